@@ -1,0 +1,1 @@
+"""The WUM gateway. Portable but for ports/: CPython and MicroPython."""

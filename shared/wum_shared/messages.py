@@ -1,0 +1,297 @@
+"""The messages of contract.cddl as records, but for the batch, which is in batch.py.
+
+Reading is the one meaning of a reading anywhere in WUM. Encoding is deterministic CBOR;
+decoding raises Malformed, or Unsupported for another version of the contract.
+"""
+
+from collections import namedtuple
+
+from wum_shared import cbor, fields
+from wum_shared.columns import VALUE_MAX, VALUE_MIN
+from wum_shared.errors import Malformed
+from wum_shared.ids import (
+    CONCENTRATOR_SIZE,
+    DIGEST_SIZE,
+    INCARNATION_SIZE,
+    SCHEMA_SIZE,
+    checked_text,
+)
+
+METERS_MAX = 1024            # 64 on the bus, and those of a big concentrator behind a mesh.
+REGISTER_SETS_MAX = 256
+REGISTERS_MAX = 128
+SCHEDULES_MAX = 64
+SEQUENCE_MAX = 2**53 - 1     # A JSON number still holds it exactly.
+TIME_MAX_S = 2**32 - 1
+NOTE_MAX = 200
+SCHEMA_BYTES_MAX = 128 * 1024
+
+
+class Reading(namedtuple("Reading", (
+        "meter", "obis", "captured_at_s", "time_quality", "value", "scaler", "unit", "status"))):
+    """One register of one meter at one capture time.
+
+    `value` x 10^`scaler` is in `unit` (IEC 62056-6-2 code); None is a value that is absent,
+    and `status` says why (status.py). `captured_at_s` is UTC.
+    """
+
+    __slots__ = ()
+    meter: str
+    obis: bytes
+    captured_at_s: int
+    time_quality: int
+    value: int | None
+    scaler: int
+    unit: int
+    status: int
+
+
+class Register(namedtuple("Register", ("obis", "scaler", "unit"))):
+    """What one column of a register set is: OBIS code (6 bytes), power of ten, unit code."""
+
+    __slots__ = ()
+    obis: bytes
+    scaler: int
+    unit: int
+
+
+class RegisterSet(namedtuple("RegisterSet", ("profile", "registers"))):
+    """The registers that stand together in one row, in their order."""
+
+    __slots__ = ()
+    profile: int
+    registers: tuple[Register, ...]
+
+
+class Schedule(namedtuple("Schedule", ("period_s", "offset_s"))):
+    """Due whenever (UTC seconds - offset_s) is a multiple of period_s."""
+
+    __slots__ = ()
+    period_s: int
+    offset_s: int
+
+
+class Meter(namedtuple("Meter", (
+        "serial", "delivery_point", "model", "register_sets", "schedule"))):
+    """A meter as a schema lists it; the last two are indices into the schema's lists."""
+
+    __slots__ = ()
+    serial: str
+    delivery_point: str
+    model: str
+    register_sets: tuple[int, ...]
+    schedule: int
+
+
+class Schema(namedtuple("Schema", (
+        "tenant", "concentrator", "valid_from_s", "meters", "register_sets", "schedules"))):
+    """What the numbers in a batch mean. Named by `ids.schema_id` of its encoding."""
+
+    __slots__ = ()
+    tenant: str
+    concentrator: bytes
+    valid_from_s: int
+    meters: tuple[Meter, ...]
+    register_sets: tuple[RegisterSet, ...]
+    schedules: tuple[Schedule, ...]
+
+
+class Acknowledgement(namedtuple("Acknowledgement", (
+        "concentrator", "incarnation", "first_sequence", "last_sequence", "digest", "answer",
+        "set_aside", "note"))):
+    """The head-end's answer to one batch. `answer` is one of status.ANSWERS."""
+
+    __slots__ = ()
+    concentrator: bytes
+    incarnation: bytes
+    first_sequence: int
+    last_sequence: int
+    digest: bytes
+    answer: int
+    set_aside: int
+    note: str
+
+
+class DirectionKey(namedtuple("DirectionKey", ("key", "context_iv"))):
+    """ChaCha20/Poly1305 key (32 bytes) and context IV (12 bytes) of one direction."""
+
+    __slots__ = ()
+    key: bytes
+    context_iv: bytes
+
+
+class Registration(namedtuple("Registration", (
+        "concentrator", "identity_key", "tenant", "epoch", "uplink", "downlink",
+        "broker_password"))):
+    """What provisioning hands to the head-end. Secret: it holds the keys of both directions."""
+
+    __slots__ = ()
+    concentrator: bytes
+    identity_key: bytes
+    tenant: str
+    epoch: int
+    uplink: DirectionKey
+    downlink: DirectionKey
+    broker_password: str
+
+
+def encode_reading(reading: Reading) -> bytes:
+    """CBOR of one reading."""
+    return cbor.encode(list(reading))
+
+
+def decode_reading(data: bytes) -> Reading:
+    """The reading in `data`. Raises Malformed."""
+    fields_ = fields.record(cbor.decode(data), 8, "reading")
+    value = fields_[4]
+    return Reading(
+        checked_text(fields_[0], "reading meter"),
+        fields.octets(fields_[1], 6, "reading OBIS code"),
+        time_field(fields_[2], "reading captured-at"),
+        fields.number(fields_[3], 0, 2, "reading time-quality"),
+        None if value is None else fields.number(value, VALUE_MIN, VALUE_MAX, "reading value"),
+        fields.number(fields_[5], -9, 9, "reading scaler"),
+        fields.number(fields_[6], 1, 255, "reading unit"),
+        fields.number(fields_[7], 0, 65535, "reading status"),
+    )
+
+
+def encode_schema(schema: Schema) -> bytes:
+    """CBOR of a schema; `ids.schema_id` of it is the schema's name."""
+    return cbor.encode([
+        fields.VERSION, schema.tenant, schema.concentrator, schema.valid_from_s,
+        [[m.serial, m.delivery_point, m.model, list(m.register_sets), m.schedule]
+         for m in schema.meters],
+        [[s.profile, [list(r) for r in s.registers]] for s in schema.register_sets],
+        [list(s) for s in schema.schedules],
+    ])
+
+
+def decode_schema(data: bytes) -> Schema:
+    """The schema in `data`. Raises Malformed, Unsupported."""
+    parts = versioned(data, 7, "schema", SCHEMA_BYTES_MAX)
+    sets = tuple([_register_set(s) for s in fields.items(
+        parts[5], REGISTER_SETS_MAX, "schema register-sets")])
+    schedules = tuple([_schedule(s) for s in fields.items(
+        parts[6], SCHEDULES_MAX, "schema schedules")])
+    meters = tuple([_meter(m, len(sets), len(schedules)) for m in fields.items(
+        parts[4], METERS_MAX, "schema meters")])
+    return Schema(
+        checked_text(parts[1], "schema tenant"),
+        fields.octets(parts[2], CONCENTRATOR_SIZE, "schema concentrator"),
+        time_field(parts[3], "schema valid-from"),
+        meters, sets, schedules,
+    )
+
+
+def _register_set(value: object) -> RegisterSet:
+    parts = fields.record(value, 2, "register-set")
+    registers = tuple([_register(r) for r in fields.items(
+        parts[1], REGISTERS_MAX, "register-set registers")])
+    return RegisterSet(fields.number(parts[0], 0, 255, "register-set profile"), registers)
+
+
+def _register(value: object) -> Register:
+    parts = fields.record(value, 3, "register")
+    return Register(
+        fields.octets(parts[0], 6, "register OBIS code"),
+        fields.number(parts[1], -9, 9, "register scaler"),
+        fields.number(parts[2], 1, 255, "register unit"),
+    )
+
+
+def _schedule(value: object) -> Schedule:
+    parts = fields.record(value, 2, "schedule")
+    return Schedule(
+        fields.number(parts[0], 1, 86400, "schedule period"),
+        fields.number(parts[1], 0, 86399, "schedule offset"),
+    )
+
+
+def _meter(value: object, sets: int, schedules: int) -> Meter:
+    parts = fields.record(value, 5, "meter")
+    indices = tuple([fields.number(i, 0, sets - 1, "meter register-set") for i in fields.items(
+        parts[3], REGISTER_SETS_MAX, "meter register-sets")])
+    return Meter(
+        checked_text(parts[0], "meter serial"),
+        checked_text(parts[1], "meter delivery-point"),
+        checked_text(parts[2], "meter model"),
+        indices,
+        fields.number(parts[4], 0, schedules - 1, "meter schedule"),
+    )
+
+
+def encode_acknowledgement(ack: Acknowledgement) -> bytes:
+    """CBOR of an acknowledgement, to be sealed with the downlink key."""
+    return cbor.encode([fields.VERSION] + list(ack))
+
+
+def decode_acknowledgement(data: bytes) -> Acknowledgement:
+    """The acknowledgement in `data`. Raises Malformed, Unsupported."""
+    parts = versioned(data, 9, "acknowledgement", 512)
+    first = sequence_field(parts[3], "acknowledgement first-sequence")
+    return Acknowledgement(
+        fields.octets(parts[1], CONCENTRATOR_SIZE, "acknowledgement concentrator"),
+        fields.octets(parts[2], INCARNATION_SIZE, "acknowledgement incarnation"),
+        first,
+        fields.number(parts[4], first, SEQUENCE_MAX, "acknowledgement last-sequence"),
+        fields.octets(parts[5], DIGEST_SIZE, "acknowledgement digest"),
+        fields.number(parts[6], 0, 3, "acknowledgement answer"),
+        fields.number(parts[7], 0, SEQUENCE_MAX, "acknowledgement set-aside"),
+        fields.text(parts[8], NOTE_MAX, "acknowledgement note"),
+    )
+
+
+def encode_registration(registration: Registration) -> bytes:
+    """CBOR of a registration, to be signed by the identity."""
+    r = registration
+    return cbor.encode([
+        fields.VERSION, r.concentrator, r.identity_key, r.tenant, r.epoch,
+        list(r.uplink), list(r.downlink), r.broker_password,
+    ])
+
+
+def decode_registration(data: bytes) -> Registration:
+    """The registration in `data`. Raises Malformed, Unsupported."""
+    parts = versioned(data, 8, "registration", 1024)
+    return Registration(
+        fields.octets(parts[1], CONCENTRATOR_SIZE, "registration concentrator"),
+        fields.octets(parts[2], 32, "registration identity-key"),
+        checked_text(parts[3], "registration tenant"),
+        fields.number(parts[4], 0, 65535, "registration epoch"),
+        _direction_key(parts[5], "registration uplink"),
+        _direction_key(parts[6], "registration downlink"),
+        fields.text(parts[7], 128, "registration broker-password"),
+    )
+
+
+def _direction_key(value: object, what: str) -> DirectionKey:
+    parts = fields.record(value, 2, what)
+    return DirectionKey(
+        fields.octets(parts[0], 32, what + " key"),
+        fields.octets(parts[1], 12, what + " context-iv"),
+    )
+
+
+def versioned(data: bytes, size: int, what: str, most_bytes: int) -> list[object]:
+    """Fields of a message whose first is the contract's version.
+
+    The version is looked at before the number of fields: another version may have more.
+    Raises Malformed, Unsupported.
+    """
+    if len(data) > most_bytes:
+        raise Malformed("%s: %d bytes, at most %d are read" % (what, len(data), most_bytes))
+    value = cbor.decode(data)
+    if type(value) is list and value:
+        fields.version(value[0], what)
+    return fields.record(value, size, what)
+
+
+def sequence_field(value: object, what: str) -> int:
+    """A sequence number, 1..2**53-1."""
+    return fields.number(value, 1, SEQUENCE_MAX, what)
+
+
+def time_field(value: object, what: str) -> int:
+    """UTC seconds since 1970, in 32 bits (until 2106)."""
+    return fields.number(value, 0, TIME_MAX_S, what)

@@ -1,0 +1,64 @@
+"""Reading status flags, time quality, and why a meter gave nothing.
+
+Numbers are part of the contract: never reuse one, only add.
+"""
+
+# Status of one reading: bits of one integer; 0 means measured and delivered as read.
+ABSENT = 0x01         # No value: the meter did not deliver this register this time.
+REFUSED = 0x02        # No value: the meter answered that it will not (goes with ABSENT).
+OUT_OF_RANGE = 0x04   # No value: the meter sent a number that is none (NaN, or past 2**62).
+LATE = 0x08           # Read again after the rest of the row, within the row's capture spread.
+ESTIMATED = 0x10      # Made by estimation, never by a meter. Reserved until the head-end estimates.
+
+# Time quality of a row, missed row or event.
+SYNCHRONISED = 0      # The clock agrees with a trusted source.
+FREE_RUNNING = 1      # It did once, and has run alone for longer than the policy allows.
+NEVER_SET = 2         # It never did since power came: the time is only an order.
+
+# Outcome of a whole row that a meter did not give.
+SILENT = 1            # Not one byte within the deadline.
+BAD_CHECK = 2         # An answer whose check (CRC, BCC, FCS) does not hold, or a broken frame.
+EXCEPTION = 3         # The meter answered with an exception.
+FOREIGN = 4           # A whole answer of another meter or an earlier request, heard instead.
+NOT_TRIED = 5         # The sweep's time was spent before this meter's turn.
+
+OUTCOMES = {
+    SILENT: "silent", BAD_CHECK: "bad check", EXCEPTION: "exception answer",
+    FOREIGN: "answer of another request", NOT_TRIED: "not tried",
+}
+
+# Kinds of events.
+EVENT_STARTED = 1             # The agent started: note says version and reason.
+EVENT_METER_SILENT = 2        # First sweep without an answer.
+EVENT_METER_BACK = 3          # First answer after silence.
+EVENT_CLOCK_STEPPED = 4       # The clock moved by more than the policy: note says by how much.
+EVENT_ARCHIVE_DROPPED = 5     # Records given up by retention or a full store: note says which.
+EVENT_ARCHIVE_DAMAGED = 6     # A damaged segment was found: note says which records.
+EVENT_CONFIGURATION = 7       # Another configuration is in force.
+EVENT_ACK_REFUSED = 8         # An acknowledgement was not genuine or not ours.
+
+EVENTS = {
+    EVENT_STARTED: "agent started", EVENT_METER_SILENT: "meter silent",
+    EVENT_METER_BACK: "meter back", EVENT_CLOCK_STEPPED: "clock stepped",
+    EVENT_ARCHIVE_DROPPED: "archive dropped records",
+    EVENT_ARCHIVE_DAMAGED: "archive damaged", EVENT_CONFIGURATION: "configuration applied",
+    EVENT_ACK_REFUSED: "acknowledgement refused",
+}
+
+# Why a range of sequence numbers has no records any more.
+LOST_RETENTION = 1            # Older than the retention.
+LOST_FULL = 2                 # The store was full.
+LOST_DAMAGED = 3              # The segment that held them is damaged.
+
+LOST = {LOST_RETENTION: "retention", LOST_FULL: "store full", LOST_DAMAGED: "damaged"}
+
+# Answers of the head-end to a batch.
+STORED = 0
+SCHEMA_UNKNOWN = 1
+SET_ASIDE = 2
+VERSION_UNSUPPORTED = 3
+
+ANSWERS = {
+    STORED: "stored", SCHEMA_UNKNOWN: "schema unknown", SET_ASIDE: "set aside",
+    VERSION_UNSUPPORTED: "version unsupported",
+}

@@ -1,0 +1,31 @@
+"""MQTT topic names, built and parsed in one place. Version 0 of the contract.
+
+A broker can enforce who writes where with two patterns, `wum/0/%u/up/#` and `wum/0/%u/down/#`,
+as long as the user name is the concentrator's id.
+"""
+
+from wum_shared.errors import Malformed
+from wum_shared.ids import id_from_text, id_to_text
+
+ROOT = "wum/0"
+UP = "up"
+DOWN = "down"
+BATCH = "batch"
+SCHEMA = "schema"
+ACKNOWLEDGEMENT = "ack"
+
+EVERY_UPLINK = ROOT + "/+/" + UP + "/+"
+
+
+def topic(concentrator: bytes, direction: str, stream: str) -> str:
+    """Where messages of one stream of one concentrator go."""
+    assert direction in (UP, DOWN)
+    return "%s/%s/%s/%s" % (ROOT, id_to_text(concentrator), direction, stream)
+
+
+def parse_topic(name: str) -> tuple[bytes, str, str]:
+    """(concentrator id, direction, stream) of a topic. Raises Malformed."""
+    parts = name.split("/")
+    if len(parts) != 5 or "/".join(parts[:2]) != ROOT or parts[3] not in (UP, DOWN):
+        raise Malformed("topic: wanted %s/<id>/up|down/<stream>, got %r" % (ROOT, name))
+    return id_from_text(parts[2]), parts[3], parts[4]

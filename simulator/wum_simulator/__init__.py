@@ -1,0 +1,1 @@
+"""The WUM town: meters, buses, radio and faults from one seed."""
