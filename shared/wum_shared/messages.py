@@ -13,7 +13,6 @@ from wum_shared.ids import (
     CONCENTRATOR_SIZE,
     DIGEST_SIZE,
     INCARNATION_SIZE,
-    SCHEMA_SIZE,
     checked_text,
 )
 

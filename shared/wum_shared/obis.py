@@ -12,7 +12,10 @@ def obis_to_text(code: bytes) -> str:
 
 
 def obis_from_text(text: str) -> bytes:
-    """Six bytes of `A-B:C.D.E` or `A-B:C.D.E*F`; F is 255 where it is left out. Raises Malformed."""
+    """Six bytes of `A-B:C.D.E` or `A-B:C.D.E*F`; F is 255 where it is left out.
+
+    Raises Malformed.
+    """
     medium, colon, rest = text.partition(":")
     quantity, star, f = rest.partition("*")
     parts = medium.split("-") + quantity.split(".") + [f if star else "255"]
