@@ -38,13 +38,15 @@ class Table:
         if not (self._broken and key):  # What is no table at all is one mistake, not ten.
             self.mistakes.append((self.at(key), wanted, got))
 
-    def text(self, key: str, default: str | None = None, most: int = 255) -> str:
-        """A text of 1..`most` characters."""
+    def text(
+            self, key: str, default: str | None = None, least: int = 1, most: int = 255,
+    ) -> str:
+        """A text of `least`..`most` characters."""
         value = self._value(key, default, "a text")
-        if type(value) is str and 1 <= len(value) <= most:
+        if type(value) is str and least <= len(value) <= most:
             return value
         if value is not None:
-            self.complain(key, "a text of 1..%d characters" % most, shown(value))
+            self.complain(key, "a text of %d..%d characters" % (least, most), shown(value))
         return ""
 
     def number(self, key: str, least: int, most: int, default: int | None = None) -> int:
@@ -79,7 +81,7 @@ class Table:
     def optional_text(self, key: str, most: int = 255) -> str:
         """A text of 1..`most` characters, or empty where the document gives none."""
         if self.has(key):
-            return self.text(key, None, most)
+            return self.text(key, most=most)
         self._known.append(key)
         return ""
 
