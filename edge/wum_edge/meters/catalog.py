@@ -53,13 +53,13 @@ class Register(namedtuple("Register", (
 
 
 class Model(namedtuple("Model", (
-        "model", "make", "title", "protocol", "source", "licence", "registers", "limits"))):
+        "model", "make", "label", "protocol", "source", "licence", "registers", "limits"))):
     """One meter type. Its registers, in their order, are one register set of the schema."""
 
     __slots__ = ()
     model: str
     make: str
-    title: str
+    label: str
     protocol: str
     source: str
     licence: str
@@ -79,7 +79,7 @@ def check_model(entry: object, file_name: str = "") -> Model:
     if file_name and name and name != file_name:
         table.complain("model", "the name of its file, %s" % shown(file_name), shown(name))
     found = Model(
-        name, table.text("make"), table.text("title"),
+        name, table.text("make"), table.text("label"),
         str(table.choice("protocol", PROTOCOLS)),
         table.text("source"), table.text("licence"),
         tuple([_register(t) for t in table.tables("registers", 1, REGISTERS_MAX)]),

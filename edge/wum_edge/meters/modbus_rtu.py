@@ -78,7 +78,7 @@ def with_crc(frame: bytes) -> bytes:
     return frame + pack("<H", crc(frame))
 
 
-def crc(data: bytes) -> int:
+def crc(data: bytes | bytearray) -> int:
     """CRC-16 of Modbus: polynomial 0xA001, start 0xFFFF."""
     value = 0xFFFF
     for byte in data:
@@ -112,7 +112,7 @@ class _Hearing(Hearing):
         self._looked = 0                          # Heads were looked for before this byte.
         self._begun: list[tuple[int, int]] = []   # Start and end of what has our head.
 
-    def __call__(self, heard: bytes) -> bool:
+    def __call__(self, heard: bytes | bytearray) -> bool:
         if not self._looked and self._may_be_echo(heard):
             return False
         self._find_heads(heard)
@@ -120,7 +120,7 @@ class _Hearing(Hearing):
         only_damaged = self.damaged and not self._begun
         return bool(self.answer) or only_damaged or len(heard) > HEARD_MAX
 
-    def _may_be_echo(self, heard: bytes) -> bool:
+    def _may_be_echo(self, heard: bytes | bytearray) -> bool:
         """Adapters that hear themselves give our own bytes first: pass over exactly those."""
         size = len(self._say)
         if len(heard) < size:
@@ -129,7 +129,7 @@ class _Hearing(Hearing):
             self.echo = self._looked = size
         return False
 
-    def _find_heads(self, heard: bytes) -> None:
+    def _find_heads(self, heard: bytes | bytearray) -> None:
         unit, function = self._say[0], self._say[1]
         at = self._looked
         while at + 2 < len(heard):
@@ -141,7 +141,7 @@ class _Hearing(Hearing):
             at += 1
         self._looked = at
 
-    def _check_ends(self, heard: bytes) -> None:
+    def _check_ends(self, heard: bytes | bytearray) -> None:
         waiting = []
         for start, end in self._begun:
             if end > len(heard):
@@ -161,7 +161,7 @@ class _Rest(Hearing):
         self._hearing = hearing
         self._before = bytes(before)
 
-    def __call__(self, heard: bytes) -> bool:
+    def __call__(self, heard: bytes | bytearray) -> bool:
         self._hearing(self._before + bytes(heard))
         return bool(self._hearing.answer) or len(self._before) + len(heard) > HEARD_MAX
 

@@ -30,10 +30,10 @@ def plan(registers: tuple[Register, ...], limits: Limits) -> tuple[Range, ...]:
     A range bridges up to `limits.gap` words that nobody wants and holds at most
     `limits.registers_per_request`; a register is never cut in two.
     """
-    places = sorted(range(len(registers)), key=lambda place: (
-        registers[place].function, registers[place].address, place))
+    in_order = sorted([(register.function, register.address, place)
+                       for place, register in enumerate(registers)])
     ranges: list[Range] = []
-    for place in places:
+    for _, _, place in in_order:
         register = registers[place]
         end = register.address + register.count
         if ranges:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Hearing:
     """Decides while bytes come in whether the answer is whole."""
 
-    def __call__(self, heard: bytes) -> bool:
+    def __call__(self, heard: bytes | bytearray) -> bool:
         """Whether `heard` (all of this turn so far, only ever growing) is enough.
 
         Called after each piece, so it must be cheap: whatever it learnt it keeps.
