@@ -63,9 +63,10 @@ MBMD = {
     "dtsu666.go": ("chint-dtsu666", Choice("DTSU666", "Chint")),
     "dzg.go": ("dzg-dvh4013", Choice("DVH4013", "DZG")),
     # Voltage and current without a phase are averages there, not measured quantities.
-    "wago87930.go": ("wago-879-30xx", Choice("879-3000, 879-3020, 879-3040", "Wago",
+    "wago87930.go": ("wago-879-30xx", Choice("879-3000, 879-3020, 879-3040", "Wago", (125, 8),
                                              leave_out=frozenset({"Voltage", "Current"}))),
-    "mpm3pm.go": ("bernecker-mpm3pm", Choice("MPM3PM", "Bernecker Engineering")),
+    # Their maps have a register at every address between those that are taken.
+    "mpm3pm.go": ("bernecker-mpm3pm", Choice("MPM3PM", "Bernecker Engineering", (125, 17))),
     # Has no register for one direction: the total is all there is.
     "ddm18sd.go": ("ddm18sd", Choice("DDM18SD", "DDM", leave_out=frozenset())),
 }
