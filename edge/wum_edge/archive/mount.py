@@ -6,8 +6,6 @@ bounded by the number of segments and the size of one. Left out: acting on it (r
 
 from collections import namedtuple
 
-from wum_shared.status import EVENT_ARCHIVE_DAMAGED
-
 from wum_edge.archive.cursor import CURSOR_NAME, Cursor, read_cursor
 from wum_edge.archive.flash import Flash
 from wum_edge.archive.record import RECORD_MIN
@@ -23,6 +21,7 @@ from wum_edge.archive.segment import (
     segment_name,
     segment_number,
 )
+from wum_shared.status import EVENT_ARCHIVE_DAMAGED
 
 
 class Segment:

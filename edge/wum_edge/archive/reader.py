@@ -5,9 +5,6 @@ Every number of a span is accounted for. Left out: where reading starts and what
 
 from collections import namedtuple
 
-from wum_shared.batch import Event, Lost, Missed, Row
-from wum_shared.status import LOST_DAMAGED
-
 from wum_edge.archive.cursor import Cursor
 from wum_edge.archive.flash import Flash
 from wum_edge.archive.mount import Segment
@@ -20,6 +17,8 @@ from wum_edge.archive.segment import (
     read_body,
     seed,
 )
+from wum_shared.batch import Event, Lost, Missed, Row
+from wum_shared.status import LOST_DAMAGED
 
 
 class Span(namedtuple("Span", (

@@ -70,6 +70,8 @@ def _encode_row(row: Row) -> bytes:
     count = len(row.values)
     assert 0 <= row.meter < METERS_MAX and 0 <= row.register_set <= 255
     assert 1 <= count <= REGISTERS_MAX and len(row.statuses) == count
+    for place in range(count):  # Otherwise an absent value would come back as a zero.
+        assert (row.values[place] is None) == bool(row.statuses[place] & ABSENT)
     numbers = [0 if value is None else value for value in row.values]
     least, most = min(numbers), max(numbers)
     assert least >= VALUE_MIN and most <= VALUE_MAX

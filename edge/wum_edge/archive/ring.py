@@ -6,19 +6,6 @@ cursor.py), what a start finds (mount.py), sending (uplink/). Layout: FORMAT.md.
 
 from collections import namedtuple
 
-from wum_shared.batch import Event, Missed, Row
-from wum_shared.ids import INCARNATION_SIZE
-from wum_shared.messages import NOTE_MAX
-from wum_shared.status import (
-    EVENT_ARCHIVE_DAMAGED,
-    EVENT_ARCHIVE_DROPPED,
-    LOST,
-    LOST_DAMAGED,
-    LOST_FULL,
-    LOST_RETENTION,
-    NEVER_SET,
-)
-
 from wum_edge.archive.cursor import write_cursor
 from wum_edge.archive.errors import ArchiveRefused
 from wum_edge.archive.flash import NO_SPACE, Flash
@@ -35,6 +22,18 @@ from wum_edge.archive.segment import (
     encode_piece,
     piece_end,
     seed,
+)
+from wum_shared.batch import Event, Missed, Row
+from wum_shared.ids import INCARNATION_SIZE
+from wum_shared.messages import NOTE_MAX
+from wum_shared.status import (
+    EVENT_ARCHIVE_DAMAGED,
+    EVENT_ARCHIVE_DROPPED,
+    LOST,
+    LOST_DAMAGED,
+    LOST_FULL,
+    LOST_RETENTION,
+    NEVER_SET,
 )
 
 RETENTION_S = 45 * 86400
@@ -107,6 +106,11 @@ class Archive:
         """(event kind, note) of what happened since this was last asked."""
         notices, self._notices = self._notices, []
         return notices
+
+    @property
+    def latest_schema(self) -> bytes:
+        """Id of the schema that was kept last since the start; empty before."""
+        return self._schemas.latest
 
     def keep_schema(self, encoded: bytes) -> bytes:
         """Keep a schema beside the segments that will name it; returns its id.

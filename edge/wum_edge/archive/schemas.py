@@ -1,9 +1,8 @@
 """Schema documents beside the segments that name them. Files are named by the schema's id."""
 
+from wum_edge.archive.flash import Flash, read_whole
 from wum_shared.ids import SCHEMA_SIZE, id_from_text, id_to_text, schema_id
 from wum_shared.messages import SCHEMA_BYTES_MAX
-
-from wum_edge.archive.flash import Flash, read_whole
 
 _PREFIX = "schema-"
 
@@ -15,7 +14,7 @@ class Schemas:
         """Raises OSError."""
         self._flash = flash
         self._sizes: dict[bytes, int] = {}
-        self._latest = b""
+        self.latest = b""                # Id of the schema that was kept last; empty at first.
         for name in flash.names():
             digits = name[len(_PREFIX):]
             if name.startswith(_PREFIX) and len(digits) == 2 * SCHEMA_SIZE:
@@ -33,7 +32,7 @@ class Schemas:
         if self.get(name) is None:
             self._flash.replace(_file(name), encoded)
             self._sizes[name] = len(encoded)
-        self._latest = name
+        self.latest = name
         return name
 
     def get(self, name: bytes) -> bytes | None:
@@ -48,7 +47,7 @@ class Schemas:
     def forget_all_but(self, named: list[bytes]) -> None:
         """Remove schemas that no segment names; the latest stays for what comes next."""
         for name in list(self._sizes):
-            if name not in named and name != self._latest:
+            if name not in named and name != self.latest:
                 self._flash.remove(_file(name))
                 del self._sizes[name]
 

@@ -9,12 +9,11 @@ from binascii import crc32
 from collections import namedtuple
 from struct import pack, unpack
 
+from wum_edge.archive.flash import IO_ERROR, Flash
+from wum_edge.archive.record import decode_record
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.errors import Malformed
 from wum_shared.ids import INCARNATION_SIZE, SCHEMA_SIZE
-
-from wum_edge.archive.flash import IO_ERROR, Flash
-from wum_edge.archive.record import decode_record
 
 FORMAT = 0
 PIECE_MAX = 4096              # Head included: one erase block of a board's flash at a time.
