@@ -33,7 +33,8 @@ LIMIT_BYTES = 64 * 1024
 
 def schema_of(meters=4, registers=3, tenant="default"):
     """A schema of `meters` meters that share one register set."""
-    columns = tuple([Register(b"\x01\x00\x01\x08\x00\xff", 0, 30) for _ in range(registers)])
+    columns = tuple([Register(bytes([1, 0, place, 8, 0, 255]), 0, 30)
+                     for place in range(registers)])
     return Schema(
         tenant, CONCENTRATOR, START_S,
         tuple([Meter("M-%d" % i, "dp-M-%d" % i, "model", (0,), 0) for i in range(meters)]),

@@ -270,3 +270,16 @@ def test_many_small_segments_stay_within_the_limit_on_their_number():
     segments = [name for name in flash.names() if name.startswith("segment-")]
     assert len(segments) <= 2 * LIMIT_BYTES // SEGMENT_BYTES
     assert read_all(archive)[1][0].reason == LOST_FULL
+
+
+def test_a_note_that_the_contract_refuses_is_made_to_fit():
+    archive = archive_on(SimulatedFlash())
+    archive.append([event(1, note="line\nfeed" + "ß" * 200)], SCHEMA_ID, STAMP)
+    note = read_all(archive)[0][1].note
+    assert note.startswith("line feedß") and len(note.encode()) <= 200
+
+
+def test_a_value_that_is_absent_without_its_flag_is_a_mistake_and_not_a_zero():
+    archive = archive_on(SimulatedFlash())
+    lie = Row(*(tuple(row(1))[:5] + ((None, 1, 2), (0, 0, 0))))
+    raises(AssertionError, lambda: archive.append([lie], SCHEMA_ID, STAMP))

@@ -5,10 +5,11 @@ Left out: sequence numbers (a piece counts them) and checks against rot (a piece
 
 from struct import pack, unpack_from
 
+from wum_shared import fields
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.columns import VALUE_MAX, VALUE_MIN
 from wum_shared.errors import Malformed
-from wum_shared.messages import METERS_MAX, NOTE_MAX, REGISTERS_MAX
+from wum_shared.messages import METERS_MAX, NOTE_MAX, REGISTERS_MAX, TIME_MAX_S
 from wum_shared.status import ABSENT
 
 RECORD_MIN = 10               # Bytes of the shortest record: an event without a note.
@@ -33,11 +34,13 @@ def encode_record(record: Row | Missed | Event) -> bytes:
         return _encode_row(record)
     if type(record) is Missed:
         note = _note(record.note)
-        assert 0 <= record.meter < METERS_MAX and 1 <= record.outcome <= 255
+        _check_place(record.meter, record.register_set, record.captured_at_s, record.time_quality)
+        assert 1 <= record.outcome <= 255
         return pack(_MISSED_HEAD, _MISSED, record.meter, record.register_set,
                     record.captured_at_s, record.time_quality, record.outcome, len(note)) + note
     assert type(record) is Event
     note = _note(record.note)
+    _check_place(record.meter or 0, 0, record.at_s, record.time_quality)
     assert 1 <= record.kind <= 255
     meter = _NO_METER if record.meter is None else record.meter
     return pack(_EVENT_HEAD, _EVENT, record.at_s, record.time_quality, record.kind, meter,
@@ -68,10 +71,11 @@ def decode_record(data: bytes, at: int, sequence: int) -> tuple[Row | Missed | E
 
 def _encode_row(row: Row) -> bytes:
     count = len(row.values)
-    assert 0 <= row.meter < METERS_MAX and 0 <= row.register_set <= 255
+    _check_place(row.meter, row.register_set, row.captured_at_s, row.time_quality)
     assert 1 <= count <= REGISTERS_MAX and len(row.statuses) == count
     for place in range(count):  # Otherwise an absent value would come back as a zero.
         assert (row.values[place] is None) == bool(row.statuses[place] & ABSENT)
+        assert 0 <= row.statuses[place] <= 0xFFFF
     numbers = [0 if value is None else value for value in row.values]
     least, most = min(numbers), max(numbers)
     assert least >= VALUE_MIN and most <= VALUE_MAX
@@ -85,6 +89,12 @@ def _encode_row(row: Row) -> bytes:
     for place in flags:
         out.append(pack(_FLAG, place, row.statuses[place]))
     return b"".join(out)
+
+
+def _check_place(meter: int, register_set: int, at_s: int, quality: int) -> None:
+    """MicroPython's pack would wrap what is out of range: a mistake of ours is seen here."""
+    assert 0 <= meter < METERS_MAX and 0 <= register_set <= 255
+    assert 0 <= at_s <= TIME_MAX_S and 0 <= quality <= 2
 
 
 def _width(least: int, most: int) -> tuple[int, str]:
@@ -119,9 +129,7 @@ def _decode_row(data: bytes, at: int, sequence: int) -> tuple[Row, int]:
 
 
 def _note(text: str) -> bytes:
-    note = text.encode()
-    assert len(note) <= NOTE_MAX
-    return note
+    return fields.fitting(text, NOTE_MAX).encode()  # One bad note must not spoil its batch.
 
 
 def _read_note(data: bytes, at: int, size: int) -> tuple[str, int]:

@@ -23,6 +23,7 @@ from wum_edge.archive.segment import (
     piece_end,
     seed,
 )
+from wum_shared import fields
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.ids import INCARNATION_SIZE
 from wum_shared.messages import NOTE_MAX
@@ -357,7 +358,7 @@ class Archive:
                     lost.first_sequence, lost.last_sequence))
 
     def _notice(self, kind: int, note: str) -> None:
-        note = note[:NOTE_MAX]
+        note = fields.fitting(note, NOTE_MAX)
         if (kind, note) in self._notices:
             return
         if len(self._notices) < NOTICES_MAX:
