@@ -186,13 +186,14 @@ def _clock(table: Table, given: bool) -> Clock | None:
 
 
 def _name(table: Table, key: str, default: str | None = None) -> str:
-    """A text that may stand in the contract's id-text fields."""
+    """A text that may stand in the contract's id-text fields; empty for one that may not."""
     value = table.text(key, default, most=64)
     if value:
         try:
             checked_text(value, key)
         except Malformed:
             table.complain(key, "printable ASCII without space and / + #", shown(value))
+            return ""
     return value
 
 

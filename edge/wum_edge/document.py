@@ -64,7 +64,8 @@ class Table:
         value = self._value(key, default, "true or false")
         if type(value) is bool:
             return value
-        self.complain(key, "true or false", shown(value))
+        if value is not None:
+            self.complain(key, "true or false", shown(value))
         return default
 
     def choice(self, key: str, allowed: tuple[object, ...], default: object = None) -> object:
@@ -113,11 +114,10 @@ class Table:
 
     def _value(self, key: str, default: object, wanted: str) -> object:
         self._known.append(key)
-        if key in self._content:
-            return self._content[key]
-        if default is None:
-            self.complain(key, wanted, "nothing")
-        return default
+        value = self._content.get(key, default)
+        if value is None:                # TOML has no null, JSON has.
+            self.complain(key, wanted, "null" if key in self._content else "nothing")
+        return value
 
 
 def shown(value: object) -> str:
