@@ -100,7 +100,8 @@ def test_a_dead_meter_is_probed_at_least_in_every_fourth_sweep_with_its_full_tim
         _, missed, _, took_ms = street.run(4000)
         assert took_ms <= 2 * TIMEOUT_MS + 100      # Two of eight, not all eight.
         assert len([m for m in missed if m.outcome == status.NOT_TRIED]) == 6
-    assert [len(m.asked) - b for m, b in zip(street.meters[1:], before[1:])] == [1] * 8
+    asked = [len(meter.asked) for meter in street.meters]
+    assert [asked[n] - before[n] for n in range(1, 9)] == [1] * 8
 
 
 def test_dead_meters_are_probed_in_every_sweep_while_that_is_cheap():
@@ -156,7 +157,7 @@ def test_a_late_answer_of_one_meter_is_foreign_to_the_next_and_hurts_neither_val
     street = Street(2)
     street.meters[0].delay_ms = 600
     street.meters[1].delay_ms = 300
-    street.meters[1].words = {a: 7 for a in WORDS}
+    street.meters[1].words = dict.fromkeys(WORDS, 7)
     rows, missed, _, _ = street.run()
     own = [r for r in rows if r.meter == 1]
     assert own and own[0].values[1] == 7
@@ -367,8 +368,9 @@ def test_every_sweep_accounts_for_every_meter_under_dice():
         meter.mangle = noisy
     for _ in range(60):
         rows, missed, _, _ = street.run(20000)
-        assert sorted(set([r.meter for r in rows] + [m.meter for m in missed])) == list(range(6))
-        assert not set([r.meter for r in rows]) & set([m.meter for m in missed])
+        read = {r.meter for r in rows}
+        not_read = {m.meter for m in missed}
+        assert sorted(read | not_read) == list(range(6)) and not read & not_read
         for row in rows:
             for place in range(3):
                 assert row.values[place] in (None, VALUES[place])
