@@ -29,16 +29,18 @@ class Pty:
 class Wire:
     """Carries bytes both ways between two ptys; `up` may change what meters answer.
 
-    `up(data)` gives the pieces to pass on, each with the seconds to wait before it. The time of
-    every byte said is kept, for tests of the silence.
+    `up(data)` gives the pieces to pass on, each with the seconds to wait before it; `reply(data)`
+    answers from here what the gateway said. Times are kept, for tests of the silence.
     """
 
     def __init__(self) -> None:
         self.near, self.far = Pty(), Pty()
         self.up: Callable[[bytes], list[tuple[float, bytes]]] = lambda data: [(0.0, data)]
+        self.reply: Callable[[bytes], list[tuple[float, bytes]]] = lambda data: []
         self.echo = False
         self.cut_off: set[int] = set()      # Units whose requests do not arrive.
         self.heard_at: list[tuple[float, bytes]] = []     # What the gateway said, and when.
+        self.said_at: list[float] = []                    # When it was last answered.
         self._wake_out, self._wake_in = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -68,11 +70,16 @@ class Wire:
                     os.write(self.near.master, data)
                 if data[0] not in self.cut_off:
                     os.write(self.far.master, data)
+                self._pass_on(self.reply(data))
             if self.far.master in ready:
-                for wait_s, piece in self.up(os.read(self.far.master, 4096)):
-                    if wait_s:
-                        time.sleep(wait_s)     # A slow meter, not a test that hopes.
-                    os.write(self.near.master, piece)
+                self._pass_on(self.up(os.read(self.far.master, 4096)))
+
+    def _pass_on(self, pieces: list[tuple[float, bytes]]) -> None:
+        for wait_s, piece in pieces:
+            if wait_s:
+                time.sleep(wait_s)     # A slow meter, not a test that hopes.
+            self.said_at.append(time.monotonic())
+            os.write(self.near.master, piece)
 
 
 class Meters:
@@ -88,7 +95,8 @@ class Meters:
         assert self._ready.wait(10)
 
     def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._server.shutdown(), self._loop).result(10)
+        stopping = self._server.shutdown()  # type: ignore[no-untyped-call]
+        asyncio.run_coroutine_threadsafe(stopping, self._loop).result(10)
         self._thread.join(10)
         assert not self._thread.is_alive()
         self._loop.close()
