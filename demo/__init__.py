@@ -1,0 +1,1 @@
+"""The runner behind `make demo`: starts command lines, imports no room."""

@@ -1,0 +1,78 @@
+"""Where a server's data lie: in the folder itself, or in the shelter when out of its reach.
+
+As root the server runs as an unprivileged account. Below a folder that only root may enter (a
+home, a private temporary folder) that account reaches nothing, so the data get a home in the
+shelter, and two notes keep the pair together: FOLDER/home names the home, HOME/belongs-to names
+the folder. A home whose folder no longer names it is nobody's, and goes at the next start.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+from pathlib import Path
+
+from demo.accounts import account_for, shelter
+
+_PREFIX = "postgres-"
+
+
+class NoHome(Exception):
+    """There is no place for the data that the server's account can reach."""
+
+
+def home_for(folder: Path) -> Path:
+    """The home of the data of `folder`; made when there is none. Raises NoHome, NoAccount."""
+    note = folder / "home"
+    with contextlib.suppress(FileNotFoundError):
+        home = Path(note.read_text())
+        if home.is_dir():
+            return home
+    account = account_for(folder / "data")
+    if account.may_enter(folder):
+        return folder
+    try:
+        _remove_homeless()
+        name = secrets.token_hex(6)
+        draft, home = shelter() / f"draft-{name}", shelter() / f"{_PREFIX}{name}"
+        draft.mkdir(mode=0o700)
+        account.owns(draft)
+        (draft / "belongs-to").write_text(str(folder))
+        note.write_text(str(home))
+        draft.rename(home)  # Last: a home that can be seen is one that its folder names.
+    except OSError as error:
+        raise NoHome(
+            f"the account that runs PostgreSQL cannot enter {folder}, and there is no place "
+            f"beside it: {error}; name one in WUM_SHELTER"
+        ) from error
+    return home
+
+
+def forget_home(folder: Path) -> None:
+    """Remove the data of `folder`, wherever they lie. The server must have ended."""
+    note = folder / "home"
+    if note.exists():
+        shutil.rmtree(note.read_text(), ignore_errors=True)
+        note.unlink()
+    shutil.rmtree(folder / "data", ignore_errors=True)
+
+
+def _remove_homeless() -> None:
+    for home in shelter().glob(f"{_PREFIX}*"):
+        try:
+            folder = Path((home / "belongs-to").read_text())
+            if Path((folder / "home").read_text()) == home:
+                continue
+        except FileNotFoundError:
+            pass  # Its folder is gone, or the start that made it was killed.
+        _end_orphan(home)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _end_orphan(home: Path) -> None:
+    """A server over a home that nobody names any more has no owner who could stop it."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError, IndexError):
+        pid = int((home / "data" / "postmaster.pid").read_text().splitlines()[0])
+        if Path(f"/proc/{pid}/cwd").resolve(strict=True) == home / "data":
+            os.kill(pid, signal.SIGQUIT)

@@ -1,0 +1,88 @@
+"""A real PostgreSQL for tests: one server a session, one database a test.
+
+`WUM_TEST_DATABASE_URL` names another server instead (its account may create databases).
+The server ends with the session, also when the session is killed.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a server whose account may create databases."""
+    given = os.environ.get("WUM_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    from demo.embedded_postgres import EmbeddedPostgres, forget
+
+    folder = tmp_path_factory.mktemp("postgres")
+    folder.chmod(0o711)
+    with EmbeddedPostgres(folder) as url:
+        yield url
+    forget(folder)
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: str) -> Iterator[str]:
+    """A fresh, empty database for one test."""
+    with _database(postgres_server, template="template1") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _migrated_template(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with _database(postgres_server, template="template1") as url:
+        migrate(url, tmp_path_factory.mktemp("keys") / "key")
+        yield urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture
+def database_url(postgres_server: str, _migrated_template: str) -> Iterator[str]:
+    """A fresh database for one test, with the head-end's tables and nothing in them."""
+    with _database(postgres_server, template=_migrated_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres_server: str, _migrated_template: str) -> Iterator[str]:
+    """As `database_url`, shared by the tests of one file."""
+    with _database(postgres_server, template=_migrated_template) as url:
+        yield url
+
+
+def migrate(url: str, key_file: Path) -> None:
+    """Bring the database at `url` to the newest layout, by the command line an operator uses."""
+    done = subprocess.run(
+        [sys.executable, "-m", "wum_cloud", "migrate"],
+        env={**os.environ, "WUM_DATABASE_URL": url, "WUM_KEY_FILE": str(key_file)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@contextmanager
+def _database(server: str, template: str) -> Iterator[str]:
+    import psycopg
+
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type]
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
