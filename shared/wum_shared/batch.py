@@ -169,9 +169,9 @@ def decode_batch(data: bytes, schema: Schema) -> Batch:
         fields.octets(parts[1], INCARNATION_SIZE, "batch incarnation"), first, last,
         fields.octets(parts[4], SCHEMA_SIZE, "batch schema"),
         rows,
-        tuple([_missed(m) for m in fields.items(parts[9], RECORDS_MAX, "batch missed")]),
-        tuple([_event(e) for e in fields.items(parts[10], RECORDS_MAX, "batch events")]),
-        tuple([_lost(x) for x in fields.items(parts[11], RECORDS_MAX, "batch lost")]),
+        tuple([missed_field(m) for m in fields.items(parts[9], RECORDS_MAX, "batch missed")]),
+        tuple([event_field(e) for e in fields.items(parts[10], RECORDS_MAX, "batch events")]),
+        tuple([lost_field(x) for x in fields.items(parts[11], RECORDS_MAX, "batch lost")]),
     )
     _check_accounted(batch)
     return batch
@@ -250,7 +250,8 @@ def _with_flags(rows: list[Row], flags: list[object]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _missed(value: object) -> Missed:
+def missed_field(value: object) -> Missed:
+    """A decoded missed row as its record. Raises Malformed."""
     parts = fields.record(value, 7, "missed")
     return Missed(
         sequence_field(parts[0], "missed sequence"),
@@ -263,7 +264,8 @@ def _missed(value: object) -> Missed:
     )
 
 
-def _event(value: object) -> Event:
+def event_field(value: object) -> Event:
+    """A decoded event as its record. Raises Malformed."""
     parts = fields.record(value, 6, "event")
     meter = parts[4]
     return Event(
@@ -276,7 +278,8 @@ def _event(value: object) -> Event:
     )
 
 
-def _lost(value: object) -> Lost:
+def lost_field(value: object) -> Lost:
+    """A decoded lost range as its record. Raises Malformed."""
     parts = fields.record(value, 4, "lost")
     first = sequence_field(parts[0], "lost first-sequence")
     return Lost(

@@ -5,9 +5,8 @@ Left out: meters and schemas (acquisition.py). Every function works in the calle
 
 from dataclasses import dataclass
 
-from wum_shared.messages import Registration
-
 from wum_cloud.database import Connection
+from wum_shared.messages import Registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +110,14 @@ async def senders(
         [[device_id for device_id, _ in wanted], [epoch for _, epoch in wanted]])).fetchall()
     found = [Sender(*row) for row in rows]
     return {(sender.device_id, sender.epoch): sender for sender in found}
+
+
+async def concentrator_ids(connection: Connection, device_ids: list[bytes]) -> dict[bytes, int]:
+    """Numbers of the registered ones of these concentrators."""
+    rows = await (await connection.execute(
+        "select device_id, concentrator_id from concentrator where device_id = any(%s)",
+        [device_ids])).fetchall()
+    return {bytes(device_id): number for device_id, number in rows}
 
 
 async def broker_accounts(connection: Connection) -> list[BrokerAccount]:
