@@ -104,7 +104,7 @@ class EmbeddedPostgres:
         """End the server if it runs. Returns when no process of it is left."""
         if self._server is not None:
             with contextlib.suppress(ProcessLookupError):
-                _end(self._server.pid, reap=self._server.poll)
+                _end_child(self._server)
             self._server = None
         self._drop_lock()
 
@@ -256,7 +256,7 @@ def _is_ready(home: Path, server: subprocess.Popen[bytes]) -> bool:
         if len(lines) > 7 and lines[0] == str(server.pid) and lines[7].strip() == "ready":
             return True
         time.sleep(0.05)
-    _end(server.pid, reap=server.poll)
+    _end_child(server)
     return False
 
 
@@ -300,12 +300,16 @@ def _running(folder: Path) -> int | None:
     return None
 
 
-def _end(pid: int, reap: Callable[[], int | None] = lambda: None) -> None:
+def _end_child(server: subprocess.Popen[bytes]) -> None:
+    _end(server.pid, is_gone=lambda: server.poll() is not None)
+
+
+def _end(pid: int, is_gone: Callable[[], bool] | None = None) -> None:
     """Fast, then immediate, then by force; back when the process is gone."""
     for sign, patience_s in _ENDINGS:
         os.kill(pid, sign)
         for _ in range(patience_s * 50):
-            if reap() is not None or not _is_alive(pid):
+            if is_gone() if is_gone else not _is_alive(pid):
                 return
             time.sleep(0.02)
     raise PostgresFailed(f"process {pid} does not end")

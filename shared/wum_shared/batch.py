@@ -103,7 +103,7 @@ class Batch(namedtuple("Batch", (
 
 def encode_batch(batch: Batch) -> bytes:
     """CBOR of a batch. The same records always give the same bytes."""
-    rows = sorted(batch.rows, key=_place)
+    rows = sorted(batch.rows, key=_place)  # No ties: a sequence number stands once.
     base_s = min([row.captured_at_s for row in rows]) if rows else 0
     columns = bytearray()
     groups: list[list[int]] = []

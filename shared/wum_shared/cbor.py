@@ -80,7 +80,7 @@ def _append_map(out: bytearray, value: dict[object, object]) -> None:
         if type(key) not in (int, bytes, str):
             raise TypeError("cbor: a map key is an integer, bytes or a text, not %s" % type(key))
         entries.append((encode(key), value[key]))
-    entries.sort(key=_key_bytes)
+    entries.sort(key=_key_bytes)  # No ties: unequal keys have unequal bytes.
     _append_head(out, _MAP, len(entries))
     for key_bytes, item in entries:
         out.extend(key_bytes)
