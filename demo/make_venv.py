@@ -1,8 +1,10 @@
 """Make `.venv`: all five distributions and what demo, tests and benchmarks need, from the lock.
 
-Runs under the machine's own Python and uses only its venv and pip. Written so that a Python which
-is too old still understands it and can say so. Quick when nothing changed.
+Runs under the machine's own Python and uses only its venv and pip. Written so that a Python 3.7
+still understands it and can say that it is too old. Quick when nothing changed.
 """
+
+from __future__ import annotations
 
 import fcntl
 import hashlib
@@ -31,9 +33,8 @@ NO_NETWORK = (
 DISK_FULL = "No space left on device"
 
 
-def main():
+def main(python: str) -> None:
     """Make the environment, or find that it is as it should be."""
-    python = python_to_use()
     check_tools()
     folder = os.open(ROOT, os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)  # Two makes at once: the second waits and finds it done.
@@ -54,7 +55,7 @@ def main():
     say(".venv is ready")
 
 
-def python_to_use():
+def python_to_use() -> str:
     """This Python, or a newer one on the machine. Ends with a sentence when there is none."""
     if sys.version_info >= WANTED:
         check_venv_module()
@@ -71,19 +72,19 @@ def python_to_use():
     )
 
 
-def check_venv_module():
+def check_venv_module() -> None:
     for module in ("venv", "ensurepip"):  # Debian packs ensurepip apart.
         if importlib.util.find_spec(module) is None:
             sys.exit("Python's %s module is missing: %s" % (module, apt("python3-venv")))
 
 
-def check_tools():
+def check_tools() -> None:
     for tool in ("git", "make"):
         if shutil.which(tool) is None:
             sys.exit("%s is missing: %s" % (tool, apt(tool)))
 
 
-def check_space():
+def check_space() -> None:
     free = shutil.disk_usage(ROOT).free
     if free < NEEDED_BYTES:
         sys.exit(
@@ -92,19 +93,19 @@ def check_space():
         )
 
 
-def apt(package):
+def apt(package: str) -> str:
     return "`%sapt install %s` brings it." % ("" if os.geteuid() == 0 else "sudo ", package)
 
 
-def extra(name):
+def extra(name: str) -> str:
     return "[linux]" if name == "edge" else ""
 
 
-def mark():
+def mark() -> str:
     return os.path.join(VENV, "made-from")
 
 
-def fingerprint_of(python):
+def fingerprint_of(python: str) -> str:
     """Changes when the lock, a distribution's metadata, the Python or the place changes."""
     digest = hashlib.sha256()
     for name in (LOCK, *(os.path.join(ROOT, m, "pyproject.toml") for m in MEMBERS)):
@@ -114,7 +115,7 @@ def fingerprint_of(python):
     return digest.hexdigest()
 
 
-def is_made(fingerprint):
+def is_made(fingerprint: str) -> bool:
     try:
         with open(mark()) as file:
             kept = file.read()
@@ -123,7 +124,7 @@ def is_made(fingerprint):
     return kept == fingerprint and works(sys.version.encode() + b"\n")
 
 
-def works(version):
+def works(version: bytes) -> bool:
     """Whether `.venv` holds a Python of this very version that starts."""
     program = os.path.join(VENV, "bin", "python")
     try:
@@ -135,7 +136,7 @@ def works(version):
     return said == version
 
 
-def pip_install(*words):
+def pip_install(*words: str) -> None:
     """Run pip and say what it is at; its whole output only when it fails."""
     command = [os.path.join(VENV, "bin", "python"), "-m", "pip", "install"]
     command += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
@@ -143,32 +144,41 @@ def pip_install(*words):
     pip = subprocess.Popen(
         command + list(words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
+    assert pip.stdout is not None
     said = []
     total = sum(1 for word in words if word == "-e") or count_locked()
     count = 0
-    for line in pip.stdout:
-        said.append(line)
-        if line.startswith(("Collecting ", "Obtaining ", "Requirement already")):
-            count += 1
-            name = line.split()[1] if not line.startswith("Req") else line.split()[3]
-            tell("  %d of %d: %s" % (min(count, total), total, shown(name)))
-        elif line.startswith(("Installing collected", "Building", "Preparing")):
-            tell("  installing")
-    tell("")
-    if pip.wait() != 0:
+    try:
+        for line in pip.stdout:
+            said.append(line)
+            if make.is_ending():
+                raise Ended("the signal that make got")
+            if line.startswith(("Collecting ", "Obtaining ", "Requirement already")):
+                count += 1
+                name = line.split()[3 if line.startswith("Req") else 1]
+                tell("  %d of %d: %s" % (min(count, total), total, shown(name)), count)
+            elif line.startswith("Installing collected"):
+                tell("  installing", 0)
+        tell("", 1)
+        code = pip.wait()
+    except BaseException:  # Ended by a signal: pip is not left behind.
+        pip.kill()
+        pip.wait()
+        raise
+    if code != 0:
         explain("".join(said))
 
 
-def count_locked():
+def count_locked() -> int:
     with open(LOCK) as file:
         return sum("==" in line for line in file)
 
 
-def shown(name):
+def shown(name: str) -> str:
     return name.replace("file://", "").replace(ROOT + "/", "").split("==")[0]
 
 
-def explain(said):
+def explain(said: str) -> None:
     """End with one sentence where the cause is known, else with all that pip said."""
     if DISK_FULL in said:
         sys.exit("The disk is full: pip could not install into %s." % VENV)
@@ -181,25 +191,26 @@ def explain(said):
     sys.exit(said + "\npip failed; its output stands above.")
 
 
-def tell(line):
+def tell(line: str, count: int) -> None:
     """Progress: one line that changes on a terminal, every tenth one elsewhere."""
     if sys.stdout.isatty():
         sys.stdout.write("\r\x1b[K" + line)
-    elif line and (tell.count % 10 == 0 or "installing" in line):
+    elif line and count % 10 == 0:
         sys.stdout.write(line + "\n")
-    tell.count += 1
     sys.stdout.flush()
 
 
-tell.count = 0
-
-
-def say(line):
+def say(line: str) -> None:
     print(line, flush=True)
 
 
 if __name__ == "__main__":
+    chosen = python_to_use()  # May go on in a newer Python.
+    from endings import Ended, Make, raise_on_signals  # Written for the Python we want.
+
+    raise_on_signals()
+    make = Make()
     try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("\nStopped; the next `make` goes on from here.")
+        main(chosen)
+    except Ended as end:
+        sys.exit("\nended by %s; the next make goes on from here" % end)
