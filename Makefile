@@ -25,7 +25,7 @@ clean-demo: venv  ## Forget the demo's data, passwords and keys
 	@$(BIN)/python -m demo forget
 
 test: venv  ## Every test, each room walled off from the others; installs what it needs
-	@$(BIN)/python -m demo.test_run $(if $(ROOM),--room $(ROOM)) $(if $(filter no,$(INSTALL)),--install-nothing)
+	@$(BIN)/python tests/run_rooms.py $(ROOM:%=--room %) $(if $(filter no,$(INSTALL)),--install-nothing) $(if $(CI),--nothing-skipped)
 
 bench: venv  ## Every benchmark, collected into benchmarks/RESULTS.md (QUICK=yes: a minute each)
 	@$(BIN)/python benchmarks/collect.py $(if $(QUICK),--quick)

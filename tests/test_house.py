@@ -66,7 +66,10 @@ def tree(path: Path) -> ast.Module:
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
     """Line and dotted name of everything a file imports, inside functions too."""
+    unseen = _only_for_type_checkers(path)
     for node in ast.walk(tree(path)):
+        if node in unseen:
+            continue
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -75,6 +78,19 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, f"{node.module}"
             for alias in node.names:
                 yield node.lineno, f"{node.module}.{alias.name}"
+
+
+def _only_for_type_checkers(path: Path) -> set[ast.AST]:
+    """What stands under `if TYPE_CHECKING:`; it is never run."""
+    return {
+        below
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+        for statement in node.body
+        for below in ast.walk(statement)
+    }
 
 
 def place(path: Path, line: int) -> str:
