@@ -75,7 +75,7 @@ def allowed(lines: list[str], user: str, wanted: str) -> list[str]:
         if words[0] == "user":
             section = words[1]
         elif len(words) == 3 and words[1] in (wanted, "readwrite"):
-            if words[0] == "pattern" and user:
+            if words[0] == "pattern" and user and not set("+#/") & set(user):
                 found.append(words[2].replace("%u", user))
             elif words[0] == "topic" and section == user:
                 found.append(words[2])
