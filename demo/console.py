@@ -1,25 +1,15 @@
-"""The console's beginnings: its JavaScript fetched once, its address awaited, its account told."""
+"""Waiting for the console, and how to sign in to it."""
 
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from pathlib import Path
 
 from demo.errors import StepFailed
 from demo.parts import Part
 from demo.place import Place
 
 _ANSWER_S = 60.0
-
-
-def fetch_console_assets(root: Path, say: Callable[[str], None]) -> None:
-    """Fetch others' JavaScript and fonts by npm, unless they are there already."""
-
-
-def console_account(place: Place) -> list[str]:
-    """Lines that say how to sign in."""
-    return []
+_ACCOUNT = "admin"
 
 
 def wait_until_it_answers(address: str, web: Part) -> None:
@@ -33,5 +23,16 @@ def wait_until_it_answers(address: str, web: Part) -> None:
             return  # It answers; what it thinks of an unknown visitor is its business.
         except OSError:
             if time.monotonic() > deadline or not web.is_running():
-                raise StepFailed(f"the console does not answer:\n{web.last_words()}") from None
+                words = web.last_words()
+                raise StepFailed(f"the console does not answer:\n{words}") from None
             time.sleep(0.1)
+
+
+def sign_in_lines(place: Place) -> list[str]:
+    """Account and password of the first start; they hold for every start on the same data."""
+    try:
+        password = place.console_password.read_text().strip()
+    except FileNotFoundError:
+        return ["  Password  the one you chose: the file of the first one was removed"]
+    kept = f"(kept in {place.console_password})"
+    return [f"  Account   {_ACCOUNT}", f"  Password  {password}   {kept}"]

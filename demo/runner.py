@@ -6,7 +6,6 @@ because people are invited to kill things; ending is bounded in time.
 
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,13 +13,14 @@ from typing import TextIO
 
 from demo.broker import broker_command
 from demo.clock import Clock, clock_for
-from demo.console import console_account, fetch_console_assets, wait_until_it_answers
+from demo.console import sign_in_lines, wait_until_it_answers
 from demo.embedded_postgres import EmbeddedPostgres
 from demo.endings import Ended, Make, ignore_signals
 from demo.errors import PostgresFailed, StepFailed
 from demo.loopback import chosen_port, free_port
 from demo.parts import Part
 from demo.place import Place
+from demo.steps import run_step
 from demo.street import CONCENTRATORS, METERS, Cabinet
 from demo.summary import Summary
 
@@ -72,7 +72,7 @@ class Runner:
 
     def _start(self) -> None:
         clock = clock_for(self._place.clock, self._speed)
-        fetch_console_assets(ROOT, self._say)
+        self._fetch_console_files()
         url = self._start_database()
         console_port, remark = chosen_port(_CONSOLE_PORT, self._wanted_port)
         broker_port = free_port()
@@ -95,6 +95,12 @@ class Runner:
         self._summary = Summary(url, clock, self._cabinets)
         self._welcome(address, remark, clock)
 
+    def _fetch_console_files(self) -> None:
+        title = "console: looking for its JavaScript and fonts, fetched once by npm"
+        self._say(title)
+        command = [sys.executable, "-m", "wum_cloud.web.vendor"]
+        self._say("console: " + run_step(title, command, os.environ, ROOT))
+
     def _start_database(self) -> str:
         is_new = not (self._place.postgres / "access.json").exists()
         self._say("database: making a new one" if is_new else "database: starting; data are kept")
@@ -112,6 +118,7 @@ class Runner:
             "WUM_KEY_FILE": str(self._place.key_file),
             "WUM_WEB_HOST": "127.0.0.1",
             "WUM_WEB_PORT": str(console_port),
+            "WUM_WEB_FIRST_PASSWORD_FILE": str(self._place.console_password),
             "PYTHONUNBUFFERED": "1",
         }
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("WUM_", "PG"))}
@@ -151,17 +158,7 @@ class Runner:
 
     def _step(self, title: str, program: str, *words: str) -> None:
         self._say(title)
-        done = subprocess.run(
-            self._program(program, *words),
-            env=self._environment,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise StepFailed(f"{title}: {program} says: {(done.stderr or done.stdout).strip()}")
+        run_step(title, self._program(program, *words), self._environment, ROOT)
 
     def _watch(self) -> None:
         assert self._summary is not None
@@ -219,7 +216,7 @@ class Runner:
         lines = [
             "",
             f"  Console   {address}" + (f"   ({remark})" if remark else ""),
-            *console_account(self._place),
+            *sign_in_lines(self._place),
             f"  Time      {clock}",
             f"  Kill any  make demo-kill WHAT=...   of: database, {names}",
             f"  Logs      {self._place.logs}",

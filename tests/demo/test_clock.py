@@ -1,4 +1,4 @@
-"""Compressed time: starts in the past, goes on after a pause, never runs ahead of the real clock."""
+"""Compressed time: starts in the past, goes on after a pause, never overtakes the real clock."""
 
 import time
 
