@@ -156,9 +156,18 @@ async def counts(connection: Connection, tenant: int, day: date) -> list[Count]:
         return await cursor.fetchall()
 
 
+@dataclass(frozen=True, slots=True)
+class EventKey:
+    """Where an event stands in the list: events of one batch arrive in the same moment."""
+
+    arrived_at: datetime
+    device_id: bytes
+    sequence: int
+
+
 async def events(
-        connection: Connection, tenant: int, before: datetime | None, limit: int) -> list[Event]:
-    """Up to `limit` events, newest arrival first, from those that arrived before `before`."""
+        connection: Connection, tenant: int, before: EventKey | None, limit: int) -> list[Event]:
+    """Up to `limit` events, newest arrival first, from those that stand behind `before`."""
     async with connection.cursor(row_factory=class_row(Event)) as cursor:
         await cursor.execute(
             """
@@ -167,9 +176,14 @@ async def events(
               from event e join concentrator c using (concentrator_id)
               left join meter m on m.meter_id = e.meter_id
              where c.tenant_id = %(tenant)s
-               and (%(before)s::timestamptz is null or e.arrived_at < %(before)s)
-             order by e.arrived_at desc, e.sequence desc limit %(limit)s
-            """, {"tenant": tenant, "before": before, "limit": limit})
+               and (%(at)s::timestamptz is null or (e.arrived_at, c.device_id, e.sequence)
+                    < (%(at)s, %(device)s, %(sequence)s))
+             order by e.arrived_at desc, c.device_id desc, e.sequence desc limit %(limit)s
+            """,
+            {"tenant": tenant, "limit": limit,
+             "at": None if before is None else before.arrived_at,
+             "device": None if before is None else before.device_id,
+             "sequence": None if before is None else before.sequence})
         return await cursor.fetchall()
 
 

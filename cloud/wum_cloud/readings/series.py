@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from wum_shared.messages import Schedule
-from wum_shared.status import ABSENT
-
 from wum_cloud.database import Connection
 from wum_cloud.readings import store
 from wum_cloud.readings.gaps import Gap, find_gaps
 from wum_cloud.registry.listing.store import Meter
+from wum_shared.messages import Schedule
+from wum_shared.status import ABSENT
 
 ROWS_MAX = 50_000       # Of one question: 5.7 years of hours, or 5.8 days of 10-second readings.
 REVISIONS_MAX = 1_000

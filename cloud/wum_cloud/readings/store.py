@@ -5,11 +5,11 @@ from datetime import datetime
 
 from psycopg.rows import class_row
 from psycopg.sql import SQL, Identifier
-from wum_shared.messages import Register
-from wum_shared.obis import obis_from_text
 
 from wum_cloud.database import Connection
 from wum_cloud.registry.quantities import COLUMNS
+from wum_shared.messages import Register
+from wum_shared.obis import obis_from_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ import os
 import secrets
 from pathlib import Path
 
-from wum_shared.ids import id_to_text
-from wum_shared.topics import ROOT
-
 from wum_cloud.registry.keys import KeyFileError, write_secret
 from wum_cloud.registry.registration import mosquitto_hash
 from wum_cloud.registry.store import BrokerAccount
+from wum_shared.ids import id_to_text
+from wum_shared.topics import ROOT
 
 PASSWORDS = "passwords"
 ACL = "acl"

@@ -2,6 +2,7 @@
 
 import nacl.bindings
 from nacl.exceptions import CryptoError
+
 from wum_shared import cipher
 
 

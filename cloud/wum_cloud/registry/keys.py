@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
+
 from wum_shared.messages import DirectionKey
 
 _KEY_SIZE = 32

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from wum_shared.cose import SIGNED_BYTES_MAX
-from wum_shared.messages import Registration
-
 from wum_cloud.database import Connection
 from wum_cloud.registry import store
 from wum_cloud.registry.cipher import SodiumVerifier
@@ -17,6 +14,8 @@ from wum_cloud.registry.registration import (
     mosquitto_hash,
     open_registration,
 )
+from wum_shared.cose import SIGNED_BYTES_MAX
+from wum_shared.messages import Registration
 
 NAME_MAX = 64  # Characters of a name of a concentrator or site.
 

@@ -5,9 +5,8 @@ Left out: meters and schemas (acquisition.py). Every function works in the calle
 
 from dataclasses import dataclass
 
-from wum_shared.messages import Registration
-
 from wum_cloud.database import Connection
+from wum_shared.messages import Registration
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime
-from wum_shared.errors import Malformed
-from wum_shared.ids import id_from_text
 
 from wum_cloud.paging import page_of
 from wum_cloud.people.accounts import Account
@@ -13,6 +11,8 @@ from wum_cloud.registry.listing import store
 from wum_cloud.web.access import Database, signed_in
 from wum_cloud.web.api.forms import DEFAULT_LIMIT, Cursor, Form, Limit, PageOf, text_key
 from wum_cloud.web.api.problems import not_found, refused
+from wum_shared.errors import Malformed
+from wum_shared.ids import id_from_text
 
 router = APIRouter(tags=["registry"])
 

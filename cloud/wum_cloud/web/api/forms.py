@@ -1,16 +1,16 @@
 """Forms that several answers of the API share, and the parameters that several questions share."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from wum_shared import status as flags
-from wum_shared.units import UNITS, scaled_to_text
 
 from wum_cloud.paging import PAGE_DEFAULT, PAGE_MAX, BadCursor, decode_cursor
 from wum_cloud.readings.series import Point
 from wum_cloud.web.api.problems import refused
+from wum_shared import status as flags
+from wum_shared.units import UNITS, scaled_to_text
 
 Item = TypeVar("Item")
 
@@ -73,23 +73,17 @@ def status_words(status: int) -> list[str]:
 
 def text_key(cursor: str | None) -> str:
     """The name after which a page starts. Refuses a foreign cursor."""
-    return "" if cursor is None else str(_key(cursor, str))
+    return "" if cursor is None else str(parts_of(cursor, [str])[0])
 
 
 def number_key(cursor: str | None) -> int | None:
     """The number before which a page starts. Refuses a foreign cursor."""
-    return None if cursor is None else int(_key(cursor, int))
+    return None if cursor is None else int(parts_of(cursor, [int])[0])
 
 
-def time_key(cursor: str | None) -> datetime | None:
-    """The moment before which a page starts. Refuses a foreign cursor."""
-    if cursor is None:
-        return None
-    return datetime.fromtimestamp(int(_key(cursor, int)) / 1_000_000, UTC)
-
-
-def _key(cursor: str, kind: type[str] | type[int]) -> str | int:
+def parts_of(cursor: str, kinds: Sequence[type[str] | type[int]]) -> list[str | int]:
+    """The parts of a cursor's key, of these kinds. Refuses a foreign cursor."""
     try:
-        return decode_cursor(cursor, [kind])[0]
+        return decode_cursor(cursor, kinds)
     except BadCursor as error:
         raise refused(422, str(error)) from error

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, Field
-from wum_shared.status import EVENTS
 
 from wum_cloud.health import store
 from wum_cloud.health.overview import Overview, overview
@@ -20,8 +19,9 @@ from wum_cloud.web.api.forms import (
     Limit,
     PageOf,
     number_key,
-    time_key,
+    parts_of,
 )
+from wum_shared.status import EVENTS
 
 router = APIRouter(tags=["ingest"])
 
@@ -110,14 +110,23 @@ async def list_events(
 ) -> PageOf[EventForm]:
     """Events of all concentrators, the newest arrival first."""
     async with database.connection() as connection:
-        found = await store.events(connection, account.tenant_id, time_key(cursor), limit + 1)
-    page = page_of(found, limit, lambda event: [int(event.arrived_at.timestamp() * 1_000_000)])
+        found = await store.events(connection, account.tenant_id, _event_key(cursor), limit + 1)
+    page = page_of(found, limit, lambda event: [
+        event.arrived_at.isoformat(), event.device_id.hex(), event.sequence])
     return PageOf(next_cursor=page.next_cursor, items=[
         EventForm(
             concentrator=e.device_id.hex(), sequence=e.sequence, at=e.at,
             arrived_at=e.arrived_at, time_quality=TIME_QUALITY_WORDS[e.time_quality],
             kind=EVENTS.get(e.kind, "event %d" % e.kind), meter=e.meter, note=e.note)
         for e in page.items])
+
+
+def _event_key(cursor: str | None) -> store.EventKey | None:
+    if cursor is None:
+        return None
+    arrived_at, device_id, sequence = parts_of(cursor, [str, str, int])
+    return store.EventKey(datetime.fromisoformat(str(arrived_at)),
+                          bytes.fromhex(str(device_id)), int(sequence))
 
 
 @router.get("/ingest/quarantine")

@@ -4,8 +4,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, Field
-from wum_shared.obis import obis_to_text
-from wum_shared.status import OUTCOMES
 
 from wum_cloud.database import Connection
 from wum_cloud.paging import page_of
@@ -25,6 +23,8 @@ from wum_cloud.web.api.forms import (
     text_key,
 )
 from wum_cloud.web.api.problems import not_found
+from wum_shared.obis import obis_to_text
+from wum_shared.status import OUTCOMES
 
 router = APIRouter(tags=["registry"])
 

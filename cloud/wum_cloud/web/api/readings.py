@@ -6,8 +6,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, Field
-from wum_shared.errors import Malformed
-from wum_shared.obis import obis_from_text, obis_to_text
 
 from wum_cloud.paging import encode_cursor
 from wum_cloud.people.accounts import Account
@@ -16,6 +14,8 @@ from wum_cloud.web.access import Database, signed_in
 from wum_cloud.web.api.forms import Cursor, Form, ReadingForm, number_key, reading_form
 from wum_cloud.web.api.meters import meter_of
 from wum_cloud.web.api.problems import not_found, refused
+from wum_shared.errors import Malformed
+from wum_shared.obis import obis_from_text, obis_to_text
 
 router = APIRouter(tags=["readings"])
 
