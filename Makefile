@@ -13,6 +13,7 @@ help:  ## List what can be made
 
 venv:  ## Make .venv: all five distributions, and what tests and benchmarks need
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: \`apt install python3 python3-venv\` brings it (3.11 or newer)."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 7))' || { echo "$(PYTHON) is too old: WUM needs Python 3.11 or newer."; exit 1; }
 	@$(PYTHON) demo/make_venv.py
 
 demo: venv  ## A street of 64 meters, a broker, a database and the console, on this machine
