@@ -16,15 +16,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 import cbor2
-import nacl.bindings
-from nacl.exceptions import CryptoError
 
+from kit.concentrator import Sodium
 from kit.figures import Figure, arguments, per_second, report
 from kit.peers import cbor_maps, deflated, gateway_json, senml_cbor
 from kit.recorded import CONCENTRATOR, HOUR_S, METERS, START_S, Recorded, recorded
+from wum_cloud.ingest.accept import read_opened
+from wum_cloud.ingest.opened import Opened, read_records
 from wum_shared import cbor, cose, topics
 from wum_shared.batch import Batch, decode_batch, encode_batch
-from wum_shared.cipher import Cipher
 from wum_shared.messages import DirectionKey
 
 DAY_S = 86_400
@@ -32,22 +32,6 @@ GOAL = "value <= 3"
 KEY = DirectionKey(bytes(32), bytes(12))
 COUNTER = 100_000            # A concentrator's after some years of hourly batches.
 _LIMIT = "order-0 entropy of differences + first values"
-
-
-class Sodium(Cipher):
-    """ChaCha20/Poly1305 by libsodium, as every port on CPython has it."""
-
-    def encrypt(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
-        """Ciphertext and tag."""
-        return nacl.bindings.crypto_aead_chacha20poly1305_ietf_encrypt(plaintext, aad, nonce, key)
-
-    def decrypt(self, key: bytes, nonce: bytes, ciphertext: bytes, aad: bytes) -> bytes | None:
-        """Plaintext, or None when it is not genuine."""
-        try:
-            return nacl.bindings.crypto_aead_chacha20poly1305_ietf_decrypt(
-                ciphertext, aad, nonce, key)
-        except CryptoError:
-            return None
 
 
 def sealed(batch: Batch) -> bytes:
@@ -60,6 +44,12 @@ def opened(data: bytes, source: Recorded) -> Batch:
     """The way back, by the reference decoder."""
     plain = cose.unseal(Sodium(), KEY, data, topics.UP, "default", topics.BATCH)
     return decode_batch(plain, source.schema)
+
+
+def opened_in_columns(data: bytes, source: Recorded) -> Opened:
+    """The way back as the head-end goes it: columns in NumPy, no object per row."""
+    plain = cose.unseal(Sodium(), KEY, data, topics.UP, "default", topics.BATCH)
+    return read_records(read_opened(plain)[1], source.schema)
 
 
 def readings(batch: Batch) -> int:
@@ -142,7 +132,11 @@ def beside_peers(source: Recorded, ours: float) -> list[Figure]:
 
 
 def rates(source: Recorded, least_s: float) -> list[Figure]:
-    """Readings a second, one day of 64 meters at a time, in pure Python and with the seal."""
+    """Readings a second, one day of 64 meters at a time, with the seal.
+
+    `encode` and `decode` are the portable reference in pure Python, `head_end_decode` is the
+    head-end's NumPy; the peers' codecs are in C and theirs have no seal.
+    """
     day = source.batch(first_s=START_S, last_s=START_S + DAY_S)
     count = readings(day)
     wire = sealed(day)
@@ -156,12 +150,14 @@ def rates(source: Recorded, least_s: float) -> list[Figure]:
         lambda: cbor_maps(day.rows, source.schema), lambda: senml_cbor(day.rows, source.schema),
     ], count, least_s)
     decoded = per_second([
-        lambda: opened(wire, source), lambda: json.loads(text), lambda: cbor2.loads(maps),
-        lambda: cbor2.loads(senml),
+        lambda: opened_in_columns(wire, source), lambda: opened(wire, source),
+        lambda: json.loads(text), lambda: cbor2.loads(maps), lambda: cbor2.loads(senml),
     ], count, least_s)
+    head_end, *decoded = decoded
     return [
         Figure(f"{way}_readings_per_s_vs_{_word(name)}", ours, "readings/s", name + " (C)", peer)
-        for way, (ours, *others) in (("encode", encoded), ("decode", decoded))
+        for way, (ours, *others) in (
+            ("encode", encoded), ("decode", decoded), ("head_end_decode", [head_end, *decoded[1:]]))
         for name, peer in zip(peers, others, strict=True)]
 
 

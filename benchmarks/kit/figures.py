@@ -53,7 +53,7 @@ def report(benchmark: str, figures: list[Figure]) -> None:
     """Print a table for people, and the one line for machines last."""
     for f in figures:
         goal = "" if f.goal is None else f"   goal {f.goal}: {'met' if f.met else 'NOT MET'}"
-        print(f"{f.name:40} {rounded(f.value):>12} {f.unit:24} "
+        print(f"{f.name:46} {rounded(f.value):>12} {f.unit:24} "
               f"{rounded(f.ratio):>8} x {f.against} ({rounded(f.reference)}){goal}")
     print(json.dumps({"benchmark": benchmark, "figures": [
         {**asdict(f), "ratio": f.ratio, "met": f.met} for f in figures]}))

@@ -23,7 +23,7 @@ from wum_simulator.world import Dice
 
 SEED = 7
 METERS = 64
-START_S = 1_789_948_800      # 2026-09-21T00:00:00Z, a Monday.
+START_S = 1_727_049_600      # 2024-09-23T00:00:00Z, a Monday: past on every machine that runs this.
 HOUR_S = 3600
 MISSED_IN = 200              # One row in so many is missed: the meter was silent.
 ABSENT_IN = 200              # One in so many lacks the registers of one of its ranges.
@@ -46,10 +46,12 @@ class Recorded:
     rows: tuple[Row, ...]
     missed: tuple[Missed, ...]
 
-    def batch(self, *, first_s: int, last_s: int, meter: int | None = None) -> Batch:
+    def batch(
+            self, *, first_s: int, last_s: int, meter: int | None = None,
+            first_sequence: int = 1_000_001) -> Batch:
         """One batch of what was captured in first_s <= t < last_s, of all meters or of one.
 
-        Sequence numbers are those that an archive of just these records would have given.
+        Sequence numbers run from `first_sequence`, as an archive of these records gives them.
         """
         def wanted(record: Row | Missed) -> bool:
             return first_s <= record.captured_at_s < last_s and meter in (None, record.meter)
@@ -57,9 +59,9 @@ class Recorded:
         rows = [r for r in self.rows if wanted(r)]
         missed = [m for m in self.missed if wanted(m)]
         order = sorted([r.sequence for r in rows] + [m.sequence for m in missed])
-        numbers = {old: new for new, old in enumerate(order, start=1_000_001)}
+        numbers = {old: new for new, old in enumerate(order, start=first_sequence)}
         return Batch(
-            INCARNATION, 1_000_001, 1_000_000 + len(order), self.schema_name,
+            INCARNATION, first_sequence, first_sequence + len(order) - 1, self.schema_name,
             tuple(r._replace(sequence=numbers[r.sequence]) for r in rows),
             tuple(m._replace(sequence=numbers[m.sequence]) for m in missed), (), ())
 
