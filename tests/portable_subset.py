@@ -109,6 +109,8 @@ def _faults_of(node: ast.AST, lines: list[str]) -> Iterator[str]:
 
 
 def _import_faults(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    if _is_for_type_checkers(node):
+        return
     if not isinstance(getattr(node, "parent", None), ast.Module):
         yield "an import stands at the top of its file"
     if isinstance(node, ast.ImportFrom) and node.level:
@@ -130,6 +132,13 @@ def _import_faults(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
                 yield f"{modules[0]}.{alias.name} is not in the subset"
             elif f"{modules[0]}.{alias.name}" == PORTS:
                 yield f"{PORTS} is a port: it may import the core, not the core it"
+
+
+def _is_for_type_checkers(node: ast.AST) -> bool:
+    """Whether it stands below `if TYPE_CHECKING:`, which is False wherever the code runs."""
+    outer = getattr(node, "parent", None)
+    return isinstance(outer, ast.If) and isinstance(
+        outer.test, ast.Name) and outer.test.id == "TYPE_CHECKING" and node in outer.body
 
 
 def _call_faults(node: ast.Call, lines: list[str]) -> Iterator[str]:

@@ -7,45 +7,24 @@ with NumPy; this file is the reference and what a concentrator runs. Layout: con
 from collections import namedtuple
 
 from wum_shared import cbor, fields
-from wum_shared.columns import append_column, read_column
 from wum_shared.errors import Malformed
 from wum_shared.ids import INCARNATION_SIZE, SCHEMA_SIZE
 from wum_shared.messages import (
     METERS_MAX,
-    NOTE_MAX,
     REGISTER_SETS_MAX,
-    REGISTERS_MAX,
     SEQUENCE_MAX,
     Schema,
+    note_field,
     sequence_field,
     time_field,
     versioned,
 )
-from wum_shared.status import ABSENT
+from wum_shared.rows import ROWS_MAX as ROWS_MAX
+from wum_shared.rows import Row as Row
+from wum_shared.rows import decode_rows, encode_rows
 
 BATCH_BYTES_MAX = 256 * 1024   # Opened; a day of 64 meters x 12 registers is about 30 kB.
-ROWS_MAX = 16384
-RECORDS_MAX = 32768            # Rows, missed rows and events of one batch together.
-_LEADING = 3                   # Columns before the registers: meter, sequence, captured-at.
-
-
-class Row(namedtuple("Row", (
-        "sequence", "meter", "register_set", "captured_at_s", "time_quality", "values",
-        "statuses"))):
-    """All registers of one register set of one meter at one capture time.
-
-    `meter` and `register_set` are indices into the schema. `values` are scaled integers or
-    None; `statuses` has one number of status flags for each; None goes with ABSENT.
-    """
-
-    __slots__ = ()
-    sequence: int
-    meter: int
-    register_set: int
-    captured_at_s: int
-    time_quality: int
-    values: tuple[int | None, ...]
-    statuses: tuple[int, ...]
+RECORDS_MAX = 32768            # Missed rows, events or lost ranges; the bytes bound all of them.
 
 
 class Missed(namedtuple("Missed", (
@@ -103,68 +82,28 @@ class Batch(namedtuple("Batch", (
 
 def encode_batch(batch: Batch) -> bytes:
     """CBOR of a batch. The same records always give the same bytes."""
-    rows = sorted(batch.rows, key=_place)  # No ties: a sequence number stands once.
-    base_s = min([row.captured_at_s for row in rows]) if rows else 0
-    columns = bytearray()
-    groups: list[list[int]] = []
-    start = 0
-    while start < len(rows):
-        end = _group_end(rows, start)
-        group = rows[start:end]
-        groups.append([group[0].register_set, group[0].time_quality, len(group)])
-        _append_group(columns, group, batch.first_sequence, base_s)
-        start = end
+    base_s, groups, columns, flags = encode_rows(batch.rows, batch.first_sequence)
     return cbor.encode([
         fields.VERSION, batch.incarnation, batch.first_sequence, batch.last_sequence,
-        batch.schema_id, base_s, groups, bytes(columns), _flags(rows),
-        [list(m) for m in batch.missed], [list(e) for e in batch.events],
-        [list(x) for x in batch.lost],
+        batch.schema_id, base_s, groups, columns, flags,
+        _by_sequence(batch.missed), _by_sequence(batch.events), _by_sequence(batch.lost),
     ])
 
 
-def _place(row: Row) -> tuple[int, int, int, int]:
-    return (row.register_set, row.time_quality, row.meter, row.sequence)
-
-
-def _group_end(rows: list[Row], start: int) -> int:
-    first = rows[start]
-    end = start
-    while end < len(rows) and (rows[end].register_set, rows[end].time_quality) == (
-            first.register_set, first.time_quality):
-        end += 1
-    return end
-
-
-def _append_group(columns: bytearray, group: list[Row], first_sequence: int, base_s: int) -> None:
-    append_column(columns, [row.meter for row in group])
-    append_column(columns, [row.sequence - first_sequence for row in group])
-    append_column(columns, [row.captured_at_s - base_s for row in group])
-    for place in range(len(group[0].values)):
-        before = 0
-        column = []
-        for row in group:
-            value = row.values[place]
-            assert (value is None) == bool(row.statuses[place] & ABSENT)
-            if value is not None:
-                before = value
-            column.append(before)
-        append_column(columns, column)
-
-
-def _flags(rows: list[Row]) -> list[list[int]]:
-    return [[at, place, row.statuses[place]] for at, row in enumerate(rows)
-            for place in range(len(row.statuses)) if row.statuses[place]]
+def _by_sequence(records: tuple[Missed | Event | Lost, ...]) -> list[list[object]]:
+    return sorted([list(record) for record in records])
 
 
 def decode_batch(data: bytes, schema: Schema) -> Batch:
     """The batch in `data`, read by the schema that it names. Rows come by group, meter, sequence.
 
-    Raises Malformed, Unsupported. The caller has looked the schema up with `peek_batch`.
+    The caller has looked the schema up with `peek_batch`. One batch has one encoding: what
+    `encode_batch` would write otherwise is refused. Raises Malformed, Unsupported.
     """
     parts = versioned(data, 12, "batch", BATCH_BYTES_MAX)
     first = sequence_field(parts[2], "batch first-sequence")
     last = fields.number(parts[3], first, SEQUENCE_MAX, "batch last-sequence")
-    rows = _rows(parts, first, schema)
+    rows = decode_rows(parts[5], parts[6], parts[7], parts[8], first, schema)
     batch = Batch(
         fields.octets(parts[1], INCARNATION_SIZE, "batch incarnation"), first, last,
         fields.octets(parts[4], SCHEMA_SIZE, "batch schema"),
@@ -174,6 +113,12 @@ def decode_batch(data: bytes, schema: Schema) -> Batch:
         tuple([lost_field(x) for x in fields.items(parts[11], RECORDS_MAX, "batch lost")]),
     )
     _check_accounted(batch)
+    for row in rows:
+        check_place(row.meter, row.register_set, schema, "row")
+    check_places(batch.missed, batch.events, schema)
+    if encode_batch(batch) != data:
+        raise Malformed("batch: groups, rows or records out of order, another base time, or a "
+                        "number under an absent value that does not repeat the one before")
     return batch
 
 
@@ -191,65 +136,6 @@ def peek_batch(data: bytes) -> tuple[bytes, int, int, bytes]:
     )
 
 
-def _rows(parts: list[object], first: int, schema: Schema) -> tuple[Row, ...]:
-    base_s = time_field(parts[5], "batch base-time")
-    columns = parts[7]
-    if type(columns) is not bytes:
-        raise Malformed("batch columns: wanted bytes, got %s" % fields.shown(columns))
-    rows: list[Row] = []
-    at = 0
-    for value in fields.items(parts[6], REGISTER_SETS_MAX * 3, "batch groups"):
-        group = fields.record(value, 3, "group")
-        index = fields.number(group[0], 0, len(schema.register_sets) - 1, "group register-set")
-        quality = fields.number(group[1], 0, 2, "group time-quality")
-        count = fields.number(group[2], 1, ROWS_MAX - len(rows), "group rows")
-        width = _LEADING + len(schema.register_sets[index].registers)
-        table = []
-        for _ in range(width):
-            column, at = read_column(columns, at, count)
-            table.append(column)
-        rows.extend(_group_rows(table, index, quality, first, base_s))
-    if at != len(columns):
-        raise Malformed("batch columns: %d bytes after the last column" % (len(columns) - at))
-    return _with_flags(rows, fields.items(parts[8], ROWS_MAX * REGISTERS_MAX, "batch flags"))
-
-
-def _group_rows(
-        table: list[list[int]], register_set: int, quality: int, first: int, base_s: int,
-) -> list[Row]:
-    rows = []
-    for at in range(len(table[0])):
-        values = tuple([column[at] for column in table[_LEADING:]])
-        rows.append(Row(
-            sequence_field(table[1][at] + first, "row sequence"),
-            fields.number(table[0][at], 0, METERS_MAX - 1, "row meter"),
-            register_set,
-            time_field(table[2][at] + base_s, "row captured-at"),
-            quality, values, (0,) * len(values),
-        ))
-    return rows
-
-
-def _with_flags(rows: list[Row], flags: list[object]) -> tuple[Row, ...]:
-    place_before = (-1, -1)
-    for value in flags:
-        flag = fields.record(value, 3, "flag")
-        at = fields.number(flag[0], 0, len(rows) - 1, "flag row")
-        row = rows[at]
-        place = fields.number(flag[1], 0, len(row.values) - 1, "flag register")
-        status = fields.number(flag[2], 1, 65535, "flag status")
-        if (at, place) <= place_before:
-            raise Malformed("flags: row %d, register %d is out of order" % (at, place))
-        place_before = (at, place)
-        values = list(row.values)
-        statuses = list(row.statuses)
-        statuses[place] = status
-        if status & ABSENT:
-            values[place] = None
-        rows[at] = Row(*(row[:5] + (tuple(values), tuple(statuses))))
-    return tuple(rows)
-
-
 def missed_field(value: object) -> Missed:
     """A decoded missed row as its record. Raises Malformed."""
     parts = fields.record(value, 7, "missed")
@@ -260,7 +146,7 @@ def missed_field(value: object) -> Missed:
         time_field(parts[3], "missed captured-at"),
         fields.number(parts[4], 0, 2, "missed time-quality"),
         fields.number(parts[5], 1, 255, "missed outcome"),
-        fields.text(parts[6], NOTE_MAX, "missed note"),
+        note_field(parts[6], "missed note"),
     )
 
 
@@ -274,7 +160,7 @@ def event_field(value: object) -> Event:
         fields.number(parts[2], 0, 2, "event time-quality"),
         fields.number(parts[3], 1, 255, "event kind"),
         None if meter is None else fields.number(meter, 0, METERS_MAX - 1, "event meter"),
-        fields.text(parts[5], NOTE_MAX, "event note"),
+        note_field(parts[5], "event note"),
     )
 
 
@@ -285,8 +171,29 @@ def lost_field(value: object) -> Lost:
     return Lost(
         first, fields.number(parts[1], first, SEQUENCE_MAX, "lost last-sequence"),
         fields.number(parts[2], 1, 255, "lost reason"),
-        fields.text(parts[3], NOTE_MAX, "lost note"),
+        note_field(parts[3], "lost note"),
     )
+
+
+def check_places(
+        missed: tuple[Missed, ...], events: tuple[Event, ...], schema: Schema) -> None:
+    """Refuse a missed row or an event of a meter that the schema lacks. Raises Malformed."""
+    for record in missed:
+        check_place(record.meter, record.register_set, schema, "missed")
+    for event in events:
+        if event.meter is not None:
+            fields.number(event.meter, 0, len(schema.meters) - 1, "event meter")
+
+
+def check_place(meter: int, register_set: int, schema: Schema, what: str) -> None:
+    """Refuse a meter that is not in the schema, or a register set that is not that meter's.
+
+    Raises Malformed.
+    """
+    fields.number(meter, 0, len(schema.meters) - 1, what + " meter")
+    if register_set not in schema.meters[meter].register_sets:
+        raise Malformed("%s: meter %d has no register set %d in the schema" % (
+            what, meter, register_set))
 
 
 def _check_accounted(batch: Batch) -> None:

@@ -51,7 +51,7 @@ def seal(
     protected = cbor.encode({_ALG: _CHACHA20_POLY1305, _KID: kid, _PARTIAL_IV: partial_iv})
     ciphertext = cipher.encrypt(
         key.key, _nonce(key.context_iv, partial_iv), plaintext,
-        _encryption_aad(protected, direction, tenant, stream))
+        encryption_structure(protected, sealed_context(direction, tenant, stream)))
     return cbor.encode(cbor.Tag(_ENCRYPT0_TAG, [protected, {}, ciphertext]))
 
 
@@ -76,7 +76,7 @@ def unseal(
     protected, kid, partial_iv, ciphertext = _open_envelope(sealed)
     plaintext = cipher.decrypt(
         key.key, _nonce(key.context_iv, partial_iv), ciphertext,
-        _encryption_aad(protected, direction, tenant, stream))
+        encryption_structure(protected, sealed_context(direction, tenant, stream)))
     if plaintext is None:
         raise NotGenuine("sealed message: the seal does not hold under key %s" % id_to_text(kid))
     return plaintext
@@ -87,7 +87,7 @@ def sign(signer: Signer, seed: bytes, kid: bytes, payload: bytes) -> bytes:
     assert len(seed) == 32
     assert 1 <= len(kid) <= SIGNER_ID_MAX
     protected = cbor.encode({_ALG: _ED25519, _KID: kid})
-    signature = signer.sign(seed, _signed_bytes(protected, payload))
+    signature = signer.sign(seed, signature_structure(protected, payload))
     return cbor.encode(cbor.Tag(_SIGN1_TAG, [protected, {}, payload, signature]))
 
 
@@ -104,7 +104,7 @@ def verify(verifier: Verifier, public_key: bytes, signed: bytes) -> bytes:
     """
     assert len(public_key) == 32
     protected, kid, payload, signature = _open_signed(signed)
-    if not verifier.verify(public_key, _signed_bytes(protected, payload), signature):
+    if not verifier.verify(public_key, signature_structure(protected, payload), signature):
         raise NotGenuine("signed message: the signature of %s does not hold" % id_to_text(kid))
     return payload
 
@@ -203,14 +203,21 @@ def _nonce(context_iv: bytes, partial_iv: bytes) -> bytes:
     return bytes(nonce)
 
 
-def _encryption_aad(protected: bytes, direction: str, tenant: str, stream: str) -> bytes:
-    """Enc_structure (RFC 9052, 5.3) with the sealed-context as external_aad."""
+def sealed_context(direction: str, tenant: str, stream: str) -> bytes:
+    """What a seal is bound to besides its header: external_aad of every sealed message.
+
+    Raises Malformed for a tenant or stream that is no id-text.
+    """
     assert direction in ("up", "down")
-    context = cbor.encode([
+    return cbor.encode([
         "wum0", direction, checked_text(tenant, "tenant"), checked_text(stream, "stream")])
-    return cbor.encode(["Encrypt0", protected, context])
 
 
-def _signed_bytes(protected: bytes, payload: bytes) -> bytes:
+def encryption_structure(protected: bytes, external_aad: bytes) -> bytes:
+    """Enc_structure (RFC 9052, 5.3): the additional data of the cipher."""
+    return cbor.encode(["Encrypt0", protected, external_aad])
+
+
+def signature_structure(protected: bytes, payload: bytes) -> bytes:
     """Sig_structure (RFC 9052, 4.4); the contract has no external_aad for signatures."""
     return cbor.encode(["Signature1", protected, b"", payload])

@@ -4,6 +4,7 @@ from binascii import hexlify, unhexlify
 from hashlib import sha256
 
 from wum_shared.errors import Malformed
+from wum_shared.fields import shown
 
 CONCENTRATOR_SIZE = 8
 INCARNATION_SIZE = 8
@@ -37,7 +38,8 @@ def id_to_text(identifier: bytes) -> str:
 def id_from_text(text: str, size: int = CONCENTRATOR_SIZE) -> bytes:
     """The bytes of an id written by `id_to_text`. Raises Malformed."""
     if len(text) != 2 * size or any(c not in _HEX for c in text):
-        raise Malformed("id: wanted %d lower-case hexadecimal digits, got %r" % (2 * size, text))
+        raise Malformed("id: wanted %d lower-case hexadecimal digits, got %s" % (
+            2 * size, shown(text)))
     return unhexlify(text)
 
 
@@ -47,7 +49,8 @@ def checked_text(text: object, what: str) -> str:
     Raises Malformed naming `what`.
     """
     if type(text) is not str or not 1 <= len(text) <= TEXT_MAX:
-        raise Malformed("%s: wanted a text of 1..%d characters, got %r" % (what, TEXT_MAX, text))
+        raise Malformed("%s: wanted a text of 1..%d characters, got %s" % (
+            what, TEXT_MAX, shown(text)))
     for c in text:
         if not "!" <= c <= "~" or c in "/+#":
             raise Malformed("%s: %r may not hold %r" % (what, text, c))

@@ -14,6 +14,8 @@ from wum_shared.ids import (
     DIGEST_SIZE,
     INCARNATION_SIZE,
     checked_text,
+    concentrator_id,
+    id_to_text,
 )
 
 METERS_MAX = 1024            # 64 on the bus, and those of a big concentrator behind a mesh.
@@ -23,7 +25,13 @@ SCHEDULES_MAX = 64
 SEQUENCE_MAX = 2**53 - 1     # A JSON number still holds it exactly.
 TIME_MAX_S = 2**32 - 1
 NOTE_MAX = 200
+OBIS_SIZE = 6
+PASSWORD_MIN = 16
+PASSWORD_MAX = 128
+READING_BYTES_MAX = 128        # The longest one takes 96.
+ACKNOWLEDGEMENT_BYTES_MAX = 320
 SCHEMA_BYTES_MAX = 128 * 1024
+REGISTRATION_BYTES_MAX = 512
 
 
 class Reading(namedtuple("Reading", (
@@ -118,6 +126,9 @@ class DirectionKey(namedtuple("DirectionKey", ("key", "context_iv"))):
     key: bytes
     context_iv: bytes
 
+    def __repr__(self) -> str:
+        return "DirectionKey(hidden)"  # Records are shown in logs and tracebacks; keys never.
+
 
 class Registration(namedtuple("Registration", (
         "concentrator", "identity_key", "tenant", "epoch", "uplink", "downlink",
@@ -133,6 +144,9 @@ class Registration(namedtuple("Registration", (
     downlink: DirectionKey
     broker_password: str
 
+    def __repr__(self) -> str:
+        return "Registration(%s, hidden)" % id_to_text(self.concentrator)
+
 
 def encode_reading(reading: Reading) -> bytes:
     """CBOR of one reading."""
@@ -141,17 +155,17 @@ def encode_reading(reading: Reading) -> bytes:
 
 def decode_reading(data: bytes) -> Reading:
     """The reading in `data`. Raises Malformed."""
-    fields_ = fields.record(cbor.decode(data), 8, "reading")
-    value = fields_[4]
+    parts = fields.record(cbor.decode(data, most_bytes=READING_BYTES_MAX), 8, "reading")
+    value = parts[4]
     return Reading(
-        checked_text(fields_[0], "reading meter"),
-        fields.octets(fields_[1], 6, "reading OBIS code"),
-        time_field(fields_[2], "reading captured-at"),
-        fields.number(fields_[3], 0, 2, "reading time-quality"),
+        checked_text(parts[0], "reading meter"),
+        fields.octets(parts[1], OBIS_SIZE, "reading OBIS code"),
+        time_field(parts[2], "reading captured-at"),
+        fields.number(parts[3], 0, 2, "reading time-quality"),
         None if value is None else fields.number(value, VALUE_MIN, VALUE_MAX, "reading value"),
-        fields.number(fields_[5], -9, 9, "reading scaler"),
-        fields.number(fields_[6], 1, 255, "reading unit"),
-        fields.number(fields_[7], 0, 65535, "reading status"),
+        fields.number(parts[5], -9, 9, "reading scaler"),
+        fields.number(parts[6], 1, 255, "reading unit"),
+        fields.number(parts[7], 0, 65535, "reading status"),
     )
 
 
@@ -175,6 +189,7 @@ def decode_schema(data: bytes) -> Schema:
         parts[6], SCHEDULES_MAX, "schema schedules")])
     meters = tuple([_meter(m, len(sets), len(schedules)) for m in fields.items(
         parts[4], METERS_MAX, "schema meters")])
+    fields.unlike([m.serial for m in meters], "schema serials")
     return Schema(
         checked_text(parts[1], "schema tenant"),
         fields.octets(parts[2], CONCENTRATOR_SIZE, "schema concentrator"),
@@ -186,14 +201,15 @@ def decode_schema(data: bytes) -> Schema:
 def _register_set(value: object) -> RegisterSet:
     parts = fields.record(value, 2, "register-set")
     registers = tuple([_register(r) for r in fields.items(
-        parts[1], REGISTERS_MAX, "register-set registers")])
+        parts[1], REGISTERS_MAX, "register-set registers", least=1)])
+    fields.unlike([r.obis for r in registers], "register-set OBIS codes")
     return RegisterSet(fields.number(parts[0], 0, 255, "register-set profile"), registers)
 
 
 def _register(value: object) -> Register:
     parts = fields.record(value, 3, "register")
     return Register(
-        fields.octets(parts[0], 6, "register OBIS code"),
+        fields.octets(parts[0], OBIS_SIZE, "register OBIS code"),
         fields.number(parts[1], -9, 9, "register scaler"),
         fields.number(parts[2], 1, 255, "register unit"),
     )
@@ -210,7 +226,8 @@ def _schedule(value: object) -> Schedule:
 def _meter(value: object, sets: int, schedules: int) -> Meter:
     parts = fields.record(value, 5, "meter")
     indices = tuple([fields.number(i, 0, sets - 1, "meter register-set") for i in fields.items(
-        parts[3], REGISTER_SETS_MAX, "meter register-sets")])
+        parts[3], REGISTER_SETS_MAX, "meter register-sets", least=1)])
+    fields.unlike(list(indices), "meter register-sets")
     return Meter(
         checked_text(parts[0], "meter serial"),
         checked_text(parts[1], "meter delivery-point"),
@@ -227,7 +244,7 @@ def encode_acknowledgement(ack: Acknowledgement) -> bytes:
 
 def decode_acknowledgement(data: bytes) -> Acknowledgement:
     """The acknowledgement in `data`. Raises Malformed, Unsupported."""
-    parts = versioned(data, 9, "acknowledgement", 512)
+    parts = versioned(data, 9, "acknowledgement", ACKNOWLEDGEMENT_BYTES_MAX)
     first = sequence_field(parts[3], "acknowledgement first-sequence")
     return Acknowledgement(
         fields.octets(parts[1], CONCENTRATOR_SIZE, "acknowledgement concentrator"),
@@ -237,7 +254,7 @@ def decode_acknowledgement(data: bytes) -> Acknowledgement:
         fields.octets(parts[5], DIGEST_SIZE, "acknowledgement digest"),
         fields.number(parts[6], 0, 3, "acknowledgement answer"),
         fields.number(parts[7], 0, SEQUENCE_MAX, "acknowledgement set-aside"),
-        fields.text(parts[8], NOTE_MAX, "acknowledgement note"),
+        note_field(parts[8], "acknowledgement note"),
     )
 
 
@@ -252,15 +269,20 @@ def encode_registration(registration: Registration) -> bytes:
 
 def decode_registration(data: bytes) -> Registration:
     """The registration in `data`. Raises Malformed, Unsupported."""
-    parts = versioned(data, 8, "registration", 1024)
+    parts = versioned(data, 8, "registration", REGISTRATION_BYTES_MAX)
+    concentrator = fields.octets(parts[1], CONCENTRATOR_SIZE, "registration concentrator")
+    identity_key = fields.octets(parts[2], 32, "registration identity-key")
+    if concentrator_id(identity_key) != concentrator:
+        raise Malformed("registration: %s is not the id of this identity-key" % id_to_text(
+            concentrator))
     return Registration(
-        fields.octets(parts[1], CONCENTRATOR_SIZE, "registration concentrator"),
-        fields.octets(parts[2], 32, "registration identity-key"),
+        concentrator,
+        identity_key,
         checked_text(parts[3], "registration tenant"),
         fields.number(parts[4], 0, 65535, "registration epoch"),
         _direction_key(parts[5], "registration uplink"),
         _direction_key(parts[6], "registration downlink"),
-        fields.text(parts[7], 128, "registration broker-password"),
+        _password(parts[7]),
     )
 
 
@@ -272,15 +294,22 @@ def _direction_key(value: object, what: str) -> DirectionKey:
     )
 
 
+def _password(value: object) -> str:
+    """Printable ASCII; the text of the error does not show it."""
+    if type(value) is not str or not PASSWORD_MIN <= len(value) <= PASSWORD_MAX or any(
+            not "!" <= c <= "~" for c in value):
+        raise Malformed("registration broker-password: wanted %d..%d printable characters" % (
+            PASSWORD_MIN, PASSWORD_MAX))
+    return value
+
+
 def versioned(data: bytes, size: int, what: str, most_bytes: int) -> list[object]:
     """Fields of a message whose first is the contract's version.
 
     The version is looked at before the number of fields: another version may have more.
     Raises Malformed, Unsupported.
     """
-    if len(data) > most_bytes:
-        raise Malformed("%s: %d bytes, at most %d are read" % (what, len(data), most_bytes))
-    value = cbor.decode(data)
+    value = cbor.decode(data, most_bytes=most_bytes)
     if type(value) is list and value:
         fields.version(value[0], what)
     return fields.record(value, size, what)
@@ -289,6 +318,11 @@ def versioned(data: bytes, size: int, what: str, most_bytes: int) -> list[object
 def sequence_field(value: object, what: str) -> int:
     """A sequence number, 1..2**53-1."""
     return fields.number(value, 1, SEQUENCE_MAX, what)
+
+
+def note_field(value: object, what: str) -> str:
+    """A note: up to 200 bytes of UTF-8 without control characters."""
+    return fields.text(value, NOTE_MAX, what)
 
 
 def time_field(value: object, what: str) -> int:

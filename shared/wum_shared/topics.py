@@ -5,7 +5,8 @@ as long as the user name is the concentrator's id.
 """
 
 from wum_shared.errors import Malformed
-from wum_shared.ids import id_from_text, id_to_text
+from wum_shared.fields import shown
+from wum_shared.ids import checked_text, id_from_text, id_to_text
 
 ROOT = "wum/0"
 UP = "up"
@@ -27,5 +28,5 @@ def parse_topic(name: str) -> tuple[bytes, str, str]:
     """(concentrator id, direction, stream) of a topic. Raises Malformed."""
     parts = name.split("/")
     if len(parts) != 5 or "/".join(parts[:2]) != ROOT or parts[3] not in (UP, DOWN):
-        raise Malformed("topic: wanted %s/<id>/up|down/<stream>, got %r" % (ROOT, name))
-    return id_from_text(parts[2]), parts[3], parts[4]
+        raise Malformed("topic: wanted %s/<id>/up|down/<stream>, got %s" % (ROOT, shown(name)))
+    return id_from_text(parts[2]), parts[3], checked_text(parts[4], "topic stream")

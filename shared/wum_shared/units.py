@@ -12,7 +12,10 @@ UNITS = {
 
 
 def unit_from_text(text: str) -> int:
-    """Code of a unit as `UNITS` writes it; the empty text is NO_UNIT. Raises Malformed."""
+    """Code of a unit as `UNITS` writes it: the empty text is NO_UNIT, `m³` the volume as read.
+
+    Raises Malformed.
+    """
     for code in sorted(UNITS):
         if UNITS[code] == text:
             return code

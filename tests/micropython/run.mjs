@@ -30,7 +30,7 @@ async function interpreter() {
     micropython.FS.mkdirTree(path.posix.dirname(guest));
     micropython.FS.writeFile(guest, fs.readFileSync(host));
   }
-  micropython.runPython("import sys, io\nsys.path[:] = ['/']\n");
+  micropython.runPython("import sys, io, os\nos.chdir('/')\nsys.path[:] = ['']");
   return micropython;
 }
 

@@ -1,0 +1,242 @@
+"""The configuration of a concentrator: a plain dict checked into records.
+
+Left out: reading TOML and its line numbers, and whether files exist (ports/linux/config_file.py).
+Every mistake is found at once, each as (path, wanted, got).
+"""
+
+from collections import namedtuple
+
+from wum_edge.document import Table, nearest, shown
+from wum_edge.errors import ConfigError
+from wum_shared.errors import Malformed
+from wum_shared.ids import checked_text
+from wum_shared.messages import METERS_MAX, TIME_MAX_S, Schedule
+
+LINES_MAX = 16               # Ports of one concentrator; each has a thread of its own.
+BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+ADDRESS_MAX = 247            # Modbus Serial Line V1.02, 2.2: 0 is broadcast, 248..255 reserved.
+TIMEOUT_MS = 500
+LOOPBACK = ("127.0.0.1", "::1", "localhost")  # The only hosts for which MQTT may be plain.
+
+
+class Concentrator(namedtuple("Concentrator", ("name", "keys", "archive", "archive_limit_mb"))):
+    """Name for people, and the folders of keys and archive as the port resolves them."""
+
+    __slots__ = ()
+    name: str
+    keys: str
+    archive: str
+    archive_limit_mb: int
+
+
+class Broker(namedtuple("Broker", ("host", "port", "tls", "ca_file"))):
+    """Where batches go. `ca_file` is empty for the system's authorities."""
+
+    __slots__ = ()
+    host: str
+    port: int
+    tls: bool
+    ca_file: str
+
+
+class Line(namedtuple("Line", ("name", "port", "baud", "parity", "stop_bits", "data_bits"))):
+    """One RS-485 line. `port` is a device path; `parity` is N, E or O."""
+
+    __slots__ = ()
+    name: str
+    port: str
+    baud: int
+    parity: str
+    stop_bits: int
+    data_bits: int
+
+    def bits_per_character(self) -> int:
+        """Bits that one byte takes on the wire, start bit included: 10 for 8N1."""
+        return 1 + self.data_bits + (self.parity != "N") + self.stop_bits
+
+
+class Meter(namedtuple("Meter", (
+        "serial", "delivery_point", "line", "address", "model", "timeout_ms"))):
+    """One meter. Its place in Config.meters is its index in the schema. `line` is a name."""
+
+    __slots__ = ()
+    serial: str
+    delivery_point: str
+    line: str
+    address: int
+    model: str
+    timeout_ms: int
+
+
+class Clock(namedtuple("Clock", ("start_s", "wall_s", "speed"))):
+    """Compressed time: `start_s` at wall time `wall_s`, then `speed` times as fast (1..3600)."""
+
+    __slots__ = ()
+    start_s: int
+    wall_s: int
+    speed: int
+
+
+class Config(namedtuple("Config", (
+        "concentrator", "broker", "schedule", "lines", "meters", "clock"))):
+    """A whole configuration that holds together. `clock` is None for the real one."""
+
+    __slots__ = ()
+    concentrator: Concentrator
+    broker: Broker
+    schedule: Schedule
+    lines: tuple[Line, ...]
+    meters: tuple[Meter, ...]
+    clock: Clock | None
+
+
+def check(document: object, models: list[str]) -> Config:
+    """The configuration in `document`; `models` are the names the catalogue knows.
+
+    Raises ConfigError with all mistakes. Paths count array tables from 0: meter[3].address.
+    """
+    mistakes: list[tuple[str, str, str]] = []
+    top = Table(document, "", mistakes)
+    config = Config(
+        _concentrator(top.table("concentrator")),
+        _broker(top.table("broker")),
+        _schedule(top.table("schedule")),
+        tuple([_line(t) for t in top.tables("line", 1, LINES_MAX)]),
+        tuple([_meter(t, models) for t in top.tables("meter", 1, METERS_MAX)]),
+        _clock(top.table("clock"), top.has("clock")),
+    )
+    top.done()
+    _check_lines(config, mistakes)
+    _check_meters(config, mistakes)
+    if mistakes:
+        raise ConfigError("configuration", mistakes)
+    return config
+
+
+def _concentrator(table: Table) -> Concentrator:
+    found = Concentrator(
+        table.text("name", most=64), table.text("keys"), table.text("archive"),
+        table.number("archive_limit_mb", 1, 65536, 64),
+    )
+    table.done()
+    return found
+
+
+def _broker(table: Table) -> Broker:
+    tls = table.truth("tls", True)
+    host = table.text("host")
+    found = Broker(host, table.number("port", 1, 65535, 8883 if tls else 1883), tls,
+                   table.optional_text("ca_file"))
+    if host and not tls and host not in LOOPBACK:
+        table.complain("tls", "true for a host that is not loopback (%s)" % ", ".join(LOOPBACK),
+                       "plain MQTT to %s" % shown(host))
+    if found.ca_file and not tls:
+        table.complain("ca_file", "tls = true beside it", "tls = false")
+    table.done()
+    return found
+
+
+def _schedule(table: Table) -> Schedule:
+    period_s = table.number("period_s", 1, 86400, 3600)
+    found = Schedule(period_s, table.number("offset_s", 0, period_s - 1, 0))
+    table.done()
+    return found
+
+
+def _line(table: Table) -> Line:
+    found = Line(
+        _name(table, "name"), table.text("port"),
+        _whole(table, "baud", BAUDS, 9600),
+        str(table.choice("parity", ("N", "E", "O"), "N")),
+        _whole(table, "stop_bits", (1, 2), 1),
+        _whole(table, "data_bits", (8,), 8),  # RTU characters have 8 (Serial Line V1.02, 2.5.1).
+    )
+    table.done()
+    return found
+
+
+def _meter(table: Table, models: list[str]) -> Meter:
+    serial = _name(table, "serial")
+    found = Meter(
+        serial,
+        _name(table, "delivery_point", "dp-" + serial if serial else "dp-unknown"),
+        _name(table, "line"),
+        table.number("address", 1, ADDRESS_MAX),
+        _name(table, "model"),
+        table.number("timeout_ms", 20, 10000, TIMEOUT_MS),
+    )
+    if found.model and found.model not in models:
+        near = nearest(found.model, models)
+        known = "one of " + ", ".join(sorted(models))
+        table.complain("model", known + (" (did you mean %s?)" % near if near else ""),
+                       shown(found.model))
+    table.done()
+    return found
+
+
+def _clock(table: Table, given: bool) -> Clock | None:
+    if not given:
+        return None
+    wall_s = table.number("wall_s", 0, TIME_MAX_S)
+    found = Clock(table.number("start_s", 0, wall_s or TIME_MAX_S), wall_s,
+                  table.number("speed", 1, 3600))
+    table.done()
+    return found
+
+
+def _name(table: Table, key: str, default: str | None = None) -> str:
+    """A text that may stand in the contract's id-text fields; empty for one that may not."""
+    value = table.text(key, default, most=64)
+    if value:
+        try:
+            checked_text(value, key)
+        except Malformed:
+            table.complain(key, "printable ASCII without space and / + #", shown(value))
+            return ""
+    return value
+
+
+def _whole(table: Table, key: str, allowed: tuple[int, ...], default: int) -> int:
+    value = table.choice(key, allowed, default)
+    assert type(value) is int
+    return value
+
+
+def _check_lines(config: Config, mistakes: list[tuple[str, str, str]]) -> None:
+    for field, place in (("name", 0), ("port", 1)):
+        seen: dict[object, int] = {}
+        for index, line in enumerate(config.lines):
+            _once(seen, line[place], index, "line[%d]." % index + field, "line", mistakes)
+
+
+def _check_meters(config: Config, mistakes: list[tuple[str, str, str]]) -> None:
+    wrong = [path for path, _, _ in mistakes]  # Their values are stand-ins: compare none of them.
+    names = [line.name for line in config.lines]
+    serials: dict[object, int] = {}
+    addresses: dict[object, int] = {}
+    for index, meter in enumerate(config.meters):
+        path = "meter[%d]." % index
+        place = (meter.line, meter.address)
+        _once(serials, meter.serial, index, path + "serial", "meter", mistakes)
+        if meter.line and meter.line not in names:
+            mistakes.append((path + "line", "one of the lines: " + ", ".join(names),
+                             shown(meter.line)))
+        elif path + "address" in wrong:
+            continue
+        elif place in addresses:
+            first = addresses[place]
+            mistakes.append((path + "address", "an address that line %s has once" % meter.line,
+                             "%d, which meter[%d] (%s) has" % (
+                                 meter.address, first, config.meters[first].serial)))
+        else:
+            addresses[place] = index
+
+
+def _once(
+        seen: dict[object, int], value: object, index: int, path: str, what: str,
+        mistakes: list[tuple[str, str, str]],
+) -> None:
+    if value and value in seen:
+        mistakes.append((path, "a value that no other %s has" % what,
+                         "%s, which %s[%d] has" % (shown(value), what, seen[value])))
+    seen.setdefault(value, index)

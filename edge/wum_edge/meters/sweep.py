@@ -1,0 +1,164 @@
+"""One reading round over the meters of one line: rows, what was missed, and why.
+
+Left out: when a sweep is due (schedule.py), the line (a port), one meter's turns (visit.py), and
+where results go: the archive gives them their sequence numbers, here they are 0.
+
+A sweep visits the living meters, then reads what failed once more, then probes the dead. A meter
+is dead when a whole sweep heard nothing genuine of it. It then costs at most one timeout a sweep,
+and goes without a probe when probing would take more than a tenth of the sweep's time; but each
+dead meter is probed at least in every fourth sweep. Nothing here makes up a value.
+"""
+
+from wum_edge.clock import Clock
+from wum_edge.config import Config
+from wum_edge.errors import LineGone
+from wum_edge.meters.catalog import Model
+from wum_edge.meters.turn import Line
+from wum_edge.meters.visit import KnownMeter, Visit
+from wum_edge.schema import register_set_index
+from wum_shared import status
+from wum_shared.batch import Event, Missed, Row
+from wum_shared.messages import NOTE_MAX
+
+TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REREADS_MAX = 2              # Rounds of re-reading within one sweep.
+BAD_SWEEPS = 3               # Sweeps of nothing but damaged or foreign answers until one is dead.
+PROBE_SHARE = 10             # Probing takes at most 1/10 of a sweep's time ...
+PROBE_EVERY = 4              # ... but no dead meter goes longer than this many sweeps without.
+
+
+def meters_of_line(config: Config, models: dict[str, Model], line: str) -> list[KnownMeter]:
+    """The meters of one line of a configuration, for `Sweep`. `models` are by name."""
+    return [KnownMeter(index, register_set_index(config, meter.model), meter, models[meter.model])
+            for index, meter in enumerate(config.meters) if meter.line == line]
+
+
+class Sweep:
+    """The sweeps of one line, one after the other. Keeps what it learnt of each meter."""
+
+    def __init__(self, name: str, meters: list[KnownMeter]) -> None:
+        self.meters = meters
+        self._name = name
+        self._gone = ""              # Why the line cannot be used; empty when it can.
+        self._end_ms = 0
+
+    def run(
+            self, line: Line, clock: Clock, budget_ms: int,
+    ) -> "Iterator[Row | Missed | Event | None]":
+        """One sweep that starts no visit after `budget_ms` (real milliseconds).
+
+        Gives each record as soon as it stands, and None as a breath after every visit, so that
+        the caller may stop between two meters. Every meter gives a Row or a Missed.
+        """
+        self._end_ms = clock.monotonic_ms() + budget_ms
+        living = [known for known in self.meters if not _dead(known)]
+        dead = [known for known in self.meters if _dead(known)]
+        visits: list[Visit] = []
+        try:
+            for known in sorted(living, key=_longest_waiting):  # No ties: the index is unique.
+                if clock.monotonic_ms() >= self._end_ms:
+                    break
+                visits.append(Visit(known))
+                yield from self._attempt(visits[-1], line, clock)
+            for visit in self._again(visits, clock):
+                yield from self._attempt(visit, line, clock)
+            for known in self._to_probe(dead, clock, budget_ms):
+                visits.append(Visit(known))
+                yield from self._attempt(visits[-1], line, clock)
+        except LineGone as error:
+            if not self._gone:
+                self._gone = str(error)
+                yield self._event(clock, status.EVENT_LINE_GONE, None, self._gone)
+        visited = []
+        for visit in visits:
+            if visit.answered or visit.error:
+                visited.append(visit.known)
+                yield from self._finish(visit, clock)
+        for known in self.meters:
+            if known not in visited:
+                yield self._not_tried(known, clock)
+
+    def _attempt(
+            self, visit: Visit, line: Line, clock: Clock,
+    ) -> "Iterator[Row | Event | None]":
+        row = visit.attempt(line, clock)
+        if self._gone:
+            self._gone = ""
+            yield self._event(clock, status.EVENT_LINE_BACK, None, "usable again")
+        yield row
+
+    def _again(self, visits: list[Visit], clock: Clock) -> "Iterator[Visit]":
+        """Visits that left something and may still get it, each once a round."""
+        for _ in range(REREADS_MAX):
+            for visit in visits:
+                if visit.left and not visit.hopeless() and visit.in_spread(clock) and (
+                        clock.monotonic_ms() < self._end_ms):
+                    yield visit
+
+    def _to_probe(
+            self, dead: list[KnownMeter], clock: Clock, budget_ms: int,
+    ) -> "Iterator[KnownMeter]":
+        """Dead meters whose turn it is: a quarter of them in any case, more while it is cheap."""
+        started_ms = clock.monotonic_ms()
+        owed = (len(dead) + PROBE_EVERY - 1) // PROBE_EVERY
+        oldest_first = sorted(dead, key=_longest_waiting)  # No ties: the index is unique.
+        for count, known in enumerate(oldest_first):
+            spent_ms = clock.monotonic_ms() - started_ms + known.meter.timeout_ms
+            cheap = spent_ms * PROBE_SHARE <= budget_ms and clock.monotonic_ms() < self._end_ms
+            if count < owed or cheap:
+                yield known
+
+    def _finish(self, visit: Visit, clock: Clock) -> "Iterator[Missed | Event]":
+        known = visit.known
+        known.skipped_sweeps = 0
+        if visit.answered:
+            known.failed_sweeps = 0
+            if known.silence_told:
+                known.silence_told = False
+                yield self._event(clock, status.EVENT_METER_BACK, known, known.meter.serial)
+        if visit.rows:
+            return
+        outcome = visit.error.outcome if visit.error else status.NOT_TRIED
+        yield _missed(known, visit.captured_at_s, visit.time_quality, outcome,
+                      str(visit.error or self._gone))
+        if not visit.answered:
+            known.failed_sweeps += 1
+            known.failed_outcome = outcome
+            if outcome == status.SILENT and not known.silence_told:
+                known.silence_told = True
+                yield self._event(clock, status.EVENT_METER_SILENT, known, known.meter.serial)
+
+    def _not_tried(self, known: KnownMeter, clock: Clock) -> Missed:
+        known.skipped_sweeps += 1
+        known.counters.count(status.NOT_TRIED)
+        if self._gone:
+            note = self._gone
+        elif _dead(known):
+            note = "%s in %d sweeps, probed again within %d" % (
+                status.OUTCOMES[known.failed_outcome], known.failed_sweeps, PROBE_EVERY)
+        else:
+            note = "the sweep's time was spent"
+        return _missed(known, clock.now_s(), clock.quality(), status.NOT_TRIED, note)
+
+    def _event(self, clock: Clock, kind: int, known: KnownMeter | None, note: str) -> Event:
+        told = ("line %s: %s" % (self._name, note))[:NOTE_MAX]
+        return Event(0, clock.now_s(), clock.quality(), kind, known.index if known else None, told)
+
+
+def _dead(known: KnownMeter) -> bool:
+    enough = 1 if known.failed_outcome == status.SILENT else BAD_SWEEPS
+    return known.failed_sweeps >= enough
+
+
+def _longest_waiting(known: KnownMeter) -> tuple[int, int]:
+    return (-known.skipped_sweeps, known.index)
+
+
+def _missed(
+        known: KnownMeter, captured_at_s: int, time_quality: int, outcome: int, note: str,
+) -> Missed:
+    return Missed(0, known.index, known.register_set, captured_at_s, time_quality, outcome,
+                  note[:NOTE_MAX])

@@ -1,0 +1,1 @@
+"""What a machine supplies to the gateway: README.md lists it."""

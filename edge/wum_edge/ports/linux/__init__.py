@@ -1,0 +1,1 @@
+"""The gateway on Linux: pyserial, paho-mqtt, PyNaCl, and the command line."""

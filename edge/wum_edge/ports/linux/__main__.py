@@ -1,0 +1,86 @@
+"""The command line of the gateway on Linux: wum-edge.
+
+Left out: what the commands do; each is a function of its own file.
+"""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from wum_edge.errors import CatalogError
+from wum_edge.ports.linux import ask
+from wum_edge.ports.linux.config_file import BadConfigFile
+
+DONE = 0
+NO_READING = 1       # The meter or the gateway could not do what was asked.
+BAD_INPUT = 2        # The command line, the configuration or the catalogue is to be mended.
+
+_EPILOG = """exit codes:
+  0  done
+  1  it could not be done: the meter gave no reading, the gateway cannot start
+  2  the command line, the configuration or the catalogue is to be mended
+
+examples:
+  wum-edge check-config --config /etc/wum/edge.toml
+  wum-edge read SDM-0001 --config /etc/wum/edge.toml
+  wum-edge run --config /etc/wum/edge.toml
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "run":
+            # The agent needs the archive, the broker and the keys; the other commands do not.
+            from wum_edge.ports.linux import run
+            return run.run(options.config)
+        logging.getLogger("wum_edge").addHandler(logging.NullHandler())  # Sentences say it all.
+        if options.command == "check-config":
+            return ask.check_config(options.config, sys.stdout)
+        if options.command == "read":
+            return ask.read_meter(options.meter, options.config, sys.stdout, sys.stderr)
+        return ask.list_catalog(sys.stdout)
+    except (BadConfigFile, CatalogError) as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:              # Whoever read our output, `head` say, has seen enough.
+        sys.stderr.close()
+        return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wum-edge", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="The WUM gateway: reads meters on RS-485, keeps what it read for 45 days, and "
+                    "delivers it to the head-end.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run", help="read all meters by the schedule and deliver, until it is told to end",
+        description="Runs the gateway. SIGTERM and SIGINT end it; what is archived is never lost.")
+    check = commands.add_parser(
+        "check-config", help="look for mistakes in a configuration file",
+        description="Names every mistake with its line and what is wanted. A good file gives a "
+                    "summary: meters and requests of each line, and seconds for each sweep.")
+    read = commands.add_parser(
+        "read", help="read one meter now and print a table",
+        description="Asks one meter for all registers of its model and prints them with units. "
+                    "Nothing is archived or sent. A gateway that is running holds its lines: stop "
+                    "it first.")
+    read.add_argument("meter", metavar="METER", help="serial of the meter, as in the configuration")
+    for command in (run, check, read):
+        command.add_argument("--config", metavar="FILE", required=True, type=Path,
+                             help="configuration file (TOML)")
+    catalog = commands.add_parser(
+        "catalog", help="what meter types are known", description="The catalogue of meter types.")
+    what = catalog.add_subparsers(dest="what", required=True, metavar="WHAT")
+    what.add_parser("list", help="print every model with its registers, requests and source",
+                    description="One line for each model; the name is what `model` wants.")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

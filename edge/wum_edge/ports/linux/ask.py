@@ -1,0 +1,156 @@
+"""What a person asks on a terminal: is this configuration right, what does this meter say.
+
+Left out: running it (run.py) and parsing the command line (__main__.py).
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from wum_edge import config
+from wum_edge.document import nearest
+from wum_edge.errors import ForeignAnswer, LineGone, LineSilent, MeterError, Refused
+from wum_edge.meters.catalog import Model
+from wum_edge.meters.ranges import cost_us, plan
+from wum_edge.meters.visit import KnownMeter, Visit
+from wum_edge.ports.linux.catalog_files import read_catalog
+from wum_edge.ports.linux.clock import SystemClock
+from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, read_config
+from wum_edge.ports.linux.line import SerialLine, is_there
+from wum_shared import status
+from wum_shared.batch import Row
+from wum_shared.obis import obis_to_text
+from wum_shared.units import UNITS, scaled_to_text
+
+REPLY_DELAY_US = 20_000      # What a meter usually takes before it answers; for estimates only.
+ATTEMPTS = 2                 # What a person's one question may cost on the line.
+_FLAGS = ((status.REFUSED, "refused"), (status.OUT_OF_RANGE, "out of range"),
+          (status.ABSENT, "absent"), (status.LATE, "late"))
+
+
+def check_config(path: Path, out: TextIO) -> int:
+    """Print a summary of a good configuration. Raises BadConfigFile with every mistake."""
+    models = read_catalog()
+    checked = read_config(path, sorted(models))
+    period_s = checked.schedule.period_s
+    many = "1 meter" if len(checked.meters) == 1 else f"{len(checked.meters)} meters"
+    print(f"{path}: good. {many}, read every {period_s} s; batches go to "
+          f"{checked.broker.host}:{checked.broker.port}"
+          f"{' with TLS' if checked.broker.tls else ' without TLS'}.", file=out)
+    rows = []
+    for line in checked.lines:
+        own = [meter for meter in checked.meters if meter.line == line.name]
+        plans = [plan(models[m.model].registers, models[m.model].limits) for m in own]
+        cost = sum(cost_us(p, line.baud, line.bits_per_character(), REPLY_DELAY_US) for p in plans)
+        characters = f"{line.baud} {line.data_bits}{line.parity}{line.stop_bits}"
+        rows.append([line.name, line.port, characters, str(len(own)),
+                     str(sum(len(p) for p in plans)), f"{cost / 1e6:.1f}",
+                     f"{cost / 1e4 / period_s:.0f} %"])
+    _table(["line", "port", "characters", "meters", "requests", "s per sweep", "of the period"],
+           rows, out)
+    for line, row in zip(checked.lines, rows, strict=True):
+        if float(row[5]) > period_s:
+            print(f"line {line.name}: a sweep takes longer than the period of {period_s} s: meters "
+                  "will not be tried. Raise the period or the baud, or add a line.", file=out)
+        if not is_there(line):
+            print(f"line {line.name}: {line.port} is not there at this moment: is the adapter "
+                  "plugged in?", file=out)
+        if not int(row[3]):
+            print(f"line {line.name} has no meter.", file=out)
+    return 0
+
+
+def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
+    """Read one meter and print its registers. Returns 0 when it gave any, else 1."""
+    models = read_catalog()
+    checked = read_config(path, sorted(models), files=False)
+    serials = [meter.serial for meter in checked.meters]
+    if serial not in serials:
+        near = nearest(serial, serials)
+        wanted = "the serial of a meter in the file" + (f" (did you mean {near}?)" if near else "")
+        raise BadConfigFile(path, [Mistake(0, "METER", wanted, f'"{serial}"')])
+    meter = checked.meters[serials.index(serial)]
+    line = next(one for one in checked.lines if one.name == meter.line)
+    place = f"{serial} at address {meter.address} on line {line.name} ({line.port})"
+    visit = Visit(KnownMeter(0, 0, meter, models[meter.model]))
+    try:
+        rows = _rows(visit, SerialLine(line))
+    except LineGone as error:
+        print(f"{serial}: {error}", file=complaints)
+        return 1
+    if rows:
+        print(f"{place}: {models[meter.model].make} {models[meter.model].label}", file=out)
+        _print_rows(models[meter.model], rows, out)
+    if visit.error is not None:
+        print(f"{place}: {_sentence(visit.error, meter)}", file=complaints)
+    return 0 if rows else 1
+
+
+def list_catalog(out: TextIO) -> int:
+    """Print every model of the catalogue."""
+    rows = [[name, model.make, model.label, str(len(model.registers)),
+             str(len(plan(model.registers, model.limits))), f"{model.source} ({model.licence})"]
+            for name, model in sorted(read_catalog().items())]
+    _table(["model", "make", "types", "registers", "requests", "source"], rows, out)
+    return 0
+
+
+def _rows(visit: Visit, line: SerialLine) -> list[tuple[Row, int]]:
+    """The rows of a visit, each with its age in seconds when all was read."""
+    clock = SystemClock()
+    read: list[tuple[Row, int]] = []
+    try:
+        for _ in range(ATTEMPTS):
+            if visit.left:
+                row = visit.attempt(line, clock)
+                if row is not None:
+                    read.append((row, clock.monotonic_ms()))
+    finally:
+        line.close()
+    return [(row, (clock.monotonic_ms() - at_ms) // 1000) for row, at_ms in read]
+
+
+def _print_rows(model: Model, rows: list[tuple[Row, int]], out: TextIO) -> None:
+    table = []
+    for place, register in enumerate(model.registers):
+        # The last row that has the register; the first one says why it is absent.
+        row, age_s = next(((r, a) for r, a in reversed(rows) if r.values[place] is not None),
+                          rows[0])
+        value = row.values[place]
+        table.append([
+            register.name, obis_to_text(register.obis),
+            "-" if value is None else scaled_to_text(value, register.scaler),
+            UNITS[register.unit], _status(row.statuses[place]), f"{age_s} s"])
+    _table(["register", "OBIS", "value", "unit", "status", "age"], table, out, numbers={2, 5})
+
+
+def _status(flags: int) -> str:
+    names = [name for flag, name in _FLAGS if flags & flag]
+    return " ".join(names[:1]) or "ok"
+
+
+def _sentence(error: MeterError, meter: config.Meter) -> str:
+    """What happened, and what to look at."""
+    if type(error) is LineSilent:
+        return (f"silent for {meter.timeout_ms} ms: check power, A/B polarity, address and baud. "
+                f"({error})")
+    if type(error) is Refused:
+        return f"it answered that it will not: check the model ({meter.model}). ({error})"
+    if type(error) is ForeignAnswer:
+        return ("another answer came instead of its own: check for two meters or two masters on "
+                f"one line, and for late answers (timeout_ms). ({error})")
+    return ("damaged answers: check the line's termination, parity and baud, and for two meters at "
+            f"one address. ({error})")
+
+
+def _table(
+        head: Sequence[str], rows: Iterable[Sequence[str]], out: TextIO,
+        numbers: set[int] | None = None,
+) -> None:
+    """Columns as wide as their widest cell; numbers stand to the right."""
+    lines = [list(head), *[list(row) for row in rows]]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
+    for line in lines:
+        cells = [cell.rjust(width) if place in (numbers or set()) else cell.ljust(width)
+                 for place, (cell, width) in enumerate(zip(line, widths, strict=True))]
+        print("  ".join(cells).rstrip(), file=out)

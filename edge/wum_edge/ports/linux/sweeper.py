@@ -1,0 +1,79 @@
+"""One thread for one line: sweeps when they are due, and hands on what comes of them.
+
+Left out: what a sweep does (meters/sweep.py) and what becomes of its records (the agent's thread).
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from wum_edge.clock import Clock
+from wum_edge.meters.sweep import Sweep
+from wum_edge.meters.turn import Line
+from wum_edge.schedule import Timetable, next_due_s
+from wum_shared.batch import Event, Missed, Row
+from wum_shared.messages import Schedule
+
+WAIT_MAX_S = 5.0         # Longest sleep: then the clock is looked at again, it may have been set.
+Record = Row | Missed | Event
+_log = logging.getLogger(__name__)
+
+
+class Sweeper:
+    """Runs the sweeps of one line until it is stopped.
+
+    `hand` is called in this thread with each record as soon as it stands; it may block, and then
+    the sweep waits. `crashed` is called with an exception that is a mistake of ours: the caller
+    ends the process, and the next start begins clean.
+    """
+
+    def __init__(
+            self, *, name: str, line: Line, sweep: Sweep, clock: Clock, schedule: Schedule,
+            hand: Callable[[Record], None], crashed: Callable[[BaseException], None],
+    ) -> None:
+        self._line = line
+        self._sweep = sweep
+        self._clock = clock
+        self._schedule = schedule
+        self._hand = hand
+        self._crashed = crashed
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"line {name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin: the first sweep is at the next due moment."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end; it does so after the turn it is in (at most a timeout)."""
+        self._stop.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end; whether it came."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            timetable = Timetable(self._schedule, self._clock.now_s())
+            while not self._stop.is_set():
+                now_s = self._clock.now_s()
+                due_s = timetable.take(now_s)
+                if due_s is None:
+                    wait_ms = self._clock.real_ms_until(timetable.next_s(now_s))
+                    self._stop.wait(min(max(wait_ms, 1) / 1000, WAIT_MAX_S))
+                else:
+                    self._sweep_once(now_s)
+        except BaseException as error:
+            _log.exception("sweeps of this line ended")
+            self._crashed(error)
+
+    def _sweep_once(self, now_s: int) -> None:
+        """One sweep, which may start visits until the next one is due."""
+        budget_ms = self._clock.real_ms_until(next_due_s(now_s, self._schedule))
+        records = self._sweep.run(self._line, self._clock, budget_ms)
+        for record in records:
+            if record is not None:
+                self._hand(record)
+            if self._stop.is_set():
+                return

@@ -1,0 +1,188 @@
+"""A configuration is taken whole or refused with every mistake, each with path, wanted and got."""
+
+from tests.edge.samples import document
+from tests.portable import raises
+from wum_edge.config import Line, check
+from wum_edge.errors import ConfigError
+
+MODELS = ["two-and-one", "eastron-sdm630"]
+
+
+def mistakes(change, meters=2):
+    bad = document(meters)
+    change(bad)
+    try:
+        check(bad, MODELS)
+    except ConfigError as error:
+        return error.mistakes
+    return []
+
+
+def only(change):
+    found = mistakes(change)
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_a_good_configuration_becomes_records():
+    config = check(document(), MODELS)
+    assert config.concentrator == ("cabinet-1", "keys", "archive", 64)
+    assert config.broker == ("127.0.0.1", 1883, False, "")
+    assert config.schedule == (900, 0)
+    assert config.lines == (("a", "/dev/ttyUSB0", 9600, "N", 1, 8),)
+    assert config.meters[1] == ("M-0002", "dp-M-0002", "a", 2, "two-and-one", 500)
+    assert config.clock is None
+
+
+def test_what_is_left_out_has_a_default():
+    short = document()
+    short.pop("schedule")
+    short["line"][0].pop("baud")
+    short["broker"] = {"host": "broker.example.org"}
+    config = check(short, MODELS)
+    assert config.schedule == (3600, 0)
+    assert config.lines[0].baud == 9600
+    assert config.broker == ("broker.example.org", 8883, True, "")
+
+
+def test_bits_per_character_follow_parity_and_stop_bits():
+    assert Line("a", "p", 9600, "N", 1, 8).bits_per_character() == 10
+    assert Line("a", "p", 9600, "E", 1, 8).bits_per_character() == 11
+    assert Line("a", "p", 9600, "N", 2, 8).bits_per_character() == 11
+
+
+def test_every_wrong_value_is_named_with_path_wanted_and_got():
+    for place, key, value, path, wanted, got in (
+            ("concentrator", "name", 7, "concentrator.name", "a text", "7"),
+            ("concentrator", "name", "", "concentrator.name", "a text of 1..64", '""'),
+            ("concentrator", "archive_limit_mb", 0, "concentrator.archive_limit_mb", "1..65536",
+             "0"),
+            ("broker", "port", 70000, "broker.port", "1..65535", "70000"),
+            ("broker", "port", "1883", "broker.port", "1..65535", '"1883"'),
+            ("broker", "port", True, "broker.port", "1..65535", "true"),
+            ("broker", "tls", 0, "broker.tls", "true or false", "0"),
+            ("schedule", "period_s", 0, "schedule.period_s", "1..86400", "0"),
+            ("schedule", "offset_s", 900, "schedule.offset_s", "0..899", "900")):
+        found = only(lambda bad, p=place, k=key, v=value: bad[p].update({k: v}))
+        assert found[0] == path and found[1].startswith(wanted) and found[2] == got, found
+
+
+def test_every_wrong_value_of_lines_and_meters_is_named_with_its_place():
+    for place, key, value, wanted in (
+            ("line", "baud", 9601, "one of 1200, 2400"), ("line", "parity", "X", "one of"),
+            ("line", "stop_bits", 3, "one of 1, 2"), ("line", "data_bits", 7, "one of 8"),
+            ("meter", "serial", "M 1", "printable ASCII"), ("meter", "serial", 1, "a text"),
+            ("meter", "delivery_point", "a/b", "printable ASCII"),
+            ("meter", "address", 0, "1..247"), ("meter", "address", 248, "1..247"),
+            ("meter", "timeout_ms", 19, "20..10000"), ("meter", "timeout_ms", 0.5, "20..10000")):
+        found = only(lambda bad, p=place, k=key, v=value: bad[p][0].update({k: v}))
+        assert found[0] == "%s[0].%s" % (place, key) and wanted in found[1], found
+
+
+def test_a_missing_key_is_named():
+    for place, key in (("concentrator", "keys"), ("concentrator", "archive"), ("broker", "host")):
+        assert only(lambda bad, p=place, k=key: bad[p].pop(k)) == (
+            "%s.%s" % (place, key), "a text", "nothing")
+    assert only(lambda bad: bad["meter"][1].pop("address")) == (
+        "meter[1].address", "1..247", "nothing")
+
+
+def test_an_unknown_key_is_named_with_the_one_that_was_meant():
+    assert only(lambda bad: bad["meter"][0].update({"adress": 3})) == (
+        "meter[0].adress", "address (did you mean that?)", "an unknown key")
+    assert only(lambda bad: bad.update({"clok": {}})) == (
+        "clok", "clock (did you mean that?)", "an unknown key")
+    found = only(lambda bad: bad["broker"].update({"wholly_other": 3}))
+    assert found[1].startswith("one of tls, host")
+
+
+def test_an_unknown_model_comes_with_the_list():
+    found = only(lambda bad: bad["meter"][0].update({"model": "eastron-sdm63"}))
+    assert found == ("meter[0].model",
+                     "one of eastron-sdm630, two-and-one (did you mean eastron-sdm630?)",
+                     '"eastron-sdm63"')
+
+
+def test_two_meters_at_one_address_of_a_line_are_refused():
+    found = only(lambda bad: bad["meter"][1].update({"address": 1}))
+    assert found == ("meter[1].address", "an address that line a has once",
+                     "1, which meter[0] (M-0001) has")
+
+
+def test_the_same_address_on_two_lines_is_fine():
+    two = document()
+    two["line"].append({"name": "b", "port": "/dev/ttyUSB1"})
+    two["meter"][1].update({"line": "b", "address": 1})
+    assert len(check(two, MODELS).lines) == 2
+
+
+def test_a_serial_a_line_and_a_port_stand_once():
+    assert only(lambda bad: bad["meter"][1].update({"serial": "M-0001"})) == (
+        "meter[1].serial", "a value that no other meter has", '"M-0001", which meter[0] has')
+    for name, port, path in (
+            ("a", "/dev/x", "line[1].name"), ("b", "/dev/ttyUSB0", "line[1].port")):
+        second = {"name": name, "port": port}
+        assert only(lambda bad, second=second: bad["line"].append(second))[0] == path
+
+
+def test_a_meter_on_a_line_that_is_not_there_is_refused():
+    assert only(lambda bad: bad["meter"][0].update({"line": "b"})) == (
+        "meter[0].line", "one of the lines: a", '"b"')
+
+
+def test_plain_mqtt_leaves_no_other_host_than_this_one():
+    for host in ("10.0.0.1", "broker.example.org", "127.0.0.1.example.org", "::"):
+        found = only(lambda bad, host=host: bad["broker"].update({"host": host}))
+        assert found[0] == "broker.tls" and found[2] == 'plain MQTT to "%s"' % host
+    for host in ("127.0.0.1", "::1", "localhost"):
+        assert mistakes(lambda bad, host=host: bad["broker"].update({"host": host})) == []
+
+
+def test_a_ca_file_without_tls_is_a_mistake():
+    assert only(lambda bad: bad["broker"].update({"ca_file": "ca.pem"}))[0] == "broker.ca_file"
+
+
+def test_compressed_time_never_starts_ahead_of_the_wall():
+    good = document()
+    good["clock"] = {"start_s": 1760000000, "wall_s": 1760086400, "speed": 60}
+    assert check(good, MODELS).clock == (1760000000, 1760086400, 60)
+    good["clock"]["start_s"] = 1760086401
+    assert "clock.start_s: wanted 0..1760086400" in raises(
+        ConfigError, lambda: check(good, MODELS))
+    assert mistakes(lambda bad: bad.update({"clock": {}}))[0][0] == "clock.wall_s"
+
+
+def test_one_wrong_value_makes_no_second_mistake():
+    # Two wrong addresses are not also a double one.
+    def change(bad):
+        bad["meter"][0]["address"] = 300
+        bad["meter"][1]["address"] = 301
+    assert [m[0] for m in mistakes(change)] == ["meter[0].address", "meter[1].address"]
+
+
+def test_all_mistakes_are_told_at_once():
+    def change(bad):
+        bad["concentrator"].pop("keys")
+        bad["line"][0]["baud"] = 1
+        bad["meter"][0]["address"] = 0
+        bad["meter"][1]["line"] = "z"
+        bad["extra"] = 1
+    assert len(mistakes(change)) == 5
+
+
+def test_what_is_no_configuration_at_all_is_refused_in_sentences():
+    for bad in (None, [], 3, "text"):
+        raises(ConfigError, lambda bad=bad: check(bad, MODELS))
+    found = [m[0] for m in mistakes(lambda bad: bad.update({"meter": [1], "line": 5}))]
+    assert found == ["line", "meter[0]"]
+    assert only(lambda bad: bad.update({"meter": []})) == ("meter", "1..1024 tables [[meter]]", "0")
+
+
+def test_there_may_be_1024_meters_and_not_one_more():
+    def change(bad):
+        bad["line"] = [{"name": "l%d" % n, "port": "p%d" % n} for n in range(16)]
+        for n, meter in enumerate(bad["meter"]):
+            meter["line"] = "l%d" % (n % 16)
+            meter["address"] = n // 16 + 1
+    assert mistakes(change, meters=1024) == []
+    assert mistakes(change, meters=1025)[0][0] == "meter"

@@ -1,0 +1,68 @@
+"""One example of every message, for the tests of the contract."""
+
+from wum_shared import ids, messages, status
+from wum_shared.batch import Batch, Event, Lost, Missed, Row
+from wum_shared.messages import (
+    Acknowledgement,
+    DirectionKey,
+    Meter,
+    Reading,
+    Register,
+    RegisterSet,
+    Registration,
+    Schedule,
+    Schema,
+)
+
+IDENTITY_KEY = bytes(range(32))
+CONCENTRATOR = ids.concentrator_id(IDENTITY_KEY)
+INCARNATION = b"incarnat"
+
+ENERGY = Register(bytes([1, 0, 1, 8, 0, 255]), 0, 30)
+VOLTAGE = Register(bytes([1, 0, 32, 7, 0, 255]), -1, 35)
+FREQUENCY = Register(bytes([1, 0, 14, 7, 0, 255]), -2, 44)
+
+SCHEMA = Schema(
+    "default", CONCENTRATOR, 1760000000,
+    (Meter("SDM-0001", "dp-0001", "eastron-sdm630", (0,), 0),
+     Meter("SDM-0002", "dp-0002", "eastron-sdm630", (0,), 0),
+     Meter("WATER-7", "dp-0001", "water", (0, 1), 1)),
+    (RegisterSet(0, (ENERGY, VOLTAGE)), RegisterSet(1, (FREQUENCY,))),
+    (Schedule(900, 0), Schedule(86400, 3600)),
+)
+SCHEMA_ID = ids.schema_id(messages.encode_schema(SCHEMA))
+
+READING = Reading("SDM-0001", ENERGY.obis, 1760000900, 0, 123456, 0, 30, 0)
+ABSENT_READING = Reading(
+    "SDM-0001", VOLTAGE.obis, 1760000900, 2, None, -1, 35, status.ABSENT | status.REFUSED)
+
+ACKNOWLEDGEMENT = Acknowledgement(
+    CONCENTRATOR, INCARNATION, 1, 9, bytes(range(16)), status.STORED, 0, "")
+
+REGISTRATION = Registration(
+    CONCENTRATOR, IDENTITY_KEY, "default", 0, DirectionKey(b"\x55" * 32, b"\x66" * 12),
+    DirectionKey(b"\x77" * 32, b"\x88" * 12), "a-password-of-32-characters-long")
+
+ROWS = (
+    Row(1, 0, 0, 1760000900, 0, (1000, 2301), (0, 0)),
+    Row(2, 1, 0, 1760000901, 0, (None, 2302), (status.ABSENT, 0)),
+    Row(3, 2, 0, 1760000902, 2, (7, None), (0, status.ABSENT | status.REFUSED)),
+    Row(5, 0, 0, 1760001800, 0, (1010, 2299), (0, status.LATE)),
+    Row(6, 2, 1, 1760001802, 2, (5001,), (0,)),
+)
+MISSED = (Missed(4, 1, 0, 1760001801, 0, status.SILENT, ""),)
+EVENTS = (Event(7, 1760001803, 0, status.EVENT_METER_SILENT, 1, "after 3 tries"),
+          Event(8, 1760001804, 1, status.EVENT_STARTED, None, "version 0.1.0"))
+LOST = (Lost(9, 12, status.LOST_FULL, ""),)
+BATCH = Batch(INCARNATION, 1, 12, SCHEMA_ID, ROWS, MISSED, EVENTS, LOST)
+
+
+def changed(record, **changes):
+    """`record` with other fields: MicroPython's namedtuple has no _replace."""
+    names = {
+        Schema: ("tenant", "concentrator", "valid_from_s", "meters", "register_sets",
+                 "schedules"),
+        Batch: ("incarnation", "first_sequence", "last_sequence", "schema_id", "rows", "missed",
+                "events", "lost"),
+    }[type(record)]
+    return type(record)(*[changes.get(name, getattr(record, name)) for name in names])
