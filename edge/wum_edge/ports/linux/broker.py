@@ -210,7 +210,7 @@ class MqttBroker(broker.Broker):
 
     def _on_message(
             self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
-        self._hand(message.payload)
+        self._hand(bytes(message.payload))
 
     def _complain(self, text: str) -> None:
         """Say a trouble at once, and again each minute while it lasts."""
