@@ -325,3 +325,14 @@ def test_nothing_is_committed_that_is_fetched_or_made():
 
 def test_the_python_that_reads_this_is_one_we_support():
     assert sys.version_info >= (3, 11)
+
+
+def test_every_link_between_documents_leads_somewhere():
+    lost = []
+    for path in tracked():
+        if path.suffix != ".md":
+            continue
+        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8")):
+            if "://" not in target and not (path.parent / target).exists():
+                lost.append(f"{path.relative_to(ROOT)} links to {target}")
+    assert lost == []
