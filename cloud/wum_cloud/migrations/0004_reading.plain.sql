@@ -1,4 +1,7 @@
--- `reading` on any PostgreSQL: partitions of seven days, made by ingest before it needs them.
+-- Readings as wide rows of scaled integers, on any PostgreSQL: partitions of seven days, made by
+-- ingest before it needs them. Scalers and units stand in register_set. One identity of a row:
+-- (meter, capture time, profile). meter_id stands in every key, so that the table can be spread
+-- over machines one day. Column by OBIS code: registry/quantities.py.
 create table reading (
     meter_id bigint not null,
     captured_at timestamptz not null,

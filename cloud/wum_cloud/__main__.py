@@ -1,0 +1,140 @@
+"""`wum-cloud`: the head-end's command line. Every subcommand imports its own rooms when it runs.
+
+Left out: what the subcommands do. A mistake of the person or the world ends in one sentence on
+standard error and exit code 1; a mistake of ours in a traceback.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from wum_cloud.settings import Settings, SettingsError, required, settings_from
+
+_Command = Callable[[Settings, argparse.Namespace], Awaitable[int] | int]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line (without the program's name); return the exit code."""
+    parsed = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = settings_from(os.environ)
+        outcome = parsed.command(settings, parsed)
+        return outcome if isinstance(outcome, int) else asyncio.run(outcome)
+    except _expected() as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """Errors that are sentences for a person. Imported late: `--help` needs no database."""
+    from wum_cloud.database import DatabaseError
+    from wum_cloud.migrations.store import MigrationError
+    from wum_cloud.registry.keys import KeyFileError
+    from wum_cloud.registry.registration import RegistrationRefused
+    return (SettingsError, DatabaseError, MigrationError, KeyFileError, RegistrationRefused)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wum-cloud", description="The WUM head-end. Settings come from the environment.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: _Command, help_: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help_, description=help_)
+        added.set_defaults(command=command)
+        return added
+
+    add("migrate", _migrate, "Bring the database up to date; make the key file where it is new.")
+    register = add("register", _register, "Register a concentrator from its registration file.")
+    register.add_argument("file", type=Path, metavar="FILE")
+    register.add_argument("--name", help="what people call it (default: its id)")
+    register.add_argument("--site", help="where it stands; made where it is new")
+    register.add_argument("--time-zone", help="IANA name of the site's time zone")
+    files = add("broker-files", _broker_files, "Write mosquitto's password and rights files.")
+    files.add_argument("folder", type=Path, metavar="DIR")
+    add("ingest", _ingest, "Store what concentrators send, then acknowledge it.")
+    add("web", _web, "Serve the API and the console.")
+    add("doctor", _doctor, "Say what is missing or misconfigured; exit code 1 if anything is.")
+    token = add("token", _token, "Make an API token and print it once.")
+    token.add_argument("name", metavar="NAME")
+    return parser
+
+
+async def _migrate(settings: Settings, _: argparse.Namespace) -> int:
+    from wum_cloud.database import migrate
+    from wum_cloud.registry.keys import make_key_file
+    applied = await migrate(settings.database_url)
+    for name in applied:
+        print("Applied %s." % name)
+    if not applied:
+        print("The database is up to date.")
+    if settings.key_file is not None and make_key_file(settings.key_file):
+        print("Made a new key file: %s. Back it up apart from the database: without it no "
+              "concentrator's message can be opened." % settings.key_file)
+    return 0
+
+
+async def _register(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.database import connect
+    from wum_cloud.registry.keys import open_vault
+    from wum_cloud.registry.register import Wishes, register
+    vault = open_vault(required(
+        settings.key_file, "WUM_KEY_FILE", "the key file that `wum-cloud migrate` makes"))
+    wishes = Wishes(arguments.name, arguments.site, arguments.time_zone)
+    async with await connect(settings.database_url) as connection:
+        device_id, tenant = await register(connection, vault, arguments.file, wishes)
+    print("Registered concentrator %s for tenant %s. Write the broker's files again: "
+          "wum-cloud broker-files DIR." % (device_id.hex(), tenant))
+    return 0
+
+
+async def _broker_files(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.database import connect
+    from wum_cloud.registry.broker_files import write_broker_files
+    from wum_cloud.registry.store import broker_accounts
+    password_file = required(
+        settings.broker_password_file, "WUM_BROKER_PASSWORD_FILE",
+        "the head-end's broker password, which is made where it is new")
+    async with await connect(settings.database_url) as connection:
+        accounts = await broker_accounts(connection)
+    write_broker_files(arguments.folder, accounts, settings.broker_user, password_file)
+    print("Wrote passwords and acl for %d concentrators and the head-end into %s." % (
+        len(accounts), arguments.folder))
+    return 0
+
+
+async def _ingest(settings: Settings, _: argparse.Namespace) -> int:
+    from wum_cloud.ingest.process import serve
+    return await serve(settings)
+
+
+def _web(settings: Settings, _: argparse.Namespace) -> int:
+    from wum_cloud.web.server import serve
+    return serve(settings)
+
+
+async def _doctor(settings: Settings, _: argparse.Namespace) -> int:
+    from wum_cloud.doctor import examine
+    return await examine(settings)
+
+
+async def _token(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.people.tokens import print_new_token
+    return await print_new_token(settings, arguments.name)
+
+
+if __name__ == "__main__":
+    main()

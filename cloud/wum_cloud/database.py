@@ -1,0 +1,71 @@
+"""The database: connections in a pool, and bringing it up to date.
+
+Left out: SQL. It stands in the rooms' store.py and in migrations/.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from wum_cloud.migrations import store as migrations
+
+CONNECTIONS_MAX = 8         # Of one process: two cores do not go faster with more.
+_CONNECT_TIMEOUT_S = 10
+_WAIT_FOR_CONNECTION_S = 10.0
+
+Connection = AsyncConnection[TupleRow]
+Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+_log = logging.getLogger("wum_cloud.database")
+
+
+class DatabaseError(Exception):
+    """The database cannot be reached or cannot be used: a sentence that says what to do."""
+
+
+async def connect(url: str, *, autocommit: bool = False) -> Connection:
+    """One connection, in UTC. Raises DatabaseError when there is none within ten seconds."""
+    try:
+        connection = await AsyncConnection.connect(
+            url, autocommit=autocommit, connect_timeout=_CONNECT_TIMEOUT_S,
+            application_name="wum-cloud", options="-c timezone=UTC")
+    except psycopg.Error as error:
+        raise DatabaseError(unreachable(error)) from error
+    return connection
+
+
+@asynccontextmanager
+async def open_pool(url: str, *, connections_max: int = CONNECTIONS_MAX) -> AsyncIterator[Pool]:
+    """A pool for one process. It opens without waiting: a database that is away comes back."""
+    pool: Pool = AsyncConnectionPool(
+        url, min_size=1, max_size=connections_max, timeout=_WAIT_FOR_CONNECTION_S, open=False,
+        check=AsyncConnectionPool.check_connection,
+        kwargs={"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "wum-cloud",
+                "options": "-c timezone=UTC"})
+    await pool.open(wait=False)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def migrate(url: str) -> list[str]:
+    """Apply the migrations that are missing; return their names.
+
+    Raises DatabaseError, and migrations.store.MigrationError when the database is not ours to
+    continue.
+    """
+    async with await connect(url, autocommit=True) as connection:
+        return await migrations.migrate(connection)
+
+
+def unreachable(error: Exception) -> str:
+    """A sentence for a database that does not answer. The address stays out of it: secrets."""
+    said = " ".join(str(error).split())
+    return ("The database does not answer: %s. Check WUM_DATABASE_URL and that PostgreSQL runs."
+            % (said or type(error).__name__))

@@ -1,0 +1,1 @@
+"""How ingest fares: counters, quarantine, events, completeness."""

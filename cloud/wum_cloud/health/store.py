@@ -1,0 +1,227 @@
+"""The questions about ingest's health to the database: numbers for today, events, quarantine."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from psycopg.rows import class_row
+
+from wum_cloud.database import Connection
+
+BEHIND_PERIODS = 2  # A meter or concentrator is late when two of its periods passed without it.
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """How many meters there are, and how many gave a row within two of their periods."""
+
+    meters: int
+    reporting: int
+    concentrators: int
+    concentrators_behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """Intervals of a span that should have a row by now, and those that have one."""
+
+    expected: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One counter of ingest, of one UTC day, over all concentrators of the tenant."""
+
+    what: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened on a concentrator; `kind` is one of wum_shared.status.EVENTS."""
+
+    concentrator: str
+    device_id: bytes
+    incarnation: bytes
+    sequence: int
+    at: datetime
+    arrived_at: datetime
+    time_quality: int
+    kind: int
+    meter: str | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Something that ingest refused; its bytes stay in the database."""
+
+    quarantine_id: int
+    arrived_at: datetime
+    last_arrived_at: datetime
+    times: int
+    concentrator: str | None
+    topic: str
+    reason: str
+    detail: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What of one concentrator's archive has arrived. `missing` numbers are still to come."""
+
+    concentrator: str
+    device_id: bytes
+    incarnation: bytes
+    received: int
+    lost: int
+    missing: int
+    last_batch_at: datetime | None
+
+
+async def reporting(connection: Connection, tenant: int) -> Reporting:
+    """Meters and concentrators, and who is late, as of now."""
+    async with connection.cursor(row_factory=class_row(Reporting)) as cursor:
+        await cursor.execute(
+            """
+            with seen as (
+                select m.concentrator_id, coalesce(m.last_captured_at >= now()
+                         - make_interval(secs => %(periods)s * m.period_s), false) as reports,
+                       m.period_s
+                  from meter m where m.tenant_id = %(tenant)s),
+            behind as (
+                select c.concentrator_id
+                  from concentrator c left join seen on seen.concentrator_id = c.concentrator_id
+                 where c.tenant_id = %(tenant)s
+                 group by c.concentrator_id, c.newest_captured_at
+                having c.newest_captured_at is null or c.newest_captured_at
+                       < now() - make_interval(secs => %(periods)s * coalesce(min(period_s), 0)))
+            select (select count(*) from seen) as meters,
+                   (select count(*) from seen where reports) as reporting,
+                   (select count(*) from concentrator where tenant_id = %(tenant)s)
+                       as concentrators,
+                   (select count(*) from behind) as concentrators_behind
+            """, {"tenant": tenant, "periods": BEHIND_PERIODS})
+        row = await cursor.fetchone()
+    assert row is not None
+    return row
+
+
+async def completeness(
+        connection: Connection, tenant: int, start: datetime, end: datetime) -> Completeness:
+    """Whole intervals of all meters within start..end, by the schedule in force.
+
+    Intervals from before a meter's first row are not expected: it may not have been there.
+    """
+    async with connection.cursor(row_factory=class_row(Completeness)) as cursor:
+        await cursor.execute(
+            """
+            with rows_of as (
+                select meter_id, captured_at from reading
+                 where captured_at >= %(start)s and captured_at < %(end)s and profile = 0),
+            filled as (
+                select m.meter_id, count(distinct
+                         div(extract(epoch from r.captured_at) - m.offset_s, m.period_s)) as n
+                  from meter m join rows_of r using (meter_id)
+                 where m.tenant_id = %(tenant)s group by m.meter_id),
+            due as (
+                select m.meter_id, greatest(0,
+                         div(extract(epoch from %(end)s::timestamptz) - m.offset_s, m.period_s)
+                       - div(extract(epoch from greatest(%(start)s::timestamptz,
+                             m.first_captured_at)) - m.offset_s, m.period_s)) as n
+                  from (select meter.*, (select min(captured_at) from reading
+                                          where reading.meter_id = meter.meter_id)
+                               as first_captured_at from meter) m
+                 where m.tenant_id = %(tenant)s and m.first_captured_at is not null)
+            select coalesce(sum(due.n), 0)::bigint as expected,
+                   coalesce(sum(least(filled.n, due.n)), 0)::bigint as received
+              from due left join filled using (meter_id)
+            """, {"tenant": tenant, "start": start, "end": end})
+        row = await cursor.fetchone()
+    assert row is not None
+    return row
+
+
+async def counts(connection: Connection, tenant: int, day: date) -> list[Count]:
+    """Ingest's counters of one UTC day; unknown senders are counted for everybody."""
+    async with connection.cursor(row_factory=class_row(Count)) as cursor:
+        await cursor.execute(
+            """
+            select i.what, sum(i.n)::bigint as n
+              from ingest_count i left join concentrator c using (concentrator_id)
+             where i.day = %s and (c.tenant_id = %s or i.concentrator_id = 0)
+             group by i.what order by i.what
+            """, [day, tenant])
+        return await cursor.fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class EventKey:
+    """Where an event stands in the list: events of one batch arrive in the same moment."""
+
+    arrived_at: datetime
+    device_id: bytes
+    sequence: int
+
+
+async def events(
+        connection: Connection, tenant: int, before: EventKey | None, limit: int) -> list[Event]:
+    """Up to `limit` events, newest arrival first, from those that stand behind `before`."""
+    async with connection.cursor(row_factory=class_row(Event)) as cursor:
+        await cursor.execute(
+            """
+            select c.name as concentrator, c.device_id, e.incarnation, e.sequence, e.at,
+                   e.arrived_at, e.time_quality, e.kind, m.serial as meter, e.note
+              from event e join concentrator c using (concentrator_id)
+              left join meter m on m.meter_id = e.meter_id
+             where c.tenant_id = %(tenant)s
+               and (%(at)s::timestamptz is null or (e.arrived_at, c.device_id, e.sequence)
+                    < (%(at)s, %(device)s, %(sequence)s))
+             order by e.arrived_at desc, c.device_id desc, e.sequence desc limit %(limit)s
+            """,
+            {"tenant": tenant, "limit": limit,
+             "at": None if before is None else before.arrived_at,
+             "device": None if before is None else before.device_id,
+             "sequence": None if before is None else before.sequence})
+        return await cursor.fetchall()
+
+
+async def quarantined(
+        connection: Connection, tenant: int, before: int | None, limit: int,
+) -> list[Quarantined]:
+    """Up to `limit` refused messages, newest first, numbered below `before`.
+
+    What is nobody's, for it was not genuine, is shown to every tenant.
+    """
+    async with connection.cursor(row_factory=class_row(Quarantined)) as cursor:
+        await cursor.execute(
+            """
+            select q.quarantine_id, q.arrived_at, q.last_arrived_at, q.times,
+                   c.name as concentrator, q.topic, q.reason, q.detail, q.size_bytes
+              from quarantine q left join concentrator c using (concentrator_id)
+             where (c.tenant_id = %(tenant)s or q.concentrator_id is null)
+               and (%(before)s::bigint is null or q.quarantine_id < %(before)s)
+             order by q.quarantine_id desc limit %(limit)s
+            """, {"tenant": tenant, "before": before, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def archives(connection: Connection, tenant: int, limit: int) -> list[Archive]:
+    """What has arrived of every archive, the newest batch first."""
+    async with connection.cursor(row_factory=class_row(Archive)) as cursor:
+        await cursor.execute(
+            """
+            select c.name as concentrator, c.device_id, a.incarnation, a.last_batch_at,
+                   got.n as received, gone.n as lost,
+                   greatest(0, coalesce(upper(a.received + a.lost), 1) - 1 - got.n - gone.n)
+                       as missing
+              from archive a join concentrator c using (concentrator_id)
+              cross join lateral (select coalesce(sum(upper(r) - lower(r)), 0)::bigint as n
+                                    from unnest(a.received) r) got
+              cross join lateral (select coalesce(sum(upper(r) - lower(r)), 0)::bigint as n
+                                    from unnest(a.lost - a.received) r) gone
+             where c.tenant_id = %(tenant)s
+             order by a.last_batch_at desc nulls last limit %(limit)s
+            """, {"tenant": tenant, "limit": limit})
+        return await cursor.fetchall()

@@ -1,0 +1,1 @@
+"""Numbered migrations of the database, forward only; store.py applies them."""

@@ -1,0 +1,1 @@
+"""People and other systems: who they are and what they may do."""

@@ -1,0 +1,163 @@
+"""The questions about readings to the database: rows of a span, newest row, missed, revisions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+from psycopg.sql import SQL, Identifier
+
+from wum_cloud.database import Connection
+from wum_cloud.registry.quantities import COLUMNS
+from wum_shared.messages import Register
+from wum_shared.obis import obis_from_text
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one register of a register set stands.
+
+    `at` counts from 0 within the set; `column` is a column of `reading`, and `extra` the place
+    within it (from 1) where there is none.
+    """
+
+    at: int
+    register: Register
+    column: str
+    extra: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """One row of `reading`: scaled integers by column name, None where absent."""
+
+    captured_at: datetime
+    register_set_id: int
+    time_quality: int
+    statuses: list[int | None] | None
+    values: dict[str, int | None]
+    extra: list[int | None] | None
+
+    def value(self, place: Place) -> int | None:
+        """The scaled integer of the register at `place`."""
+        if place.extra is None:
+            return self.values[place.column]
+        beyond = self.extra or []
+        return beyond[place.extra - 1] if place.extra <= len(beyond) else None
+
+    def status(self, place: Place) -> int:
+        """The status flags of the register at `place`."""
+        statuses = self.statuses or []
+        return (statuses[place.at] or 0) if place.at < len(statuses) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class MissedRow:
+    """A capture that the meter did not give; `outcome` is one of wum_shared.status.OUTCOMES."""
+
+    captured_at: datetime
+    outcome: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Another value for a reading that was stored before; both stand."""
+
+    captured_at: datetime
+    value: int
+    scaler: int
+    unit: int
+    status: int
+    arrived_at: datetime
+
+
+async def rows(
+        connection: Connection, meter_id: int, profile: int, start: datetime, end: datetime,
+        limit: int,
+) -> list[StoredRow]:
+    """Rows captured in start..end (end left out), oldest first, at most `limit`."""
+    return await _rows(
+        connection,
+        SQL("captured_at >= %(start)s and captured_at < %(end)s order by captured_at"),
+        {"meter": meter_id, "profile": profile, "start": start, "end": end, "limit": limit})
+
+
+async def newest_rows(connection: Connection, meter_id: int, limit: int) -> list[StoredRow]:
+    """The newest rows of profile 0, newest first. At most `limit`."""
+    return await _rows(connection, SQL("true order by captured_at desc"),
+                       {"meter": meter_id, "profile": 0, "limit": limit})
+
+
+async def _rows(
+        connection: Connection, which: SQL, values: dict[str, object]) -> list[StoredRow]:
+    columns = SQL(", ").join([Identifier(name) for name in COLUMNS])
+    query = SQL(
+        "select captured_at, register_set_id, time_quality, statuses, extra, {} from reading"
+        " where meter_id = %(meter)s and profile = %(profile)s and {} limit %(limit)s"
+    ).format(columns, which)
+    async with connection.cursor() as cursor:
+        await cursor.execute(query, values)
+        return [
+            StoredRow(row[0], row[1], row[2], row[3], dict(zip(COLUMNS, row[5:], strict=True)),
+                      row[4])
+            async for row in cursor]
+
+
+async def places(
+        connection: Connection, register_sets: set[int]) -> dict[int, dict[bytes, Place]]:
+    """The registers of each register set, by OBIS code and in the set's order."""
+    found: dict[int, dict[bytes, Place]] = {}
+    async with connection.cursor() as cursor:
+        await cursor.execute(
+            "select register_set_id, registers from register_set where register_set_id = any(%s)",
+            [list(register_sets)])
+        async for number, registers in cursor:
+            found[number] = {}
+            for at, entry in enumerate(registers):
+                register = Register(obis_from_text(entry["obis"]), entry["scaler"], entry["unit"])
+                found[number][register.obis] = _place(at, register, entry["column"])
+    return found
+
+
+def _place(at: int, register: Register, column: str) -> Place:
+    if column in COLUMNS:
+        return Place(at, register, column, None)
+    name, _, rest = column.partition("[")
+    assert name == "extra", "register set names the unknown column %r" % column
+    return Place(at, register, "extra", int(rest.rstrip("]")))
+
+
+async def register_sets_of(connection: Connection, meter_id: int) -> set[int]:
+    """The register sets that the schema in force gives the meter."""
+    async with connection.cursor() as cursor:
+        await cursor.execute(
+            "select register_set_id from meter_register_set where meter_id = %s", [meter_id])
+        return {row[0] async for row in cursor}
+
+
+async def missed(
+        connection: Connection, meter_id: int, profile: int, start: datetime, end: datetime,
+        limit: int,
+) -> list[MissedRow]:
+    """Missed captures in start..end (end left out), oldest first, at most `limit`."""
+    async with connection.cursor(row_factory=class_row(MissedRow)) as cursor:
+        await cursor.execute(
+            "select captured_at, outcome, note from missed"
+            " where meter_id = %s and profile = %s and captured_at >= %s and captured_at < %s"
+            " order by captured_at limit %s", [meter_id, profile, start, end, limit])
+        return await cursor.fetchall()
+
+
+async def revisions(
+        connection: Connection, meter_id: int, profile: int, obis: bytes, start: datetime,
+        end: datetime, limit: int,
+) -> list[Revision]:
+    """Other values for one register's readings in start..end, by capture time, then arrival."""
+    async with connection.cursor(row_factory=class_row(Revision)) as cursor:
+        await cursor.execute(
+            "select captured_at, value, scaler, unit, status, arrived_at from reading_revision"
+            " where meter_id = %s and profile = %s and obis = %s"
+            " and captured_at >= %s and captured_at < %s"
+            " order by captured_at, arrived_at limit %s",
+            [meter_id, profile, obis, start, end, limit])
+        return await cursor.fetchall()

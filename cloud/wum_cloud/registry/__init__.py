@@ -1,0 +1,1 @@
+"""What there is: concentrators and their keys, meters, delivery points, schemas."""

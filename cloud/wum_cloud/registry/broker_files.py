@@ -1,0 +1,81 @@
+"""`wum-cloud broker-files DIR`: accounts and topic rights of the broker, in mosquitto's formats.
+
+Every concentrator has its own account and reaches its own topics only; the head-end has one.
+Nobody comes in without a password. Written by hand, because a person reads them by hand.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from wum_cloud.registry.keys import KeyFileError, write_secret
+from wum_cloud.registry.registration import mosquitto_hash
+from wum_cloud.registry.store import BrokerAccount
+from wum_shared.ids import id_to_text
+from wum_shared.topics import ROOT
+
+PASSWORDS = "passwords"
+ACL = "acl"
+_PASSWORD_BYTES = 24
+
+
+def passwords_text(accounts: list[BrokerAccount], user: str, password: str, salt: bytes) -> str:
+    """Content of the password file: one `name:hash` a line, the head-end first."""
+    lines = ["%s:%s" % (user, mosquitto_hash(password, salt))]
+    lines += ["%s:%s" % (id_to_text(a.device_id), a.password_hash) for a in accounts]
+    return "\n".join(lines) + "\n"
+
+
+def acl_text(user: str) -> str:
+    """Content of the rights file. Patterns hold for every user: %u is the user's own name."""
+    return (
+        "# Concentrators: their own topics, by user name.\n"
+        "pattern write %(root)s/%%u/up/#\n"
+        "pattern read %(root)s/%%u/down/#\n"
+        "\n"
+        "# The head-end.\n"
+        "user %(user)s\n"
+        "topic read %(root)s/+/up/#\n"
+        "topic write %(root)s/+/down/#\n" % {"root": ROOT, "user": user})
+
+
+def write_broker_files(
+        folder: Path, accounts: list[BrokerAccount], user: str, password_file: Path) -> None:
+    """Write both files into `folder`, whole or not at all; make the head-end's password if new.
+
+    Raises KeyFileError when the password file cannot be used.
+    """
+    write_secret(password_file, secrets.token_urlsafe(_PASSWORD_BYTES) + "\n")
+    password = read_password(password_file)
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / PASSWORDS, passwords_text(
+        accounts, user, password, secrets.token_bytes(12)))
+    _replace(folder / ACL, acl_text(user))
+
+
+def read_password(path: Path) -> str:
+    """The one line in `path`. Raises KeyFileError for a file that is missing, open or empty."""
+    try:
+        mode = path.stat().st_mode & 0o777
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyFileError("The password file %s cannot be read: %s." % (path, error)) from error
+    if mode & 0o077:
+        raise KeyFileError(
+            "The password file %s may be read by others (mode %o): run chmod 600 %s."
+            % (path, mode, path))
+    if not text:
+        raise KeyFileError("The password file %s is empty." % path)
+    return text
+
+
+def _replace(path: Path, text: str) -> None:
+    # The broker may read while we write: it sees the old file or the new one.
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

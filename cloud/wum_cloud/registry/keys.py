@@ -1,0 +1,107 @@
+"""Concentrators' keys at rest: sealed with the head-end's own key, which is a file, not a row.
+
+Whoever copies the database has no key. The seal names the concentrator and the epoch, so that
+a row that was copied over another one does not open. XSalsa20/Poly1305 of libsodium.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
+
+from wum_shared.messages import DirectionKey
+
+_KEY_SIZE = 32
+_NAME_SIZE = 10                       # Concentrator id (8 bytes) and epoch (2).
+_PAIR_SIZE = 2 * (_KEY_SIZE + 12)
+
+
+class KeyFileError(Exception):
+    """The head-end's key file cannot be used: a sentence that says what to do."""
+
+
+class Vault:
+    """Seals and opens pairs of direction keys."""
+
+    def __init__(self, key: bytes) -> None:
+        assert len(key) == _KEY_SIZE
+        self._box = SecretBox(key)
+
+    def seal(
+            self, device_id: bytes, epoch: int, uplink: DirectionKey, downlink: DirectionKey,
+    ) -> bytes:
+        """Both directions' keys of one epoch (0..65535), for the database."""
+        return bytes(self._box.encrypt(
+            _name(device_id, epoch) + uplink.key + uplink.context_iv
+            + downlink.key + downlink.context_iv))
+
+    def open(
+            self, device_id: bytes, epoch: int, sealed: bytes,
+    ) -> tuple[DirectionKey, DirectionKey]:
+        """(uplink, downlink) keys. Raises KeyFileError when they were sealed with another key."""
+        try:
+            plain = self._box.decrypt(sealed)
+        except CryptoError as error:
+            raise KeyFileError(_another_key(device_id)) from error
+        if len(plain) != _NAME_SIZE + _PAIR_SIZE or plain[:_NAME_SIZE] != _name(device_id, epoch):
+            raise KeyFileError(
+                "The database's keys of concentrator %s, epoch %d are those of another one: "
+                "register it again from its registration file." % (device_id.hex(), epoch))
+        up, down = plain[_NAME_SIZE:_NAME_SIZE + 44], plain[_NAME_SIZE + 44:]
+        return (DirectionKey(up[:_KEY_SIZE], up[_KEY_SIZE:]),
+                DirectionKey(down[:_KEY_SIZE], down[_KEY_SIZE:]))
+
+
+def open_vault(path: Path) -> Vault:
+    """The vault whose key `path` holds: 64 hexadecimal digits, mode 0600. Raises KeyFileError."""
+    try:
+        mode = path.stat().st_mode & 0o777
+        text = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError as error:
+        raise KeyFileError(
+            "The key file %s is missing: restore it from its backup, or, for a new database, "
+            "let `wum-cloud migrate` make it." % path) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyFileError("The key file %s cannot be read: %s." % (path, error)) from error
+    if mode & 0o077:
+        raise KeyFileError(
+            "The key file %s may be read by others (mode %o): run chmod 600 %s."
+            % (path, mode, path))
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_SIZE:
+        raise KeyFileError("The key file %s: wanted 64 hexadecimal digits." % path)
+    return Vault(key)
+
+
+def make_key_file(path: Path) -> bool:
+    """Make a new random key at `path`, 0600; False when there is a file already."""
+    return write_secret(path, secrets.token_hex(_KEY_SIZE) + "\n")
+
+
+def write_secret(path: Path, text: str) -> bool:
+    """Write a new file that only its owner reads; False when there is one already."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return True
+
+
+def _name(device_id: bytes, epoch: int) -> bytes:
+    return device_id + epoch.to_bytes(2, "big")
+
+
+def _another_key(device_id: bytes) -> str:
+    return ("The keys of concentrator %s in the database were sealed with another key than that "
+            "of WUM_KEY_FILE: restore the key file that belongs to this database." %
+            device_id.hex())

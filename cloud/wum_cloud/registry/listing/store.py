@@ -1,0 +1,176 @@
+"""The questions of pages and API to the registry: sites, concentrators, meters.
+
+Every list is in a fixed order and starts after a key, so that a page costs the same anywhere.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from wum_cloud.database import Connection
+
+MATCHES_COUNTED = 10_001  # Past it a page says "more than 10 000".
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place; `time_zone` is an IANA name."""
+
+    site_id: int
+    name: str
+    address: str
+    time_zone: str
+    concentrators: int
+    meters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Concentrator:
+    """A concentrator as lists show it. Times are UTC; None: never."""
+
+    concentrator_id: int
+    device_id: bytes
+    name: str
+    site: str | None
+    registered_at: datetime
+    last_contact_at: datetime | None
+    newest_captured_at: datetime | None
+    meters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A meter as lists show it. `last_outcome` is one of wum_shared.status.OUTCOMES."""
+
+    meter_id: int
+    serial: str
+    model: str
+    delivery_point: str
+    concentrator: str
+    device_id: bytes
+    site: str | None
+    time_zone: str
+    period_s: int
+    offset_s: int
+    last_captured_at: datetime | None
+    last_missed_at: datetime | None
+    last_outcome: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which meters: every field that is not None narrows the list.
+
+    `search` is looked for anywhere in serial, model and delivery point, whatever its case.
+    `state` is `reporting` or `silent`, as of `late_before`: a meter is silent when its newest row
+    is older than two of its periods before that, or when there is none.
+    """
+
+    search: str | None = None
+    concentrator: bytes | None = None
+    site: str | None = None
+    state: str | None = None
+
+
+_CONCENTRATORS = """
+    select c.concentrator_id, c.device_id, c.name, s.name as site, c.registered_at,
+           c.last_contact_at, c.newest_captured_at,
+           (select count(*) from meter m where m.concentrator_id = c.concentrator_id) as meters
+      from concentrator c left join site s using (site_id)
+     where c.tenant_id = %(tenant)s"""
+
+_METERS = """
+    select m.meter_id, m.serial, m.model, d.name as delivery_point, c.name as concentrator,
+           c.device_id, s.name as site, coalesce(s.time_zone, 'UTC') as time_zone,
+           m.period_s, m.offset_s, m.last_captured_at, m.last_missed_at, m.last_outcome
+      from meter m
+      join delivery_point d using (delivery_point_id)
+      join concentrator c using (concentrator_id)
+      left join site s on s.site_id = c.site_id
+     where m.tenant_id = %(tenant)s"""
+
+_WANTED = """
+       and (%(search)s::text is null or m.serial ilike %(search)s or m.model ilike %(search)s
+            or d.name ilike %(search)s)
+       and (%(concentrator)s::bytea is null or c.device_id = %(concentrator)s)
+       and (%(site)s::text is null or s.name = %(site)s)
+       and (%(state)s::text is null or (%(state)s = 'reporting') = coalesce(
+            m.last_captured_at >= now() - make_interval(secs => 2 * m.period_s), false))"""
+
+
+async def sites(connection: Connection, tenant: int, after: str, limit: int) -> list[Site]:
+    """Up to `limit` sites by name, from the first name after `after`."""
+    async with connection.cursor(row_factory=class_row(Site)) as cursor:
+        await cursor.execute(
+            """
+            select s.site_id, s.name, s.address, s.time_zone,
+                   count(distinct c.concentrator_id) as concentrators,
+                   count(m.meter_id) as meters
+              from site s
+              left join concentrator c using (site_id)
+              left join meter m on m.concentrator_id = c.concentrator_id
+             where s.tenant_id = %(tenant)s and s.name > %(after)s
+             group by s.site_id order by s.name limit %(limit)s
+            """,
+            {"tenant": tenant, "after": after, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def concentrators(
+        connection: Connection, tenant: int, after: str, limit: int) -> list[Concentrator]:
+    """Up to `limit` concentrators by name, from the first name after `after`."""
+    async with connection.cursor(row_factory=class_row(Concentrator)) as cursor:
+        await cursor.execute(
+            _CONCENTRATORS + " and c.name > %(after)s order by c.name limit %(limit)s",
+            {"tenant": tenant, "after": after, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def concentrator(
+        connection: Connection, tenant: int, device_id: bytes) -> Concentrator | None:
+    """The concentrator with this id; None where the tenant has none such."""
+    async with connection.cursor(row_factory=class_row(Concentrator)) as cursor:
+        await cursor.execute(
+            _CONCENTRATORS + " and c.device_id = %(device)s",
+            {"tenant": tenant, "device": device_id})
+        return await cursor.fetchone()
+
+
+async def meters(
+        connection: Connection, tenant: int, wanted: Wanted, after: str, limit: int,
+) -> list[Meter]:
+    """Up to `limit` meters that match, by serial, from the first serial after `after`."""
+    async with connection.cursor(row_factory=class_row(Meter)) as cursor:
+        await cursor.execute(
+            _METERS + _WANTED + " and m.serial > %(after)s order by m.serial limit %(limit)s",
+            {**_narrowed(tenant, wanted), "after": after, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def count_meters(connection: Connection, tenant: int, wanted: Wanted) -> int:
+    """How many meters match, counted up to MATCHES_COUNTED."""
+    async with connection.cursor() as cursor:
+        await cursor.execute(
+            "select count(*) from (" + _METERS + _WANTED + " limit %(most)s) as matches",
+            {**_narrowed(tenant, wanted), "most": MATCHES_COUNTED})
+        row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def meter(connection: Connection, tenant: int, serial: str) -> Meter | None:
+    """The meter with this serial; None where the tenant has none such."""
+    async with connection.cursor(row_factory=class_row(Meter)) as cursor:
+        await cursor.execute(
+            _METERS + " and m.serial = %(serial)s", {"tenant": tenant, "serial": serial})
+        return await cursor.fetchone()
+
+
+def _narrowed(tenant: int, wanted: Wanted) -> dict[str, object]:
+    pattern = None
+    if wanted.search:
+        literal = wanted.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        pattern = "%" + literal + "%"
+    return {"tenant": tenant, "search": pattern, "concentrator": wanted.concentrator,
+            "site": wanted.site, "state": wanted.state}

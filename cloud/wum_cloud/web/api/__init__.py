@@ -1,0 +1,12 @@
+"""The API, version 1: everything an integrator may ask, as JSON under /api/v1."""
+
+from fastapi import APIRouter, Depends
+
+from wum_cloud.web.access import signed_in
+from wum_cloud.web.api import concentrators, ingest, meters, readings, sites
+
+PREFIX = "/api/v1"
+
+router = APIRouter(prefix=PREFIX, dependencies=[Depends(signed_in)])
+for part in (sites, concentrators, meters, readings, ingest):
+    router.include_router(part.router)

@@ -1,0 +1,69 @@
+"""Concentrators: who reads the meters, and when it was last heard."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import AwareDatetime
+
+from wum_cloud.paging import page_of
+from wum_cloud.people.accounts import Account
+from wum_cloud.registry.listing import store
+from wum_cloud.web.access import Database, signed_in
+from wum_cloud.web.api.forms import DEFAULT_LIMIT, Cursor, Form, Limit, PageOf, text_key
+from wum_cloud.web.api.problems import not_found, refused
+from wum_shared.errors import Malformed
+from wum_shared.ids import id_from_text
+
+router = APIRouter(tags=["registry"])
+
+
+class ConcentratorForm(Form):
+    """A concentrator. `id` is 16 hexadecimal digits, as on its topics."""
+
+    id: str
+    name: str
+    site: str | None
+    registered_at: AwareDatetime
+    last_contact_at: AwareDatetime | None
+    newest_captured_at: AwareDatetime | None
+    meters: int
+
+
+@router.get("/concentrators")
+async def list_concentrators(
+        account: Annotated[Account, Depends(signed_in)], database: Database,
+        cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
+) -> PageOf[ConcentratorForm]:
+    """Concentrators by name."""
+    async with database.connection() as connection:
+        found = await store.concentrators(
+            connection, account.tenant_id, text_key(cursor), limit + 1)
+    page = page_of(found, limit, lambda concentrator: [concentrator.name])
+    return PageOf(next_cursor=page.next_cursor, items=[_form(c) for c in page.items])
+
+
+@router.get("/concentrators/{id}")
+async def show_concentrator(
+        id: str, account: Annotated[Account, Depends(signed_in)], database: Database,
+) -> ConcentratorForm:
+    """One concentrator by its id."""
+    async with database.connection() as connection:
+        found = await store.concentrator(connection, account.tenant_id, device_id(id))
+    if found is None:
+        raise not_found("concentrator", id)
+    return _form(found)
+
+
+def device_id(text: str) -> bytes:
+    """The eight bytes of a concentrator's id. Refuses anything else."""
+    try:
+        return id_from_text(text)
+    except Malformed as error:
+        raise refused(422, str(error)) from error
+
+
+def _form(c: store.Concentrator) -> ConcentratorForm:
+    return ConcentratorForm(
+        id=c.device_id.hex(), name=c.name, site=c.site, registered_at=c.registered_at,
+        last_contact_at=c.last_contact_at, newest_captured_at=c.newest_captured_at,
+        meters=c.meters)
