@@ -70,7 +70,7 @@ create table archive_loss (
     primary key (concentrator_id, incarnation, first_sequence)
 );
 
--- What ingest refused, with its bytes and the reason. Bounded: see ingest/quarantine.py.
+-- What ingest refused, with its bytes and the reason. Bounded: see ingest/quarantine/entries.py.
 -- The same content that comes again is counted, not kept again.
 create table quarantine (
     quarantine_id bigint generated always as identity primary key,
@@ -79,10 +79,10 @@ create table quarantine (
     times bigint not null default 1,
     concentrator_id integer references concentrator, -- null: nobody's, for it was not genuine
     topic text not null,
-    reason text not null,                       -- a short word, ingest/quarantine.py
+    reason text not null,                       -- a short word, ingest/quarantine/entries.py
     detail text not null,                       -- a sentence for a person
-    form text not null check (form in ('message', 'batch', 'schema', 'records')),
-    content bytea not null,                     -- sealed message, opened batch or schema, records
+    form text not null check (form in ('message', 'batch', 'schema', 'readings', 'missed')),
+    content bytea not null,                     -- what form says, see there
     size_bytes integer not null,                -- of what came; content is shorter when it was cut
     digest bytea not null unique                -- of sender, reason and what came
 );

@@ -28,20 +28,21 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """One row of `reading`: scaled integers by column name, None where absent."""
+    """One row of `reading`, with the columns that were asked for."""
 
     captured_at: datetime
     register_set_id: int
     time_quality: int
     statuses: list[int | None] | None
-    values: dict[str, int | None]
-    extra: list[int | None] | None
+    values: dict[str, int | list[int | None] | None]
 
     def value(self, place: Place) -> int | None:
-        """The scaled integer of the register at `place`."""
+        """The scaled integer of the register at `place`; None where absent."""
+        value = self.values[place.column]
         if place.extra is None:
-            return self.values[place.column]
-        beyond = self.extra or []
+            assert not isinstance(value, list)
+            return value
+        beyond = value if isinstance(value, list) else []
         return beyond[place.extra - 1] if place.extra <= len(beyond) else None
 
     def status(self, place: Place) -> int:
@@ -72,34 +73,34 @@ class Revision:
 
 
 async def rows(
-        connection: Connection, meter_id: int, profile: int, start: datetime, end: datetime,
-        limit: int,
+        connection: Connection, meter_id: int, profile: int, columns: set[str], start: datetime,
+        end: datetime, limit: int,
 ) -> list[StoredRow]:
     """Rows captured in start..end (end left out), oldest first, at most `limit`."""
     return await _rows(
-        connection,
+        connection, sorted(columns),
         SQL("captured_at >= %(start)s and captured_at < %(end)s order by captured_at"),
         {"meter": meter_id, "profile": profile, "start": start, "end": end, "limit": limit})
 
 
 async def newest_rows(connection: Connection, meter_id: int, limit: int) -> list[StoredRow]:
-    """The newest rows of profile 0, newest first. At most `limit`."""
-    return await _rows(connection, SQL("true order by captured_at desc"),
-                       {"meter": meter_id, "profile": 0, "limit": limit})
+    """The newest rows of profile 0 with all columns, newest first. At most `limit`."""
+    return await _rows(
+        connection, [*COLUMNS, "extra"], SQL("true order by captured_at desc"),
+        {"meter": meter_id, "profile": 0, "limit": limit})
 
 
 async def _rows(
-        connection: Connection, which: SQL, values: dict[str, object]) -> list[StoredRow]:
-    columns = SQL(", ").join([Identifier(name) for name in COLUMNS])
+        connection: Connection, columns: list[str], which: SQL, values: dict[str, object],
+) -> list[StoredRow]:
     query = SQL(
-        "select captured_at, register_set_id, time_quality, statuses, extra, {} from reading"
+        "select captured_at, register_set_id, time_quality, statuses, {} from reading"
         " where meter_id = %(meter)s and profile = %(profile)s and {} limit %(limit)s"
-    ).format(columns, which)
+    ).format(SQL(", ").join([Identifier(name) for name in columns]), which)
     async with connection.cursor() as cursor:
         await cursor.execute(query, values)
         return [
-            StoredRow(row[0], row[1], row[2], row[3], dict(zip(COLUMNS, row[5:], strict=True)),
-                      row[4])
+            StoredRow(row[0], row[1], row[2], row[3], dict(zip(columns, row[4:], strict=True)))
             async for row in cursor]
 
 
@@ -132,6 +133,18 @@ async def register_sets_of(connection: Connection, meter_id: int) -> set[int]:
     async with connection.cursor() as cursor:
         await cursor.execute(
             "select register_set_id from meter_register_set where meter_id = %s", [meter_id])
+        return {row[0] async for row in cursor}
+
+
+async def register_sets_between(
+        connection: Connection, meter_id: int, profile: int, start: datetime, end: datetime,
+) -> set[int]:
+    """The register sets of the meter's rows captured in start..end (end left out)."""
+    async with connection.cursor() as cursor:
+        await cursor.execute(
+            "select distinct register_set_id from reading"
+            " where meter_id = %s and profile = %s and captured_at >= %s and captured_at < %s",
+            [meter_id, profile, start, end])
         return {row[0] async for row in cursor}
 
 

@@ -112,6 +112,14 @@ async def senders(
     return {(sender.device_id, sender.epoch): sender for sender in found}
 
 
+async def concentrator_ids(connection: Connection, device_ids: list[bytes]) -> dict[bytes, int]:
+    """Numbers of the registered ones of these concentrators."""
+    rows = await (await connection.execute(
+        "select device_id, concentrator_id from concentrator where device_id = any(%s)",
+        [device_ids])).fetchall()
+    return {bytes(device_id): number for device_id, number in rows}
+
+
 async def broker_accounts(connection: Connection) -> list[BrokerAccount]:
     """Every concentrator's account on the broker, by id."""
     rows = await (await connection.execute(

@@ -6,6 +6,15 @@ from fastapi import Depends, HTTPException, Request
 
 from wum_cloud.database import Pool
 from wum_cloud.people.accounts import Account
+from wum_cloud.people.sign_in import session_of
+from wum_cloud.people.store import Session
+from wum_cloud.people.tokens import account_of_token
+
+_BEARER = "bearer "
+
+
+class SignInFirst(Exception):
+    """A page was asked for without a session: the visitor is sent to sign in."""
 
 
 def database_of(request: Request) -> Pool:
@@ -17,6 +26,40 @@ def database_of(request: Request) -> Pool:
 Database = Annotated[Pool, Depends(database_of)]
 
 
-async def signed_in(request: Request) -> Account:
-    """The account of this request's session or token; refuses with 401 where there is none."""
-    raise HTTPException(401, "Sign in, or send `Authorization: Bearer` with an API token.")
+def cookie_name(request: Request) -> str:
+    """`__Host-` binds the cookie to this host and to TLS; plain HTTP is for loopback only."""
+    return "__Host-wum_session" if request.url.scheme == "https" else "wum_session"
+
+
+async def signed_in(request: Request, database: Database) -> Account:
+    """The account of this request's token or session; refuses with 401 where there is none."""
+    authorization = request.headers.get("authorization", "")
+    if authorization.lower().startswith(_BEARER):
+        account = await account_of_token(database, authorization[len(_BEARER):].strip())
+        if account is not None:
+            return account
+        raise _unauthorised("This API token is unknown.")
+    session = await _session(request, database)
+    if session is None:
+        raise _unauthorised("Sign in, or send `Authorization: Bearer` with an API token.")
+    return session.account
+
+
+async def visitor(request: Request, database: Database) -> Session:
+    """The session of a page's visitor. Raises SignInFirst."""
+    session = await _session(request, database)
+    if session is None:
+        raise SignInFirst
+    return session
+
+
+Visitor = Annotated[Session, Depends(visitor)]
+
+
+async def _session(request: Request, database: Pool) -> Session | None:
+    token = request.cookies.get(cookie_name(request))
+    return None if not token else await session_of(database, token)
+
+
+def _unauthorised(detail: str) -> HTTPException:
+    return HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})

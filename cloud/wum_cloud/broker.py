@@ -1,0 +1,152 @@
+"""The head-end's only MQTT: messages in, messages out. 3.1.1 features, QoS 1, through paho.
+
+The broker's acknowledgement (PUBACK) of a message is given when ingest says so, which is after
+the database committed it. The session is a clean one: nothing of ours waits on the broker, because
+every concentrator keeps its records until the head-end itself has acknowledged them.
+Left out: what messages mean.
+"""
+
+import logging
+import random
+import secrets
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from wum_cloud.settings import Settings
+
+KEEP_ALIVE_S = 30
+WAIT_LEAST_S = 0.2          # Before the first attempt to come back, then twice as long each time.
+WAIT_MOST_S = 30.0
+PUBLISHED_MAX = 10_000      # Answers that wait for the broker; more are dropped, and asked again.
+_IN_FLIGHT_MAX = 1000
+
+_log = logging.getLogger("wum_cloud.broker")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message from the broker. `session` and `message_id` are for its acknowledgement."""
+
+    topic: str
+    payload: bytes
+    session: int
+    message_id: int
+    qos: int
+
+
+class Broker:
+    """A connection that comes back for ever. `on_delivery` runs in the connection's thread."""
+
+    def __init__(
+            self, settings: Settings, password: str, subscription: str,
+            on_delivery: Callable[[Delivery], None], on_subscribed: Callable[[], None],
+    ) -> None:
+        self._where = (settings.broker_host, settings.broker_port)
+        self._subscription = subscription
+        self._on_delivery = on_delivery
+        self._on_subscribed = on_subscribed
+        self._session = 0
+        self._failures = 0
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, client_id="wum-cloud-" + secrets.token_hex(8),
+            clean_session=True, manual_ack=True)
+        self._client.username_pw_set(settings.broker_user, password)
+        if settings.broker_tls:
+            self._client.tls_set_context(_tls(settings))
+        self._client.max_queued_messages_set(PUBLISHED_MAX)
+        self._client.max_inflight_messages_set(_IN_FLIGHT_MAX)
+        self._client.on_connect = self._connected
+        self._client.on_connect_fail = self._failed
+        self._client.on_disconnect = self._disconnected
+        self._client.on_subscribe = self._subscribed
+        self._client.on_message = self._message
+
+    def start(self) -> None:
+        """Begin to connect, in a thread of its own."""
+        self._client.connect_async(*self._where, keepalive=KEEP_ALIVE_S)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Disconnect. What was not acknowledged is sent again by whoever sent it."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Send at QoS 1, now or when the connection is back; False when too much waits."""
+        sent = self._client.publish(topic, payload, qos=1)
+        return sent.rc in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN)
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Tell the broker that it may forget the message."""
+        # A number of an earlier session may stand for another message by now.
+        if delivery.session == self._session and delivery.qos:
+            self._client.ack(delivery.message_id, delivery.qos)
+
+    def connect_anew(self) -> None:
+        """Drop the connection and come back: the broker then forgets what it waits for."""
+        connection = self._client.socket()
+        if isinstance(connection, socket.socket):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError as error:  # It is gone already, which is what was wanted.
+                _log.debug("the connection was closed before: %s", error)
+
+    def _connected(
+            self, client: Client, _: Any, __: ConnectFlags, reason: ReasonCode,
+            ___: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            _log.error("The broker at %s:%d refuses the connection: %s. Check WUM_BROKER_USER and "
+                       "WUM_BROKER_PASSWORD_FILE, and that the broker has read the files of "
+                       "`wum-cloud broker-files`.", *self._where, reason)
+            return
+        self._session += 1
+        client.subscribe(self._subscription, qos=1)
+
+    def _subscribed(
+            self, _: Client, __: Any, ___: int, reasons: list[ReasonCode],
+            ____: Properties | None,
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            _log.error("The broker refuses the subscription to %s: check its access rules.",
+                       self._subscription)
+            return
+        self._failures = 0
+        _log.info("Subscribed to %s at %s:%d.", self._subscription, *self._where)
+        self._on_subscribed()
+
+    def _failed(self, _: Client, __: Any) -> None:
+        self._plan_next_attempt("The broker at %s:%d does not answer" % self._where)
+
+    def _disconnected(
+            self, _: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode,
+            ____: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            self._plan_next_attempt("The broker at %s:%d closed the connection (%s)" % (
+                *self._where, reason))
+
+    def _plan_next_attempt(self, what: str) -> None:
+        wait_s = min(WAIT_MOST_S, WAIT_LEAST_S * 2 ** min(self._failures, 16))
+        wait_s *= random.uniform(0.5, 1.0)  # Not everybody at once after an outage.
+        self._failures += 1
+        _log.warning("%s; next attempt in %.1f s.", what, wait_s)
+        self._client.reconnect_delay_set(wait_s, wait_s)
+
+    def _message(self, _: Client, __: Any, message: MQTTMessage) -> None:
+        self._on_delivery(Delivery(
+            message.topic, bytes(message.payload), self._session, message.mid, message.qos))
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.broker_ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

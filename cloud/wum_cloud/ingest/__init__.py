@@ -1,0 +1,1 @@
+"""What concentrators send: genuine, known, decoded, stored, committed, then acknowledged."""

@@ -1,0 +1,152 @@
+"""Accept one message: sealed bytes in, columns out, or a refusal with its reason.
+
+Pure: no broker, no database, no clock. The worker looks up the keys and the schema in between:
+read_label (whose is it?) -> unseal (is it genuine?) -> read_opened (what does it say?) ->
+accept (which records are stored, which are set aside?).
+"""
+
+from dataclasses import dataclass
+
+from wum_cloud.ingest.aside import set_aside_missed, set_aside_rows
+from wum_cloud.ingest.envelope import batch_fields, leading_fields
+from wum_cloud.ingest.opened import Group, Heading, Opened, heading_of, read_records
+from wum_cloud.ingest.quarantine.entries import (
+    BATCH,
+    FOREIGN,
+    MALFORMED,
+    MESSAGE,
+    NOT_GENUINE,
+    UNDECODABLE,
+    UNSUPPORTED,
+    Aside,
+    BatchRefused,
+)
+from wum_cloud.registry.schemas.plan import Plan
+from wum_shared import cose, topics
+from wum_shared.batch import Event, Lost, Missed
+from wum_shared.cipher import Cipher
+from wum_shared.errors import Malformed, NotGenuine, Unsupported, WireError
+from wum_shared.messages import DirectionKey
+
+COUNTER_MAX = 2**62     # Of a message. The database counts in 63 bits.
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What the outside of a message claims; nothing is proven yet."""
+
+    device_id: bytes
+    stream: str             # topics.BATCH or topics.SCHEMA
+    epoch: int
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One batch, ready to be stored: only rows that count, the rest in `aside`."""
+
+    heading: Heading
+    groups: tuple[Group, ...]
+    missed: tuple[Missed, ...]
+    events: tuple[Event, ...]
+    lost: tuple[Lost, ...]
+    aside: tuple[Aside, ...]
+
+    @property
+    def aside_records(self) -> int:
+        """How many of the batch's records stand in the quarantine."""
+        return sum([aside.records for aside in self.aside])
+
+
+def read_label(topic: str, sealed: bytes) -> Label:
+    """Who says to have sent this, and with which key. Raises BatchRefused."""
+    try:
+        device_id, direction, stream = topics.parse_topic(topic)
+        if direction != topics.UP or stream not in (topics.BATCH, topics.SCHEMA):
+            raise Malformed("topic: nothing is expected on %r" % topic)
+        claimed_id, epoch, counter = cose.peek(sealed)
+        if counter > COUNTER_MAX:
+            raise Malformed("message counter: wanted at most %d, got %d" % (COUNTER_MAX, counter))
+    except Unsupported as error:
+        raise _refused(UNSUPPORTED, error, sealed) from error
+    except Malformed as error:
+        raise _refused(MALFORMED, error, sealed) from error
+    if claimed_id != device_id:
+        raise _refused(FOREIGN, "sent as %s with the key id of %s" % (
+            device_id.hex(), claimed_id.hex()), sealed)
+    return Label(device_id, stream, epoch, counter)
+
+
+def unseal(
+        label: Label, sealed: bytes, cipher: Cipher, key: DirectionKey, tenant: str) -> bytes:
+    """The opened message. Raises BatchRefused when it is not genuine."""
+    try:
+        return cose.unseal(cipher, key, sealed, topics.UP, tenant, label.stream)
+    except NotGenuine as error:
+        raise _refused(NOT_GENUINE, error, sealed) from error
+    except WireError as error:
+        raise _refused(MALFORMED, error, sealed) from error
+
+
+def read_opened(opened: bytes) -> tuple[Heading, list[object]]:
+    """Heading and fields of a genuine batch. Raises BatchRefused with the opened bytes."""
+    try:
+        parts = batch_fields(opened)
+        return heading_of(parts), parts
+    except Unsupported as error:
+        raise BatchRefused(Aside(UNSUPPORTED, str(error), BATCH, opened)) from error
+    except Malformed as error:
+        raise BatchRefused(Aside(UNDECODABLE, str(error), BATCH, opened)) from error
+
+
+def heading_of_refused(opened: bytes) -> Heading | None:
+    """Heading of a genuine batch that cannot be read whole; None when not even that is there.
+
+    In every version of the contract the fields up to the schema id keep their places, so that
+    the concentrator can be told which batch it is.
+    """
+    parts = leading_fields(opened)
+    if parts is None or len(parts) < 5:
+        return None
+    try:
+        return heading_of(parts)
+    except Malformed:
+        return None
+
+
+def accept(
+        opened: bytes, parts: list[object], plan: Plan, now_s: int, ahead_s: int) -> Accepted:
+    """Read a genuine batch by its schema, and sort its records.
+
+    A row captured more than `ahead_s` after `now_s`, before 2020, by a clock that was never set,
+    or of a meter that is not this concentrator's is set aside; the others go on. Raises
+    BatchRefused when the batch does not decode: then it is set aside whole.
+    """
+    try:
+        batch = read_records(parts, plan.schema)
+    except Malformed as error:
+        raise BatchRefused(Aside(UNDECODABLE, str(error), BATCH, opened)) from error
+    latest_s = now_s + ahead_s
+    groups, rows_aside = set_aside_rows(opened, batch, plan, latest_s)
+    missed, missed_aside = set_aside_missed(batch, plan, latest_s)
+    return Accepted(
+        batch.heading, groups, missed, _known_events(batch, plan), batch.lost,
+        rows_aside + missed_aside)
+
+
+def _known_events(batch: Opened, plan: Plan) -> tuple[Event, ...]:
+    # An event is kept whatever it says of a meter: what happened on the concentrator happened.
+    known = len(plan.meter_ids)
+    return tuple([
+        event if event.meter is None or event.meter < known else _without_meter(event)
+        for event in batch.events])
+
+
+def _without_meter(event: Event) -> Event:
+    """The event without its meter, which the schema does not have."""
+    note = "meter %s of no schema; %s" % (event.meter, event.note)
+    return Event(event.sequence, event.at_s, event.time_quality, event.kind, None, note)
+
+
+def _refused(reason: str, why: object, sealed: bytes) -> BatchRefused:
+    return BatchRefused(Aside(reason, str(why), MESSAGE, sealed))

@@ -1,0 +1,81 @@
+"""What one transaction of ingest holds: several messages of several concentrators, decided.
+
+Left out: how they were decided (accept.py) and how they are written (store.py).
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from wum_cloud.ingest.accept import Accepted
+from wum_cloud.ingest.opened import Heading
+from wum_cloud.ingest.quarantine.entries import (
+    MESSAGE,
+    UNPROVEN_PER_TRANSACTION,
+    Aside,
+)
+from wum_cloud.registry.schemas.plan import Plan
+from wum_cloud.registry.store import Sender
+
+NOBODY = 0      # Stands for an unknown sender in ingest_count.
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A batch whose records are to be stored."""
+
+    sender: Sender
+    accepted: Accepted
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An entry for the quarantine; `concentrator_id` is None where the sender is unknown."""
+
+    concentrator_id: int | None
+    topic: str
+    aside: Aside
+
+
+@dataclass(slots=True)
+class Harvest:
+    """Filled message by message, then committed as a whole."""
+
+    contacts: list[tuple[Sender, int]] = field(default_factory=list)  # And the message counter.
+    batches: list[Taken] = field(default_factory=list)
+    covered: list[tuple[Sender, Heading]] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    counts: Counter[tuple[int, str]] = field(default_factory=Counter)
+    answers: Counter[tuple[int, int]] = field(default_factory=Counter)
+    _unproven: int = 0
+
+    def contact(self, sender: Sender, counter: int) -> None:
+        """Note a genuine message with its message counter."""
+        self.contacts.append((sender, counter))
+
+    def take(self, sender: Sender, accepted: Accepted, plan: Plan, topic: str) -> None:
+        """Note a batch to store, and what of it is set aside."""
+        self.batches.append(Taken(sender, accepted, plan))
+        self.covered.append((sender, accepted.heading))
+        for aside in accepted.aside:
+            self.set_aside(sender.concentrator_id, topic, aside)
+
+    def set_aside(self, concentrator_id: int | None, topic: str, aside: Aside) -> None:
+        """Note what is kept in the quarantine, and count it by record or message."""
+        self.counts[concentrator_id or NOBODY, aside.reason] += aside.records or 1
+        if aside.form == MESSAGE:
+            self._unproven += 1
+            if self._unproven > UNPROVEN_PER_TRANSACTION:
+                return
+        self.kept.append(Kept(concentrator_id, topic, aside))
+
+    def answer(self, sender: Sender) -> None:
+        """Note that one acknowledgement will be sent with the sender's keys."""
+        self.answers[sender.concentrator_id, sender.epoch] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """`first_counters`: for each (concentrator, epoch) the first downlink counter reserved."""
+
+    first_counters: dict[tuple[int, int], int]

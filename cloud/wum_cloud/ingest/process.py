@@ -1,0 +1,99 @@
+"""`wum-cloud ingest`: broker, inbox, worker and database, put together and run until a signal.
+
+Several processes may run side by side: with WUM_SHARED_GROUP they share the messages, without it
+each gets all of them and the database keeps one of each row.
+"""
+
+import asyncio
+import logging
+import signal
+
+from wum_cloud.broker import Broker, Delivery
+from wum_cloud.database import Pool, open_pool
+from wum_cloud.ingest.inbox import Inbox
+from wum_cloud.ingest.store import PostgresStore
+from wum_cloud.ingest.worker import Worker
+from wum_cloud.registry.broker_files import read_password
+from wum_cloud.registry.cipher import SodiumCipher
+from wum_cloud.registry.keys import open_vault
+from wum_cloud.settings import Settings, required
+from wum_shared.topics import EVERY_UPLINK
+
+TASKS = 2           # While one waits for the database, the other opens and decodes.
+
+_log = logging.getLogger("wum_cloud.ingest")
+
+
+async def serve(settings: Settings) -> int:
+    """Run until SIGINT, SIGTERM or SIGHUP; return the exit code.
+
+    Whatever is under way then is rolled back and not acknowledged: it will be sent again.
+    """
+    vault = open_vault(required(
+        settings.key_file, "WUM_KEY_FILE", "the key file that `wum-cloud migrate` makes"))
+    password = read_password(required(
+        settings.broker_password_file, "WUM_BROKER_PASSWORD_FILE",
+        "the head-end's broker password, which `wum-cloud broker-files` makes"))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    async with open_pool(settings.database_url) as pool:
+        ingest = Ingest(settings, password, pool, Worker(
+            PostgresStore(pool), vault, SodiumCipher(), ahead_s=settings.ahead_s))
+        await ingest.run(stop)
+    return 0
+
+
+class Ingest:
+    """One process's ingest."""
+
+    def __init__(self, settings: Settings, password: str, pool: Pool, worker: Worker) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._pool = pool
+        self._worker = worker
+        self._inbox = Inbox()
+        self.subscribed = asyncio.Event()
+        group = settings.shared_group
+        self._broker = Broker(
+            settings, password,
+            EVERY_UPLINK if group is None else "$share/%s/%s" % (group, EVERY_UPLINK),
+            self._on_delivery, self._on_subscribed)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set."""
+        self._broker.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._work()) for _ in range(TASKS)]
+                await stop.wait()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            # Its thread may be waiting for the broker; the loop goes on meanwhile.
+            await asyncio.to_thread(self._broker.stop)
+
+    async def _work(self) -> None:
+        while True:
+            deliveries = await self._inbox.gather()
+            await self._worker.settle(deliveries, self._publish, self._broker.acknowledge)
+            if self._inbox.overflowed and self._inbox.is_empty():
+                self._inbox.overflowed = False
+                self._broker.connect_anew()
+
+    def _publish(self, topic: str, message: bytes) -> None:
+        if not self._broker.publish(topic, message):
+            _log.warning("an answer on %s is dropped, for too many wait for the broker; the "
+                         "concentrator will ask again", topic)
+
+    def _on_delivery(self, delivery: Delivery) -> None:
+        self._loop.call_soon_threadsafe(self._put, delivery)
+
+    def _put(self, delivery: Delivery) -> None:
+        was_overflowed = self._inbox.overflowed
+        if not self._inbox.put(delivery) and not was_overflowed:
+            _log.warning("the inbox is full: messages are dropped unacknowledged until the "
+                         "database has caught up; concentrators will send them again")
+
+    def _on_subscribed(self) -> None:
+        self._loop.call_soon_threadsafe(self.subscribed.set)

@@ -1,0 +1,1 @@
+"""What ingest set aside, with its bytes and the reason, within limits."""

@@ -1,0 +1,273 @@
+"""Rows into `reading`: binary COPY into a temporary table, then one ordered INSERT.
+
+The order by key is what keeps two workers that hold the same rows from waiting for one another in
+a circle. What the INSERT leaves out because the key is there is looked at only then: equal rows
+are duplicates, late registers are filled in, different values become revisions.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from wum_cloud.database import Connection, Pool
+from wum_cloud.ingest.rows.merge import Content, Merged, Revision, merge
+from wum_cloud.ingest.rows.staging import HEADER, STAGED_COLUMNS, TRAILER
+from wum_cloud.registry.quantities import COLUMNS
+from wum_cloud.registry.schemas.layout import Layout
+from wum_cloud.registry.schemas.store import layouts_by_id, register_set_ids
+
+DAY_S = 86400
+_WEEK_S = 7 * DAY_S
+_MONDAY_S = 4 * DAY_S           # The first Monday after 1970-01-01.
+_PARTITION_LOCK = 0x57554D01
+_COPY_PIECE = 256 * 1024
+
+_VALUES = ("register_set_id", "time_quality", "statuses", *COLUMNS, "extra")
+_ROW = ("meter_id", "captured_at", "profile", *_VALUES)
+
+_CREATE_STAGED = """
+    create temporary table if not exists staged (
+        source smallint not null, sequence bigint not null, meter_id bigint not null,
+        captured_at timestamptz not null, profile smallint not null,
+        register_set_id integer not null, time_quality smallint not null, statuses integer[],
+        %s, extra bigint[]
+    ) on commit delete rows""" % ", ".join([column + " bigint" for column in COLUMNS])
+
+_COPY_STAGED = "copy staged (%s) from stdin (format binary)" % ", ".join(STAGED_COLUMNS)
+
+_INSERT = """
+    with stored as (
+        insert into reading (%(row)s)
+        select %(row)s from staged order by meter_id, captured_at, profile
+        on conflict do nothing returning meter_id)
+    select meter_id, count(*) from stored group by meter_id""" % {"row": ", ".join(_ROW)}
+
+# What is in both and not equal. The range of time lets the planner leave partitions out.
+_DIFFERENT = """
+    select s.source, s.sequence, s.meter_id, s.captured_at, s.profile, %s, %s
+    from staged s join reading r using (meter_id, captured_at, profile)
+    where r.captured_at between %%s and %%s and (%s) is distinct from (%s)
+    order by s.meter_id, s.captured_at, s.profile, s.source, s.sequence
+    for update of r""" % (
+        ", ".join(["s." + name for name in _VALUES]), ", ".join(["r." + name for name in _VALUES]),
+        ", ".join(["s." + name for name in _VALUES if name != "time_quality"]),
+        ", ".join(["r." + name for name in _VALUES if name != "time_quality"]))
+
+_UPDATE = """
+    update reading r set %s from merged m
+    where (r.meter_id, r.captured_at, r.profile) = (m.meter_id, m.captured_at, m.profile)
+    and r.captured_at between %%s and %%s""" % ", ".join(
+        ["%s = m.%s" % (name, name) for name in _VALUES if name != "time_quality"])
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a batch of one transaction comes from; rows name it by its place."""
+
+    concentrator_id: int
+    incarnation: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the rows: stored rows by meter, and by concentrator what came late."""
+
+    rows_by_meter: Counter[int]
+    filled: Counter[int]        # Registers filled in.
+    revised: Counter[int]       # Values kept as revisions.
+    merged_rows: Counter[int]   # Rows that brought at least one of either.
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    meter_id: int
+    captured_at: datetime
+    profile: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Different:
+    """A staged row that met another one with its key."""
+
+    source: int
+    sequence: int
+    staged: Content
+    stored: Content
+
+
+class Rows:
+    """Writes rows; remembers layouts and partitions, which never change once they are there."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._layouts: dict[int, Layout] = {}
+        self._weeks: set[int] = set()
+        self._is_partitioned: bool | None = None
+
+    async def make_partitions(self, weeks: Iterable[int]) -> None:
+        """Partitions of these weeks (`week_of`), each made in a transaction of its own."""
+        missing = sorted(set(weeks) - self._weeks)
+        if not missing:
+            return
+        async with self._pool.connection() as connection:
+            if self._is_partitioned is None:
+                self._is_partitioned = await _is_partitioned(connection)
+            for week in missing if self._is_partitioned else []:
+                async with connection.transaction():
+                    await _make_partition(connection, week)
+        self._weeks.update(missing)
+
+    def forget_partitions(self) -> None:
+        """After an error: somebody may have dropped one."""
+        self._weeks.clear()
+
+    async def write(
+            self, connection: Connection, pieces: Iterable[bytes], expected: int,
+            span: tuple[datetime, datetime], sources: list[Provenance],
+    ) -> Written:
+        """Write rows (`rows.staging.staged_rows`) inside the caller's transaction.
+
+        `expected` is their number and `span` their first and last capture time.
+        """
+        await connection.execute(_CREATE_STAGED.encode())
+        async with connection.cursor() as cursor, cursor.copy(_COPY_STAGED.encode()) as copy:
+            await copy.write(HEADER)
+            for piece in pieces:
+                for start in range(0, len(piece), _COPY_PIECE):
+                    await copy.write(piece[start:start + _COPY_PIECE])
+            await copy.write(TRAILER)
+        stored = await (await connection.execute(_INSERT.encode())).fetchall()
+        written = Written(Counter(dict(stored)), Counter(), Counter(), Counter())
+        if written.rows_by_meter.total() < expected:
+            await self._merge(connection, span, sources, written)
+        return written
+
+    async def _merge(
+            self, connection: Connection, span: tuple[datetime, datetime],
+            sources: list[Provenance], written: Written,
+    ) -> None:
+        merged: dict[_Key, Content] = {}
+        revisions: list[tuple[_Key, _Different, Revision]] = []
+        for key, different in await self._different(connection, span):
+            before = merged.get(key, different.stored)
+            result = merge(before, different.staged)
+            if result.content != before:
+                merged[key] = result.content
+            _count(written, sources[different.source].concentrator_id, result)
+            revisions += [(key, different, revision) for revision in result.revisions]
+        if merged:
+            await self._update(connection, span, merged)
+        if revisions:
+            await _insert_revisions(connection, sources, revisions)
+
+    async def _different(
+            self, connection: Connection, span: tuple[datetime, datetime],
+    ) -> list[tuple[_Key, _Different]]:
+        # The planner knows nothing of a temporary table and might read all of `reading`.
+        await connection.execute("set local enable_hashjoin = off")
+        await connection.execute("set local enable_mergejoin = off")
+        rows = await (await connection.execute(
+            _DIFFERENT.encode(), span, binary=True)).fetchall()
+        width = len(_VALUES)
+        await self._learn_layouts(connection, {row[5] for row in rows} | {
+            row[5 + width] for row in rows})
+        return [
+            (_Key(*row[2:5]), _Different(
+                row[0], row[1], self._content(row[5:5 + width]), self._content(row[5 + width:])))
+            for row in rows]
+
+    async def _learn_layouts(self, connection: Connection, wanted: set[int]) -> None:
+        missing = sorted(wanted - set(self._layouts))
+        if missing:
+            self._layouts.update(await layouts_by_id(connection, missing))
+
+    def _content(self, row: tuple[object, ...]) -> Content:
+        """A row's values in the order of its register set."""
+        by_name = dict(zip(_VALUES, row, strict=True))
+        layout = self._layouts[by_name["register_set_id"]]  # type: ignore[index]
+        extra = by_name["extra"] or []
+        statuses = by_name["statuses"] or [0] * len(layout.registers)
+        assert isinstance(extra, list) and isinstance(statuses, list)
+        extras = iter(extra)
+        values = [by_name[column] if column in by_name else next(extras)
+                  for column in layout.columns]
+        return Content(layout, tuple(values), tuple(statuses))  # type: ignore[arg-type]
+
+    async def _update(
+            self, connection: Connection, span: tuple[datetime, datetime],
+            merged: dict[_Key, Content],
+    ) -> None:
+        layouts = list({content.layout.digest: content.layout for content in merged.values()
+                        }.values())
+        # New sets are committed at once, apart from the readings: no lock on them is held.
+        async with self._pool.connection() as apart:
+            numbers = await register_set_ids(apart, layouts)
+        numbered = {x.digest: n for x, n in zip(layouts, numbers, strict=True)}
+        await connection.execute(
+            b"create temporary table if not exists merged (like staged) on commit delete rows")
+        names = ("source", "sequence", *_ROW)
+        async with connection.cursor() as cursor, cursor.copy(
+                ("copy merged (%s) from stdin" % ", ".join(names)).encode()) as copy:
+            for key, content in merged.items():
+                await copy.write_row([
+                    0, 0, key.meter_id, key.captured_at, key.profile,
+                    numbered[content.layout.digest], 0, *_columns(content)])
+        await connection.execute(_UPDATE.encode(), span)
+
+
+def week_of(captured_at_s: int) -> int:
+    """Number of the week (Monday to Sunday, UTC) whose partition holds this time."""
+    return (captured_at_s - _MONDAY_S) // _WEEK_S
+
+
+def _columns(content: Content) -> list[object]:
+    """Statuses, then the columns of the registers, then `extra`."""
+    by_column = dict(zip(content.layout.columns, content.values, strict=True))
+    extra = [value for column, value in by_column.items() if column not in COLUMNS]
+    statuses = list(content.statuses) if any(content.statuses) else None
+    return [statuses, *[by_column.get(column) for column in COLUMNS], extra or None]
+
+
+def _count(written: Written, concentrator_id: int, result: Merged) -> None:
+    written.filled[concentrator_id] += result.filled
+    written.revised[concentrator_id] += len(result.revisions)
+    written.merged_rows[concentrator_id] += bool(result.filled or result.revisions)
+
+
+async def _insert_revisions(
+        connection: Connection, sources: list[Provenance],
+        revisions: list[tuple[_Key, _Different, Revision]],
+) -> None:
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "insert into reading_revision (meter_id, captured_at, profile, obis, value, scaler,"
+            " unit, status, concentrator_id, incarnation, sequence)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+            [(key.meter_id, key.captured_at, key.profile, revision.register.obis, revision.value,
+              revision.register.scaler, revision.register.unit, revision.status,
+              sources[different.source].concentrator_id, sources[different.source].incarnation,
+              different.sequence)
+             for key, different, revision in revisions])
+
+
+async def _is_partitioned(connection: Connection) -> bool:
+    row = await (await connection.execute(
+        "select relkind = 'p' from pg_class where oid = 'reading'::regclass")).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+async def _make_partition(connection: Connection, week: int) -> None:
+    """Made apart and then attached: that lets others go on writing into their partitions."""
+    first = datetime.fromtimestamp(week * _WEEK_S + _MONDAY_S, UTC)
+    end = datetime.fromtimestamp((week + 1) * _WEEK_S + _MONDAY_S, UTC)
+    name = "reading_%s" % first.strftime("%Y%m%d")
+    await connection.execute("select pg_advisory_xact_lock(%s)", [_PARTITION_LOCK])
+    there = await (await connection.execute("select to_regclass(%s)", [name])).fetchone()
+    assert there is not None
+    if there[0] is None:
+        await connection.execute(
+            ("create table %s (like reading including defaults);"
+             " alter table reading attach partition %s for values from ('%s') to ('%s')"
+             % (name, name, first.isoformat(), end.isoformat())).encode())

@@ -1,0 +1,346 @@
+"""One transaction of ingest: rows, missed rows, events, losses, archives, counters, quarantine.
+
+Left out: what is decided before it (accept.py) and after it (the acknowledgements, worker.py).
+Everything is written in the order of its key and the busiest rows last, so that parallel workers
+wait for one another shortly and never in a circle.
+"""
+
+import math
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from psycopg.types.multirange import Int8Multirange, Multirange
+from psycopg.types.range import Int8Range, Range
+
+from wum_cloud.database import Connection, Pool
+from wum_cloud.ingest.harvest import Committed, Harvest, Taken
+from wum_cloud.ingest.opened import Group
+from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside, Limits
+from wum_cloud.ingest.quarantine.store import keep, storable, trim
+from wum_cloud.ingest.rows.staging import staged_rows
+from wum_cloud.ingest.rows.store import DAY_S, Provenance, Rows, Written, week_of
+from wum_cloud.registry.schemas import store as schemas
+from wum_cloud.registry.schemas.plan import Claim, Plan
+from wum_cloud.registry.store import Sender, concentrator_ids, senders
+
+TRIM_EVERY_S = 30.0
+REPLAY_WINDOW = 1024      # Message counters of one epoch that are told apart below the highest.
+
+# Words of ingest_count beside the reasons of quarantine.py.
+BATCHES, ROWS, DUPLICATES = "batches", "rows", "duplicate rows"
+LATE, REVISIONS = "late registers", "revisions"
+MISSED, EVENTS, REPLAYED = "missed rows", "events", "replayed"
+
+
+class PostgresStore:
+    """What ingest asks of the database. One worker uses it; many may run side by side."""
+
+    def __init__(self, pool: Pool, limits: Limits | None = None) -> None:
+        self._pool = pool
+        self._rows = Rows(pool)
+        self._limits = limits or Limits()
+        self._trimmed_s = -math.inf
+
+    async def senders(self, wanted: list[tuple[bytes, int]]) -> dict[tuple[bytes, int], Sender]:
+        """The registered ones of `wanted` (device id, key epoch)."""
+        async with self._pool.connection() as connection:
+            return await senders(connection, wanted)
+
+    async def plan(self, sender: Sender, schema_id: bytes) -> Plan | None:
+        """A schema of the sender, resolved; None when it never arrived."""
+        async with self._pool.connection() as connection:
+            return await schemas.plan(
+                connection, sender.concentrator_id, sender.tenant_id, schema_id)
+
+    async def registered(self, device_ids: list[bytes]) -> dict[bytes, int]:
+        """Numbers of the registered ones of these concentrators, whatever their keys."""
+        async with self._pool.connection() as connection:
+            return await concentrator_ids(connection, device_ids)
+
+    async def acquire(self, arrived: schemas.Arrived, sender: Sender, topic: str) -> list[Claim]:
+        """Take in a schema in a transaction of its own; return the claims that were refused."""
+        harvest = Harvest()
+        harvest.contact(sender, arrived.counter)
+        async with self._pool.connection() as connection, connection.transaction():
+            claims = await schemas.acquire(connection, arrived)
+            if claims:
+                harvest.set_aside(sender.concentrator_id, topic, Aside(
+                    SCHEMA_REFUSED, _said(claims), SCHEMA, arrived.document))
+            await keep(connection, harvest.kept)
+            await _finish(connection, harvest)
+        return claims
+
+    async def commit(self, harvest: Harvest) -> Committed:
+        """Write all of `harvest` in one transaction. When it returns, all of it is durable."""
+        groups = [(taken, group) for taken in harvest.batches for group in taken.accepted.groups]
+        await self._rows.make_partitions({
+            week for _, group in groups for week in _weeks(group)})
+        async with self._pool.connection() as connection, connection.transaction():
+            if groups:
+                written = await self._write_rows(connection, harvest.batches)
+                _count_rows(harvest, written)
+            await _insert_missed(connection, harvest.batches)
+            await _insert_events(connection, harvest.batches)
+            await _insert_losses(connection, harvest.batches)
+            await keep(connection, harvest.kept)
+            return await _finish(connection, harvest)
+
+    async def trim_quarantine(self) -> None:
+        """Drop what is over the limits, at most every TRIM_EVERY_S: it reads the whole table."""
+        now_s = time.monotonic()
+        if now_s - self._trimmed_s < TRIM_EVERY_S:
+            return
+        self._trimmed_s = now_s
+        async with self._pool.connection() as connection, connection.transaction():
+            await trim(connection, self._limits)
+
+    def forget(self) -> None:
+        """After an error: look again at what was taken for granted."""
+        self._rows.forget_partitions()
+
+    async def _write_rows(self, connection: Connection, batches: list[Taken]) -> Written:
+        sources = [Provenance(t.sender.concentrator_id, t.accepted.heading.incarnation)
+                   for t in batches]
+        times = [at for t in batches for group in t.accepted.groups
+                 for at in (int(group.captured_at_s.min()), int(group.captured_at_s.max()))]
+        pieces = (
+            piece for source, taken in enumerate(batches) for group in taken.accepted.groups
+            for piece in staged_rows(
+                group, source=source, meter_ids=taken.plan.meter_ids,
+                register_set_id=taken.plan.register_set_ids[group.register_set],
+                layout=taken.plan.layouts[group.register_set]))
+        expected = sum([len(group) for t in batches for group in t.accepted.groups])
+        return await self._rows.write(
+            connection, pieces, expected, (_utc(min(times)), _utc(max(times))), sources)
+
+
+def _said(claims: list[Claim]) -> str:
+    named = ", ".join(["%s (of %s)" % (claim.serial, claim.owner) for claim in claims[:10]])
+    more = "" if len(claims) <= 10 else " and %d more" % (len(claims) - 10)
+    return ("it claims meters of other concentrators: %s%s; their readings from here are set aside "
+            "until the owner's schema leaves them out" % (named, more))
+
+
+def _weeks(group: Group) -> set[int]:
+    return {week_of(at_s) for at_s in np.unique(group.captured_at_s // DAY_S * DAY_S).tolist()}
+
+
+def _utc(at_s: int) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC)
+
+
+def _count_rows(harvest: Harvest, written: Written) -> None:
+    sent: Counter[int] = Counter()
+    stored: Counter[int] = Counter()
+    for taken in harvest.batches:
+        number = taken.sender.concentrator_id
+        sent[number] += sum([len(group) for group in taken.accepted.groups])
+        for meter_id in set(taken.plan.meter_ids.tolist()) & written.rows_by_meter.keys():
+            stored[number] += written.rows_by_meter.pop(meter_id)
+    for number, rows in sent.items():
+        harvest.counts[number, ROWS] += stored[number]
+        harvest.counts[number, LATE] += written.filled[number]
+        harvest.counts[number, REVISIONS] += written.revised[number]
+        harvest.counts[number, DUPLICATES] += (
+            rows - stored[number] - written.merged_rows[number])
+
+
+async def _insert_missed(connection: Connection, batches: list[Taken]) -> None:
+    rows = sorted([
+        (int(t.plan.meter_ids[m.meter]), _utc(m.captured_at_s),
+         t.plan.layouts[m.register_set].profile, m.outcome, storable(m.note),
+         t.sender.concentrator_id)
+        for t in batches for m in t.accepted.missed])
+    if rows:
+        await connection.execute(
+            "insert into missed (meter_id, captured_at, profile, outcome, note, concentrator_id)"
+            " select * from unnest(%s::bigint[], %s::timestamptz[], %s::smallint[],"
+            "   %s::smallint[], %s::text[], %s::integer[]) on conflict do nothing",
+            _columns(rows))
+
+
+async def _insert_events(connection: Connection, batches: list[Taken]) -> None:
+    rows = sorted([
+        (t.sender.concentrator_id, t.accepted.heading.incarnation, e.sequence, _utc(e.at_s),
+         e.time_quality, e.kind, None if e.meter is None else int(t.plan.meter_ids[e.meter]),
+         storable(e.note))
+        for t in batches for e in t.accepted.events], key=lambda row: row[:3])
+    if rows:
+        await connection.execute(
+            "insert into event (concentrator_id, incarnation, sequence, at, time_quality, kind,"
+            "   meter_id, note)"
+            " select a, b, c, d, e, f, nullif(g, 0), h from unnest(%s::integer[], %s::bytea[],"
+            "   %s::bigint[], %s::timestamptz[], %s::smallint[], %s::smallint[], %s::bigint[],"
+            "   %s::text[]) as x (a, b, c, d, e, f, g, h) on conflict do nothing",
+            _columns(rows))
+
+
+async def _insert_losses(connection: Connection, batches: list[Taken]) -> None:
+    rows = sorted([
+        (t.sender.concentrator_id, t.accepted.heading.incarnation, x.first_sequence,
+         x.last_sequence, x.reason, storable(x.note))
+        for t in batches for x in t.accepted.lost])
+    if rows:
+        await connection.execute(
+            "insert into archive_loss (concentrator_id, incarnation, first_sequence,"
+            "   last_sequence, reason, note)"
+            " select * from unnest(%s::integer[], %s::bytea[], %s::bigint[], %s::bigint[],"
+            "   %s::smallint[], %s::text[]) on conflict do nothing", _columns(rows))
+
+
+async def _finish(connection: Connection, harvest: Harvest) -> Committed:
+    """What every transaction of a concentrator changes: last, for it is held until the commit."""
+    numbers = sorted({sender.concentrator_id for sender, _ in harvest.contacts})
+    await connection.execute(
+        "select from concentrator where concentrator_id = any(%s) order by concentrator_id"
+        " for no key update", [numbers])
+    await _note_contacts(connection, harvest, numbers)
+    first_counters = await _move_counters(connection, harvest)
+    await _extend_archives(connection, harvest)
+    await _note_meters(connection, harvest.batches)
+    for taken in harvest.batches:
+        number = taken.sender.concentrator_id
+        harvest.counts[number, BATCHES] += 1
+        harvest.counts[number, MISSED] += len(taken.accepted.missed)
+        harvest.counts[number, EVENTS] += len(taken.accepted.events)
+    counts = sorted([(n, what, count) for (n, what), count in harvest.counts.items() if count])
+    if counts:
+        await connection.execute(
+            "insert into ingest_count as c (day, concentrator_id, what, n)"
+            " select (now() at time zone 'UTC')::date, *"
+            " from unnest(%s::integer[], %s::text[], %s::bigint[])"
+            " on conflict (day, concentrator_id, what) do update set n = c.n + excluded.n",
+            _columns(counts))
+    return Committed(first_counters)
+
+
+async def _note_contacts(connection: Connection, harvest: Harvest, numbers: list[int]) -> None:
+    newest: dict[int, datetime] = {}
+    for taken in harvest.batches:
+        number = taken.sender.concentrator_id
+        for at in _captured(taken):
+            newest[number] = max(at, newest.get(number, at))
+    await connection.execute(
+        "update concentrator c set last_contact_at = now(),"
+        "   newest_captured_at = greatest(c.newest_captured_at, x.newest)"
+        " from unnest(%s::integer[], %s::timestamptz[]) as x (concentrator_id, newest)"
+        " where c.concentrator_id = x.concentrator_id",
+        [numbers, [newest.get(number) for number in numbers]])
+
+
+def _captured(taken: Taken) -> list[datetime]:
+    return [_utc(int(group.captured_at_s.max())) for group in taken.accepted.groups] + [
+        _utc(missed.captured_at_s) for missed in taken.accepted.missed]
+
+
+async def _move_counters(
+        connection: Connection, harvest: Harvest) -> dict[tuple[int, int], int]:
+    """Count replays, remember what was seen, reserve downlink counters for the answers.
+
+    The downlink counter is at least the time in microseconds: it goes on rising even where a
+    database was restored from a backup, so no nonce is ever used twice.
+    """
+    arrived: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for sender, counter in harvest.contacts:
+        arrived[sender.concentrator_id, sender.epoch].append(counter)
+    keys = sorted(arrived)
+    seen = await (await connection.execute(
+        "select concentrator_id, epoch, uplink_seen from concentrator_epoch"
+        " join unnest(%s::integer[], %s::integer[]) as x (concentrator_id, epoch)"
+        "   using (concentrator_id, epoch)"
+        " order by concentrator_id, epoch for no key update of concentrator_epoch",
+        _columns(keys) if keys else [[], []])).fetchall()
+    for number, epoch, before in seen:
+        harvest.counts[number, REPLAYED] += _replayed(before, arrived[number, epoch])
+    rows = await (await connection.execute(
+        "update concentrator_epoch e set uplink_seen = (e.uplink_seen + x.seen)"
+        "   * int8multirange(int8range(greatest(upper(e.uplink_seen), upper(x.seen)) - %s, null)),"
+        "   downlink_counter = greatest(e.downlink_counter + x.answers,"
+        "     (extract(epoch from clock_timestamp()) * 1000000)::bigint)"
+        " from unnest(%s::integer[], %s::integer[], %s::int8multirange[], %s::bigint[])"
+        "   as x (concentrator_id, epoch, seen, answers)"
+        " where e.concentrator_id = x.concentrator_id and e.epoch = x.epoch"
+        " returning e.concentrator_id, e.epoch, e.downlink_counter - x.answers + 1",
+        [REPLAY_WINDOW, [n for n, _ in keys], [epoch for _, epoch in keys],
+         [_multirange(arrived[key]) for key in keys],
+         [harvest.answers[key] for key in keys]])).fetchall()
+    return {(number, epoch): first for number, epoch, first in rows}
+
+
+def _replayed(seen: Multirange[int], counters: list[int]) -> int:
+    """How many of `counters` came before, or are too old to tell."""
+    highest = seen[-1].upper if seen else None
+    floor = 0 if highest is None else highest - REPLAY_WINDOW
+    known: set[int] = set()
+    replayed = 0
+    for counter in counters:
+        replayed += counter < floor or counter in known or any(counter in r for r in seen)
+        known.add(counter)
+    return replayed
+
+
+def _multirange(counters: list[int]) -> Int8Multirange:
+    return Int8Multirange([Int8Range(counter, counter + 1) for counter in sorted(set(counters))])
+
+
+async def _extend_archives(connection: Connection, harvest: Harvest) -> None:
+    received: defaultdict[tuple[int, bytes], list[Range[int]]] = defaultdict(list)
+    lost: defaultdict[tuple[int, bytes], list[Range[int]]] = defaultdict(list)
+    for sender, heading in harvest.covered:
+        received[sender.concentrator_id, heading.incarnation].append(
+            Int8Range(heading.first_sequence, heading.last_sequence + 1))
+    for taken in harvest.batches:
+        heading = taken.accepted.heading
+        lost[taken.sender.concentrator_id, heading.incarnation] += [
+            Int8Range(x.first_sequence, x.last_sequence + 1) for x in taken.accepted.lost]
+    keys = sorted(received)
+    if keys:
+        await connection.execute(
+            "insert into archive as a (concentrator_id, incarnation, received, lost,"
+            "   last_batch_at)"
+            " select n, i, r - l, l, now() from unnest(%s::integer[], %s::bytea[],"
+            "   %s::int8multirange[], %s::int8multirange[]) as x (n, i, r, l)"
+            " on conflict (concentrator_id, incarnation) do update set"
+            "   received = a.received + excluded.received,"
+            "   lost = a.lost + excluded.lost, last_batch_at = excluded.last_batch_at",
+            [*_columns(keys), [Int8Multirange(received[key]) for key in keys],
+             [Int8Multirange(lost[key]) for key in keys]])
+
+
+async def _note_meters(connection: Connection, batches: list[Taken]) -> None:
+    captured: dict[int, int] = {}
+    missed: dict[int, tuple[int, int]] = {}
+    for taken in batches:
+        for group in taken.accepted.groups:
+            latest = np.zeros(len(taken.plan.meter_ids), np.int64)
+            np.maximum.at(latest, group.meter, group.captured_at_s)
+            for index in np.flatnonzero(latest).tolist():
+                meter_id = int(taken.plan.meter_ids[index])
+                captured[meter_id] = max(int(latest[index]), captured.get(meter_id, 0))
+        for m in taken.accepted.missed:
+            meter_id = int(taken.plan.meter_ids[m.meter])
+            missed[meter_id] = max((m.captured_at_s, m.outcome), missed.get(meter_id, (0, 0)))
+    if captured:
+        await connection.execute(
+            "update meter m set last_captured_at = x.at"
+            " from unnest(%s::bigint[], %s::timestamptz[]) as x (meter_id, at)"
+            " where m.meter_id = x.meter_id"
+            " and (m.last_captured_at is null or m.last_captured_at < x.at)",
+            _columns([(n, _utc(at_s)) for n, at_s in sorted(captured.items())]))
+    if missed:
+        await connection.execute(
+            "update meter m set last_missed_at = x.at, last_outcome = x.outcome"
+            " from unnest(%s::bigint[], %s::timestamptz[], %s::smallint[])"
+            "   as x (meter_id, at, outcome)"
+            " where m.meter_id = x.meter_id"
+            " and (m.last_missed_at is null or m.last_missed_at < x.at)",
+            _columns([(n, _utc(at_s), outcome)
+                      for n, (at_s, outcome) in sorted(missed.items())]))
+
+
+def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    """Rows as columns, for unnest."""
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,320 @@
+"""Gathers messages, decides, stores them in one transaction, and only then acknowledges.
+
+Left out: the decisions (accept.py), SQL (store.py), MQTT (broker.py). A database that is away is
+waited for; a message that the database refuses is set aside alone, so that it holds up nobody.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from wum_cloud.broker import Delivery
+from wum_cloud.ingest import accept as accepting
+from wum_cloud.ingest.answer import Answer, answer_to, sealed_answer
+from wum_cloud.ingest.harvest import Committed, Harvest
+from wum_cloud.ingest.opened import Heading
+from wum_cloud.ingest.quarantine.entries import (
+    BATCH,
+    MESSAGE,
+    SCHEMA,
+    UNDECODABLE,
+    UNKNOWN_DEVICE,
+    UNKNOWN_KEY,
+    UNSTORABLE,
+    UNSUPPORTED,
+    Aside,
+    BatchRefused,
+)
+from wum_cloud.ingest.remembered import Remembered
+from wum_cloud.registry.keys import KeyFileError, Vault
+from wum_cloud.registry.schemas.plan import Claim, Plan, check_schema
+from wum_cloud.registry.schemas.store import Arrived
+from wum_cloud.registry.store import Sender
+from wum_shared import topics
+from wum_shared.cipher import Cipher
+from wum_shared.errors import Malformed, Unsupported
+from wum_shared.ids import schema_id
+from wum_shared.messages import DirectionKey, Schema, decode_schema
+from wum_shared.status import SCHEMA_UNKNOWN, SET_ASIDE, STORED, VERSION_UNSUPPORTED
+
+SENDERS_MAX = 20_000            # Remembered; some 500 bytes each.
+PLANS_MAX = 2_000               # Remembered; some 20 kB each.
+WAIT_LEAST_S = 0.2              # For a database that is away, then twice as long each time.
+WAIT_MOST_S = 30.0
+
+_log = logging.getLogger("wum_cloud.ingest")
+
+# The database is away or not ready; nothing is wrong with the messages.
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError,
+         psycopg.InternalError, PoolTimeout, OSError)
+
+
+class Store(Protocol):
+    """What the worker asks of a database; see ingest/store.py."""
+
+    async def senders(self, wanted: list[tuple[bytes, int]]) -> dict[tuple[bytes, int], Sender]: ...
+    async def registered(self, device_ids: list[bytes]) -> dict[bytes, int]: ...
+    async def plan(self, sender: Sender, schema_id: bytes) -> Plan | None: ...
+    async def acquire(self, arrived: Arrived, sender: Sender, topic: str) -> list[Claim]: ...
+    async def commit(self, harvest: Harvest) -> Committed: ...
+    async def trim_quarantine(self) -> None: ...
+    def forget(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A sender and its opened keys."""
+
+    sender: Sender
+    uplink: DirectionKey
+    downlink: DirectionKey
+
+
+@dataclass(frozen=True, slots=True)
+class _Genuine:
+    """An opened message of a known sender."""
+
+    delivery: Delivery
+    label: accepting.Label
+    known: _Known
+    opened: bytes
+
+
+class Worker:
+    """Works off messages; several of them may share a store and a broker."""
+
+    def __init__(
+            self, store: Store, vault: Vault, cipher: Cipher, *, ahead_s: int,
+            now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._cipher = cipher
+        self._ahead_s = ahead_s
+        self._now_s = now_s
+        self._senders: Remembered[tuple[bytes, int], _Known] = Remembered(
+            SENDERS_MAX, time.monotonic)
+        self._plans: Remembered[tuple[int, bytes], Plan] = Remembered(PLANS_MAX, time.monotonic)
+
+    async def settle(
+            self, deliveries: list[Delivery], publish: Callable[[str, bytes], object],
+            release: Callable[[Delivery], object],
+    ) -> None:
+        """Store `deliveries`, publish the answers, release the messages; returns when it is done.
+
+        Waits for a database that is away as long as it takes.
+        """
+        failures = 0
+        unstorable: str | None = None
+        while True:
+            try:
+                answers = await self.store_once(deliveries, unstorable)
+                break
+            except _AWAY as error:
+                self._forget()
+                failures += 1
+                await self._wait(failures, error)
+            except Exception as error:
+                self._forget()
+                if len(deliveries) > 1:  # One of them is at fault: find it.
+                    for delivery in deliveries:
+                        await self.settle([delivery], publish, release)
+                    return
+                _log.exception("a message on %s cannot be stored", deliveries[0].topic)
+                if unstorable is not None:  # Not even setting it aside works.
+                    failures += 1
+                    await self._wait(failures, error)
+                unstorable = "%s: %s" % (type(error).__name__, error)
+        for topic, message in answers:
+            publish(topic, message)
+        for delivery in deliveries:
+            release(delivery)
+
+    async def store_once(
+            self, deliveries: list[Delivery], unstorable: str | None = None,
+    ) -> list[tuple[str, bytes]]:
+        """Store `deliveries` in one transaction; return the answers (topic, message) after COMMIT.
+
+        With `unstorable` they are set aside for that reason. Raises what the database raises:
+        then nothing is stored and nothing may be acknowledged.
+        """
+        harvest = Harvest()
+        answers: list[tuple[_Known, Answer]] = []
+        genuine = await self._open(deliveries, harvest)
+        for message in genuine:
+            if message.label.stream == topics.SCHEMA:
+                await self._take_schema(message, harvest, unstorable)
+        for message in genuine:
+            if message.label.stream == topics.BATCH:
+                answer = await self._take_batch(message, harvest, unstorable)
+                harvest.contact(message.known.sender, message.label.counter)
+                if answer is not None:
+                    harvest.answer(message.known.sender)
+                    answers.append((message.known, answer))
+        committed = await self._store.commit(harvest)
+        if harvest.kept:
+            await self._store.trim_quarantine()
+        return self._sealed(answers, committed)
+
+    async def _open(self, deliveries: list[Delivery], harvest: Harvest) -> list[_Genuine]:
+        labelled = []
+        for delivery in deliveries:
+            try:
+                label = accepting.read_label(delivery.topic, delivery.payload)
+            except BatchRefused as refused:
+                harvest.set_aside(None, delivery.topic, refused.aside)
+            else:
+                labelled.append((delivery, label))
+        known = await self._look_up([(label.device_id, label.epoch) for _, label in labelled])
+        strangers = await self._store.registered([
+            label.device_id for _, label in labelled
+            if (label.device_id, label.epoch) not in known]) if labelled else {}
+        opened = []
+        for delivery, label in labelled:
+            sender = known.get((label.device_id, label.epoch))
+            if sender is None:
+                number = strangers.get(label.device_id)
+                harvest.set_aside(number, delivery.topic, _stranger(label, number, delivery))
+                continue
+            try:
+                content = accepting.unseal(
+                    label, delivery.payload, self._cipher, sender.uplink, sender.sender.tenant)
+            except BatchRefused as refused:
+                harvest.set_aside(
+                    sender.sender.concentrator_id, delivery.topic, refused.aside)
+            else:
+                opened.append(_Genuine(delivery, label, sender, content))
+        return opened
+
+    async def _look_up(self, wanted: list[tuple[bytes, int]]) -> dict[tuple[bytes, int], _Known]:
+        found = {key: known for key in wanted if (known := self._senders.get(key)) is not None}
+        missing = sorted(set(wanted) - set(found))
+        if not missing:
+            return found
+        for key, sender in (await self._store.senders(missing)).items():
+            try:
+                uplink, downlink = self._vault.open(
+                    sender.device_id, sender.epoch, sender.sealed_keys)
+            except KeyFileError as error:
+                _log.error("%s", error)
+                continue
+            found[key] = _Known(sender, uplink, downlink)
+            self._senders.put(key, found[key])
+        return found
+
+    async def _take_schema(
+            self, message: _Genuine, harvest: Harvest, unstorable: str | None) -> None:
+        sender = message.known.sender
+        try:
+            schema = _schema(message, unstorable)
+        except BatchRefused as refused:
+            harvest.contact(sender, message.label.counter)
+            harvest.set_aside(sender.concentrator_id, message.delivery.topic, refused.aside)
+            return
+        name = schema_id(message.opened)
+        claims = await self._store.acquire(Arrived(
+            sender.concentrator_id, sender.tenant_id, message.label.epoch, message.label.counter,
+            name, message.opened, schema), sender, message.delivery.topic)
+        for claim in claims:
+            _log.warning("concentrator %s claims meter %s, which belongs to %s",
+                         sender.device_id.hex(), claim.serial, claim.owner)
+
+    async def _take_batch(
+            self, message: _Genuine, harvest: Harvest, unstorable: str | None) -> Answer | None:
+        sender, opened = message.known.sender, message.opened
+        try:
+            heading, parts = accepting.read_opened(opened)
+            if unstorable is not None:
+                raise BatchRefused(Aside(UNSTORABLE, unstorable, BATCH, opened))
+            plan = await self._plan(sender, heading.schema_id)
+            if plan is None:
+                return answer_to(opened, heading, SCHEMA_UNKNOWN, 0, "schema %s is not known" %
+                                 heading.schema_id.hex())
+            accepted = accepting.accept(
+                opened, parts, plan, int(self._now_s()), self._ahead_s)
+        except BatchRefused as refused:
+            harvest.set_aside(sender.concentrator_id, message.delivery.topic, refused.aside)
+            return _refusal(message, harvest, refused.aside)
+        harvest.take(sender, accepted, plan, message.delivery.topic)
+        return answer_to(opened, heading, STORED, accepted.aside_records,
+                         "; ".join(sorted({aside.reason for aside in accepted.aside})))
+
+    async def _plan(self, sender: Sender, name: bytes) -> Plan | None:
+        key = (sender.concentrator_id, name)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = await self._store.plan(sender, name)
+            if plan is not None and not plan.is_disputed:  # A dispute may end any time.
+                self._plans.put(key, plan)
+        return plan
+
+    def _sealed(
+            self, answers: list[tuple[_Known, Answer]], committed: Committed,
+    ) -> list[tuple[str, bytes]]:
+        counters = dict(committed.first_counters)
+        sealed = []
+        for known, answer in answers:
+            sender = known.sender
+            key = (sender.concentrator_id, sender.epoch)
+            sealed.append(sealed_answer(
+                self._cipher, known.downlink, sender.device_id, sender.epoch, sender.tenant,
+                counters[key], answer))
+            counters[key] += 1
+        return sealed
+
+    def _forget(self) -> None:
+        self._senders.forget()
+        self._plans.forget()
+        self._store.forget()
+
+    async def _wait(self, failures: int, error: Exception) -> None:
+        wait_s = min(WAIT_MOST_S, WAIT_LEAST_S * 2 ** min(failures - 1, 16))
+        wait_s *= random.uniform(0.5, 1.0)
+        _log.warning("nothing is acknowledged, for the database fails (%s); again in %.1f s",
+                     " ".join(str(error).split()) or type(error).__name__, wait_s)
+        await asyncio.sleep(wait_s)
+
+
+def _stranger(label: accepting.Label, number: int | None, delivery: Delivery) -> Aside:
+    if number is None:
+        return Aside(UNKNOWN_DEVICE, "concentrator %s is not registered" % label.device_id.hex(),
+                     MESSAGE, delivery.payload)
+    return Aside(UNKNOWN_KEY, "no usable keys of epoch %d are registered" % label.epoch, MESSAGE,
+                 delivery.payload)
+
+
+def _schema(message: _Genuine, unstorable: str | None) -> Schema:
+    """The schema in a genuine message. Raises BatchRefused when it cannot be stored."""
+    sender, opened = message.known.sender, message.opened
+    if unstorable is not None:
+        raise BatchRefused(Aside(UNSTORABLE, unstorable, SCHEMA, opened))
+    try:
+        schema = decode_schema(opened)
+        check_schema(schema)
+        if schema.concentrator != sender.device_id or schema.tenant != sender.tenant:
+            raise Malformed("schema: made for concentrator %s of tenant %s" % (
+                schema.concentrator.hex(), schema.tenant))
+    except Unsupported as error:
+        raise BatchRefused(Aside(UNSUPPORTED, str(error), SCHEMA, opened)) from error
+    except Malformed as error:
+        raise BatchRefused(Aside(UNDECODABLE, str(error), SCHEMA, opened)) from error
+    return schema
+
+
+def _refusal(message: _Genuine, harvest: Harvest, aside: Aside) -> Answer | None:
+    """The answer to a genuine batch that is set aside whole; None when it cannot be named."""
+    heading: Heading | None = accepting.heading_of_refused(message.opened)
+    if heading is None:
+        return None
+    if aside.reason == UNSUPPORTED:
+        return answer_to(message.opened, heading, VERSION_UNSUPPORTED, 0, aside.detail)
+    harvest.covered.append((message.known.sender, heading))
+    return answer_to(message.opened, heading, SET_ASIDE,
+                     heading.last_sequence - heading.first_sequence + 1, aside.detail)

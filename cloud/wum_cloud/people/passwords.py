@@ -1,0 +1,43 @@
+"""Passwords: Argon2id (RFC 9106) by libsodium, away from the event loop. Random secrets."""
+
+import asyncio
+import secrets
+from hashlib import sha256
+
+from nacl import exceptions, pwhash
+
+PASSWORD_MAX = 256  # Characters; longer ones are refused before they cost anything.
+_SECRET_BYTES = 24
+
+
+def new_secret() -> str:
+    """A random text of 192 bits, for first passwords, sessions and tokens."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def hash_of_secret(secret: str) -> bytes:
+    """What the database keeps of a random secret. Passwords that people choose need Argon2id."""
+    return sha256(secret.encode()).digest()
+
+
+async def hash_password(password: str) -> str:
+    """What the database keeps of a password."""
+    raw = await asyncio.to_thread(pwhash.argon2id.str, password.encode())
+    return raw.decode()
+
+
+async def is_password(kept: str, password: str) -> bool:
+    """Whether `password` is the one that `kept` was made from."""
+    if len(password) > PASSWORD_MAX:
+        return False
+
+    def check() -> bool:
+        try:
+            return bool(pwhash.verify(kept.encode(), password.encode()))
+        except exceptions.InvalidkeyError:
+            return False
+    return await asyncio.to_thread(check)
+
+
+# Checked when there is no such account, so that both refusals take the same time.
+NOBODYS_HASH = pwhash.argon2id.str(secrets.token_bytes(_SECRET_BYTES)).decode()

@@ -1,0 +1,1 @@
+"""What the numbers in a batch mean: schemas, the meters they name, and their register sets."""

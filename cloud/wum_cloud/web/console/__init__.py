@@ -1,0 +1,9 @@
+"""The operator's console: pages, each a GET with its whole state in the address."""
+
+from fastapi import APIRouter
+
+from wum_cloud.web.console import concentrators, ingest, meter, meters, overview, sign_in
+
+router = APIRouter(include_in_schema=False)
+for part in (sign_in, overview, concentrators, meters, meter, ingest):
+    router.include_router(part.router)

@@ -1,0 +1,61 @@
+"""Signing in and out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi.responses import RedirectResponse, Response
+
+from wum_cloud.people import sign_in
+from wum_cloud.people.passwords import PASSWORD_MAX
+from wum_cloud.web.access import Database, Visitor, cookie_name
+from wum_cloud.web.pages import page
+
+router = APIRouter()
+
+
+@router.get("/sign-in")
+async def show_sign_in(request: Request, next: str = "/") -> Response:
+    """The form."""
+    return page(request, "sign_in.html", None, next=_own(next), name="", refusal="")
+
+
+@router.post("/sign-in")
+async def do_sign_in(
+        request: Request, database: Database,
+        name: Annotated[str, Form(max_length=64)],
+        password: Annotated[str, Form(max_length=PASSWORD_MAX)],
+        next: Annotated[str, Form(max_length=2000)] = "/",
+) -> Response:
+    """Open a session and go where the visitor wanted; a refusal keeps what was typed."""
+    address = request.client.host if request.client else "unknown"
+    try:
+        opened = await sign_in.sign_in(database, name, password, address)
+    except sign_in.SignInRefused as error:
+        return page(request, "sign_in.html", None, 401, next=_own(next), name=name,
+                    refusal=str(error))
+    answer = RedirectResponse(_own(next), 303)
+    answer.set_cookie(
+        cookie_name(request), opened.token, path="/", httponly=True, samesite="lax",
+        secure=request.url.scheme == "https")
+    return answer
+
+
+@router.post("/sign-out")
+async def do_sign_out(
+        request: Request, database: Database, session: Visitor,
+        csrf: Annotated[str, Form(max_length=100)],
+) -> Response:
+    """End the session."""
+    if csrf != session.csrf_token:
+        raise HTTPException(403, "This form is not of your session: reload the page.")
+    await sign_in.sign_out(database, request.cookies[cookie_name(request)])
+    answer = RedirectResponse("/sign-in", 303)
+    answer.delete_cookie(cookie_name(request), path="/", httponly=True, samesite="lax",
+                         secure=request.url.scheme == "https")
+    return answer
+
+
+def _own(target: str) -> str:
+    """`target` where it is a path of ours, else the first page: nobody is sent to another host."""
+    is_path = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if is_path and target.isprintable() and "\\" not in target else "/"
