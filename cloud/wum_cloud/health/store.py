@@ -207,6 +207,16 @@ async def quarantined(
         return await cursor.fetchall()
 
 
+async def count_quarantined(connection: Connection, tenant: int) -> int:
+    """How many refused messages are kept."""
+    cursor = await connection.execute(
+        "select count(*) from quarantine q left join concentrator c using (concentrator_id)"
+        " where c.tenant_id = %s or q.concentrator_id is null", [tenant])
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def archives(connection: Connection, tenant: int, limit: int) -> list[Archive]:
     """What has arrived of every archive, the newest batch first."""
     async with connection.cursor(row_factory=class_row(Archive)) as cursor:

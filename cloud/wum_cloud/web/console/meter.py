@@ -5,8 +5,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
-from wum_shared.errors import Malformed
-from wum_shared.obis import obis_from_text, obis_to_text
 
 from wum_cloud.database import Connection
 from wum_cloud.readings import series
@@ -15,6 +13,8 @@ from wum_cloud.web.access import Database, Visitor
 from wum_cloud.web.console.plot import plot_data, summary_of
 from wum_cloud.web.console.quantities import quantity
 from wum_cloud.web.pages import page, wants_fragment
+from wum_shared.errors import Malformed
+from wum_shared.obis import obis_from_text, obis_to_text
 
 router = APIRouter()
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from wum_shared.obis import obis_to_text
-from wum_shared.units import UNITS
-
 from wum_cloud.readings.series import Point, Series
 from wum_cloud.registry.listing.store import Meter
 from wum_cloud.web.console.quantities import quantity
 from wum_cloud.web.pages import scaled, whole
+from wum_shared.obis import obis_to_text
+from wum_shared.units import UNITS
 
 PIXEL_COLUMNS = 1500   # About the widest plot on a screen; two points for each.
 JOINED_PERIODS = 2     # A line joins two readings only when no whole interval lies between them.

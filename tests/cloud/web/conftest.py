@@ -1,0 +1,74 @@
+"""The application over a real database, and clients that are signed in or not."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.cloud.web.street import Street
+from wum_cloud.people.passwords import hash_of_secret, hash_password
+from wum_cloud.settings import settings_from
+from wum_cloud.web.app import make_app
+from wum_cloud.web.vendor import fetch
+
+ORIGIN = "http://console.test"
+NAME, PASSWORD, TOKEN = "ana", "a password of the tests", "wum_token of the tests"
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture(scope="session")
+def vendor() -> None:
+    """The console's JavaScript and fonts, fetched once."""
+    import wum_cloud.web.vendor as vendor_file
+
+    here = Path(vendor_file.__file__)
+    fetch(Path(__file__).parents[3] / "cloud", here.parent / "static" / "vendor")
+
+
+@pytest.fixture
+def street(database_url: str) -> Street:
+    """A street without meters."""
+    return Street(database_url)
+
+
+@pytest.fixture
+async def app(vendor: None, database_url: str) -> AsyncIterator[httpx.ASGITransport]:
+    """The application, started, with one account and one token."""
+    password_hash = await hash_password(PASSWORD)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "insert into account (tenant_id, name, password_hash, role)"
+            " values (1, %s, %s, 'operator')", [NAME, password_hash])
+        connection.execute(
+            "insert into api_token (token_hash, account_id, name) select %s, account_id, 'test'"
+            " from account", [hash_of_secret(TOKEN)])
+    application = make_app(settings_from({"WUM_DATABASE_URL": database_url}))
+    async with application.router.lifespan_context(application):
+        yield httpx.ASGITransport(application, raise_app_exceptions=False)
+
+
+@pytest.fixture
+async def nobody(app: httpx.ASGITransport) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that is not signed in."""
+    async with httpx.AsyncClient(transport=app, base_url=ORIGIN) as client:
+        yield client
+
+
+@pytest.fixture
+async def operator(nobody: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A browser that is signed in."""
+    answer = await nobody.post("/sign-in", data={"name": NAME, "password": PASSWORD},
+                               headers=SAME_ORIGIN)
+    assert answer.status_code == 303
+    return nobody
+
+
+@pytest.fixture
+async def system(app: httpx.ASGITransport) -> AsyncIterator[httpx.AsyncClient]:
+    """Another system with a token."""
+    async with httpx.AsyncClient(
+            transport=app, base_url=ORIGIN,
+            headers={"Authorization": "Bearer " + TOKEN}) as client:
+        yield client
