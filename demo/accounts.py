@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demo.errors import NoAccount
+
 # Present on every Debian-like system; the first that exists runs the server when we are root.
 _UNPRIVILEGED = ("nobody", "daemon", "postgres")
 # Where root puts what the account must reach when the project lies where only root may enter.
 _SHELTER = "/var/lib/wum"
-
-
-class NoAccount(Exception):
-    """There is no unprivileged account, or none that may own the data."""
 
 
 @dataclass(frozen=True, slots=True)

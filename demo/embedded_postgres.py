@@ -10,9 +10,7 @@ left behind is found and ended at the next start. Backups and replicas are not i
 """
 
 import argparse
-import contextlib
 import fcntl
-import json
 import os
 import secrets
 import shutil
@@ -20,8 +18,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -29,35 +25,20 @@ from typing import TextIO
 if not __package__:  # Started as a file: the folder above is where `demo` is found.
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from demo.accounts import Account, NoAccount, account_for
+from demo.accounts import Account, account_for
+from demo.errors import DemoRefused, PostgresFailed
 from demo.loopback import free_port, is_free
-from demo.postgres_binaries import NoPostgres, postgres_programs
-from demo.postgres_home import NoHome, forget_home, home_for
+from demo.place import write_secret
+from demo.postgres_access import DATABASE, USER, Access, read_access, write_access
+from demo.postgres_binaries import postgres_programs
+from demo.postgres_home import forget_home, home_for
+from demo.postgres_process import end, end_child, postmaster_lines, running
 from demo.tether import tethered
 
-_USER = _DATABASE = "wum"
 _START_S = 60  # Crash recovery of a small database on a slow disk; initdb is not counted.
-# A fast shutdown; then an immediate one, which the next start recovers from; then by force.
-_ENDINGS = ((signal.SIGINT, 3), (signal.SIGQUIT, 1), (signal.SIGKILL, 1))
 _TRIES = 5  # A port may be taken between choosing and listening; backends may outlive a kill -9.
 _LOG_LIMIT_BYTES = 4_000_000  # The log of the run before is kept, older ones are not.
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes, the file's name included.
-
-
-class PostgresFailed(Exception):
-    """The server did not start or stop; the text says why and where its log is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How to reach a server: kept in FOLDER/access.json, for its owner's eyes only."""
-
-    port: int
-    password: str
-
-    @property
-    def url(self) -> str:
-        return f"postgresql://{_USER}:{self.password}@127.0.0.1:{self.port}/{_DATABASE}"
 
 
 class EmbeddedPostgres:
@@ -87,11 +68,11 @@ class EmbeddedPostgres:
         """
         self._take_lock()
         try:
-            running = _running(self._folder)
-            if running and not stays:
-                _end(running)  # Left behind by a run that was killed.
-            elif running:
-                return _read_access(self._folder).url
+            left = running(home_for(self._folder) / "data")
+            if left and not stays:
+                end(left)  # Left behind by a run that was killed.
+            elif left:
+                return read_access(self._folder).url
             return self._start(stays=stays)
         except BaseException:
             self.stop()
@@ -100,11 +81,15 @@ class EmbeddedPostgres:
             if stays:
                 self._drop_lock()
 
+    def restart(self) -> str:
+        """Start the server again after it ended by itself; on its port where that is free."""
+        self._server = None
+        return self._start(stays=False)
+
     def stop(self) -> None:
         """End the server if it runs. Returns when no process of it is left."""
         if self._server is not None:
-            with contextlib.suppress(ProcessLookupError):
-                _end_child(self._server)
+            end_child(self._server)
             self._server = None
         self._drop_lock()
 
@@ -120,16 +105,17 @@ class EmbeddedPostgres:
         if not (home / "data").is_dir():
             _make_data(home, programs, account, self._folder)
         self._check_version(home, programs)
-        access = _read_access(self._folder)
+        access = read_access(self._folder)
         for _ in range(_TRIES):
             if not is_free(access.port):
                 access = Access(free_port(), access.password)
             log = self._log()
-            server = _launch(home, programs, account, access.port, log, stays=stays)
-            if _is_ready(home, server):
-                _write_access(self._folder, access)
-                self._server = None if stays else server
+            self._server = _launch(home, programs, account, access.port, log, stays=stays)
+            if _is_ready(home, self._server):
+                write_access(self._folder, access)
                 _make_database(programs, access)
+                if stays:
+                    self._server = None
                 return access.url
             time.sleep(0.5)  # The causes that pass by themselves need a moment.
         raise PostgresFailed(f"PostgreSQL does not start:\n{_last_lines(log)}\nlog: {log}")
@@ -172,10 +158,10 @@ class EmbeddedPostgres:
 
 def stop(folder: Path) -> bool:
     """End the server over `folder`; say whether there was one."""
-    running = _running(folder.absolute())
-    if running:
-        _end(running)
-    return running is not None
+    left = running(home_for(folder.absolute()) / "data")
+    if left:
+        end(left)
+    return left is not None
 
 
 def forget(folder: Path) -> None:
@@ -192,14 +178,12 @@ def _make_data(home: Path, programs: Path, account: Account, folder: Path) -> No
     draft.mkdir(mode=0o700)
     account.owns(draft)
     access = Access(free_port(), secrets.token_urlsafe(24))
-    secret.unlink(missing_ok=True)
-    with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(access.password)
+    write_secret(secret, access.password)
     account.owns(secret)
     try:
         made = subprocess.run(
             [
-                *(str(programs / "initdb"), "--pgdata", str(draft), "--username", _USER),
+                *(str(programs / "initdb"), "--pgdata", str(draft), "--username", USER),
                 *("--pwfile", str(secret), "--auth", "scram-sha-256"),
                 *("--encoding", "UTF8", "--locale", "C.UTF-8"),
             ],
@@ -214,7 +198,7 @@ def _make_data(home: Path, programs: Path, account: Account, folder: Path) -> No
         secret.unlink()
     if made.returncode != 0:
         raise PostgresFailed(f"initdb failed in {home}: {made.stderr.strip()}")
-    _write_access(folder, access)
+    write_access(folder, access)
     draft.rename(home / "data")
 
 
@@ -252,92 +236,30 @@ def _is_ready(home: Path, server: subprocess.Popen[bytes]) -> bool:
     for _ in range(_START_S * 20):
         if server.poll() is not None:
             return False
-        lines = _postmaster_lines(home)
+        lines = postmaster_lines(home / "data")
         if len(lines) > 7 and lines[0] == str(server.pid) and lines[7].strip() == "ready":
             return True
         time.sleep(0.05)
-    _end_child(server)
+    end_child(server)
     return False
 
 
 def _make_database(programs: Path, access: Access) -> None:
-    ask = [str(programs / "psql"), "-X", "-h", "127.0.0.1", "-p", str(access.port), "-U", _USER]
-    ask += ["-d", "postgres", "-v", "ON_ERROR_STOP=1", "-tAc"]
-    environment = {"PGPASSWORD": access.password, "PATH": os.environ.get("PATH", "")}
-
-    def answer(sql: str) -> str:
-        said = subprocess.run(
-            [*ask, sql], env=environment, cwd="/", capture_output=True, text=True, check=False
-        )
-        if said.returncode != 0:
-            raise PostgresFailed(f"the new server refuses us: {said.stderr.strip()}")
-        return said.stdout.strip()
-
-    if not answer(f"SELECT 1 FROM pg_database WHERE datname = '{_DATABASE}'"):
-        answer(f"CREATE DATABASE {_DATABASE}")
-
-
-def _postmaster_lines(home: Path) -> list[str]:
-    try:
-        return (home / "data" / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return []
-
-
-def _running(folder: Path) -> int | None:
-    """The process id of the server over `folder`. A stale or foreign pid file is removed."""
-    home = home_for(folder)
-    lines = _postmaster_lines(home)
-    if not lines:
-        return None
-    pid = int(lines[0])
-    try:
-        if Path(f"/proc/{pid}/cwd").resolve(strict=True) == (home / "data").resolve():
-            return pid
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        pass  # That process is gone, or its number is somebody else's now: the file is stale.
-    (home / "data" / "postmaster.pid").unlink(missing_ok=True)
-    return None
-
-
-def _end_child(server: subprocess.Popen[bytes]) -> None:
-    _end(server.pid, is_gone=lambda: server.poll() is not None)
-
-
-def _end(pid: int, is_gone: Callable[[], bool] | None = None) -> None:
-    """Fast, then immediate, then by force; back when the process is gone."""
-    for sign, patience_s in _ENDINGS:
-        os.kill(pid, sign)
-        for _ in range(patience_s * 50):
-            if is_gone() if is_gone else not _is_alive(pid):
-                return
-            time.sleep(0.02)
-    raise PostgresFailed(f"process {pid} does not end")
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"  # Ended; where process 1 does not reap, that is all one will ever see.
-
-
-def _read_access(folder: Path) -> Access:
-    path = folder / "access.json"
-    try:
-        kept = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise PostgresFailed(f"{path} is missing and the data need its password") from None
-    return Access(kept["port"], kept["password"])
-
-
-def _write_access(folder: Path, access: Access) -> None:
-    draft = folder / "access.json.draft"
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump({"port": access.port, "password": access.password, "url": access.url}, file)
-    draft.replace(folder / "access.json")
+    """Make the database, unless an earlier start did. It also proves that the server answers."""
+    made = subprocess.run(
+        [
+            *(str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(access.port)),
+            *("-U", USER, "-w", DATABASE),
+        ],
+        env={"PGPASSWORD": access.password, "LC_ALL": "C"},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0 and "already exists" not in made.stderr:
+        raise PostgresFailed(f"the new server refuses us: {made.stderr.strip()}")
 
 
 def _last_lines(log: Path, count: int = 8) -> str:
@@ -357,7 +279,7 @@ def main(arguments: list[str] | None = None) -> int:
             print("stopped" if stop(chosen.folder) else "no server there")
         else:
             forget(chosen.folder)
-    except (PostgresFailed, NoPostgres, NoAccount, NoHome) as error:
+    except DemoRefused as error:
         print(f"{chosen.folder}: {error}", file=sys.stderr)
         return 1
     return 0

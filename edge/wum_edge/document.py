@@ -141,11 +141,15 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def _steps(a: str, b: str) -> int:
-    """Insertions, deletions and replacements that turn `a` into `b` (Levenshtein)."""
-    before = list(range(len(b) + 1))
+    """Letters put in, left out, replaced or swapped with their neighbour, from `a` to `b`."""
+    before: list[int] = []
+    last = list(range(len(b) + 1))
     for i, x in enumerate(a):
         row = [i + 1]
         for j, y in enumerate(b):
-            row.append(min(before[j + 1] + 1, row[j] + 1, before[j] + (x != y)))
-        before = row
-    return before[-1]
+            steps = min(last[j + 1] + 1, row[j] + 1, last[j] + (x != y))
+            if i and j and x == b[j - 1] and a[i - 1] == y:
+                steps = min(steps, before[j - 1] + 1)
+            row.append(steps)
+        before, last = last, row
+    return last[-1]

@@ -3,10 +3,9 @@
 Left out: when it is sent (uplink/) and what names it (wum_shared.ids.schema_id).
 """
 
-from wum_shared.messages import Meter, Register, RegisterSet, Schema
-
 from wum_edge.config import Config
 from wum_edge.meters.catalog import Model
+from wum_shared.messages import Meter, Register, RegisterSet, Schema
 
 PROFILE_ALL = 0              # All registers of the model at one capture time, by the schedule.
 

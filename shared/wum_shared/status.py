@@ -38,6 +38,8 @@ EVENT_CONFIGURATION = 7       # Another configuration is in force.
 EVENT_ACK_REFUSED = 8         # An acknowledgement was not genuine or not ours.
 EVENT_LINE_GONE = 9           # A line cannot be used (adapter unplugged): note says which and why.
 EVENT_LINE_BACK = 10          # It can be used again.
+EVENT_BATCH_SET_ASIDE = 11    # The head-end keeps a batch, or part of it, in quarantine.
+EVENT_COUNTER_DOUBTFUL = 12   # Nothing is sent any more: message counters may have been used.
 
 EVENTS = {
     EVENT_STARTED: "agent started", EVENT_METER_SILENT: "meter silent",
@@ -45,7 +47,8 @@ EVENTS = {
     EVENT_ARCHIVE_DROPPED: "archive dropped records",
     EVENT_ARCHIVE_DAMAGED: "archive damaged", EVENT_CONFIGURATION: "configuration applied",
     EVENT_ACK_REFUSED: "acknowledgement refused", EVENT_LINE_GONE: "line gone",
-    EVENT_LINE_BACK: "line back",
+    EVENT_LINE_BACK: "line back", EVENT_BATCH_SET_ASIDE: "batch set aside",
+    EVENT_COUNTER_DOUBTFUL: "message counter doubtful",
 }
 
 # Why a range of sequence numbers has no records any more.

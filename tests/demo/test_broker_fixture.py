@@ -4,14 +4,14 @@ import socket
 
 import pytest
 
-from tests.services.broker import _is_accepted
+from tests.services.broker import is_accepted
 
 
 def test_nobody_comes_in_without_the_password(broker):
     password = broker.account("cabinet-1")
-    assert _is_accepted(broker.port, "cabinet-1", password)
-    assert not _is_accepted(broker.port, "cabinet-1", "guessed")
-    assert not _is_accepted(broker.port, "", "")
+    assert is_accepted(broker.port, "cabinet-1", password)
+    assert not is_accepted(broker.port, "cabinet-1", "guessed")
+    assert not is_accepted(broker.port, "", "")
 
 
 def test_it_comes_back_on_its_port_with_its_accounts(broker):
@@ -23,4 +23,4 @@ def test_it_comes_back_on_its_port_with_its_accounts(broker):
     ):
         raise AssertionError("a killed broker still listens")
     broker.start()
-    assert _is_accepted(broker.port, "cabinet-1", password)
+    assert is_accepted(broker.port, "cabinet-1", password)

@@ -11,7 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from demo.embedded_postgres import EmbeddedPostgres, PostgresFailed, forget
+from demo.embedded_postgres import EmbeddedPostgres, forget
+from demo.errors import PostgresFailed
 
 ROOT = Path(__file__).parents[2]
 HOLD = """

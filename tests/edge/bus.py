@@ -1,4 +1,4 @@
-"""A bus of scripted meters on virtual time, for tests of the portable core. No codec of ours in it."""
+"""A bus of scripted meters on virtual time, for the portable tests. No codec of ours in it."""
 
 from wum_edge.clock import Clock
 from wum_edge.errors import LineGone

@@ -55,7 +55,8 @@ def test_every_wrong_value_is_named_with_path_wanted_and_got():
     for place, key, value, path, wanted, got in (
             ("concentrator", "name", 7, "concentrator.name", "a text", "7"),
             ("concentrator", "name", "", "concentrator.name", "a text of 1..64", '""'),
-            ("concentrator", "archive_limit_mb", 0, "concentrator.archive_limit_mb", "1..65536", "0"),
+            ("concentrator", "archive_limit_mb", 0, "concentrator.archive_limit_mb", "1..65536",
+             "0"),
             ("broker", "port", 70000, "broker.port", "1..65535", "70000"),
             ("broker", "port", "1883", "broker.port", "1..65535", '"1883"'),
             ("broker", "port", True, "broker.port", "1..65535", "true"),
@@ -118,9 +119,10 @@ def test_the_same_address_on_two_lines_is_fine():
 def test_a_serial_a_line_and_a_port_stand_once():
     assert only(lambda bad: bad["meter"][1].update({"serial": "M-0001"})) == (
         "meter[1].serial", "a value that no other meter has", '"M-0001", which meter[0] has')
-    assert only(lambda bad: bad["line"].append({"name": "a", "port": "/dev/x"}))[0] == "line[1].name"
-    assert only(lambda bad: bad["line"].append({"name": "b", "port": "/dev/ttyUSB0"}))[0] == (
-        "line[1].port")
+    for name, port, path in (
+            ("a", "/dev/x", "line[1].name"), ("b", "/dev/ttyUSB0", "line[1].port")):
+        second = {"name": name, "port": port}
+        assert only(lambda bad, second=second: bad["line"].append(second))[0] == path
 
 
 def test_a_meter_on_a_line_that_is_not_there_is_refused():

@@ -20,8 +20,8 @@ from demo.tether import tethered
 
 _START_S = 10
 # Concentrators say what is theirs and hear what is for them; the head-end sees all of a tenant.
-_RULES = "pattern write wum/0/%u/up/#\npattern read wum/0/%u/down/#\n"
-_HEAD_END_RULES = "user head-end\ntopic read wum/0/+/up/#\ntopic write wum/0/+/down/#\n"
+RULES = "pattern write wum/0/%u/up/#\npattern read wum/0/%u/down/#\n"
+HEAD_END_RULES = "user head-end\ntopic read wum/0/+/up/#\ntopic write wum/0/+/down/#\n"
 
 
 def mosquitto_program() -> str | None:
@@ -73,9 +73,9 @@ class Broker:
 
     def _write_files(self) -> None:
         passwords, rules = self.folder / "passwords", self.folder / "acl"
-        lines = [_mosquitto_line(user, word) for user, word in self.accounts.items()]
+        lines = [mosquitto_line(user, word) for user, word in self.accounts.items()]
         passwords.write_text("".join(lines))
-        rules.write_text(_HEAD_END_RULES + "\n" + _RULES)
+        rules.write_text(HEAD_END_RULES + "\n" + RULES)
         for path in (passwords, rules):
             path.chmod(0o600)
         (self.folder / "mosquitto.conf").write_text(
@@ -97,7 +97,7 @@ class Broker:
 
     def _wait_for_account(self, user: str) -> None:
         deadline = time.monotonic() + _START_S
-        while not _is_accepted(self.port, user, self.accounts[user]):
+        while not is_accepted(self.port, user, self.accounts[user]):
             assert time.monotonic() < deadline, f"{user} is refused: {self._log()}"
             time.sleep(0.02)
 
@@ -105,7 +105,7 @@ class Broker:
         return (self.folder / "mosquitto.log").read_text(errors="replace")[-2000:]
 
 
-def _mosquitto_line(user: str, password: str) -> str:
+def mosquitto_line(user: str, password: str) -> str:
     salt = secrets.token_bytes(12)
     rounds = 101  # What mosquitto_passwd writes; enough where every password is random.
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
@@ -113,7 +113,7 @@ def _mosquitto_line(user: str, password: str) -> str:
     return f"{user}:$7${rounds}${text[0]}${text[1]}\n"
 
 
-def _is_accepted(port: int, user: str, password: str) -> bool:
+def is_accepted(port: int, user: str, password: str) -> bool:
     """Ask with a bare MQTT 3.1.1 CONNECT (3.1); the answer's last byte is 0 for yes (3.2.2.3)."""
     fields = ("MQTT", "", user, password)
     name, client, *rest = (len(f).to_bytes(2, "big") + f.encode() for f in fields)

@@ -6,16 +6,15 @@ catalog/schema.json; this file also checks what a schema cannot say.
 
 from collections import namedtuple
 
+from wum_edge.document import Table, shown
+from wum_edge.errors import CatalogError
+from wum_edge.meters.modbus_rtu import COUNT_MAX
+from wum_edge.meters.scaling import TYPES, WORD_ORDERS, Scale, scale_from_text
 from wum_shared.errors import Malformed
 from wum_shared.ids import checked_text
 from wum_shared.messages import REGISTERS_MAX
 from wum_shared.obis import obis_from_text, obis_to_text
 from wum_shared.units import NO_UNIT, UNITS, unit_from_text
-
-from wum_edge.document import Table, shown
-from wum_edge.errors import CatalogError
-from wum_edge.meters.modbus_rtu import COUNT_MAX
-from wum_edge.meters.scaling import TYPES, WORD_ORDERS, Scale, scale_from_text
 
 PROTOCOLS = ("modbus-rtu",)
 GAP = 17                     # Words that are cheaper to read than to skip, at 9600 baud and 20 ms.

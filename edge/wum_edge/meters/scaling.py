@@ -89,10 +89,8 @@ def _float_parts(raw: int, words: int) -> tuple[int, int] | None:
     mantissa = raw & (1 << fraction_bits) - 1
     if exponent == top:
         return None
-    if exponent:
+    if exponent:             # A subnormal is below any digit that a scale can bring out.
         mantissa |= 1 << fraction_bits
-    else:
-        exponent = 1         # Subnormal: no hidden bit, the smallest exponent.
     negative = raw >> (16 * words - 1)
     return -mantissa if negative else mantissa, exponent - (top >> 1) - fraction_bits
 

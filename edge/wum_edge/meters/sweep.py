@@ -9,10 +9,6 @@ and goes without a probe when probing would take more than a tenth of the sweep'
 dead meter is probed at least in every fourth sweep. Nothing here makes up a value.
 """
 
-from wum_shared import status
-from wum_shared.batch import Event, Missed, Row
-from wum_shared.messages import NOTE_MAX
-
 from wum_edge.clock import Clock
 from wum_edge.config import Config
 from wum_edge.errors import LineGone
@@ -20,6 +16,9 @@ from wum_edge.meters.catalog import Model
 from wum_edge.meters.turn import Line
 from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.schema import register_set_index
+from wum_shared import status
+from wum_shared.batch import Event, Missed, Row
+from wum_shared.messages import NOTE_MAX
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:

@@ -3,9 +3,6 @@
 Left out: which meter is visited when, and what a failed visit is called (sweep.py).
 """
 
-from wum_shared import status
-from wum_shared.batch import Row
-
 from wum_edge import config
 from wum_edge.clock import Clock
 from wum_edge.errors import LineSilent, MeterError, Refused
@@ -14,6 +11,8 @@ from wum_edge.meters.modbus_rtu import Answer, read_registers
 from wum_edge.meters.ranges import Range, plan, split
 from wum_edge.meters.scaling import raw_number, scaled
 from wum_edge.meters.turn import Hearing, Line, converse
+from wum_shared import status
+from wum_shared.batch import Row
 
 CAPTURE_SPREAD_S = 60        # A late register belongs to its row for this long.
 FAILURES_MAX = 2             # Failed turns after which a visit leaves the rest for later.

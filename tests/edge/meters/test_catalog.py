@@ -33,7 +33,8 @@ def test_every_wrong_field_of_a_register_is_named():
     for field, value, wanted in (
             ("obis", "1-0:300.8.0", "an OBIS code"), ("obis", 18, "a text"),
             ("function", 5, "one of 3, 4"), ("function", True, "one of 3, 4"),
-            ("address", -1, "0..65535"), ("address", 65536, "0..65535"), ("address", "0", "0..65535"),
+            ("address", -1, "0..65535"), ("address", 65536, "0..65535"),
+            ("address", "0", "0..65535"),
             ("count", 2, "1..1"), ("count", 0, "1..1"),
             ("type", "uint24", "uint16"), ("word_order", "middle", "little-word"),
             ("scale", "0", "decimal"), ("scale", 0.1, "a text"), ("scale", "1e3", "decimal"),

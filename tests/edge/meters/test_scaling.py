@@ -103,6 +103,9 @@ def test_what_is_no_number_is_nothing():
     for bits in (0x7FF8000000000000, 0x7FF0000000000000, 0xFFF0000000000000,
                  0x7FF0000000000001):
         assert scaled(bits, "float64", ONE, 0) is None
+    # Not even where the scale is so small that their bits would make a number.
+    assert float32(0x7F800001, scale_from_text("0.00000000000000001"), 9) is None
+    assert float32(0x7F000001, scale_from_text("0.00000000000000001"), 9) is not None
 
 
 def test_a_float_past_the_contracts_range_is_nothing():

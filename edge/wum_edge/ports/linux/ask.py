@@ -7,11 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from wum_shared import status
-from wum_shared.batch import Row
-from wum_shared.obis import obis_to_text
-from wum_shared.units import UNITS, scaled_to_text
-
 from wum_edge import config
 from wum_edge.document import nearest
 from wum_edge.errors import ForeignAnswer, LineGone, LineSilent, MeterError, Refused
@@ -22,6 +17,10 @@ from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, read_config
 from wum_edge.ports.linux.line import SerialLine, is_there
+from wum_shared import status
+from wum_shared.batch import Row
+from wum_shared.obis import obis_to_text
+from wum_shared.units import UNITS, scaled_to_text
 
 REPLY_DELAY_US = 20_000      # What a meter usually takes before it answers; for estimates only.
 ATTEMPTS = 2                 # What a person's one question may cost on the line.

@@ -2,9 +2,8 @@
 
 import time
 
-from wum_shared import status
-
 from wum_edge import clock, config
+from wum_shared import status
 
 
 class SystemClock(clock.Clock):

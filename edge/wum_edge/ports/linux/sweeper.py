@@ -7,13 +7,12 @@ import logging
 import threading
 from collections.abc import Callable
 
-from wum_shared.batch import Event, Missed, Row
-from wum_shared.messages import Schedule
-
 from wum_edge.clock import Clock
 from wum_edge.meters.sweep import Sweep
 from wum_edge.meters.turn import Line
 from wum_edge.schedule import Timetable, next_due_s
+from wum_shared.batch import Event, Missed, Row
+from wum_shared.messages import Schedule
 
 WAIT_MAX_S = 5.0         # Longest sleep: then the clock is looked at again, it may have been set.
 Record = Row | Missed | Event

@@ -1,0 +1,39 @@
+# What people type. `make help` lists it; every target makes the environment it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help venv demo demo-kill clean-demo test bench lock
+
+help:  ## List what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  make demo SPEED=60       a day in 24 minutes, starting a day ago"
+	@echo "  make demo PORT=8090      the console on another port"
+	@echo "  make test ROOM=edge      one room's tests only; INSTALL=no installs nothing by apt"
+
+venv:  ## Make .venv: all five distributions, and what tests and benchmarks need
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: \`apt install python3 python3-venv\` brings it (3.11 or newer)."; exit 1; }
+	@$(PYTHON) demo/make_venv.py
+
+demo: venv  ## A street of 64 meters, a broker, a database and the console, on this machine
+	@exec $(BIN)/python -m demo run --ends-with-parent $(if $(SPEED),--speed $(SPEED)) $(if $(PORT),--port $(PORT))
+
+demo-kill: venv  ## Kill a part of the running demo: WHAT=broker (without WHAT: what there is)
+	@$(BIN)/python -m demo kill $(WHAT)
+
+clean-demo: venv  ## Forget the demo's data, passwords and keys
+	@$(BIN)/python -m demo forget
+
+test: venv  ## Every test, each room walled off from the others; installs what it needs
+	@$(BIN)/python tests/run_rooms.py $(ROOM:%=--room %) $(if $(filter no,$(INSTALL)),--install-nothing) $(if $(CI),--nothing-skipped)
+
+bench: venv  ## Every benchmark, collected into benchmarks/RESULTS.md (QUICK=yes: a minute each)
+	@$(BIN)/python benchmarks/collect.py $(if $(QUICK),--quick)
+
+lock: venv  ## Bring requirements.lock to the newest versions that fit
+	@$(BIN)/uv lock --quiet --upgrade
+	@{ echo "# Made by \`make lock\` from the five pyproject.toml and the groups; not edited by hand."; \
+	   $(BIN)/uv export --quiet --frozen --all-packages --all-extras --all-groups \
+	   --no-emit-workspace --no-annotate --no-header; } > requirements.lock.draft
+	@mv requirements.lock.draft requirements.lock
+	@git diff --stat -- requirements.lock

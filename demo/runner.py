@@ -1,0 +1,266 @@
+"""The demo from start to end: every part in its order, watched, started again, ended.
+
+Starts command lines and imports no room. A part that dies is started again and that is said,
+because people are invited to kill things; ending is bounded in time.
+"""
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TextIO
+
+from demo.broker import broker_command
+from demo.clock import Clock, clock_for
+from demo.console import sign_in_lines, wait_until_it_answers
+from demo.embedded_postgres import EmbeddedPostgres
+from demo.endings import Ended, Make, ignore_signals
+from demo.errors import PostgresFailed, StepFailed
+from demo.loopback import chosen_port, free_port
+from demo.parts import Part
+from demo.place import Place
+from demo.steps import run_step
+from demo.street import CONCENTRATORS, METERS, Cabinet
+from demo.summary import Summary
+
+ROOT = Path(__file__).resolve().parent.parent
+_BIN = Path(sys.executable).parent
+_CONSOLE_PORT = 8080
+_NEEDED_BYTES = 500_000_000  # Data, write-ahead log and logs of a street that runs for some days.
+_LOW_BYTES = 100_000_000  # Below this the database may stop any moment.
+_TICK_S = 0.25
+_SUMMARY_S = 3.0
+_LOW_DISK_S = 60.0
+_APPEAR_S = 20.0  # For a simulator to open its pty.
+_STOP_S = 3.0  # For all parts together; the database has its own 5 s after them.
+
+
+class Runner:
+    """One run of the demo in one folder."""
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        port: int | None = None,
+        speed: int | None = None,
+        concentrators: int = CONCENTRATORS,
+        meters: int = METERS,
+    ) -> None:
+        self._place = place
+        self._wanted_port = port
+        self._speed = speed
+        self._cabinets = [Cabinet(n, place.cabinet(n), meters) for n in range(1, concentrators + 1)]
+        self._began = time.monotonic()
+        self._postgres = EmbeddedPostgres(place.postgres)
+        self._parts: list[Part] = []
+        self._summary: Summary | None = None
+        self._environment: dict[str, str] = {}
+        self._make = Make()
+
+    def run(self) -> None:
+        """Start everything, then watch until Ended is raised. Always ends what it started."""
+        self._place.make()
+        claim = self._place.claimed()
+        try:
+            self._check_disk()
+            self._start()
+            self._watch()
+        finally:
+            self._end(claim)
+
+    def _start(self) -> None:
+        clock = clock_for(self._place.clock, self._speed)
+        self._fetch_console_files()
+        url = self._start_database()
+        console_port, remark = chosen_port(_CONSOLE_PORT, self._wanted_port)
+        broker_port = free_port()
+        self._environment = self._settings(url, broker_port, console_port)
+        self._step("database: bringing its tables up to date", "wum-cloud", "migrate")
+        self._settle_cabinets(clock, broker_port)
+        self._start_broker(broker_port)
+        self._start_part("ingest", self._program("wum-cloud", "ingest"))
+        self._start_part("web", self._program("wum-cloud", "web"))
+        for cabinet in self._cabinets:
+            bus = self._program("wum-simulator", *cabinet.serve(clock))
+            self._start_part(f"meters-{cabinet.number}", bus)
+        for cabinet in self._cabinets:
+            _wait_for(cabinet.bus, self._parts)
+            edge = self._program("wum-edge", "run", "--config", str(cabinet.configuration))
+            self._start_part(f"edge-{cabinet.number}", edge)
+        self._note_parts()
+        address = f"http://127.0.0.1:{console_port}/"
+        wait_until_it_answers(address, self._part("web"))
+        self._summary = Summary(url, clock, self._cabinets)
+        self._welcome(address, remark, clock)
+
+    def _fetch_console_files(self) -> None:
+        title = "console: looking for its JavaScript and fonts, fetched once by npm"
+        self._say(title)
+        command = [sys.executable, "-m", "wum_cloud.web.vendor"]
+        self._say("console: " + run_step(title, command, os.environ, ROOT))
+
+    def _start_database(self) -> str:
+        is_new = not (self._place.postgres / "access.json").exists()
+        self._say("database: making a new one" if is_new else "database: starting; data are kept")
+        url = self._postgres.start()
+        self._say(f"database: PostgreSQL runs (process {self._postgres.pid})")
+        return url
+
+    def _settings(self, url: str, broker_port: int, console_port: int) -> dict[str, str]:
+        own = {
+            "WUM_DATABASE_URL": url,
+            "WUM_BROKER_HOST": "127.0.0.1",
+            "WUM_BROKER_PORT": str(broker_port),
+            "WUM_BROKER_USER": "head-end",
+            "WUM_BROKER_PASSWORD_FILE": str(self._place.broker_password),
+            "WUM_KEY_FILE": str(self._place.key_file),
+            "WUM_WEB_HOST": "127.0.0.1",
+            "WUM_WEB_PORT": str(console_port),
+            "WUM_WEB_FIRST_PASSWORD_FILE": str(self._place.console_password),
+            "PYTHONUNBUFFERED": "1",
+        }
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("WUM_", "PG"))}
+        return {**inherited, **own}
+
+    def _settle_cabinets(self, clock: Clock, broker_port: int) -> None:
+        for cabinet in self._cabinets:
+            cabinet.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not cabinet.registration.exists():
+                shutil.rmtree(cabinet.keys, ignore_errors=True)  # A provisioning that was killed.
+                self._step(
+                    f"{cabinet.name}: identity and keys", "wum-firmware", *cabinet.provision()
+                )
+            self._step(f"{cabinet.name}: registering it", "wum-cloud", *cabinet.register())
+            cabinet.write_configuration(broker_port, clock)
+            cabinet.bus.unlink(missing_ok=True)
+        files = ["broker-files", str(self._place.broker)]
+        self._step("broker: an account and rights for each", "wum-cloud", *files)
+
+    def _start_broker(self, port: int) -> None:
+        name, command = broker_command(self._place.broker, port)
+        self._start_part("broker", command)
+        self._say(f"broker: {name} on port {port}")
+
+    def _program(self, name: str, *words: str) -> list[str]:
+        return [str(_BIN / name), *words]
+
+    def _start_part(self, name: str, command: list[str]) -> None:
+        log = self._place.logs / f"{name}.log"
+        part = Part(name, command, self._environment, log, ROOT)
+        part.start()
+        self._parts.append(part)
+        self._say(f"{name}: started (process {part.pid})")
+
+    def _part(self, name: str) -> Part:
+        return next(part for part in self._parts if part.name == name)
+
+    def _step(self, title: str, program: str, *words: str) -> None:
+        self._say(title)
+        run_step(title, self._program(program, *words), self._environment, ROOT)
+
+    def _watch(self) -> None:
+        assert self._summary is not None
+        next_summary = next_disk = 0.0
+        while True:
+            self._check_make()
+            for part in self._parts:
+                happened = part.revived()
+                if happened:
+                    self._tell(happened)
+                    self._note_parts()
+            self._revive_database()
+            now = time.monotonic()
+            if now >= next_summary:
+                self._summary.refresh()
+                next_summary = now + _SUMMARY_S
+            if now >= next_disk and _free_bytes(self._place.root) < _LOW_BYTES:
+                self._tell("the disk is nearly full: the database may stop until there is room")
+                next_disk = now + _LOW_DISK_S
+            time.sleep(_TICK_S)
+
+    def _revive_database(self) -> None:
+        if self._postgres.pid is not None:
+            return
+        try:
+            url = self._postgres.restart()
+        except PostgresFailed as error:
+            self._tell(f"database: {error}; trying again")
+            return
+        self._tell(f"database ended; started again as {self._postgres.pid}")
+        self._note_parts()
+        if url != self._environment["WUM_DATABASE_URL"]:  # Somebody took its port meanwhile.
+            self._environment["WUM_DATABASE_URL"] = url
+            for name in ("ingest", "web"):
+                self._part(name).ask_to_end()  # Started again with the new address.
+
+    def _check_make(self) -> None:
+        if self._make.is_ending():
+            raise Ended("the signal that make got")
+
+    def _check_disk(self) -> None:
+        free = _free_bytes(self._place.root)
+        if free < _NEEDED_BYTES:
+            raise StepFailed(
+                f"The disk is nearly full: {free / 1e6:.0f} MB are free in {self._place.root}, "
+                f"and the demo needs {_NEEDED_BYTES / 1e6:.0f} MB."
+            )
+
+    def _note_parts(self) -> None:
+        pids = {part.name: part.pid for part in self._parts}
+        self._place.write_parts({"database": self._postgres.pid or 0, **pids})
+
+    def _welcome(self, address: str, remark: str, clock: Clock) -> None:
+        names = ", ".join(part.name for part in self._parts)
+        lines = [
+            "",
+            f"  Console   {address}" + (f"   ({remark})" if remark else ""),
+            *sign_in_lines(self._place),
+            f"  Time      {clock}",
+            f"  Kill any  make demo-kill WHAT=...   of: database, {names}",
+            f"  Logs      {self._place.logs}",
+            "  End       Ctrl-C; the data stay (make clean-demo forgets them)",
+            "",
+        ]
+        print("\n".join(lines), flush=True)
+
+    def _say(self, line: str) -> None:
+        self._check_make()
+        print(f"[{time.monotonic() - self._began:5.1f} s] {line}", flush=True)
+
+    def _tell(self, line: str) -> None:
+        """A line in between the summaries."""
+        assert self._summary is not None
+        self._summary.give_way()
+        print(time.strftime("%H:%M:%S ") + line, flush=True)
+
+    def _end(self, claim: TextIO) -> None:
+        ignore_signals()
+        until = time.monotonic() + _STOP_S
+        for part in self._parts:
+            part.ask_to_end()
+        forced = [part.name for part in self._parts if not part.await_end(until)]
+        if self._summary is not None:
+            self._summary.close()
+        self._postgres.stop()
+        self._place.parts.unlink(missing_ok=True)
+        claim.close()
+        if forced:
+            print(f"ended by force: {', '.join(forced)}", flush=True)
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def _wait_for(path: Path, parts: list[Part]) -> None:
+    """Wait until `path` is there, or a part has ended and says why."""
+    deadline = time.monotonic() + _APPEAR_S
+    while not path.exists():
+        for part in parts:
+            if not part.is_running():
+                raise StepFailed(f"{part.name} ended:\n{part.last_words()}")
+        if time.monotonic() > deadline:
+            raise StepFailed(f"{path} did not appear within {_APPEAR_S:.0f} s")
+        time.sleep(0.05)

@@ -1,0 +1,103 @@
+"""The street: four concentrators with sixteen meters each, as configuration and command lines."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.clock import Clock
+
+CONCENTRATORS = 4
+METERS = 16
+_MODELS = ("eastron-sdm630", "chint-dtsu666", "carlo-gavazzi-em340")  # Dealt round on each bus.
+_SITE = "Strada Florilor"
+_TIME_ZONE = "Europe/Chisinau"
+_ARCHIVE_LIMIT_MB = 64
+_METER_TIMEOUT_MS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Cabinet:
+    """One concentrator's folder: keys, archive, configuration, and the end of its bus."""
+
+    number: int
+    folder: Path
+    meters: int
+
+    @property
+    def name(self) -> str:
+        return f"cabinet-{self.number}"
+
+    @property
+    def keys(self) -> Path:
+        return self.folder / "keys"
+
+    @property
+    def registration(self) -> Path:
+        return self.keys / "registration.cose"
+
+    @property
+    def bus(self) -> Path:
+        return self.folder / "bus"
+
+    @property
+    def control(self) -> Path:
+        return self.folder / "control"
+
+    @property
+    def configuration(self) -> Path:
+        return self.folder / "edge.toml"
+
+    def provision(self) -> list[str]:
+        """Arguments of wum-firmware that make identity and keys."""
+        return ["provision", "--out", str(self.keys), "--name", self.name]
+
+    def register(self) -> list[str]:
+        """Arguments of wum-cloud that make the head-end know it."""
+        words = ["register", str(self.registration), "--name", self.name]
+        return [*words, "--site", f"{_SITE} {self.number}", "--time-zone", _TIME_ZONE]
+
+    def serve(self, clock: Clock) -> list[str]:
+        """Arguments of wum-simulator: the meters on this bus."""
+        words = ["serve", "--link", str(self.bus), "--control", str(self.control)]
+        words += ["--seed", str(self.number), "--meters", str(self.meters)]
+        for model in _MODELS:
+            words += ["--model", model]
+        words += ["--start-s", str(clock.start_s), "--wall-s", str(clock.wall_s)]
+        return [*words, "--speed", str(clock.speed)]
+
+    def write_configuration(self, broker_port: int, clock: Clock) -> None:
+        """Write what `wum-edge run` reads."""
+        parts = [
+            _table(
+                "concentrator",
+                name=self.name,
+                keys="keys",
+                archive="archive",
+                archive_limit_mb=_ARCHIVE_LIMIT_MB,
+            ),
+            _table("broker", host="127.0.0.1", port=broker_port, tls=False),
+            _table("schedule", period_s=clock.period_s, offset_s=0),
+            _table("[line]", name="a", port=str(self.bus), baud=9600),
+        ]
+        for address in range(1, self.meters + 1):
+            number = f"{self.number}{address:02d}"
+            parts.append(
+                _table(
+                    "[meter]",
+                    serial=f"WUM-{number}",
+                    delivery_point=f"dp-{number}",
+                    line="a",
+                    address=address,
+                    model=_MODELS[(address - 1) % len(_MODELS)],
+                    timeout_ms=_METER_TIMEOUT_MS,
+                )
+            )
+        if clock.speed > 1:
+            times = {"start_s": clock.start_s, "wall_s": clock.wall_s, "speed": clock.speed}
+            parts.append(_table("clock", **times))
+        self.configuration.write_text("\n".join(parts))
+
+
+def _table(title: str, /, **values: object) -> str:
+    # JSON's texts, numbers and truths are TOML's too.
+    return f"[{title}]\n" + "".join(f"{key} = {json.dumps(v)}\n" for key, v in values.items())

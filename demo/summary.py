@@ -1,0 +1,78 @@
+"""The line at the end of the demo: what is stored, what waits, when it was last acknowledged."""
+
+import shutil
+import sys
+import time
+from datetime import UTC, datetime
+
+from demo.clock import Clock
+from demo.store import Stored, stored
+from demo.street import Cabinet
+
+_PLAIN_S = 30.0  # Where the output is no terminal, a line this often instead of one that changes.
+_SHARE = 20  # A question that took long is asked more rarely: at most a twentieth of the time.
+
+
+class Summary:
+    """Shows one changing line on a terminal, or a line now and then elsewhere."""
+
+    def __init__(self, url: str, clock: Clock, cabinets: list[Cabinet]) -> None:
+        self.url = url
+        self._clock = clock
+        self._cabinets = cabinets
+        self._is_terminal = sys.stdout.isatty()
+        self._is_shown = False
+        self._next_at = 0.0
+        self._next_plain_at = 0.0
+
+    def refresh(self) -> None:
+        """Ask and show, when it is time."""
+        now = time.monotonic()
+        if now < self._next_at or (not self._is_terminal and now < self._next_plain_at):
+            return
+        line = self._line(stored(self.url))
+        self._next_at = now + _SHARE * (time.monotonic() - now)
+        if self._is_terminal:
+            width = shutil.get_terminal_size().columns - 1
+            sys.stdout.write("\r\x1b[K" + line[:width])
+            self._is_shown = True
+        else:
+            sys.stdout.write(line + "\n")
+            self._next_plain_at = now + _PLAIN_S
+        sys.stdout.flush()
+
+    def give_way(self) -> None:
+        """Clear the changing line, so that another line may stand there."""
+        if self._is_shown:
+            sys.stdout.write("\r\x1b[K")
+            self._is_shown = False
+
+    def close(self) -> None:
+        """Leave the last line standing."""
+        if self._is_shown:
+            sys.stdout.write("\n")
+            self._is_shown = False
+
+    def _line(self, found: Stored | None) -> str:
+        shown = time.strftime("%H:%M:%S")
+        if found is None:
+            return f"{shown}  the database does not answer; the archives keep what is read"
+        behind = [self._behind(found.newest_captured_at)]
+        if found.quarantined:
+            behind.append(f"{found.quarantined} set aside")
+        return (
+            f"{shown}  {found.rows:,} rows of {found.meters} meters stored · "
+            f"newest {' · '.join(behind)} · last acknowledged {_age(found.last_batch_at)}"
+        )
+
+    def _behind(self, newest: datetime | None) -> str:
+        if newest is None:
+            return "none yet"
+        now_s = self._clock.now_s(time.time())
+        return f"{max(0, now_s - int(newest.timestamp()))} s old"
+
+
+def _age(at: datetime | None) -> str:
+    if at is None:
+        return "never yet"
+    return f"{max(0, int((datetime.now(UTC) - at).total_seconds()))} s ago"

@@ -1,0 +1,1 @@
+"""The archive: 45 days of records on flash, and the queue from which everything is sent."""

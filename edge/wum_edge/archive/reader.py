@@ -1,0 +1,157 @@
+"""Reading the archive from a sequence number on: records as kept, and what is lost between them.
+
+Every number of a span is accounted for. Left out: where reading starts and what it is for.
+"""
+
+from collections import namedtuple
+
+from wum_edge.archive.cursor import Cursor
+from wum_edge.archive.flash import Flash
+from wum_edge.archive.mount import Segment
+from wum_edge.archive.segment import (
+    HEADER_SIZE,
+    Header,
+    Pages,
+    decode_body,
+    next_piece,
+    read_body,
+    seed,
+)
+from wum_shared.batch import Event, Lost, Missed, Row
+from wum_shared.status import LOST_DAMAGED
+
+
+class Span(namedtuple("Span", (
+        "schema_id", "first_sequence", "last_sequence", "rows", "missed", "events", "lost"))):
+    """Records of one schema: every number from first to last is in exactly one of the lists."""
+
+    __slots__ = ()
+    schema_id: bytes
+    first_sequence: int
+    last_sequence: int
+    rows: tuple[Row, ...]
+    missed: tuple[Missed, ...]
+    events: tuple[Event, ...]
+    lost: tuple[Lost, ...]
+
+
+class Limits(namedtuple("Limits", ("last_sequence", "records", "bytes"))):
+    """Where reading stops: after this number, this many records, or these bytes on flash."""
+
+    __slots__ = ()
+    last_sequence: int
+    records: int
+    bytes: int
+
+
+def read_span(
+        flash: Flash, segments: list[Segment], cursor: Cursor, first: int, limits: Limits,
+) -> Span | None:
+    """Records from `first` on; None without a segment to read. Segments end where the next begins.
+
+    Whatever a segment holds past the first number of the next one was never accepted.
+    """
+    reading = _Reading(flash, cursor, first, limits)
+    live = [segment for segment in segments if segment.header is not None]
+    for index, segment in enumerate(live):
+        end = limits.last_sequence
+        if index + 1 < len(live):
+            end = min(end, _header(live[index + 1]).first_sequence - 1)
+        if end < reading.next:
+            continue
+        if not reading.takes(_header(segment).schema_id):
+            break
+        reading.read_segment(segment, end)
+    return reading.span()
+
+
+def _header(segment: Segment) -> Header:
+    assert segment.header is not None
+    return segment.header
+
+
+class _Reading:
+    """A span while it is read."""
+
+    def __init__(self, flash: Flash, cursor: Cursor, first: int, limits: Limits) -> None:
+        self.next = first
+        self._first = first
+        self._flash = flash
+        self._cursor = cursor
+        self._schema_id: bytes | None = None
+        self._records_left = limits.records
+        self._bytes_left = limits.bytes
+        self._rows: list[Row] = []
+        self._missed: list[Missed] = []
+        self._events: list[Event] = []
+        self._lost: list[Lost] = []
+
+    def takes(self, schema_id: bytes) -> bool:
+        """Whether a segment of this schema still belongs to the span."""
+        if self._schema_id is None:
+            self._schema_id = schema_id
+        return schema_id == self._schema_id and not self._is_full(0)
+
+    def read_segment(self, segment: Segment, end: int) -> None:
+        """Take records up to number `end` from `segment`, until the span is full."""
+        header = _header(segment)
+        if self.next < header.first_sequence:
+            self._lose(min(header.first_sequence - 1, end))
+        crc_seed = seed(self._cursor.incarnation, segment.number)
+        pages = Pages(self._flash, segment.name, segment.size)
+        at = HEADER_SIZE
+        while self.next <= end and not self._is_full(0):
+            piece = next_piece(pages, at, crc_seed)
+            if piece is None or piece.first_sequence > end:
+                self._lose(end)
+                return
+            at = piece.end
+            if piece.first_sequence + piece.count <= self.next:
+                continue
+            body = read_body(pages, piece, crc_seed)
+            if body is None:
+                continue  # The next piece, or the end, shows which numbers are lost.
+            if piece.first_sequence > self.next:
+                self._lose(piece.first_sequence - 1)
+            self._take(decode_body(body, piece), end)
+
+    def span(self) -> Span | None:
+        """What was read; None when nothing was."""
+        if self._schema_id is None or self.next == self._first:
+            return None
+        return Span(self._schema_id, self._first, self.next - 1, tuple(self._rows),
+                    tuple(self._missed), tuple(self._events), tuple(self._lost))
+
+    def _take(self, records: list[tuple[Row | Missed | Event, int]], end: int) -> None:
+        for record, size in records:
+            if not self.next <= record.sequence <= end:
+                continue
+            if self._is_full(size):
+                self._records_left = 0
+                return
+            if type(record) is Row:
+                self._rows.append(record)
+            elif type(record) is Missed:
+                self._missed.append(record)
+            elif type(record) is Event:
+                self._events.append(record)
+            self._records_left -= 1
+            self._bytes_left -= size
+            self.next = record.sequence + 1
+
+    def _is_full(self, size: int) -> bool:
+        return self._records_left <= 0 or self._bytes_left < size
+
+    def _lose(self, last: int) -> None:
+        """Account for self.next..last: given up where the cursor knows it, else damaged."""
+        for first, until, reason in self._cursor.dropped + ((last + 1, last + 1, LOST_DAMAGED),):
+            if first > self.next:
+                self._add_lost(min(first - 1, last), LOST_DAMAGED)
+            if first <= self.next <= until and self.next <= last:
+                self._add_lost(min(until, last), reason)
+
+    def _add_lost(self, last: int, reason: int) -> None:
+        if last >= self.next:
+            self._lost.append(Lost(self.next, last, reason, ""))
+            self._records_left -= 1
+            self.next = last + 1

@@ -1,0 +1,1 @@
+"""The uplink: from archive records to sealed batches, and what an acknowledgement moves."""

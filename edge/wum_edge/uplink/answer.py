@@ -1,0 +1,64 @@
+"""An acknowledgement as it comes from the broker: is it genuine, is it ours, was it heard before.
+
+Left out: which batch it speaks of and what it moves (delivery.py).
+"""
+
+from wum_edge.uplink.keys import Keys
+from wum_shared import cose
+from wum_shared.cipher import Cipher
+from wum_shared.errors import WireError
+from wum_shared.messages import Acknowledgement, decode_acknowledgement
+from wum_shared.topics import ACKNOWLEDGEMENT, DOWN
+
+HEARD_MAX = 256               # Downlink counters remembered; more than two windows of resends.
+
+# Why one is refused. Each is counted by itself.
+NOT_GENUINE = "not genuine"
+FOREIGN = "of another concentrator or archive"
+REPLAYED = "heard before"
+WRONG_DIGEST = "of another batch with these numbers"
+LATE = "of no batch in flight"       # Usual after a restart: no reason for an event.
+REASONS = (NOT_GENUINE, FOREIGN, REPLAYED, WRONG_DIGEST, LATE)
+
+
+class AnswerRefused(Exception):
+    """This acknowledgement moves nothing. `reason` is one of REASONS."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__("acknowledgement refused, %s: %s" % (reason, text))
+        self.reason = reason
+
+
+class Answers:
+    """Opens acknowledgements, each counter of the head-end once."""
+
+    def __init__(self, cipher: Cipher, keys: Keys, incarnation: bytes) -> None:
+        self._cipher = cipher
+        self._keys = keys
+        self._incarnation = incarnation
+        self._heard: list[int] = []
+
+    def open(self, sealed: bytes) -> Acknowledgement:
+        """The acknowledgement in `sealed`. Raises AnswerRefused."""
+        keys = self._keys
+        failure = ""
+        try:
+            concentrator, epoch, counter = cose.peek(sealed)
+            if (concentrator, epoch) == (keys.concentrator, keys.epoch):
+                return self._checked(counter, decode_acknowledgement(cose.unseal(
+                    self._cipher, keys.downlink, sealed, DOWN, keys.tenant, ACKNOWLEDGEMENT)))
+        except WireError as error:
+            failure = str(error)
+        if failure:
+            raise AnswerRefused(NOT_GENUINE, failure)
+        raise AnswerRefused(FOREIGN, "its key is that of another concentrator or epoch")
+
+    def _checked(self, counter: int, ack: Acknowledgement) -> Acknowledgement:
+        if ack.concentrator != self._keys.concentrator:
+            raise AnswerRefused(FOREIGN, "it names another concentrator")
+        if ack.incarnation != self._incarnation:
+            raise AnswerRefused(FOREIGN, "it names another archive")
+        if counter in self._heard:
+            raise AnswerRefused(REPLAYED, "counter %d" % counter)
+        self._heard = self._heard[1 - HEARD_MAX:] + [counter]
+        return ack

@@ -1,0 +1,96 @@
+"""Message counters: each is used once with a key, whatever happens to the power.
+
+A block of counters is reserved on flash before the first of them is used; after a start the next
+block begins (RFC 8613, appendix B.1.1, names the same trap). Two files hold the same number, so
+that one damaged sector does not end the uplink. Nothing here continues on a guess: a nonce used
+twice gives two messages away.
+
+    magic "WUMN", format 0, key id (10 bytes), end of the reserved block (8 bytes), CRC of those
+"""
+
+from binascii import crc32
+from struct import pack, unpack
+
+from wum_edge.archive.flash import Flash, read_whole
+from wum_shared.cose import COUNTER_MAX
+from wum_shared.ids import id_to_text
+
+BLOCK = 256                   # Counters that one reservation, two small files, pays for.
+
+_MAGIC = b"WUMN"
+_FORMAT = 0
+_FILE = "<4sB10sQ"
+_FILE_SIZE = 27
+
+
+class CounterDoubtful(Exception):
+    """Nobody can tell which counters were used: nothing may be sealed with this key any more."""
+
+
+class Counter:
+    """The counters of one key on one flash."""
+
+    def __init__(self, flash: Flash, key_id: bytes, first_start: int | None) -> None:
+        """Go on after the last reserved block.
+
+        `first_start` is where counting begins when this key was never used here; None when
+        that cannot be told. Raises CounterDoubtful, OSError.
+        """
+        self._flash = flash
+        self._key_id = key_id
+        self._names = [_name(key_id, "a"), _name(key_id, "b")]
+        self._next = self._reserved = self._found(first_start)
+
+    def take(self) -> int:
+        """A counter never given out before, 0..2**64-1. Raises OSError, CounterDoubtful."""
+        if self._next == self._reserved:
+            self._reserve()
+        counter = self._next
+        self._next += 1
+        return counter
+
+    def _found(self, first_start: int | None) -> int:
+        present = self._flash.names()
+        here = [name for name in self._names if name in present]
+        ends = [end for end in [self._read(name) for name in here] if end is not None]
+        if ends:
+            # Counters are used only once both files say so: each alone is never behind.
+            return max(ends)
+        if here:
+            raise CounterDoubtful(
+                "message counter: %s damaged. Nothing is sent with key %s any more, because a "
+                "counter used twice would give messages away. Give the concentrator new keys: "
+                "wum-firmware provision, then wum-cloud register. The archive is kept." % (
+                    " and ".join(here), id_to_text(self._key_id)))
+        if first_start is None:
+            raise CounterDoubtful(
+                "message counter: no file for key %s, but records were archived before, and the "
+                "clock was never set. Set the clock and start again, or give the concentrator new "
+                "keys: wum-firmware provision, then wum-cloud register." % id_to_text(
+                    self._key_id))
+        return first_start
+
+    def _read(self, name: str) -> int | None:
+        end: int
+        data = read_whole(self._flash, name, _FILE_SIZE)
+        if data is None or len(data) != _FILE_SIZE:
+            return None
+        if unpack("<I", data[-4:])[0] != crc32(data[:-4]):
+            return None
+        magic, version, key_id, end = unpack(_FILE, data[:-4])
+        if magic != _MAGIC or version != _FORMAT or key_id != self._key_id:
+            return None
+        return end
+
+    def _reserve(self) -> None:
+        end = self._reserved + BLOCK
+        if end > COUNTER_MAX:
+            raise CounterDoubtful("message counter: used up. Give the concentrator new keys.")
+        raw = pack(_FILE, _MAGIC, _FORMAT, self._key_id, end)
+        for name in self._names:
+            self._flash.replace(name, raw + pack("<I", crc32(raw)))
+        self._reserved = end
+
+
+def _name(key_id: bytes, which: str) -> str:
+    return "counter-%s-%s" % (id_to_text(key_id), which)

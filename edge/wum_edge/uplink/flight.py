@@ -1,0 +1,54 @@
+"""One batch on its way: its states, and what moves it from one to the next. No I/O."""
+
+# States.
+DUE = 0                       # To be sent once its time has come.
+SENT = 1                      # Handed to the broker; the head-end's answer is awaited.
+DONE = 2                      # The head-end has it; the cursor passes when its turn comes.
+
+# What happens to it.
+WENT_OUT = 0                  # The broker took it.
+TIMED_OUT = 1                 # No answer within the time.
+TAKEN = 2                     # Acknowledged: stored or set aside.
+SCHEMA_WANTED = 3             # The head-end does not know its schema.
+NOT_SPOKEN = 4                # The head-end does not speak our version.
+
+NEXT = {
+    DUE: {WENT_OUT: SENT, TAKEN: DONE, SCHEMA_WANTED: DUE, NOT_SPOKEN: DUE},
+    SENT: {TIMED_OUT: DUE, TAKEN: DONE, SCHEMA_WANTED: DUE, NOT_SPOKEN: DUE},
+    DONE: {TAKEN: DONE, SCHEMA_WANTED: DONE, NOT_SPOKEN: DONE},  # Late answers to a resend.
+}
+
+DIGESTS_MAX = 4               # A batch changes only when records of it are lost meanwhile.
+
+
+class Flight:
+    """The batch of records first..last, from its first sending until the cursor has passed it."""
+
+    __slots__ = ("as_lost", "deadline_ms", "digests", "due_ms", "first", "last", "opened",
+                 "schema_id", "schema_wanted", "state", "tries")
+
+    def __init__(self, first: int, last: int, schema_id: bytes, now_ms: int) -> None:
+        self.first = first
+        self.last = last
+        self.schema_id = schema_id
+        self.state = DUE
+        self.due_ms = now_ms
+        self.deadline_ms = 0
+        self.tries = 0
+        self.schema_wanted = 0           # How often in a row the head-end asked for the schema.
+        self.as_lost = False             # Its schema is gone: it is reported as lost instead.
+        self.digests: list[bytes] = []   # Of every opened batch that went out for this range.
+        self.opened: tuple[bytes, bytes] | None = None  # (Batch, digest) until it first goes out.
+
+    def happens(self, what: int) -> None:
+        """Move on. A pair that the table does not list is a mistake of ours."""
+        self.state = NEXT[self.state][what]
+
+    def went_out(self, digest: bytes, deadline_ms: int) -> None:
+        """It was handed to the broker, and is awaited until `deadline_ms`."""
+        self.happens(WENT_OUT)
+        self.opened = None
+        self.tries += 1
+        self.deadline_ms = deadline_ms
+        if digest not in self.digests:
+            self.digests = self.digests[1 - DIGESTS_MAX:] + [digest]

@@ -1,0 +1,169 @@
+"""wum-simulator: meters on a pty, and faults on command."""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+
+from wum_simulator.catalog import UnknownModel, model_names
+from wum_simulator.line import Busy
+from wum_simulator.request import Refused, ask
+from wum_simulator.world import World, compression
+
+DEFAULT_MODEL = "eastron-sdm630"
+_DESCRIPTION = """\
+A street of electricity meters on this machine. `serve` makes a serial line (a pty) with meters
+that answer Modbus RTU by pymodbus' server and follow recorded consumption of real homes; the
+other commands talk to a run of it through its control socket."""
+
+
+def main() -> None:
+    """The command line."""
+    arguments = _parser().parse_args()
+    try:
+        arguments.run(arguments)
+    except (Busy, Refused, UnknownModel, ValueError) as error:
+        sys.exit(f"wum-simulator: {error}")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"wum-simulator: {where}{error.strerror or error}")
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    # Only here: they bring pymodbus, for which the small commands need not wait.
+    from wum_simulator.bus import Timing
+    from wum_simulator.serve import Description, serve
+
+    logging.basicConfig(
+        level=logging.DEBUG if arguments.verbose else logging.INFO, stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Its errors are faults that we ordered; at DEBUG it writes every byte.
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    world = World(
+        arguments.seed, compression(arguments.start_s, arguments.wall_s, arguments.speed))
+    asyncio.run(serve(world, Description(
+        arguments.link, arguments.model or [DEFAULT_MODEL], arguments.meters,
+        arguments.first_address, arguments.first_consumer, arguments.control,
+        Timing(arguments.baud, arguments.delay_ms), arguments.fault_share)))
+
+
+def _order(arguments: argparse.Namespace) -> None:
+    if arguments.kind == "clear":
+        request: dict[str, object] = {"do": "clear", "address": arguments.address}
+    else:
+        request = {"do": "fault", "kind": arguments.kind, "address": arguments.address}
+        request |= {name: getattr(arguments, name) for name in (
+            "first", "last", "times", "rate", "ms", "code") if hasattr(arguments, name)}
+    _print(ask(arguments.control, request))
+
+
+def _registers(arguments: argparse.Namespace) -> None:
+    _print(ask(arguments.control, {
+        "do": "registers", "address": arguments.address, "at_s": arguments.at_s}))
+
+
+def _answers(arguments: argparse.Namespace) -> None:
+    _print(ask(arguments.control, {"do": "answers", "address": arguments.address}))
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    _print(ask(arguments.control, {"do": "status"}))
+
+
+def _models(arguments: argparse.Namespace) -> None:
+    print("\n".join(model_names()))
+
+
+def _print(answer: dict[str, object]) -> None:
+    print(json.dumps(answer, indent=2))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wum-simulator", description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_serve(commands.add_parser(
+        "serve", help="make a line with meters on it, and answer until a signal ends it"))
+    _add_fault(commands.add_parser(
+        "fault", help="let something go wrong on a line, or end that"))
+    for name, run, text in (
+            ("registers", _registers, "print what a meter shows, as JSON"),
+            ("answers", _answers, "print the last answers that a meter gave, as JSON")):
+        command = _with_control(commands.add_parser(name, help=text), run)
+        command.add_argument("--address", type=int, required=True, help="the meter's address")
+        if name == "registers":
+            command.add_argument(
+                "--at", dest="at_s", type=int, metavar="SECONDS",
+                help="UTC seconds since 1970 (default: the line's clock now)")
+    _with_control(commands.add_parser(
+        "status", help="print a line's clock, meters and faults, as JSON"), _status)
+    commands.add_parser(
+        "models", help="list the meter types that can be served").set_defaults(run=_models)
+    return parser
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_serve)
+    add = parser.add_argument
+    add("--link", type=Path, required=True, metavar="PATH",
+        help="where to put the link to the line; open it like a serial port")
+    add("--seed", type=int, default=7, help="all chance comes from it (default 7)")
+    add("--meters", type=int, default=1, metavar="N", help="how many (default 1, at most 247)")
+    add("--model", action="append", metavar="NAME",
+        help=f"meter type, see `models`; repeated, they are dealt round (default {DEFAULT_MODEL})")
+    add("--first-address", type=int, default=1, metavar="N", help="of the meters (default 1)")
+    add("--first-consumer", type=int, default=0, metavar="N",
+        help="how far along the street's 68 consumers the first meter stands (default 0); lines "
+             "of one street share a seed and go on where the line before ended")
+    add("--control", type=Path, metavar="SOCKET", help="where to listen for the other commands")
+    add("--baud", type=int, default=0, metavar="RATE",
+        help="let the line take the time of a wire at this rate, both ways (default: none)")
+    add("--delay-ms", type=int, default=0, metavar="MS",
+        help="how long a meter thinks before it answers (default 0)")
+    add("--fault-share", type=float, default=0.0, metavar="SHARE",
+        help="part of each meter's minutes, 0..1, in which the seed gives it a fault (default 0)")
+    add("--start-s", type=float, metavar="SECONDS",
+        help="let the clock show this (UTC seconds) at wall time --wall-s (default: real time)")
+    add("--wall-s", type=float, metavar="SECONDS", help="see --start-s (default: now)")
+    add("--speed", type=float, default=1.0, metavar="TIMES",
+        help="how fast it runs from --start-s, never past the wall clock; 0: it stands still")
+    add("--verbose", action="store_true", help="log more")
+
+
+def _add_fault(parser: argparse.ArgumentParser) -> None:
+    kinds = parser.add_subparsers(required=True, metavar="KIND", dest="kind")
+    texts = {
+        "silence": "say nothing", "noise": "hit bytes: flipped bits, lost and added bytes",
+        "slow": "answer late", "wrong-crc": "answer with a check that does not hold",
+        "exception": "refuse, with a code", "stale": "say the line's answer before again",
+    }
+    for kind, text in texts.items():
+        command = _with_control(kinds.add_parser(kind, help=text), _order)
+        add = command.add_argument
+        add("--address", type=int, help="the meter's address (default: all)")
+        add("--first", type=int, default=0, help="only reads that touch registers from here ...")
+        add("--last", type=int, default=65535, help="... to here")
+        add("--times", type=int, help="for so many answers (default: until it is cleared)")
+        if kind == "noise":
+            add("--rate", type=float, default=0.1, help="share of bytes, 0..1 (default 0.1)")
+        if kind == "slow":
+            add("--ms", type=int, default=800, help="later by this (default 800)")
+        if kind == "exception":
+            add("--code", type=int, default=4, help="exception code (default 4, device failure)")
+    clear = _with_control(kinds.add_parser("clear", help="end faults"), _order)
+    clear.add_argument("--address", type=int, help="of this meter only (default: all)")
+
+
+def _with_control(parser: argparse.ArgumentParser, run: object) -> argparse.ArgumentParser:
+    parser.set_defaults(run=run)
+    parser.add_argument("--control", type=Path, required=True, metavar="SOCKET",
+                        help="the control socket that `serve` was given")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""An RS-485 line with its meters: bytes heard, bytes said, and what goes wrong in between.
+
+Left out: the pty (line.py) and what a meter says (meters/). With a baud rate both directions
+take the time that a wire takes; without, none.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from wum_simulator.faults import MS_MAX, Faults, Kind, noisy
+from wum_simulator.meters.modbus import ModbusServer, Request
+from wum_simulator.town import Meter
+from wum_simulator.world import World
+
+FORGET_S = 0.05              # Silence after which a piece of a request is no request any more.
+ANSWERS_MAX = 1000           # Kept of each meter for whoever asks what was said.
+PIECE_S = 0.001              # A paced answer is written in pieces of about this length.
+BAUD_MAX = 4_000_000         # The fastest that a tty knows.
+BITS_PER_CHARACTER = 10      # 8N1; a parity or second stop bit is not played.
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """`baud` 0: the wire takes no time. `delay_ms` from a request's last byte to the answer."""
+
+    baud: int = 0
+    delay_ms: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.baud <= BAUD_MAX:
+            raise ValueError(f"baud: wanted 0..{BAUD_MAX}, got {self.baud}")
+        if not 0 <= self.delay_ms <= MS_MAX:
+            raise ValueError(f"delay-ms: wanted 0..{MS_MAX}, got {self.delay_ms}")
+
+    def wire_s(self, characters: int) -> float:
+        """How long so many characters take."""
+        return characters * BITS_PER_CHARACTER / self.baud if self.baud else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one meter said, after its faults; `intact` when it is what it meant to say."""
+
+    at_s: int
+    request: Request | None
+    said: bytes
+    intact: bool
+
+
+class Bus:
+    """The meters of one line. `write` puts bytes on the wire."""
+
+    def __init__(
+            self, world: World, meters: list[Meter], faults: Faults,
+            write: Callable[[bytes], None], timing: Timing) -> None:
+        self.meters = {meter.address: meter for meter in meters}
+        self.faults = faults
+        self.heard_bytes = 0
+        self.answers: dict[int, deque[Answer]] = {
+            address: deque(maxlen=ANSWERS_MAX) for address in self.meters}
+        self.answered = dict.fromkeys(self.meters, 0)
+        self._world = world
+        self._write = write
+        self._timing = timing
+        self._noise = world.dice.stream("noise")
+        self._server = ModbusServer(meters, world.now_s, self._refusal, self._said)
+        self._heard_at = 0.0     # When the last byte of what was heard had come, real seconds.
+        self._free_at = 0.0      # When the last byte of what was said will have gone.
+        self._before = b""       # The answer before, of whichever meter.
+
+    def heard(self, data: bytes) -> None:
+        """Bytes that the master wrote just now."""
+        now = self._world.elapsed_s()
+        self.heard_bytes += len(data)
+        if now - self._heard_at > FORGET_S:
+            self._server.forget()
+        self._heard_at = max(now, self._heard_at) + self._timing.wire_s(len(data))
+        if self._timing.baud:
+            self._world.at(self._heard_at, lambda: self._server.hear(data))
+        else:
+            self._server.hear(data)
+
+    def _refusal(self, request: Request) -> int | None:
+        found = self.faults.hitting(request.address, request, request.at_s, exceptions=True)
+        return found[-1].code if found else None
+
+    def _said(self, answer: bytes, request: Request | None) -> None:
+        address = answer[0]
+        at_s = request.at_s if request else self._world.now_s()
+        data, late_ms = answer, 0
+        for fault in self.faults.hitting(address, request, at_s, exceptions=False):
+            if fault.kind is Kind.SILENCE:
+                data = b""
+            elif fault.kind is Kind.STALE:
+                data = self._before
+            elif fault.kind is Kind.WRONG_CRC:
+                data = data[:-1] + bytes((data[-1] ^ 0xFF,)) if data else data
+            elif fault.kind is Kind.NOISE:
+                data = noisy(data, fault.rate, self._noise)
+            elif fault.kind is Kind.SLOW:
+                late_ms += fault.ms
+        self._before = answer
+        self._note(Answer(at_s, request, data, data == answer), address)
+        self._put(data, (self._timing.delay_ms + late_ms) / 1000)
+
+    def _note(self, answer: Answer, address: int) -> None:
+        if address in self.answers:
+            self.answers[address].append(answer)
+            self.answered[address] += 1
+        if not answer.intact:
+            _log.info("meter %d: said %d bytes %s", address, len(answer.said),
+                      "that it did not mean" if answer.said else "(silenced)")
+
+    def _put(self, data: bytes, delay_s: float) -> None:
+        """Write `data` so long after the request, at the pace of the wire."""
+        if not data:
+            return
+        if not self._timing.baud and not delay_s:
+            self._write(data)
+            return
+        start = max(self._heard_at + delay_s, self._free_at)
+        size = max(1, int(PIECE_S / self._timing.wire_s(1))) if self._timing.baud else len(data)
+        for first in range(0, len(data), size):
+            piece = data[first:first + size]
+            # A byte can be read when its last bit is over.
+            self._world.at(start + self._timing.wire_s(first + len(piece)),
+                           partial(self._write, piece))
+        self._free_at = start + self._timing.wire_s(len(data))

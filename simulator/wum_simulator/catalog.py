@@ -1,0 +1,94 @@
+"""Facts about meter types, from the gateway's catalogue files: addresses, types, scales.
+
+Only the data is shared with the gateway. Reading and judging it here is separate code, so that a
+mistake in the gateway's has something to disagree with.
+"""
+
+import importlib.resources
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib.resources.abc import Traversable
+from typing import Any
+
+PROTOCOL = "modbus-rtu"
+WORDS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 4, "int64": 4,
+         "float32": 2, "float64": 4}
+
+
+class UnknownModel(Exception):
+    """No such meter type in the catalogue, or one that the town cannot play."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """One register of a meter type: raw number x `scale` is in `unit`.
+
+    `scaler` is the power of ten of the scaled integer that a gateway keeps.
+    """
+
+    name: str
+    obis: str
+    function: int
+    address: int
+    type: str
+    word_order: str
+    scale: Fraction
+    unit: str
+    scaler: int
+
+    @property
+    def count(self) -> int:
+        """16-bit words."""
+        return WORDS[self.type]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One meter type. `gap` is how many undefined words between its registers it still answers."""
+
+    name: str
+    registers: tuple[Register, ...]
+    registers_per_request: int
+    gap: int
+
+    @property
+    def phases(self) -> int:
+        """3, or 1 when nothing of phase 2 or 3 can be read from it."""
+        others = range(41, 81)
+        three = any(int(r.obis.split(":")[1].split(".")[0]) in others for r in self.registers)
+        return 3 if three else 1
+
+
+def model_names() -> list[str]:
+    """All meter types that the town can play, sorted."""
+    return sorted(path.name.removesuffix(".json") for path in _folder().iterdir()
+                  if path.name.endswith(".json") and _is_model(path))
+
+
+def model(name: str) -> Model:
+    """The meter type of that name. Raises UnknownModel with the names there are."""
+    path = _folder() / (name + ".json")
+    if not name or "/" in name or not path.is_file() or not _is_model(path):
+        raise UnknownModel(
+            f"model: wanted one of {', '.join(model_names())}; got {name!r}")
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    limits = entry.get("limits", {})
+    return Model(
+        entry["model"], tuple(_register(r) for r in entry["registers"]),
+        limits.get("registers_per_request", 125), limits.get("gap", 17))
+
+
+def _register(entry: dict[str, Any]) -> Register:
+    return Register(
+        entry["name"], entry["obis"], entry["function"], entry["address"], entry["type"],
+        entry.get("word_order", "big"), Fraction(entry["scale"]), entry["unit"], entry["scaler"])
+
+
+def _folder() -> Traversable:
+    return importlib.resources.files("wum_edge") / "catalog"
+
+
+def _is_model(path: Traversable) -> bool:
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    return isinstance(entry, dict) and entry.get("protocol") == PROTOCOL

@@ -1,0 +1,170 @@
+"""The control socket: one JSON object a line in, one out. Faults on command, and what is shown.
+
+Requests: {"do": "status"}, {"do": "registers", "address": 3, "at_s": 1760000000},
+{"do": "answers", "address": 3}, {"do": "fault", "kind": "noise", "address": 3, "rate": 0.1},
+{"do": "clear", "address": 3}. `at_s` (default: now) and, for faults, `address` (default: all) may
+be left out. An answer holds "ok": true, or "ok": false and "error", a sentence.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from wum_simulator.bus import Bus
+from wum_simulator.consumer import ORIGIN_S
+from wum_simulator.faults import BadFault, Fault, Kind
+from wum_simulator.line import Busy
+from wum_simulator.request import LINE_MAX, Refused
+from wum_simulator.town import Meter
+from wum_simulator.world import World
+
+AT_MAX_S = 2**32 - 1
+_PATH_MAX = 107              # Bytes of a Unix socket's path, by the kernel.
+
+
+class Control:
+    """Answers about one line, and orders faults on it."""
+
+    def __init__(self, world: World, bus: Bus) -> None:
+        self._world = world
+        self._bus = bus
+        self._server: asyncio.Server | None = None
+        self._path: Path | None = None
+
+    async def open(self, path: Path) -> None:
+        """Listen at `path`, for this user only. Raises Busy, OSError."""
+        _make_room(path)
+        self._server = await asyncio.start_unix_server(
+            self._converse, path, limit=LINE_MAX, start_serving=False)
+        os.chmod(path, 0o600)
+        self._path = path
+        await self._server.start_serving()
+
+    def close(self) -> None:
+        """Stop listening and remove the socket."""
+        if self._server and self._path:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+
+    async def _converse(
+            self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(json.dumps(self.answer(line)).encode() + b"\n")
+                await writer.drain()
+        except ValueError:       # StreamReader's word for a line over the limit.
+            error = f"a request has at most {LINE_MAX} bytes"
+            writer.write(json.dumps({"ok": False, "error": error}).encode() + b"\n")
+        except ConnectionError:
+            return               # The client went away; nothing is owed to it.
+        finally:
+            writer.close()
+
+    def answer(self, line: bytes) -> dict[str, object]:
+        """The answer to one request."""
+        try:
+            request = json.loads(line)
+            if not isinstance(request, dict):
+                raise Refused("wanted a JSON object")
+            return {"ok": True, **self._done(request)}
+        except (Refused, BadFault) as error:
+            return {"ok": False, "error": str(error)}
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            return {"ok": False, "error": f"wanted one line of JSON: {error}"}
+
+    def _done(self, request: dict[str, Any]) -> dict[str, object]:
+        match request.pop("do", None):
+            case "status":
+                return self._status()
+            case "registers":
+                meter = self._meter(request)
+                return meter.described(_number(request, "at_s", ORIGIN_S, AT_MAX_S)
+                                       or self._world.now_s())
+            case "answers":
+                return {"answers": self._answers(self._meter(request).address)}
+            case "fault":
+                fault = fault_of(request)
+                if fault.address is not None:
+                    self._meter({"address": fault.address})
+                self._bus.faults.order(fault)
+                return {"fault": _shown(fault)}
+            case "clear":
+                address = _number(request, "address", 1, 247)
+                return {"cleared": self._bus.faults.clear(address)}
+            case other:
+                raise Refused(
+                    f"do: wanted status, registers, answers, fault or clear; got {other!r}")
+
+    def _status(self) -> dict[str, object]:
+        return {
+            "now_s": self._world.now_s(), "seed": self._world.dice.seed,
+            "heard_bytes": self._bus.heard_bytes,
+            "meters": [{"address": m.address, "model": m.kind.name, "home": m.consumer.home.name,
+                        "first_week": m.consumer.first_week,
+                        "answered": self._bus.answered[m.address]}
+                       for m in self._bus.meters.values()],
+            "faults": [_shown(fault) for fault in self._bus.faults.in_force()],
+        }
+
+    def _answers(self, address: int) -> list[dict[str, object]]:
+        return [{"at_s": a.at_s, "said": a.said.hex(), "intact": a.intact,
+                 "request": None if a.request is None else asdict(a.request)}
+                for a in self._bus.answers[address]]
+
+    def _meter(self, request: dict[str, Any]) -> Meter:
+        address = _number(request, "address", 1, 247)
+        if address not in self._bus.meters:
+            known = sorted(self._bus.meters)
+            raise Refused(f"address: wanted {known[0]}..{known[-1]}, got {address}")
+        return self._bus.meters[address]
+
+
+def fault_of(request: dict[str, Any]) -> Fault:
+    """The fault that a request describes. Raises BadFault."""
+    known = {field.name for field in fields(Fault)}
+    for name, value in request.items():
+        if name not in known:
+            raise BadFault(f"{name}: a fault has no such thing; it has {', '.join(sorted(known))}")
+        wanted = (int, float) if name == "rate" else (str,) if name == "kind" else (int,)
+        if type(value) not in wanted and value is not None:
+            raise BadFault(f"{name}: wanted a {wanted[-1].__name__}, got {value!r}")
+    given = {name: value for name, value in request.items() if value is not None}
+    try:
+        kind = Kind(given.pop("kind", ""))
+    except ValueError:
+        raise BadFault(f"kind: wanted one of {', '.join(Kind)}; got "
+                       f"{request.get('kind')!r}") from None
+    return Fault(kind=kind, **given)
+
+
+def _make_room(path: Path) -> None:
+    """Remove a socket that nobody listens at. Raises Busy."""
+    if len(os.fsencode(path)) > _PATH_MAX:
+        raise Busy(f"{path}: a socket's path has at most {_PATH_MAX} bytes; choose a shorter one")
+    if not path.exists() and not path.is_symlink():
+        return
+    if not path.is_socket():
+        raise Busy(f"{path}: is there already, and is no socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        try:
+            client.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise Busy(f"{path}: another wum-simulator listens there; end it first, "
+               "or choose another --control")
+
+
+def _number(request: dict[str, Any], name: str, least: int, most: int) -> int | None:
+    value = request.get(name)
+    if value is not None and (type(value) is not int or not least <= value <= most):
+        raise Refused(f"{name}: wanted {least}..{most}, got {value!r}")
+    return value
+
+
+def _shown(fault: Fault) -> dict[str, object]:
+    return {name: value for name, value in asdict(fault).items() if value is not None}

@@ -1,0 +1,26 @@
+"""Asking a run through its control socket. Left out: what can be asked (control.py)."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+LINE_MAX = 4096              # Bytes of a request.
+_ANSWER_TIMEOUT_S = 10.0
+
+
+class Refused(Exception):
+    """A request that cannot be carried out; the text says why."""
+
+
+def ask(path: Path, request: dict[str, object]) -> dict[str, Any]:
+    """The answer of the run whose control socket is at `path`. Raises Refused, OSError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(_ANSWER_TIMEOUT_S)
+        client.connect(str(path))
+        client.sendall(json.dumps(request).encode() + b"\n")
+        with client.makefile("rb") as answers:
+            answer = json.loads(answers.readline() or b'{"error": "it closed without a word"}')
+    if not answer.pop("ok", False):
+        raise Refused(answer["error"])
+    return dict(answer)

@@ -1,0 +1,72 @@
+"""One run of `wum-simulator serve`: a line, its meters, its control socket, until a signal."""
+
+import asyncio
+import logging
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from wum_simulator.bus import Bus, Timing
+from wum_simulator.control import Control
+from wum_simulator.faults import Faults
+from wum_simulator.line import Line
+from wum_simulator.town import meters
+from wum_simulator.world import World
+
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is to be served, as the command line says it."""
+
+    link: Path
+    models: list[str]
+    count: int
+    first_address: int = 1
+    first_consumer: int = 0
+    control: Path | None = None
+    timing: Timing = Timing()
+    fault_share: float = 0.0
+
+
+async def serve(world: World, description: Description) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP; then remove link and socket.
+
+    Raises Busy, UnknownModel, BadFault, ValueError, OSError before the link is there.
+    """
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in ENDS:          # Set here: a shell may have left them ignored.
+        loop.add_signal_handler(number, ended.set)
+    served = meters(
+        world.dice, description.models, count=description.count,
+        first_address=description.first_address, first_consumer=description.first_consumer)
+    faults = Faults(world.dice, description.fault_share)
+    line = Line(description.link)
+    try:
+        bus = Bus(world, served, faults, line.write, description.timing)
+        control = Control(world, bus)
+        if description.control:
+            await control.open(description.control)
+        try:
+            loop.add_reader(line.master, lambda: bus.heard(line.read()))
+            line.publish()
+            _log.info("%s", _sentence(description, line))
+            await ended.wait()
+            _log.info("ended by a signal")
+        finally:
+            loop.remove_reader(line.master)
+            control.close()
+    finally:
+        line.close()
+
+
+def _sentence(description: Description, line: Line) -> str:
+    last = description.first_address + description.count - 1
+    at = f"addresses {description.first_address}..{last}" if description.count > 1 else (
+        f"address {last}")
+    pace = f" at {description.timing.baud} baud" if description.timing.baud else ""
+    return (f"{description.count} meters ({', '.join(description.models)}) at {at}{pace} on "
+            f"{description.link} -> {line.device}")

@@ -1,0 +1,1 @@
+"""Promises of the portable gateway: plain functions and asserts, for CPython and MicroPython."""

@@ -1,0 +1,1 @@
+"""Tests of the portable gateway that need what only CPython has, or its speed."""

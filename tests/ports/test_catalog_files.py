@@ -1,0 +1,73 @@
+"""The catalogue's files: each has the form of the schema and makes sense as a whole."""
+
+import json
+from importlib import resources
+
+import fastjsonschema
+import pytest
+
+from wum_edge.errors import CatalogError
+from wum_edge.meters.catalog import check_model
+from wum_edge.meters.ranges import plan
+from wum_edge.ports.linux.catalog_files import read_catalog
+from wum_shared.obis import obis_to_text
+from wum_shared.units import UNITS
+
+FOLDER = resources.files("wum_edge") / "catalog"
+by_schema = fastjsonschema.compile({
+    # The library knows draft 7; nothing here differs in 2020-12.
+    **json.loads((FOLDER / "schema.json").read_text()),
+    "$schema": "http://json-schema.org/draft-07/schema#"})
+# OBIS C group of a quantity without phase (IEC 62056-61, table 6): what its unit must be.
+UNIT_OF_QUANTITY = {1: ("Wh", "W"), 2: ("Wh", "W"), 3: ("varh", "var"), 4: ("varh", "var"),
+                    9: ("VAh", "VA"), 11: ("A",), 12: ("V",), 13: ("",), 14: ("Hz",),
+                    15: ("Wh", "W"), 16: ("Wh", "W")}
+
+
+def entry(name: str) -> dict[str, object]:
+    loaded: dict[str, object] = json.loads((FOLDER / f"{name}.json").read_text())
+    return loaded
+
+
+def test_there_are_at_least_twelve_models() -> None:
+    assert len(read_catalog()) >= 12
+
+
+@pytest.mark.parametrize("name", sorted(read_catalog()))
+def test_an_entry_has_the_form_of_the_schema(name: str) -> None:
+    by_schema(entry(name))
+
+
+@pytest.mark.parametrize("name", sorted(read_catalog()))
+def test_an_entry_makes_sense(name: str) -> None:
+    model = read_catalog()[name]
+    assert model.source and model.licence
+    codes = [obis_to_text(r.obis) for r in model.registers]
+    assert codes[0] in ("1-0:1.8.0", "1-0:15.8.0"), "what is billed comes first"
+    for register, code in zip(model.registers, codes, strict=True):
+        group_c, group_d = register.obis[2], register.obis[3]
+        quantity = group_c % 20 if group_c > 20 else group_c
+        unit = UNITS[register.unit]
+        assert unit in UNIT_OF_QUANTITY[quantity], (code, unit)
+        assert (group_d == 8) == unit.endswith("h"), (code, unit)
+        phase = {"1": range(21, 40), "2": range(41, 60), "3": range(61, 80)}.get(
+            register.name[-1] if register.name[-3:-1] == "_l" else "", range(1, 21))
+        assert group_c in phase, (register.name, code)
+    assert sum(len(r.places) for r in plan(model.registers, model.limits)) == len(codes)
+
+
+def test_schema_and_check_refuse_the_same() -> None:
+    for path, value in (
+            (("protocol",), "dlms"), (("limits", "gap"), 126), (("registers", 0, "function"), 6),
+            (("registers", 0, "unit"), "kWh"), (("registers", 0, "scale"), "1e3"),
+            (("registers", 0, "scaler"), 10), (("registers", 0, "address"), 65536),
+            (("registers", 0, "absent"), "FFFF"), (("registers",), []), (("extra",), 1)):
+        bad = entry("eastron-sdm120")
+        place: object = bad
+        for step in path[:-1]:
+            place = place[step]  # type: ignore[index]
+        place[path[-1]] = value  # type: ignore[index]
+        with pytest.raises(fastjsonschema.JsonSchemaValueException):
+            by_schema(bad)
+        with pytest.raises(CatalogError):
+            check_model(bad)

@@ -1,0 +1,75 @@
+"""A thread sweeps one line when it is due, hands its records on, and ends when it is told."""
+
+import queue
+from collections.abc import Callable
+from pathlib import Path
+
+from pymodbus.simulator import SimDevice
+
+from tests.ports.test_command_line import sdm630
+from tests.ports.test_config_file import GOOD
+from tests.ports.wire import Meters, Wire
+from wum_edge import config
+from wum_edge.meters.sweep import Sweep, meters_of_line
+from wum_edge.ports.linux.catalog_files import read_catalog
+from wum_edge.ports.linux.clock import SystemClock, clock_of
+from wum_edge.ports.linux.config_file import read_config
+from wum_edge.ports.linux.line import SerialLine
+from wum_edge.ports.linux.sweeper import Record, Sweeper
+from wum_shared import status
+from wum_shared.batch import Event, Missed, Row
+
+
+def sweeper(tmp_path: Path, wire: Wire, records: "queue.Queue[Record]",
+            crashes: list[BaseException]) -> Sweeper:
+    file = tmp_path / "edge.toml"
+    file.write_text(GOOD.replace("/dev/ttyUSB0", wire.near.path).replace(
+        "period_s = 60", "period_s = 1").replace(
+        'model = "eastron-sdm630"', 'model = "eastron-sdm630"\ntimeout_ms = 100'))
+    models = read_catalog()
+    checked = read_config(file, sorted(models), files=False)
+    return Sweeper(
+        name="a", line=SerialLine(checked.lines[0]),
+        sweep=Sweep("a", meters_of_line(checked, models, "a")), clock=SystemClock(),
+        schedule=checked.schedule, hand=records.put, crashed=crashes.append)
+
+
+def test_sweeps_come_when_due_and_end_when_told(
+        tmp_path: Path, wire: Wire, meters: Callable[[list[SimDevice]], Meters]) -> None:
+    meters([sdm630(1)])
+    wire.cut_off.add(2)
+    records: queue.Queue[Record] = queue.Queue()
+    crashes: list[BaseException] = []
+    running = sweeper(tmp_path, wire, records, crashes)
+    running.start()
+    seen = [records.get(timeout=20) for _ in range(5)]
+    running.stop()
+    assert running.join(5) and not crashes
+    row, missed, event, again, missed_again = seen
+    assert isinstance(row, Row) and row.meter == 0 and row.values[0] == 12345678
+    assert isinstance(missed, Missed) and missed.meter == 1 and missed.outcome == status.SILENT
+    assert isinstance(event, Event) and event.kind == status.EVENT_METER_SILENT
+    assert isinstance(again, Row) and again.captured_at_s > row.captured_at_s
+    assert isinstance(missed_again, Missed)
+
+
+def test_a_mistake_of_ours_is_handed_to_whoever_ends_the_process(
+        tmp_path: Path, wire: Wire) -> None:
+    crashes: queue.Queue[BaseException] = queue.Queue()
+    running = sweeper(tmp_path, wire, queue.Queue(), [])
+    running._crashed = crashes.put
+    running._hand = None  # type: ignore[assignment]
+    running.start()
+    assert isinstance(crashes.get(timeout=20), TypeError)
+    assert running.join(5)
+
+
+def test_compressed_time_runs_fast_and_never_past_the_wall() -> None:
+    now_s = SystemClock().now_s()
+    fast = clock_of(config.Clock(start_s=now_s - 86400, wall_s=now_s - 60, speed=60))
+    assert now_s - 86400 + 3590 <= fast.now_s() <= now_s - 86400 + 3900
+    assert 9_000 <= fast.real_ms_until(fast.now_s() + 600) <= 10_100
+    late = clock_of(config.Clock(start_s=now_s - 86400, wall_s=now_s - 86400, speed=60))
+    assert abs(late.now_s() - now_s) <= 1
+    assert 8_000 <= late.real_ms_until(late.now_s() + 10) <= 10_100
+    assert late.real_ms_until(now_s - 5) == 0

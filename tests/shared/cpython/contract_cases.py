@@ -1,0 +1,79 @@
+"""Messages and damaged messages of the contract, for validators that read contract.cddl."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import wum_shared
+from wum_shared import cbor, cose, messages
+from wum_shared.batch import decode_batch, encode_batch
+from wum_shared.errors import WireError
+
+from tests.shared.cpython.sodium import Sodium
+from tests.shared.examples import (
+    ABSENT_READING,
+    ACKNOWLEDGEMENT,
+    BATCH,
+    CONCENTRATOR,
+    READING,
+    REGISTRATION,
+    SCHEMA,
+)
+
+CDDL = (Path(wum_shared.__file__).parent / "contract.cddl").read_text()
+SEALED = cose.seal(Sodium(), REGISTRATION.uplink, cose.key_id(CONCENTRATOR, 0), 300, b"reading",
+                   "up", "default", "batch")
+SIGNED = cose.sign(Sodium(), bytes(32), CONCENTRATOR, messages.encode_registration(REGISTRATION))
+
+# Rule of the CDDL, an encoded message, and what reads it.
+MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
+    ("reading", messages.encode_reading(READING), messages.decode_reading),
+    ("reading", messages.encode_reading(ABSENT_READING), messages.decode_reading),
+    ("schema", messages.encode_schema(SCHEMA), messages.decode_schema),
+    ("batch", encode_batch(BATCH), lambda data: decode_batch(data, SCHEMA)),
+    ("acknowledgement", messages.encode_acknowledgement(ACKNOWLEDGEMENT),
+     messages.decode_acknowledgement),
+    ("registration", messages.encode_registration(REGISTRATION), messages.decode_registration),
+    ("sealed", SEALED, cose.peek),
+    ("signed", SIGNED, cose.peek_signed),
+]
+_STRANGE = (None, True, 0, 1, -1, -5, 3, 8, 9, 10, 255, 256, 65535, 65536, 2**32, 2**53, 2**62,
+            -2**62 - 1, "", "a", "a b", "x" * 64, "x" * 65, "x" * 200, "x" * 201, b"", bytes(6),
+            bytes(8), bytes(12), bytes(16), bytes(32), bytes(64), [], [0], [[]], {}, {1: 24})
+
+
+def mutants(encoded: bytes, seed: int, count: int) -> Iterator[bytes]:
+    """`encoded` with one field, at any depth, replaced, left out or doubled; CBOR all the same."""
+    dice = random.Random(seed)
+    for _ in range(count):
+        whole = [cbor.decode(encoded, tags=(16, 18))]
+        holder, place = dice.choice(list(_places(whole)))
+        act = dice.randrange(4)
+        if act == 0 and type(holder) is list:
+            del holder[place]
+        elif act == 1 and type(holder) is list:
+            holder.insert(place, holder[place])
+        else:
+            holder[place] = dice.choice(_STRANGE)
+        if len(whole) == 1:
+            yield cbor.encode(whole[0])
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (list or map, index or key) below `value`."""
+    if type(value) is cbor.Tag:
+        yield from _places(value.value)
+    elif type(value) in (list, dict):
+        for place in range(len(value)) if type(value) is list else list(value):
+            yield value, place
+            yield from _places(value[place])
+
+
+def is_accepted(read: Callable[[bytes], object], data: bytes) -> bool:
+    """Whether our own reader takes `data`."""
+    try:
+        read(data)
+    except WireError:
+        return False
+    return True

@@ -1,0 +1,72 @@
+"""The gateway's own Modbus on a simulated line: a second codec, and the outcomes it names."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.simulator.running import START_S, Running, serving
+from wum_edge import config
+from wum_edge.errors import BadCheck, ForeignAnswer, LineSilent, MeterError, Refused
+from wum_edge.meters.modbus_rtu import READ_INPUT, read_registers
+from wum_edge.meters.turn import converse
+from wum_edge.ports.linux.line import SerialLine
+from wum_simulator.town import meters
+from wum_simulator.world import Dice
+
+MODEL = "eastron-sdm630"
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    with serving(tmp_path, "--meters", "3", "--model", MODEL) as one:
+        yield one
+
+
+@pytest.fixture
+def line(running: Running) -> Iterator[SerialLine]:
+    tty = SerialLine(config.Line("a", str(running.link), 115200, "N", 1, 8))
+    yield tty
+    tty.close()
+
+
+def read(line: SerialLine, address: int, first: int = 0, count: int = 6) -> tuple[int, ...]:
+    answer = converse(read_registers(address, READ_INPUT, first, count, timeout_ms=300), line)
+    return answer.words
+
+
+def test_the_gateway_reads_what_the_pure_function_says(line: SerialLine) -> None:
+    for meter in meters(Dice(7), [MODEL], count=3):
+        for showing in meter.showing(START_S):
+            r = showing.register
+            assert read(line, meter.address, r.address, r.count) == showing.words
+
+
+@pytest.mark.parametrize(("kind", "arguments", "outcome"), [
+    ("silence", {}, LineSilent),
+    ("wrong-crc", {}, BadCheck),
+    ("exception", {"code": 6}, Refused),
+    ("stale", {}, ForeignAnswer),
+    ("slow", {"ms": 600}, LineSilent),
+    ("noise", {"rate": 0.5}, BadCheck),
+])
+def test_each_fault_is_the_outcome_that_it_plays(
+        running: Running, line: SerialLine, kind: str, arguments: dict[str, object],
+        outcome: type[MeterError]) -> None:
+    healthy = read(line, 2)
+    read(line, 1)                    # The answer that a stale one will be.
+    running.ask("fault", kind=kind, address=2, times=1, **arguments)
+    with pytest.raises(outcome):
+        read(line, 2)
+    assert read(line, 3)             # The others go on,
+    assert read(line, 2) == healthy  # and so does this one.
+
+
+def test_a_late_answer_of_another_meter_is_never_taken_for_ones_own(
+        running: Running, line: SerialLine) -> None:
+    healthy = read(line, 3)
+    running.ask("fault", kind="slow", ms=350, address=2, times=1)
+    with pytest.raises(LineSilent):
+        read(line, 2)
+    running.ask("fault", kind="slow", ms=200, address=3, times=1)
+    assert read(line, 3) == healthy  # Meter 2's answer came while meter 3 was thinking.
