@@ -13,6 +13,7 @@ help:  ## List what can be made
 
 venv:  ## Make .venv: all five distributions, and what tests and benchmarks need
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: \`apt install python3 python3-venv\` brings it (3.11 or newer)."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 7))' || { echo "$(PYTHON) is too old: WUM needs Python 3.11 or newer."; exit 1; }
 	@$(PYTHON) demo/make_venv.py
 
 demo: venv  ## A street of 64 meters, a broker, a database and the console, on this machine
@@ -21,8 +22,8 @@ demo: venv  ## A street of 64 meters, a broker, a database and the console, on t
 demo-kill: venv  ## Kill a part of the running demo: WHAT=broker (without WHAT: what there is)
 	@$(BIN)/python -m demo kill $(WHAT)
 
-clean-demo: venv  ## Forget the demo's data, passwords and keys
-	@$(BIN)/python -m demo forget
+clean-demo:  ## Forget the demo's data, passwords and keys
+	@$$(test -x $(BIN)/python && echo $(BIN)/python || echo $(PYTHON)) -m demo forget
 
 test: venv  ## Every test, each room walled off from the others; installs what it needs
 	@$(BIN)/python tests/run_rooms.py $(ROOM:%=--room %) $(if $(filter no,$(INSTALL)),--install-nothing) $(if $(CI),--nothing-skipped)

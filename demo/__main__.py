@@ -12,8 +12,8 @@ from demo.embedded_postgres import forget
 from demo.endings import Ended, end_with_parent, raise_on_signals
 from demo.errors import DemoRefused
 from demo.place import Place
-from demo.runner import ROOT, Runner
 
+ROOT = Path(__file__).resolve().parent.parent
 _DISK_FULL = 28  # errno.ENOSPC
 
 
@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(place: Place, chosen: argparse.Namespace) -> int:
+    from demo.runner import Runner  # The other commands need no .venv.
+
     raise_on_signals()
     if chosen.ends_with_parent:
         end_with_parent()

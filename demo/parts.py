@@ -66,10 +66,16 @@ class Part:
             self._due_at = now + self._pause_s
         if now < self._due_at:
             return None
-        how, self._due_at = _manner(self._process.returncode), 0.0
+        how, self._due_at = self._manner(self._process.returncode), 0.0
         before = self._process.pid
         self.start()
         return f"{self.name} (process {before}) {how}; started again as {self.pid}"
+
+    def _manner(self, code: int) -> str:
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        words = self.last_words(1).strip()
+        return f"ended with code {code}" + (f" ({words})" if code and words else "")
 
     def ask_to_end(self) -> None:
         if self.is_running():
@@ -95,9 +101,3 @@ class Part:
         except FileNotFoundError:
             return ""
         return "\n".join("    " + line for line in lines)
-
-
-def _manner(code: int) -> str:
-    if code < 0:
-        return f"was ended by {signal.Signals(-code).name}"
-    return f"ended with code {code}"

@@ -16,22 +16,19 @@ from demo.clock import Clock, clock_for
 from demo.console import sign_in_lines, wait_until_it_answers
 from demo.embedded_postgres import EmbeddedPostgres
 from demo.endings import Ended, Make, ignore_signals
-from demo.errors import PostgresFailed, StepFailed
+from demo.errors import StepFailed
 from demo.loopback import chosen_port, free_port
 from demo.parts import Part
 from demo.place import Place
 from demo.steps import run_step
 from demo.street import CONCENTRATORS, METERS, Cabinet
 from demo.summary import Summary
+from demo.watch import Watch
 
 ROOT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
 _CONSOLE_PORT = 8080
 _NEEDED_BYTES = 500_000_000  # Data, write-ahead log and logs of a street that runs for some days.
-_LOW_BYTES = 100_000_000  # Below this the database may stop any moment.
-_TICK_S = 0.25
-_SUMMARY_S = 3.0
-_LOW_DISK_S = 60.0
 _APPEAR_S = 20.0  # For a simulator to open its pty.
 _STOP_S = 3.0  # For all parts together; the database has its own 5 s after them.
 
@@ -65,16 +62,19 @@ class Runner:
         claim = self._place.claimed()
         try:
             self._check_disk()
-            self._start()
-            self._watch()
+            self._summary = self._start()
+            Watch(
+                *(self._place, self._postgres, self._parts),
+                *(self._environment, self._summary, self._make),
+            ).run()
         finally:
             self._end(claim)
 
-    def _start(self) -> None:
+    def _start(self) -> Summary:
+        console_port, remark = chosen_port(_CONSOLE_PORT, self._wanted_port)
         clock = clock_for(self._place.clock, self._speed)
         self._fetch_console_files()
         url = self._start_database()
-        console_port, remark = chosen_port(_CONSOLE_PORT, self._wanted_port)
         broker_port = free_port()
         self._environment = self._settings(url, broker_port, console_port)
         self._step("database: bringing its tables up to date", "wum-cloud", "migrate")
@@ -89,11 +89,10 @@ class Runner:
             _wait_for(cabinet.bus, self._parts)
             edge = self._program("wum-edge", "run", "--config", str(cabinet.configuration))
             self._start_part(f"edge-{cabinet.number}", edge)
-        self._note_parts()
         address = f"http://127.0.0.1:{console_port}/"
         wait_until_it_answers(address, self._part("web"))
-        self._summary = Summary(url, clock, self._cabinets)
         self._welcome(address, remark, clock)
+        return Summary(url, clock, self._cabinets)
 
     def _fetch_console_files(self) -> None:
         title = "console: looking for its JavaScript and fonts, fetched once by npm"
@@ -160,41 +159,6 @@ class Runner:
         self._say(title)
         run_step(title, self._program(program, *words), self._environment, ROOT)
 
-    def _watch(self) -> None:
-        assert self._summary is not None
-        next_summary = next_disk = 0.0
-        while True:
-            self._check_make()
-            for part in self._parts:
-                happened = part.revived()
-                if happened:
-                    self._tell(happened)
-                    self._note_parts()
-            self._revive_database()
-            now = time.monotonic()
-            if now >= next_summary:
-                self._summary.refresh()
-                next_summary = now + _SUMMARY_S
-            if now >= next_disk and _free_bytes(self._place.root) < _LOW_BYTES:
-                self._tell("the disk is nearly full: the database may stop until there is room")
-                next_disk = now + _LOW_DISK_S
-            time.sleep(_TICK_S)
-
-    def _revive_database(self) -> None:
-        if self._postgres.pid is not None:
-            return
-        try:
-            url = self._postgres.restart()
-        except PostgresFailed as error:
-            self._tell(f"database: {error}; trying again")
-            return
-        self._tell(f"database ended; started again as {self._postgres.pid}")
-        self._note_parts()
-        if url != self._environment["WUM_DATABASE_URL"]:  # Somebody took its port meanwhile.
-            self._environment["WUM_DATABASE_URL"] = url
-            for name in ("ingest", "web"):
-                self._part(name).ask_to_end()  # Started again with the new address.
-
     def _check_make(self) -> None:
         if self._make.is_ending():
             raise Ended("the signal that make got")
@@ -206,10 +170,6 @@ class Runner:
                 f"The disk is nearly full: {free / 1e6:.0f} MB are free in {self._place.root}, "
                 f"and the demo needs {_NEEDED_BYTES / 1e6:.0f} MB."
             )
-
-    def _note_parts(self) -> None:
-        pids = {part.name: part.pid for part in self._parts}
-        self._place.write_parts({"database": self._postgres.pid or 0, **pids})
 
     def _welcome(self, address: str, remark: str, clock: Clock) -> None:
         names = ", ".join(part.name for part in self._parts)
@@ -228,12 +188,6 @@ class Runner:
     def _say(self, line: str) -> None:
         self._check_make()
         print(f"[{time.monotonic() - self._began:5.1f} s] {line}", flush=True)
-
-    def _tell(self, line: str) -> None:
-        """A line in between the summaries."""
-        assert self._summary is not None
-        self._summary.give_way()
-        print(time.strftime("%H:%M:%S ") + line, flush=True)
 
     def _end(self, claim: TextIO) -> None:
         ignore_signals()

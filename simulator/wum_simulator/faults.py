@@ -4,12 +4,11 @@ A fault hits the answers of one meter or of all, for all its registers or for th
 for ever or so many times. Which answer is hit is decided here; bus.py does it to the bytes.
 """
 
-import random
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from wum_simulator.meters.modbus import Request
-from wum_simulator.world import Dice
+from wum_simulator.world import Dice, Stream
 
 FAULTS_MAX = 1000            # On command, at one time.
 PLAN_STEP_S = 60             # The plan throws anew for each meter and minute of the town's time.
@@ -139,7 +138,7 @@ class Faults:
             self._ordered[place] = replace(fault, times=fault.times - 1)
 
 
-def noisy(data: bytes, rate: float, stream: random.Random) -> bytes:
+def noisy(data: bytes, rate: float, stream: Stream) -> bytes:
     """`data` after a line where each byte is hit with probability `rate`.
 
     Of the hits three in five are a flipped bit, one a lost byte, one a byte that nobody sent.

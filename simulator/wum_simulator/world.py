@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+Stream = random.Random       # Throw after throw; others name the type, and make none.
+
 
 class Dice:
     """Chance from one seed. The same seed, purpose and key give the same throw for ever."""
@@ -28,7 +30,7 @@ class Dice:
         assert 1 <= limit <= 2**32
         return int.from_bytes(self.octets(purpose, *key)[:8], "big") % limit
 
-    def stream(self, purpose: str, *key: int | str) -> random.Random:
+    def stream(self, purpose: str, *key: int | str) -> Stream:
         """Throw after throw, for what happens in an order: noise on a line, a shuffled street."""
         return random.Random(self.octets(purpose, *key))
 

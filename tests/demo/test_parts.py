@@ -47,6 +47,17 @@ def test_a_killed_part_is_started_again_and_that_is_said(tmp_path):
     assert sleeper.await_end(time.monotonic() + 8)
 
 
+def test_a_part_that_fails_is_told_with_its_last_words(tmp_path):
+    failing = part(tmp_path, [sys.executable, "-c", "import sys; sys.exit('no such bus')"])
+    failing.start()
+    failing.await_end(time.monotonic() + 8)
+    said = None
+    while said is None:
+        said = failing.revived()
+    assert "ended with code 1 (no such bus); started again as" in said
+    failing.await_end(time.monotonic() + 8)
+
+
 def test_a_part_that_does_not_listen_is_ended_by_force_in_time(tmp_path):
     deaf = part(tmp_path, [sys.executable, "-c", DEAF])
     deaf.start()

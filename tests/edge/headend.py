@@ -1,4 +1,4 @@
-"""The other end of the uplink, scripted: real seals both ways, and answers when the test says so."""
+"""The other end of the uplink, scripted: real seals both ways, answers when the test says."""
 
 from tests.edge.records import CONCENTRATOR
 from tests.shared.slow_cipher import SlowCipher

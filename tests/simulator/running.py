@@ -16,7 +16,7 @@ from pymodbus.framer.rtu import FramerRTU
 from wum_simulator.request import ask
 
 END_S = 8.0
-START_S = 1_790_000_000      # 2026-09-21T13:33:20Z: long before any machine that runs this.
+START_S = 1_727_100_000      # 2024-09-23T14:00:00Z: before the clock of any machine that runs this.
 
 
 @dataclass

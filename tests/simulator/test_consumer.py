@@ -12,7 +12,7 @@ from wum_simulator.world import Dice
 HOMES = recorded_homes()
 SOLAR = HOMES[0]
 PLAIN = next(home for home in HOMES if not home.has_panels)
-AT_S = 1_790_000_000
+AT_S = 1_727_100_000
 
 
 def consumer(home: object = SOLAR, *, seed: int = 7, week: int = 0, phases: int = 3) -> Consumer:

@@ -6,7 +6,7 @@ from wum_simulator.faults import PLAN_STEP_S, BadFault, Fault, Faults, Kind, noi
 from wum_simulator.meters.modbus import Request
 from wum_simulator.world import Dice
 
-AT_S = 1_790_000_000
+AT_S = 1_727_100_000
 
 
 def request(address: int = 3, first: int = 0, count: int = 2) -> Request:

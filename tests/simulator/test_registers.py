@@ -14,7 +14,7 @@ from wum_simulator.registers import scaled_of, words_of
 from wum_simulator.town import meters
 from wum_simulator.world import Dice
 
-AT_S = 1_790_000_000
+AT_S = 1_727_100_000
 
 
 def register(kind: str, *, obis: str = "1-0:16.7.0", scale: str = "1", scaler: int = 0,

@@ -12,9 +12,6 @@ ROOM = Path(wum_simulator.__file__).parent
 KNOWS_TIME_OR_CHANCE = {"time", "datetime", "random", "secrets", "uuid", "numpy", "zoneinfo"}
 WAITS = {"sleep", "wait_for", "timeout", "timeout_at", "call_later", "call_at", "monotonic",
          "urandom", "getrandom", "perf_counter"}
-# flash.py stands below a portable core and is handed its chance; `import random` in faults.py
-# is for the type of the stream that world.py makes.
-TYPES_ONLY = {("faults.py", "random")}
 
 
 def test_nothing_but_the_world_knows_time_or_chance() -> None:
@@ -33,18 +30,8 @@ def test_nothing_but_the_world_knows_time_or_chance() -> None:
             elif isinstance(node, ast.Name) and node.id == "hash":
                 found.append(f"{path.name}:{node.lineno} hash() differs from run to run")
             found += [f"{path.name}: import {name}" for name in names
-                      if name in KNOWS_TIME_OR_CHANCE and (path.name, name) not in TYPES_ONLY]
+                      if name in KNOWS_TIME_OR_CHANCE]
     assert found == []
-
-
-def test_a_type_from_random_is_all_that_faults_take_from_it() -> None:
-    tree = ast.parse((ROOM / "faults.py").read_text())
-    used = [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Name) and node.value.id == "random"]
-    assert set(used) == {"Random"}
-    annotated = [node for node in ast.walk(tree) if isinstance(node, ast.arg) and node.annotation
-                 and "random.Random" in ast.unparse(node.annotation)]
-    assert len(annotated) == len(used)
 
 
 def test_the_same_seed_purpose_and_key_throw_the_same() -> None:

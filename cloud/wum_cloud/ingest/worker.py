@@ -111,7 +111,7 @@ class Worker:
 
         Waits for a database that is away as long as it takes.
         """
-        failures = 0
+        failures = faults = 0
         unstorable: str | None = None
         while True:
             try:
@@ -123,6 +123,9 @@ class Worker:
                 await self._wait(failures, error)
             except Exception as error:
                 self._forget()
+                faults += 1
+                if faults == 1:  # What was remembered may have been out of date.
+                    continue
                 if len(deliveries) > 1:  # One of them is at fault: find it.
                     for delivery in deliveries:
                         await self.settle([delivery], publish, release)

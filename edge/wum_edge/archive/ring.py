@@ -26,7 +26,7 @@ from wum_edge.archive.segment import (
 from wum_shared import fields
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.ids import INCARNATION_SIZE
-from wum_shared.messages import NOTE_MAX
+from wum_shared.messages import NOTE_MAX, Schema
 from wum_shared.status import (
     EVENT_ARCHIVE_DAMAGED,
     EVENT_ARCHIVE_DROPPED,
@@ -124,6 +124,10 @@ class Archive:
         except OSError as error:
             failure = error
         raise ArchiveRefused("archive: flash does not take the schema: %s" % failure, 0)
+
+    def schema_like(self, schema: Schema) -> bytes | None:
+        """A kept schema, encoded, that differs from `schema` in its valid-from alone."""
+        return self._schemas.like(schema)
 
     def schema(self, name: bytes) -> bytes | None:
         """The schema with this id; None when it is not here or damaged."""
@@ -299,10 +303,10 @@ class Archive:
             # reports the range as damaged: still accounted for.
             self.keep_cursor()
             self._flash.remove(oldest.name)
+            self._segments.pop(0)
+            self._forget_schemas()
         except OSError as error:
             return error
-        self._segments.pop(0)
-        self._forget_schemas()
         if last >= first:
             self._notice(EVENT_ARCHIVE_DROPPED, "records %d..%d, %s, %s" % (
                 first, last, LOST[reason],

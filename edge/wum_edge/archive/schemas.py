@@ -2,7 +2,7 @@
 
 from wum_edge.archive.flash import Flash, read_whole
 from wum_shared.ids import SCHEMA_SIZE, id_from_text, id_to_text, schema_id
-from wum_shared.messages import SCHEMA_BYTES_MAX
+from wum_shared.messages import SCHEMA_BYTES_MAX, Schema, decode_schema
 
 _PREFIX = "schema-"
 
@@ -44,12 +44,28 @@ class Schemas:
             return None
         return encoded
 
+    def like(self, schema: Schema) -> bytes | None:
+        """A kept schema that differs from `schema` in nothing but since when it is valid.
+
+        So that a restart does not make a new schema of the same configuration.
+        """
+        for name in sorted(self._sizes):
+            encoded = self.get(name)
+            if encoded is not None and _meaning(decode_schema(encoded)) == _meaning(schema):
+                return encoded
+        return None
+
     def forget_all_but(self, named: list[bytes]) -> None:
         """Remove schemas that no segment names; the latest stays for what comes next."""
         for name in list(self._sizes):
             if name not in named and name != self.latest:
                 self._flash.remove(_file(name))
                 del self._sizes[name]
+
+
+def _meaning(schema: Schema) -> tuple[object, ...]:
+    parts = tuple(schema)
+    return parts[:2] + parts[3:]     # All but valid_from_s.
 
 
 def _file(name: bytes) -> str:

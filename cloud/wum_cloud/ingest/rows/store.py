@@ -268,6 +268,6 @@ async def _make_partition(connection: Connection, week: int) -> None:
     assert there is not None
     if there[0] is None:
         await connection.execute(
-            ("create table %s (like reading including defaults);"
+            ("create table %s (like reading including defaults including constraints);"
              " alter table reading attach partition %s for values from ('%s') to ('%s')"
              % (name, name, first.isoformat(), end.isoformat())).encode())

@@ -1,0 +1,125 @@
+"""A whole head-end for a benchmark: PostgreSQL, mosquitto and `wum-cloud ingest`, each its own
+process, in a folder that is thrown away. Started by command lines, as an operator would.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT))    # `demo` is not installed: it is found in the folder above.
+
+from demo.embedded_postgres import EmbeddedPostgres, forget  # noqa: E402
+from demo.loopback import free_port  # noqa: E402
+from demo.tether import tethered  # noqa: E402
+
+_WAIT_S = 30.0
+_BROKER_PLACES = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
+
+
+class HeadEnd:
+    """Use as a context; `provision` before `start_ingest`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.broker_port = free_port()
+        self.database_url = ""
+        self._postgres = EmbeddedPostgres(folder / "postgres")
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> "HeadEnd":
+        folder = self.folder / "postgres"
+        folder.mkdir()
+        folder.chmod(0o711)
+        self.database_url = self._postgres.start()
+        try:
+            self.command("migrate")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+            self, kind: type[BaseException] | None, error: BaseException | None,
+            trace: TracebackType | None) -> None:
+        for process in reversed(self._processes):
+            process.send_signal(signal.SIGTERM)
+        for process in reversed(self._processes):
+            try:
+                process.wait(_WAIT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._postgres.stop()
+        forget(self.folder / "postgres")
+
+    def provision(self, name: str) -> Path:
+        """A registered concentrator; the folder of its keys."""
+        keys = self.folder / name
+        _run([sys.executable, "-m", "wum_firmware", "provision", "--out", str(keys), "--name",
+              name], os.environ)
+        self.command("register", str(keys / "registration.cose"))
+        return keys
+
+    def start(self) -> None:
+        """Start the broker and ingest; returns when the broker listens."""
+        self.command("broker-files", str(self.folder / "broker"))
+        self._start("mosquitto", [_broker_program(), "-c", str(self._broker_configuration())])
+        deadline = time.monotonic() + _WAIT_S
+        while not self._listens():
+            if time.monotonic() > deadline:
+                raise SystemExit(f"mosquitto does not listen: {self._said('mosquitto')}")
+            time.sleep(0.05)
+        self._start("ingest", [sys.executable, "-m", "wum_cloud", "ingest"])
+
+    def command(self, *arguments: str) -> None:
+        """Run `wum-cloud` to its end."""
+        _run([sys.executable, "-m", "wum_cloud", *arguments], self._environment())
+
+    def _start(self, name: str, command: list[str]) -> None:
+        with (self.folder / f"{name}.log").open("wb") as log:
+            self._processes.append(subprocess.Popen(
+                tethered(command, signal.SIGKILL), stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, env=self._environment()))
+
+    def _said(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ, "WUM_DATABASE_URL": self.database_url, "WUM_BROKER_HOST": "127.0.0.1",
+            "WUM_BROKER_PORT": str(self.broker_port), "WUM_KEY_FILE": str(self.folder / "key"),
+            "WUM_BROKER_PASSWORD_FILE": str(self.folder / "broker.password")}
+
+    def _broker_configuration(self) -> Path:
+        files = self.folder / "broker"
+        path = files / "mosquitto.conf"
+        path.write_text(
+            f"listener {self.broker_port} 127.0.0.1\nallow_anonymous false\n"
+            f"password_file {files / 'passwords'}\nacl_file {files / 'acl'}\n"
+            "persistence false\nlog_dest stderr\n"
+            + ("user root\n" if os.geteuid() == 0 else ""))
+        return path
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.broker_port)) == 0
+
+
+def _broker_program() -> str:
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path=_BROKER_PLACES)
+    if not found:
+        raise SystemExit("mosquitto is missing: `apt install mosquitto` brings it.")
+    return found
+
+
+def _run(command: list[str], environment: "os._Environ[str] | dict[str, str]") -> None:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: {done.stdout}{done.stderr}")

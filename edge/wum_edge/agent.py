@@ -1,0 +1,211 @@
+"""The agent: one tick takes what was read into the archive, and moves what the archive holds on.
+
+Portable. Left out: reading meters (a port's threads hand records in), the connection (a port),
+and when a tick is: a few times a second, from one thread only.
+"""
+
+from collections import namedtuple
+
+from wum_edge.archive.errors import ArchiveRefused
+from wum_edge.archive.reader import Limits
+from wum_edge.archive.ring import Archive, Stamp
+from wum_edge.clock import Clock
+from wum_edge.log import Log
+from wum_edge.uplink.counter import CounterDoubtful
+from wum_edge.uplink.delivery import Delivery, Progress
+from wum_shared.batch import Event, Missed, Row
+from wum_shared.messages import SEQUENCE_MAX, Schema, encode_schema
+from wum_shared.status import (
+    EVENT_ARCHIVE_DROPPED,
+    EVENT_CLOCK_STEPPED,
+    EVENT_CONFIGURATION,
+    EVENT_COUNTER_DOUBTFUL,
+)
+
+HOLD_MS = 1000                # Records wait so long for others: one append and sync for all.
+HOLD_RECORDS = 64             # So many do not wait.
+INBOX_MAX = 4096              # While flash refuses; past it the oldest are given up, and counted.
+RETRY_MS = 5000               # After flash has refused.
+COMPLAIN_MS = 60000           # How often a refusal that lasts is said again.
+EXPIRE_MS = 3600000
+CLOCK_STEP_MS = 5000          # A clock that moves by more than this between two ticks is told.
+_HORIZON_S = 30 * 86400
+
+
+class Summary(namedtuple("Summary", (
+        "archived", "backlog", "oldest_s", "inbox", "stopped", "progress"))):
+    """Where the agent stands. `oldest_s` is the time of the oldest record that the head-end lacks,
+    None without one; `stopped` says why nothing is sent, empty when all is well.
+    """
+
+    __slots__ = ()
+    archived: int
+    backlog: int
+    oldest_s: int | None
+    inbox: int
+    stopped: str
+    progress: Progress | None
+
+
+class Agent:
+    """Joins archive, delivery and clock. Without `delivery` it archives only."""
+
+    def __init__(
+            self, *, archive: Archive, delivery: Delivery | None, clock: Clock, schema: Schema,
+            log: Log,
+    ) -> None:
+        self._archive = archive
+        self._delivery = delivery
+        self._clock = clock
+        self._log = log
+        self._schema = archive.schema_like(schema) or encode_schema(schema)
+        self._schema_id = b""
+        self._is_new_schema = archive.schema_like(schema) is None
+        self._meters = len(schema.meters)
+        self._inbox: list[Row | Missed | Event] = []
+        self._inbox_since_ms = 0
+        self._given_up = 0
+        self._retry_ms = 0
+        self._complained_ms: int | None = None
+        self._expire_ms = self._unreadable_ms = clock.monotonic_ms()
+        self._stopped = ""
+        self._horizon_s = self._horizon_ms = 0
+        self._look_at_clock()
+
+    def take(self, record: Row | Missed | Event) -> None:
+        """Take one record; it is archived soon. Its sequence is not looked at."""
+        if not self._inbox:
+            self._inbox_since_ms = self._clock.monotonic_ms()
+        if len(self._inbox) >= INBOX_MAX:
+            self._inbox.pop(0)
+            self._given_up += 1
+        self._inbox.append(record)
+
+    def happened(self, kind: int, note: str) -> None:
+        """Archive an event of the concentrator itself."""
+        self.take(Event(0, self._clock.now_s(), self._clock.quality(), kind, None, note))
+
+    def heard(self, sealed: bytes) -> None:
+        """Take an acknowledgement as it came from the broker."""
+        if self._delivery is not None:
+            self._delivery.heard(sealed, self._clock.monotonic_ms())
+
+    def stop_sending(self, why: str) -> None:
+        """Send nothing more until a person has acted; go on archiving."""
+        self._delivery = None
+        self._stopped = why
+        self._log.warn(why)
+        self.happened(EVENT_COUNTER_DOUBTFUL, why)
+
+    def tick(self) -> None:
+        """Do what is due: archive, expire, deliver. Bounded work."""
+        now_ms = self._clock.monotonic_ms()
+        self._tell_clock_step()
+        self._collect_events()
+        waited_ms = now_ms - self._inbox_since_ms
+        if self._inbox and (waited_ms >= HOLD_MS or len(self._inbox) >= HOLD_RECORDS):
+            self._store(now_ms)
+        if now_ms >= self._expire_ms:
+            self._expire_ms = now_ms + EXPIRE_MS
+            self._archive.expire(self._stamp())
+        if self._delivery is not None:
+            self._deliver(self._delivery, now_ms)
+
+    def close(self) -> None:
+        """Archive what is still waiting, as far as flash takes it."""
+        self._collect_events()
+        if self._inbox:
+            self._retry_ms = 0
+            self._store(self._clock.monotonic_ms())
+        self._archive.keep_cursor()
+
+    def summary(self) -> Summary:
+        """For a person's log."""
+        progress = None if self._delivery is None else self._delivery.progress()
+        return Summary(self._archive.next_sequence - 1, self._archive.backlog, self._oldest_s(),
+                       len(self._inbox), self._stopped, progress)
+
+    def _store(self, now_ms: int) -> None:
+        """Append the inbox; what flash does not take stays in it."""
+        if now_ms < self._retry_ms:
+            return
+        try:
+            if not self._schema_id:
+                self._schema_id = self._archive.keep_schema(self._schema)
+                self._tell_schema()
+            self._archive.append(self._inbox, self._schema_id, self._stamp())
+            self._inbox = []
+        except ArchiveRefused as refused:
+            self._inbox = self._inbox[refused.kept:]
+            self._inbox_since_ms = now_ms
+            self._retry_ms = now_ms + RETRY_MS
+            if self._complained_ms is None or now_ms - self._complained_ms >= COMPLAIN_MS:
+                self._complained_ms = now_ms
+                self._log.warn(
+                    "%s. %d records wait in memory and are tried again every %d s; what is "
+                    "archived is still delivered. Free space or mend the disk." % (
+                        refused, len(self._inbox), RETRY_MS // 1000))
+            return
+        if self._complained_ms is not None:
+            self._complained_ms = None
+            self._log.say("flash takes records again")
+        if self._given_up:
+            given_up, self._given_up = self._given_up, 0
+            self.happened(EVENT_ARCHIVE_DROPPED,
+                          "%d records were never archived: flash took none" % given_up)
+
+    def _tell_schema(self) -> None:
+        if self._is_new_schema:
+            self._is_new_schema = False
+            self.happened(EVENT_CONFIGURATION, "%d meters" % self._meters)
+
+    def _deliver(self, delivery: Delivery, now_ms: int) -> None:
+        doubtful = ""
+        try:
+            delivery.tick(now_ms)
+        except CounterDoubtful as error:
+            doubtful = str(error)
+        except OSError as error:
+            if now_ms >= self._unreadable_ms:
+                self._unreadable_ms = now_ms + COMPLAIN_MS
+                self._log.warn("delivery waits, flash cannot be read: %s" % error)
+        if doubtful:
+            self.stop_sending(doubtful)
+
+    def _collect_events(self) -> None:
+        """What archive and delivery have to tell becomes records like any other."""
+        if self._complained_ms is None:  # While flash refuses, they wait where none stands twice.
+            for kind, note in self._archive.notices():
+                self._log.warn("archive: " + note)
+                self.happened(kind, note)
+        if self._delivery is not None:
+            for kind, note in self._delivery.events:
+                self.happened(kind, note)
+            self._delivery.events.clear()
+
+    def _stamp(self) -> Stamp:
+        return Stamp(self._clock.now_s(), self._clock.quality())
+
+    def _look_at_clock(self) -> None:
+        """Note when, by the monotonic clock, the concentrator's clock will show a far moment."""
+        self._horizon_s = self._clock.now_s() + _HORIZON_S
+        self._horizon_ms = self._clock.monotonic_ms() + self._clock.real_ms_until(self._horizon_s)
+
+    def _tell_clock_step(self) -> None:
+        horizon_ms = self._clock.monotonic_ms() + self._clock.real_ms_until(self._horizon_s)
+        forward_ms = self._horizon_ms - horizon_ms
+        if abs(forward_ms) >= CLOCK_STEP_MS:
+            moved = "clock moved by %+d s" % (forward_ms // 1000)
+            self._log.warn(moved)
+            self.happened(EVENT_CLOCK_STEPPED, moved)
+        self._look_at_clock()
+
+    def _oldest_s(self) -> int | None:
+        """The time of the oldest record that is not acknowledged and not lost."""
+        span = self._archive.read(self._archive.cursor + 1, Limits(SEQUENCE_MAX, 2, 1 << 16))
+        times: list[int] = []
+        if span is not None:
+            times = [row.captured_at_s for row in span.rows]
+            times += [missed.captured_at_s for missed in span.missed]
+            times += [event.at_s for event in span.events]
+        return min(times) if times else None

@@ -1,0 +1,246 @@
+"""An acknowledgement means committed: at every cut, with every neighbour, exactly once."""
+
+import asyncio
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import AsyncCursor
+from psycopg_pool import AsyncConnectionPool
+
+from tests.cloud.concentrator import NOW_S, Concentrator, register_set
+from tests.cloud.conftest import HeadEnd, head_end_on
+from wum_cloud.broker import Delivery
+from wum_cloud.database import Pool, open_pool
+from wum_cloud.ingest.quarantine import entries
+from wum_cloud.registry.keys import Vault
+from wum_shared.batch import Event, Lost, Missed
+from wum_shared.cose import peek
+from wum_shared.status import ABSENT, SET_ASIDE, STORED
+
+_STATEMENTS_MAX = 60    # Of one transaction of ingest; far fewer are expected.
+
+
+async def test_answers_and_releases_come_after_the_commit(head_end: HeadEnd) -> None:
+    """Somebody else already sees the row when the answer is published, and when it is released."""
+    one = Concentrator()
+    await head_end.welcome(one)
+    seen: list[tuple[str, int]] = []
+    await head_end.worker.settle(
+        [one.send_rows(one.row())],
+        lambda topic, message: seen.append(("answer", len(head_end.rows()))),
+        lambda delivery: seen.append(("release", len(head_end.rows()))))
+    assert seen == [("answer", 1), ("release", 1)]
+
+
+async def test_what_is_set_aside_is_released_after_the_commit_too(head_end: HeadEnd) -> None:
+    seen: list[int] = []
+    stranger = Concentrator()
+    await head_end.worker.settle(
+        [stranger.send_rows(stranger.row())], lambda topic, message: None,
+        lambda delivery: seen.append(len(head_end.quarantined())))
+    assert seen == [1]
+
+
+class _Cut:
+    """Cuts the connection that executes the n-th statement, after it was executed."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.statements = 0
+        self.at: int | None = None
+
+    def note(self, pid: int) -> None:
+        self.statements += 1
+        if self.statements == self.at:
+            with psycopg.connect(self.url, autocommit=True) as other:
+                other.execute("select pg_terminate_backend(%s, 5000)", [pid])
+
+
+def _cut_pool(cut: _Cut) -> Pool:
+    class CutCursor(AsyncCursor[Any]):
+        async def execute(self, *args: Any, **kwargs: Any) -> "CutCursor":
+            await super().execute(*args, **kwargs)
+            cut.note(self.connection.info.backend_pid)
+            return self
+
+    return AsyncConnectionPool(
+        cut.url, min_size=1, max_size=3, open=False,
+        check=AsyncConnectionPool.check_connection,
+        kwargs={"cursor_factory": CutCursor, "options": "-c timezone=UTC"})
+
+
+async def test_a_crash_after_any_statement_acknowledges_nothing_and_loses_nothing(
+        database_url: str, vault: Vault) -> None:
+    """Every statement in turn is the last one of its connection; then all is sent again."""
+    cut = _Cut(database_url)
+    async with _cut_pool(cut) as pool:
+        head_end = head_end_on(database_url, pool, vault, lambda: NOW_S)
+        cuts = 0
+        for at in range(1, _STATEMENTS_MAX):
+            one = Concentrator(serials=["%d-%d" % (at, n) for n in range(2)])
+            await head_end.register(one)
+            first = one.send_rows(one.row(0, values=[1, 2, 3, 4, 5, 6, 7] + [None] * 5))
+            await head_end.take(one.send_schema())
+            await head_end.take(first)
+            late = one.row(0, values=[9] + [None] * 6 + [8, 9, 10, 11, 12])
+            messages = [
+                one.send_rows(late, one.row(1, 0), one.row(1, at_s=NOW_S + 9999)),
+                one.send_rows(Missed(one.sequence, 0, 0, NOW_S, 0, 1, ""),
+                              Event(one.sequence + 1, NOW_S, 0, 1, None, ""),
+                              Lost(one.sequence + 2, one.sequence + 3, 1, ""))]
+            before = _state(head_end)
+            cut.statements, cut.at = 0, at
+            try:
+                answers = await head_end.take(*messages)
+            except psycopg.OperationalError:
+                cuts += 1
+                assert _state(head_end) == before, "half a transaction was stored at %d" % at
+            else:
+                assert len(answers) == 2
+            cut.at = None
+            again = await head_end.take(*messages)
+            assert [one.opened(answer).answer for answer in again] == [STORED] * 2
+            _assert_complete(head_end, at)
+            if cut.statements < at:
+                break
+        else:
+            pytest.fail("more than %d statements" % _STATEMENTS_MAX)
+        assert cuts > 10
+        head_end.close()
+
+
+def _state(head_end: HeadEnd) -> list[Any]:
+    return [head_end.ask("select count(*) from " + table) for table in (
+        "reading", "reading_revision", "missed", "event", "archive_loss", "quarantine")] + [
+            head_end.ask("select received::text, lost::text from archive order by 1")]
+
+
+def _assert_complete(head_end: HeadEnd, at: int) -> None:
+    """The rows of round `at` are there, each once, whole, and with the first value."""
+    assert head_end.ask(
+        "select serial, a_plus, f from reading join meter using (meter_id)"
+        " where serial like %s order by 1", "%d-%%" % at) == [
+            ("%d-0" % at, 1, 12), ("%d-1" % at, 1100, 1111)]
+    for table in ("reading_revision", "missed", "event", "archive_loss", "quarantine"):
+        assert head_end.ask("select count(*) from " + table) == [at], table
+
+
+async def test_two_workers_with_the_same_rows_in_opposite_order_never_deadlock(
+        database_url: str, pool: Pool, vault: Vault) -> None:
+    """20 batches of the same keys; one worker gets them forwards, the other backwards."""
+    left = head_end_on(database_url, pool, vault, lambda: NOW_S)
+    many = [Concentrator(serials=["%d-%d" % (n, m) for m in range(40)]) for n in range(4)]
+    await left.welcome(*many)
+    async with open_pool(database_url, connections_max=3) as other_pool:
+        right = head_end_on(database_url, other_pool, vault, lambda: NOW_S)
+        for hour in range(20):
+            rows = [[one.row(meter, hour) for meter in range(40)] for one in many]
+            forwards = [one.send_rows(*r) for one, r in zip(many, rows, strict=True)]
+            # The edge orders rows by meter; to oppose the order, whole batches stand backwards.
+            backwards = [one.send(one.batch(*r)) for one, r in zip(many, rows, strict=True)][::-1]
+            answers = await asyncio.gather(left.take(*forwards), right.take(*backwards))
+            assert [len(a) for a in answers] == [4, 4]
+    assert len(left.rows()) == 4 * 40 * 20
+    assert left.count("rows") == left.count("duplicate rows") == 4 * 40 * 20
+    assert left.ask("select deadlocks from pg_stat_database where datname = current_database()"
+                    ) == [0]
+    left.close()
+
+
+async def test_two_workers_that_fill_and_revise_the_same_rows_agree(
+        database_url: str, pool: Pool, vault: Vault) -> None:
+    left = head_end_on(database_url, pool, vault, lambda: NOW_S)
+    one = Concentrator(serials=["M-%d" % n for n in range(20)],
+                       sets=[register_set("1-0:1.8.0", "1-0:2.8.0", "1-0:99.7.1")])
+    await left.welcome(one)
+    async with open_pool(database_url, connections_max=3) as other_pool:
+        right = head_end_on(database_url, other_pool, vault, lambda: NOW_S)
+        for hour in range(10):
+            parts: list[list[int | None]] = [[1, None, None], [None, 2, 3], [7, 2, None]]
+            batches = [one.batch(*[one.row(meter, hour, values) for meter in range(20)])
+                       for values in parts]
+            await asyncio.gather(
+                left.take(*[one.send(b) for b in batches]),
+                right.take(*[one.send(b) for b in reversed(batches)]))
+    values = left.ask("select a_plus, a_minus, extra from reading")
+    assert len(values) == 200
+    revisions = left.ask("select value from reading_revision")
+    assert len(revisions) == 200
+    assert {(v[0], v[1], tuple(v[2])) for v in values} <= {(1, 2, (3,)), (7, 2, (3,))}
+    assert sorted([v[0] for v in values] + revisions) == [1] * 200 + [7] * 200
+    assert left.ask("select count(*) from reading where %s = any(statuses)", ABSENT) == [0]
+    left.close()
+
+
+async def test_a_database_that_is_away_is_waited_for(head_end: HeadEnd) -> None:
+    """Nothing is answered or released while it is away; all is when it is back."""
+    one = Concentrator()
+    await head_end.welcome(one)
+    name = head_end.ask("select current_database()")[0]
+    head_end.close()
+    done: list[Delivery] = []
+    answers: list[tuple[str, bytes]] = []
+    elsewhere = head_end.url.rsplit("/", 1)[0] + "/postgres"
+    with psycopg.connect(elsewhere, autocommit=True) as other:
+        other.execute('alter database "%s" allow_connections false' % name)
+        other.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+                      " where datname = %s", [name])
+        settling = asyncio.create_task(head_end.worker.settle(
+            [one.send_rows(one.row())], lambda t, m: answers.append((t, m)), done.append))
+        finished, _ = await asyncio.wait([settling], timeout=1.0)
+        assert not finished
+        assert (done, answers) == ([], [])
+        other.execute('alter database "%s" allow_connections true' % name)
+    await asyncio.wait_for(settling, 60)
+    assert [one.opened(a).answer for a in answers] == [STORED]
+    assert len(done) == 1
+    assert head_end.rows() == [("M-1", 0, 1000)]
+
+
+async def test_a_batch_that_the_database_refuses_holds_up_nobody(head_end: HeadEnd) -> None:
+    one, two = Concentrator(), Concentrator(serials=["X-1"])
+    await head_end.welcome(one, two)
+    head_end.do("alter table reading add check (a_plus <> 666)")
+    messages = [two.send_rows(two.row(0, 0)), one.send_rows(one.row(0, values=[666, *range(11)])),
+                two.send_rows(two.row(0, 1))]
+    answers: list[tuple[str, bytes]] = []
+    released: list[Delivery] = []
+    await head_end.worker.settle(messages, lambda t, m: answers.append((t, m)), released.append)
+    assert [who.opened(a).answer for who, a in zip((two, one, two), answers, strict=True)] == [
+        STORED, SET_ASIDE, STORED]
+    assert released == messages
+    assert [serial for serial, _, _ in head_end.rows()] == ["X-1", "X-1"]
+    assert head_end.quarantined() == [entries.UNSTORABLE]
+
+
+async def test_a_partition_that_was_dropped_is_made_again(head_end: HeadEnd) -> None:
+    one = Concentrator()
+    await head_end.welcome(one)
+    await head_end.take(one.send_rows(one.row(0, 0)))
+    [name] = head_end.ask(
+        "select inhrelid::regclass::text from pg_inherits where inhparent = 'reading'::regclass")
+    head_end.do("drop table " + name)
+    answers: list[tuple[str, bytes]] = []
+    await head_end.worker.settle(
+        [one.send_rows(one.row(0, 1))], lambda t, m: answers.append((t, m)), lambda d: None)
+    assert [one.opened(a).answer for a in answers] == [STORED]
+    assert head_end.quarantined() == []
+
+
+async def test_downlink_counters_rise_after_a_backup_was_restored(head_end: HeadEnd) -> None:
+    """The nonce of an answer is its counter: the same one twice gives the key stream away."""
+    one = Concentrator()
+    await head_end.welcome(one)
+    counters = []
+    for restored in (None, 0, 5, 2**60):
+        if restored is not None:
+            head_end.do("update concentrator_epoch set downlink_counter = %s", restored)
+        batch = one.batch(one.row())
+        for _, sealed in await head_end.take(one.send(batch), one.send(batch)):
+            counters.append(_counter(sealed))
+    assert counters == sorted(set(counters))
+
+
+def _counter(sealed: bytes) -> int:
+    return peek(sealed)[2]
