@@ -3,19 +3,30 @@
 import time
 
 from wum_edge import clock, config
+from wum_edge.ports.linux.time_quality import time_quality
 from wum_shared import status
+
+ASK_S = 10.0             # How long an answer of the kernel is good for.
 
 
 class SystemClock(clock.Clock):
     """UTC as the system has it."""
+
+    def __init__(self) -> None:
+        self._quality = status.NEVER_SET
+        self._ask_s = 0.0
 
     def now_s(self) -> int:
         """UTC seconds since 1970."""
         return int(time.time())
 
     def quality(self) -> int:
-        """SYNCHRONISED: on Linux the system's time service answers for the clock."""
-        return status.SYNCHRONISED
+        """What the kernel says of its clock, asked every few seconds."""
+        now_s = time.monotonic()
+        if now_s >= self._ask_s:
+            self._quality = time_quality()
+            self._ask_s = now_s + ASK_S
+        return self._quality
 
     def monotonic_ms(self) -> int:
         """Milliseconds since some moment before the start."""
@@ -30,6 +41,7 @@ class CompressedClock(SystemClock):
     """Runs `speed` times as fast from `start_s` on, and never past the wall clock."""
 
     def __init__(self, settings: config.Clock) -> None:
+        super().__init__()
         self._settings = settings
 
     def now_s(self) -> int:

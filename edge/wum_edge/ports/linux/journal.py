@@ -1,0 +1,76 @@
+"""What the gateway tells a person: lines on stderr, and a sentence on how it stands."""
+
+import logging
+import sys
+import time
+
+from wum_edge.agent import Summary
+from wum_edge.log import Log
+from wum_edge.meters.visit import KnownMeter
+from wum_shared import status
+from wum_shared.batch import Event
+
+_log = logging.getLogger("wum_edge.agent")
+_TROUBLES = (status.EVENT_METER_SILENT, status.EVENT_LINE_GONE)
+
+
+class Journal(Log):
+    """The core's sentences, as lines of the log."""
+
+    def say(self, text: str) -> None:
+        """A line at level INFO."""
+        _log.info("%s", text)
+
+    def warn(self, text: str) -> None:
+        """A line at level WARNING."""
+        _log.warning("%s", text)
+
+
+def begin() -> None:
+    """Lines go to stderr: time in UTC, level, what happened."""
+    logging.raiseExceptions = False      # A closed stderr is no reason to stop reading meters.
+    handler = logging.StreamHandler(sys.stderr)
+    layout = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    layout.converter = time.gmtime
+    handler.setFormatter(layout)
+    root = logging.getLogger("wum_edge")
+    root.setLevel(logging.INFO)
+    root.handlers = [handler]
+    root.propagate = False
+
+
+def tell(event: Event) -> None:
+    """A line for an event of the meters or their lines."""
+    level = logging.WARNING if event.kind in _TROUBLES else logging.INFO
+    _log.log(level, "%s: %s", status.EVENTS.get(event.kind, f"event {event.kind}"), event.note)
+
+
+def sentence(summary: Summary, meters: list[KnownMeter], connected: bool) -> str:
+    """How the gateway stands, for a person: meters, archive, delivery."""
+    silent = [known.meter.serial for known in meters if known.silence_told]
+    parts = [f"{len(meters)} meters" + (f", {_named(silent)} silent" if silent else "")]
+    waiting = f"{summary.backlog} records wait for the head-end"
+    if summary.oldest_s is not None:
+        waiting += f", the oldest of {_utc(summary.oldest_s)}"
+    parts.append(f"{summary.archived} records archived, {waiting}")
+    if summary.inbox:
+        parts.append(f"{summary.inbox} wait for flash")
+    if summary.progress is None:
+        parts.append(f"nothing is sent: {summary.stopped}")
+    else:
+        p = summary.progress
+        refused = sum(p.refused.values())
+        parts.append(("connected" if connected else "no connection") + (
+            f", {p.in_flight} batches in flight, {p.answered} acknowledged") + (
+            f", {p.timed_out} sent again" if p.timed_out else "") + (
+            f", {refused} answers refused" if refused else ""))
+    return "; ".join(parts)
+
+
+def _named(serials: list[str]) -> str:
+    shown = ", ".join(serials[:5])
+    return shown if len(serials) <= 5 else f"{shown} and {len(serials) - 5} more"
+
+
+def _utc(at_s: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_s))

@@ -1,0 +1,95 @@
+"""The keys folder that wum-firmware provision wrote, read and checked.
+
+Left out: the identity key, which nothing here signs with yet, and changing keys.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from wum_edge.uplink.keys import Keys
+from wum_shared.errors import Malformed
+from wum_shared.fields import number
+from wum_shared.ids import checked_text, id_from_text, id_to_text
+from wum_shared.messages import DirectionKey
+
+_FILE_MAX = 4096          # Each holds a few lines.
+
+
+class BadKeys(Exception):
+    """A file of the keys folder is missing, wrong, or open to others; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeysFolder:
+    """What the folder holds. `password_file` is read again at each connection."""
+
+    keys: Keys
+    broker_user: str
+    password_file: Path
+
+    def __repr__(self) -> str:
+        return f"KeysFolder({id_to_text(self.keys.concentrator)})"
+
+
+def read_keys(folder: Path) -> KeysFolder:
+    """Keys of the concentrator whose folder this is. Raises BadKeys."""
+    path = folder / "concentrator.toml"
+    try:
+        document = tomllib.loads(_text(path))
+        concentrator = id_from_text(str(document.get("id")))
+        keys = Keys(
+            concentrator,
+            checked_text(document.get("tenant"), "tenant"),
+            number(document.get("epoch"), 0, 0xFFFF, "epoch"),
+            _direction_key(folder / "uplink.key"),
+            _direction_key(folder / "downlink.key"),
+        )
+        user = checked_text(document.get("broker_user"), "broker_user")
+    except (Malformed, tomllib.TOMLDecodeError) as error:
+        raise BadKeys(f"{path}: {error}. Provision the concentrator again: wum-firmware "
+                      "provision") from error
+    password_file = folder / "broker.password"
+    read_password(password_file)
+    return KeysFolder(keys, user, password_file)
+
+
+def read_password(path: Path) -> str:
+    """The one line of a password file. Raises BadKeys."""
+    lines = _secret(path).splitlines()
+    if len(lines) != 1 or not lines[0]:
+        raise BadKeys(f"{path}: wanted one line, got {len(lines)}")
+    return lines[0]
+
+
+def _direction_key(path: Path) -> DirectionKey:
+    lines = _secret(path).split()
+    if len(lines) != 2:
+        raise BadKeys(f"{path}: wanted two lines, a key and a context IV, got {len(lines)}")
+    try:
+        return DirectionKey(id_from_text(lines[0], 32), id_from_text(lines[1], 12))
+    except Malformed:
+        # Not chained and not quoted: the text would hold the key.
+        raise BadKeys(f"{path}: wanted 64 and 24 lower-case hexadecimal digits") from None
+
+
+def _secret(path: Path) -> str:
+    """A file that nobody but its owner can read."""
+    text = _text(path)
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        raise BadKeys(f"{path} is open to others (mode {mode:04o}), and its secret may be known: "
+                      f"run `chmod 600 {path}`, or provision the concentrator again")
+    return text
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _FILE_MAX:
+            raise BadKeys(f"{path}: wanted at most {_FILE_MAX} bytes, got {path.stat().st_size}")
+        return path.read_text(encoding="ascii")
+    except FileNotFoundError as error:
+        raise BadKeys(f"{path} is missing: `wum-firmware provision --out {path.parent}` "
+                      "writes it") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadKeys(f"{path} cannot be read: {error}") from error

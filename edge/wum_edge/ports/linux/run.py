@@ -1,0 +1,247 @@
+"""`wum-edge run`: threads for lines and broker, and one that runs the agent.
+
+A thread for each line reads meters, paho's thread hears acknowledgements; both hand what they
+have to the agent's thread through one bounded queue. Left out: what any of them does.
+"""
+
+import importlib.metadata
+import logging
+import queue
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from wum_edge.agent import Agent
+from wum_edge.archive.ring import Archive
+from wum_edge.config import Config
+from wum_edge.meters.catalog import Model
+from wum_edge.meters.sweep import Sweep, meters_of_line
+from wum_edge.meters.visit import KnownMeter
+from wum_edge.ports.linux import journal
+from wum_edge.ports.linux.broker import Account, MqttBroker
+from wum_edge.ports.linux.catalog_files import read_catalog
+from wum_edge.ports.linux.chance import SystemDice, new_incarnation
+from wum_edge.ports.linux.cipher import Cipher
+from wum_edge.ports.linux.clock import SystemClock, clock_of
+from wum_edge.ports.linux.config_file import read_config
+from wum_edge.ports.linux.flash import FolderInUse, LinuxFlash, lock_folder
+from wum_edge.ports.linux.keys import BadKeys, KeysFolder, read_keys
+from wum_edge.ports.linux.line import SerialLine
+from wum_edge.ports.linux.sweeper import Record, Sweeper
+from wum_edge.ports.linux.time_quality import EARLIEST_S
+from wum_edge.schema import schema
+from wum_edge.uplink.counter import Counter, CounterDoubtful
+from wum_edge.uplink.delivery import Delivery
+from wum_shared.batch import Event
+from wum_shared.ids import id_to_text
+from wum_shared.status import EVENT_STARTED
+from wum_shared.topics import ACKNOWLEDGEMENT, DOWN, topic
+
+QUEUE_MAX = 1024         # What lines and broker have handed in and the agent has not taken yet.
+TICK_S = 0.2
+STATUS_S = 60.0
+HAND_IN_S = 0.5          # How often a line whose record finds no place looks whether all ends.
+SWEEPS_END_S = 3.0       # A turn ends after its timeout; what comes later is not waited for.
+BROKER_END_S = 2.0
+ENDED = 0
+FAILED = 1
+_log = logging.getLogger("wum_edge.run")
+
+
+def run(path: Path) -> int:
+    """Run the gateway of a configuration file until a signal ends it; the exit code.
+
+    Raises BadConfigFile, CatalogError.
+    """
+    models = read_catalog()
+    config = read_config(path, sorted(models))
+    journal.begin()
+    ending = threading.Event()
+    _listen_to_signals(ending)
+    try:
+        gateway = _open(config, models, ending)
+    except (BadKeys, FolderInUse) as error:
+        print(f"wum-edge: {error}", file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        print(f"wum-edge: the archive in {config.concentrator.archive} cannot be used: {error}",
+              file=sys.stderr)
+        return FAILED
+    return gateway.run()
+
+
+def _listen_to_signals(ending: threading.Event) -> None:
+    """End on TERM, INT and HUP: set one by one, since a parent may have had them ignored."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ending.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end)
+
+
+@dataclass(slots=True)
+class _Hands:
+    """What other threads hand to the agent's."""
+
+    ending: threading.Event
+    waiting: "queue.Queue[Record | bytes]"
+    crash: BaseException | None = None
+
+    def record(self, record: Record) -> None:
+        """From a line's thread: blocks while there is no place, until all ends."""
+        while not self.ending.is_set():
+            try:
+                self.waiting.put(record, timeout=HAND_IN_S)
+                return
+            except queue.Full:
+                continue
+
+    def answer(self, sealed: bytes) -> None:
+        """From paho's thread: one that finds no place is lost like one that never came."""
+        try:
+            self.waiting.put_nowait(sealed)
+        except queue.Full:
+            _log.warning("an acknowledgement found no place; its batch will be sent again")
+
+    def crashed(self, error: BaseException) -> None:
+        """From any thread: a mistake of ours ends the process, and its next start is clean."""
+        self.crash = error
+        self.ending.set()
+
+
+def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> "_Gateway":
+    """Everything that a gateway consists of. Raises BadKeys, FolderInUse, OSError."""
+    place = config.concentrator
+    own = read_keys(Path(place.keys))
+    locks = [lock_folder(Path(place.keys))]    # Two agents with one key would repeat counters.
+    flash = LinuxFlash(Path(place.archive))
+    clock = clock_of(config.clock)
+    log = journal.Journal()
+    archive = Archive(flash, place.archive_limit_mb * 1024 * 1024, new_incarnation())
+    hands = _Hands(ending, queue.Queue(QUEUE_MAX))
+    broker = _broker(config, own, hands)
+    doubtful = ""
+    delivery = None
+    try:
+        delivery = Delivery(
+            archive=archive, counter=Counter(flash, own.keys.key_id, _first_counter(archive)),
+            cipher=Cipher(), keys=own.keys, broker=broker, dice=SystemDice(), log=log)
+    except CounterDoubtful as error:
+        doubtful = str(error)
+    agent = Agent(
+        archive=archive, delivery=delivery, clock=clock, log=log,
+        schema=schema(config, models, own.keys.tenant, own.keys.concentrator, clock.now_s()))
+    agent.happened(EVENT_STARTED, "wum-edge %s: %d meters on %d lines" % (
+        importlib.metadata.version("wum-edge"), len(config.meters), len(config.lines)))
+    if doubtful:
+        agent.stop_sending(doubtful)
+    lines = [_line(config, models, clock, hands, number) for number in range(len(config.lines))]
+    _log.info("concentrator %s: archive %s, %d records, %d wait for the head-end; %s:%d",
+              id_to_text(own.keys.concentrator), place.archive, archive.next_sequence - 1,
+              archive.backlog, config.broker.host, config.broker.port)
+    return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
+                    meters=[known for _, meters in lines for known in meters], flash=flash,
+                    hands=hands, locks=locks)
+
+
+def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker:
+    settings = config.broker
+    account = Account(settings.host, settings.port, settings.tls,
+                      Path(settings.ca_file) if settings.ca_file else None, own.broker_user,
+                      own.password_file)
+    return MqttBroker(account, topic(own.keys.concentrator, DOWN, ACKNOWLEDGEMENT), hands.answer,
+                      SystemDice())
+
+
+def _line(
+        config: Config, models: dict[str, Model], clock: SystemClock, hands: _Hands, number: int,
+) -> tuple[Sweeper, list[KnownMeter]]:
+    line = config.lines[number]
+    meters = meters_of_line(config, models, line.name)
+    sweeper = Sweeper(
+        name=line.name, line=SerialLine(line), sweep=Sweep(line.name, meters), clock=clock,
+        schedule=config.schedule, hand=hands.record, crashed=hands.crashed)
+    return sweeper, meters
+
+
+def _first_counter(archive: Archive) -> int | None:
+    """Where message counters begin for a key that was never used in this folder.
+
+    From the clock, 65,536 to a second: should an archive be deleted or copied, the counters of
+    its successor are still new. None when neither the clock nor an empty archive can tell.
+    """
+    now_s = int(time.time())
+    if now_s >= EARLIEST_S:
+        return (now_s - EARLIEST_S) << 16
+    return 0 if archive.is_new else None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Gateway:
+    """The running parts, from the start of their threads to their end."""
+
+    agent: Agent
+    broker: MqttBroker
+    sweepers: list[Sweeper]
+    meters: list[KnownMeter]
+    flash: LinuxFlash
+    hands: _Hands
+    locks: list[int]         # Open for as long as the process runs.
+
+    def run(self) -> int:
+        """Run until a signal or a crash; the exit code."""
+        self.broker.start()
+        for sweeper in self.sweepers:
+            sweeper.start()
+        try:
+            self._work()
+        except Exception as error:
+            _log.exception("the agent ended")
+            self.hands.crashed(error)
+        self._end()
+        return FAILED if self.hands.crash is not None else ENDED
+
+    def _work(self) -> None:
+        status_s = time.monotonic() + STATUS_S
+        while not self.hands.ending.is_set():
+            self._take(TICK_S)
+            self.agent.tick()
+            if time.monotonic() >= status_s:
+                status_s += STATUS_S
+                _log.info("%s", journal.sentence(
+                    self.agent.summary(), self.meters, self.broker.session() != 0))
+
+    def _take(self, wait_s: float) -> None:
+        """Hand the agent what is waiting, at most what the queue can hold."""
+        try:
+            for place in range(QUEUE_MAX):
+                handed = self.hands.waiting.get(timeout=wait_s) if place == 0 and wait_s else (
+                    self.hands.waiting.get_nowait())
+                if isinstance(handed, bytes):
+                    self.agent.heard(handed)
+                else:
+                    if type(handed) is Event:
+                        journal.tell(handed)
+                    self.agent.take(handed)
+        except queue.Empty:
+            return
+
+    def _end(self) -> None:
+        """Archive what was read, and let go of line, broker and folders."""
+        _log.info("ending")
+        self.hands.ending.set()
+        for sweeper in self.sweepers:
+            sweeper.stop()
+        deadline_s = time.monotonic() + SWEEPS_END_S
+        for sweeper in self.sweepers:
+            sweeper.join(max(0.0, deadline_s - time.monotonic()))
+        self._take(0)
+        self.agent.close()
+        _log.info("ended: %s", journal.sentence(self.agent.summary(), self.meters, False))
+        self.broker.stop(BROKER_END_S)
+        self.flash.close()
