@@ -76,12 +76,18 @@ def head(profile: Profile) -> dict[str, object]:
     return {
         "name": profile.quantity.name, "unit": profile.unit_word, "zone": profile.zone,
         "from": int(profile.span.start.timestamp()), "to": int(profile.span.end.timestamp()),
-        "rolls": profile.span.rolls, "summary": summary(profile),
+        "places": _places(profile), "rolls": profile.span.rolls, "summary": summary(profile),
         "gaps": [{"from": int(g.start.timestamp()), "to": int(g.end.timestamp()),
                   "text": "%s, %s" % (writing.intervals(g.intervals) + " " + _("missing"),
                                       naming.reason(g.reason))}
                  for g in profile.gaps],
     }
+
+
+def _places(profile: Profile) -> int:
+    """Digits after the point, as the table writes them."""
+    point = next((s.points[-1] for s in profile.series if s.points), None)
+    return 0 if point is None else max(0, (3 if profile.in_thousands else 0) - point.scaler)
 
 
 def summary(profile: Profile) -> str:
@@ -178,9 +184,10 @@ def thinned(rows: Rows, columns: int) -> Rows:
         inside = rows[column * len(rows) // columns:(column + 1) * len(rows) // columns]
         wanted: set[int] = set()
         for place in range(len(rows[0][1])):
-            there = [(row[1][place], n) for n, row in enumerate(inside) if row[1][place] is not None]
+            there = [(value, n) for n, (_at, row) in enumerate(inside)
+                     if (value := row[place]) is not None]
             if there:
-                wanted |= {min(there)[1], max(there)[1]}  # type: ignore[type-var]
+                wanted |= {min(there)[1], max(there)[1]}
         kept += [inside[n] for n in sorted(wanted)]
     return kept
 
