@@ -30,7 +30,7 @@ _BIN = Path(sys.executable).parent
 _CONSOLE_PORT = 8080
 _NEEDED_BYTES = 500_000_000  # Data, write-ahead log and logs of a street that runs for some days.
 _APPEAR_S = 20.0  # For a simulator to open its pty.
-_STOP_S = 3.0  # For all parts together; the database has its own 5 s after them.
+_STOP_S = 3.5  # For all parts together; the database has its own 4 s after them.
 
 
 class Runner:
