@@ -1,6 +1,8 @@
 """The command line behind `make demo`: python -m demo run | kill | forget."""
 
 import argparse
+import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -14,7 +16,7 @@ from demo.errors import DemoRefused
 from demo.place import Place
 
 ROOT = Path(__file__).resolve().parent.parent
-_DISK_FULL = 28  # errno.ENOSPC
+_NOBODY_LISTENS = (errno.EPIPE, errno.EIO)  # The terminal, or what read our output, is gone.
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,13 +26,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(chosen.act(place, chosen))
     except Ended as end:
-        print(f"\nended by {end}; the data stay in {place.root}", flush=True)
+        with contextlib.suppress(OSError):  # After a hang-up nobody may be left to read it.
+            print(f"\nended by {end}; the data stay in {place.root}", flush=True)
         return 0
     except DemoRefused as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except OSError as error:
-        if error.errno != _DISK_FULL:
+        if error.errno in _NOBODY_LISTENS:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        if error.errno != errno.ENOSPC:
             raise
         print(f"\nThe disk is full: {error}", file=sys.stderr)
         return 1

@@ -50,6 +50,7 @@ def main(python: str) -> None:
     pip_install("--require-hashes", "-r", LOCK)
     members = [word for name in MEMBERS for word in ("-e", os.path.join(ROOT, name + extra(name)))]
     pip_install("--no-deps", "--no-build-isolation", *members)
+    remove_strangers()
     with open(mark(), "w") as file:
         file.write(fingerprint)
     say(".venv is ready")
@@ -112,6 +113,8 @@ def fingerprint_of(python: str) -> str:
         with open(name, "rb") as file:
             digest.update(file.read())
     digest.update((os.path.realpath(python) + sys.version + VENV).encode())
+    with open(os.path.abspath(__file__), "rb") as file:
+        digest.update(file.read())
     return digest.hexdigest()
 
 
@@ -146,7 +149,7 @@ def pip_install(*words: str) -> None:
     )
     assert pip.stdout is not None
     said = []
-    total = sum(1 for word in words if word == "-e") or count_locked()
+    total = sum(1 for word in words if word == "-e") or len(locked())
     count = 0
     try:
         for line in pip.stdout:
@@ -169,9 +172,25 @@ def pip_install(*words: str) -> None:
         explain("".join(said))
 
 
-def count_locked() -> int:
+def remove_strangers() -> None:
+    """Remove what an earlier lock had and this one has not: a type stub left behind misleads."""
+    pip = [os.path.join(VENV, "bin", "python"), "-m", "pip", "--disable-pip-version-check"]
+    said = subprocess.check_output([*pip, "list", "--format=freeze", "--exclude-editable"])
+    installed = {plain(line.split("==")[0]) for line in said.decode().splitlines()}
+    strangers = sorted(installed - locked() - {"pip"})
+    if strangers:
+        say("  removing what the lock no longer names: " + ", ".join(strangers))
+        subprocess.check_call([*pip, "uninstall", "--quiet", "--yes", *strangers])
+
+
+def locked() -> set[str]:
+    """The names in the lock."""
     with open(LOCK) as file:
-        return sum("==" in line for line in file)
+        return {plain(line.split("==")[0]) for line in file if "==" in line}
+
+
+def plain(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(".", "-")
 
 
 def shown(name: str) -> str:

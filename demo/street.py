@@ -9,6 +9,7 @@ from demo.clock import Clock
 CONCENTRATORS = 4
 METERS = 16
 _MODELS = ("eastron-sdm630", "chint-dtsu666", "carlo-gavazzi-em340")  # Dealt round on each bus.
+_SEED = 7
 _SITE = "Strada Florilor"
 _TIME_ZONE = "Europe/Chisinau"
 _ARCHIVE_LIMIT_MB = 64
@@ -59,7 +60,9 @@ class Cabinet:
     def serve(self, clock: Clock) -> list[str]:
         """Arguments of wum-simulator: the meters on this bus."""
         words = ["serve", "--link", str(self.bus), "--control", str(self.control)]
-        words += ["--seed", str(self.number), "--meters", str(self.meters)]
+        first = (self.number - 1) * self.meters  # No home twice in one street.
+        words += ["--seed", str(_SEED), "--meters", str(self.meters)]
+        words += ["--first-consumer", str(first)]
         for model in _MODELS:
             words += ["--model", model]
         words += ["--start-s", str(clock.start_s), "--wall-s", str(clock.wall_s)]

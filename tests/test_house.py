@@ -255,7 +255,11 @@ def test_files_and_functions_stay_short():
 
 
 def test_every_file_says_first_what_it_holds():
-    silent = [str(p.relative_to(ROOT)) for p in sources() if not ast.get_docstring(tree(p))]
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in sources()
+        if not ast.get_docstring(tree(path)) and tree(path).body
+    ]
     assert silent == []
 
 
@@ -321,3 +325,14 @@ def test_nothing_is_committed_that_is_fetched_or_made():
 
 def test_the_python_that_reads_this_is_one_we_support():
     assert sys.version_info >= (3, 11)
+
+
+def test_every_link_between_documents_leads_somewhere():
+    lost = []
+    for path in tracked():
+        if path.suffix != ".md":
+            continue
+        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8")):
+            if "://" not in target and not (path.parent / target).exists():
+                lost.append(f"{path.relative_to(ROOT)} links to {target}")
+    assert lost == []

@@ -61,7 +61,7 @@ def report(benchmark: str, figures: list[Figure]) -> None:
 
 def rounded(number: float) -> str:
     """Three digits that say something, and no more."""
-    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:#.3g}".rstrip(".")
 
 
 def per_second(

@@ -3,7 +3,6 @@ process, in a folder that is thrown away. Started by command lines, as an operat
 """
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,12 +14,12 @@ from types import TracebackType
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))    # `demo` is not installed: it is found in the folder above.
 
+from demo.broker import broker_command, mosquitto_program  # noqa: E402
 from demo.embedded_postgres import EmbeddedPostgres, forget  # noqa: E402
 from demo.loopback import free_port  # noqa: E402
 from demo.tether import tethered  # noqa: E402
 
 _WAIT_S = 30.0
-_BROKER_PLACES = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 
 
 class HeadEnd:
@@ -70,7 +69,9 @@ class HeadEnd:
     def start(self) -> None:
         """Start the broker and ingest; returns when the broker listens."""
         self.command("broker-files", str(self.folder / "broker"))
-        self._start("mosquitto", [_broker_program(), "-c", str(self._broker_configuration())])
+        if mosquitto_program() is None:
+            raise SystemExit("mosquitto is missing: `apt install mosquitto` brings it.")
+        self._start("mosquitto", broker_command(self.folder / "broker", self.broker_port)[1])
         deadline = time.monotonic() + _WAIT_S
         while not self._listens():
             if time.monotonic() > deadline:
@@ -97,26 +98,9 @@ class HeadEnd:
             "WUM_BROKER_PORT": str(self.broker_port), "WUM_KEY_FILE": str(self.folder / "key"),
             "WUM_BROKER_PASSWORD_FILE": str(self.folder / "broker.password")}
 
-    def _broker_configuration(self) -> Path:
-        files = self.folder / "broker"
-        path = files / "mosquitto.conf"
-        path.write_text(
-            f"listener {self.broker_port} 127.0.0.1\nallow_anonymous false\n"
-            f"password_file {files / 'passwords'}\nacl_file {files / 'acl'}\n"
-            "persistence false\nlog_dest stderr\n"
-            + ("user root\n" if os.geteuid() == 0 else ""))
-        return path
-
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.broker_port)) == 0
-
-
-def _broker_program() -> str:
-    found = shutil.which("mosquitto") or shutil.which("mosquitto", path=_BROKER_PLACES)
-    if not found:
-        raise SystemExit("mosquitto is missing: `apt install mosquitto` brings it.")
-    return found
 
 
 def _run(command: list[str], environment: "os._Environ[str] | dict[str, str]") -> None:

@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from queue import Empty, Queue
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -26,9 +27,14 @@ KEEP_ALIVE_S = 30
 WAIT_LEAST_S = 0.2          # Before the first attempt to come back, then twice as long each time.
 WAIT_MOST_S = 30.0
 PUBLISHED_MAX = 10_000      # Answers that wait for the broker; more are dropped, and asked again.
+LOGIN_WAIT_S = 5.0
 _IN_FLIGHT_MAX = 1000
 
 _log = logging.getLogger("wum_cloud.broker")
+
+
+class LoginRefused(Exception):
+    """The broker does not let the head-end in: a sentence that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Broker:
 
     def __init__(
             self, settings: Settings, password: str, subscription: str,
-            on_delivery: Callable[[Delivery], None], on_subscribed: Callable[[], None],
+            on_delivery: Callable[[Delivery], object], on_subscribed: Callable[[], object],
     ) -> None:
         self._where = (settings.broker_host, settings.broker_port)
         self._subscription = subscription
@@ -144,6 +150,32 @@ class Broker:
     def _message(self, _: Client, __: Any, message: MQTTMessage) -> None:
         self._on_delivery(Delivery(
             message.topic, bytes(message.payload), self._session, message.mid, message.qos))
+
+
+def check_login(settings: Settings, password: str) -> None:
+    """Connect once, and leave. Blocks up to LOGIN_WAIT_S. Raises LoginRefused with a sentence."""
+    where = "The broker at %s:%d" % (settings.broker_host, settings.broker_port)
+    outcome: Queue[ReasonCode] = Queue()
+    client = Client(CallbackAPIVersion.VERSION2, client_id="wum-cloud-" + secrets.token_hex(8))
+    client.username_pw_set(settings.broker_user, password)
+    if settings.broker_tls:
+        client.tls_set_context(_tls(settings))
+    client.connect_timeout = LOGIN_WAIT_S
+    client.on_connect = lambda _, __, ___, reason, ____: outcome.put(reason)
+    try:
+        client.connect(settings.broker_host, settings.broker_port)
+        client.loop_start()
+        reason = outcome.get(timeout=LOGIN_WAIT_S)
+    except (OSError, Empty) as error:
+        raise LoginRefused("%s does not answer (%s): check WUM_BROKER_HOST, WUM_BROKER_PORT and "
+                           "WUM_BROKER_TLS, and that it runs." % (
+                               where, error or "nothing came")) from error
+    finally:
+        client.disconnect()
+        client.loop_stop()
+    if reason.is_failure:
+        raise LoginRefused("%s refuses the head-end (%s): write its files again with `wum-cloud "
+                           "broker-files DIR`, and let it read them." % (where, reason))
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

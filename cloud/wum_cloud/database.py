@@ -21,6 +21,8 @@ _WAIT_FOR_CONNECTION_S = 10.0
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
+DatabaseAway = psycopg.OperationalError  # It does not answer, or no connection was free in time.
+
 _log = logging.getLogger("wum_cloud.database")
 
 

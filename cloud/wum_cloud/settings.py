@@ -35,6 +35,8 @@ class Settings:
     ahead_s: int                    # WUM_AHEAD_S: a row captured later than this is set aside
     web_host: str                   # WUM_WEB_HOST
     web_port: int                   # WUM_WEB_PORT, 1..65535
+    web_workers: int                # WUM_WEB_WORKERS: processes that answer, 1..16
+    web_first_password_file: Path | None  # WUM_WEB_FIRST_PASSWORD_FILE; None: it is printed
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -56,6 +58,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         ahead_s=read.number("WUM_AHEAD_S", 300, 0, 86400),
         web_host=read.text("WUM_WEB_HOST", "127.0.0.1"),
         web_port=read.number("WUM_WEB_PORT", 8000, 1, 65535),
+        web_workers=read.number("WUM_WEB_WORKERS", 1, 1, 16),
+        web_first_password_file=read.path("WUM_WEB_FIRST_PASSWORD_FILE"),
     )
     mistakes += _contradictions(settings)
     if mistakes:

@@ -6,10 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from wum_firmware import key_folder, provision
 from wum_shared.errors import Malformed
 from wum_shared.ids import id_to_text
-
-from wum_firmware import key_folder, provision
 
 _MEANINGS = {
     provision.IDENTITY: "who this concentrator is; never leaves it",

@@ -2,6 +2,7 @@
 
 from nacl import bindings
 from nacl.exceptions import BadSignatureError
+
 from wum_shared.cipher import Signer, Verifier
 
 

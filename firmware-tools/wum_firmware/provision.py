@@ -14,6 +14,7 @@ import json
 import secrets
 from dataclasses import dataclass
 
+from wum_firmware.cipher import Ed25519, public_key
 from wum_shared import cose
 from wum_shared.errors import Malformed
 from wum_shared.ids import checked_text, concentrator_id, id_to_text
@@ -23,8 +24,6 @@ from wum_shared.messages import (
     decode_registration,
     encode_registration,
 )
-
-from wum_firmware.cipher import Ed25519, public_key
 
 IDENTITY = "identity.key"
 UPLINK = "uplink.key"

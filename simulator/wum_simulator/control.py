@@ -18,12 +18,11 @@ from wum_simulator.bus import Bus
 from wum_simulator.consumer import ORIGIN_S
 from wum_simulator.faults import BadFault, Fault, Kind
 from wum_simulator.line import Busy
-from wum_simulator.request import LINE_MAX, Refused
+from wum_simulator.request import LINE_MAX, Refused, short
 from wum_simulator.town import Meter
 from wum_simulator.world import World
 
 AT_MAX_S = 2**32 - 1
-_PATH_MAX = 107              # Bytes of a Unix socket's path, by the kernel.
 
 
 class Control:
@@ -38,11 +37,17 @@ class Control:
     async def open(self, path: Path) -> None:
         """Listen at `path`, for this user only. Raises Busy, OSError."""
         _make_room(path)
-        self._server = await asyncio.start_unix_server(
-            self._converse, path, limit=LINE_MAX, start_serving=False)
-        os.chmod(path, 0o600)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with short(path) as name:
+                listener.bind(name)
+            os.chmod(path, 0o600)    # Before it listens, so that nobody else can connect.
+        except BaseException:
+            listener.close()
+            raise
         self._path = path
-        await self._server.start_serving()
+        self._server = await asyncio.start_unix_server(
+            self._converse, sock=listener, limit=LINE_MAX)
 
     def close(self) -> None:
         """Stop listening and remove the socket."""
@@ -143,15 +148,14 @@ def fault_of(request: dict[str, Any]) -> Fault:
 
 def _make_room(path: Path) -> None:
     """Remove a socket that nobody listens at. Raises Busy."""
-    if len(os.fsencode(path)) > _PATH_MAX:
-        raise Busy(f"{path}: a socket's path has at most {_PATH_MAX} bytes; choose a shorter one")
     if not path.exists() and not path.is_symlink():
         return
     if not path.is_socket():
         raise Busy(f"{path}: is there already, and is no socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         try:
-            client.connect(str(path))
+            with short(path) as name:
+                client.connect(name)
         except ConnectionRefusedError:
             path.unlink()
             return

@@ -1,0 +1,1 @@
+"""Tests of the head-end, on a real database."""

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from wum_firmware.__main__ import main
 from wum_firmware.cipher import Ed25519, public_key
 from wum_shared import cose

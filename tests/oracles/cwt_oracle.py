@@ -11,6 +11,9 @@ from cwt import COSE, COSEKey, DecodeError, EncodeError, VerifyError
 from cwt.cose_key_interface import COSEKeyInterface
 from nacl import bindings
 from promises import refused, run
+
+from tests.shared.cpython.sodium import Sodium
+from tests.shared.examples import ACKNOWLEDGEMENT, BATCH, REGISTRATION, SCHEMA
 from wum_shared import cbor, cose
 from wum_shared.batch import encode_batch
 from wum_shared.errors import NotGenuine, Unsupported
@@ -20,9 +23,6 @@ from wum_shared.messages import (
     encode_registration,
     encode_schema,
 )
-
-from tests.shared.cpython.sodium import Sodium
-from tests.shared.examples import ACKNOWLEDGEMENT, BATCH, REGISTRATION, SCHEMA
 
 KEY = DirectionKey(bytes(range(32)), bytes(range(0x40, 0x4C)))
 KID = cose.key_id(b"\x01\x02\x03\x04\x05\x06\x07\x08", 0)

@@ -13,11 +13,11 @@ from pathlib import Path
 import zcbor
 from cbor2 import CBORDecodeError
 from promises import refused, run
-from wum_shared import cbor
-from wum_shared.errors import Malformed
 from zcbor import CddlValidationError, DataTranslator
 
 from tests.shared.cpython.contract_cases import CDDL, MESSAGES, is_accepted, mutants
+from wum_shared import cbor
+from wum_shared.errors import Malformed
 
 PRELUDE = (Path(zcbor.__file__).parent / "zcbor" / "prelude.cddl").read_text()
 RULES = DataTranslator.from_cddl(cddl_string=PRELUDE + CDDL, default_max_qty=1024).my_types

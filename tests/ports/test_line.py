@@ -1,7 +1,9 @@
 """The line on a real tty: silence before speaking, stale bytes, deadlines, a tty that vanishes."""
 
 import os
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,10 +62,12 @@ def test_the_line_is_silent_for_three_and_a_half_characters_before_the_next_requ
 
 
 def test_an_answer_that_is_arriving_at_the_deadline_may_finish(
-        wire: Wire, line: SerialLine) -> None:
-    # 20 bytes, one every 20 ms: 400 ms for a deadline of 150.
-    wire.reply = lambda data: [(0.02, b"x")] * 20
-    assert line.turn(b"ask", Until(20), 150) == b"x" * 20
+        wire: Wire, line: SerialLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A machine under load makes pauses that no meter makes: let them be seconds here.
+    monkeypatch.setattr("wum_edge.ports.linux.line.ARRIVING_S", 20.0)
+    monkeypatch.setattr("wum_edge.ports.linux.line.FRAME_CHARACTERS", 20000)
+    wire.reply = lambda data: [(0.0, b"x" * 10), (1.5, b"x" * 10)]
+    assert line.turn(b"ask", Until(20), 1000) == b"x" * 20
 
 
 def test_an_answer_that_broke_off_before_the_deadline_ends_with_it(
@@ -75,11 +79,19 @@ def test_an_answer_that_broke_off_before_the_deadline_ends_with_it(
 
 
 def test_a_babbler_does_not_hold_the_line_for_ever(wire: Wire, line: SerialLine) -> None:
-    wire.reply = lambda data: [(0.01, b"x")] * 150
-    before = time.monotonic()
-    # The deadline and one longest frame at 9600 baud: 0.1 + 0.27 s, not the 1.5 s of the babbler.
-    assert line.turn(b"ask", Until(10000), 100)
-    assert time.monotonic() - before < 1.2
+    enough = threading.Event()
+
+    def babble(data: bytes) -> Iterator[tuple[float, bytes]]:
+        end = time.monotonic() + 60
+        while not enough.is_set():
+            assert time.monotonic() < end
+            yield (0.01, b"x")
+
+    wire.reply = babble
+    heard = line.turn(b"ask", Until(10000), 100)
+    enough.set()
+    # The deadline and one longest frame at 9600 baud are 0.37 s; a byte came every 10 ms.
+    assert 1 <= len(heard) < 1000
 
 
 def test_a_tty_that_is_not_there_is_said_in_words(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def sweeper(tmp_path: Path, wire: Wire, records: "queue.Queue[Record]",
     file = tmp_path / "edge.toml"
     file.write_text(GOOD.replace("/dev/ttyUSB0", wire.near.path).replace(
         "period_s = 60", "period_s = 1").replace(
-        'model = "eastron-sdm630"', 'model = "eastron-sdm630"\ntimeout_ms = 100'))
+        'model = "eastron-sdm630"', 'model = "eastron-sdm630"\ntimeout_ms = 1000'))
     models = read_catalog()
     checked = read_config(file, sorted(models), files=False)
     return Sweeper(

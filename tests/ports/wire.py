@@ -7,7 +7,7 @@ import select
 import threading
 import time
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import SimDevice
@@ -36,7 +36,7 @@ class Wire:
     def __init__(self) -> None:
         self.near, self.far = Pty(), Pty()
         self.up: Callable[[bytes], list[tuple[float, bytes]]] = lambda data: [(0.0, data)]
-        self.reply: Callable[[bytes], list[tuple[float, bytes]]] = lambda data: []
+        self.reply: Callable[[bytes], Iterable[tuple[float, bytes]]] = lambda data: []
         self.echo = False
         self.cut_off: set[int] = set()      # Units whose requests do not arrive.
         self.heard_at: list[tuple[float, bytes]] = []     # What the gateway said, and when.
@@ -74,7 +74,7 @@ class Wire:
             if self.far.master in ready:
                 self._pass_on(self.up(os.read(self.far.master, 4096)))
 
-    def _pass_on(self, pieces: list[tuple[float, bytes]]) -> None:
+    def _pass_on(self, pieces: Iterable[tuple[float, bytes]]) -> None:
         for wait_s, piece in pieces:
             if wait_s:
                 time.sleep(wait_s)     # A slow meter, not a test that hopes.

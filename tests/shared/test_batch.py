@@ -1,5 +1,17 @@
 """The batch: every record comes back, and nothing can hide in one or be left out."""
 
+from tests.portable import raises
+from tests.shared.examples import (
+    BATCH,
+    EVENTS,
+    INCARNATION,
+    LOST,
+    MISSED,
+    ROWS,
+    SCHEMA,
+    SCHEMA_ID,
+    changed,
+)
 from wum_shared import cbor, ids, status
 from wum_shared.batch import (
     BATCH_BYTES_MAX,
@@ -14,19 +26,6 @@ from wum_shared.batch import (
 )
 from wum_shared.columns import append_column
 from wum_shared.errors import Malformed, Unsupported
-
-from tests.portable import raises
-from tests.shared.examples import (
-    BATCH,
-    EVENTS,
-    INCARNATION,
-    LOST,
-    MISSED,
-    ROWS,
-    SCHEMA,
-    SCHEMA_ID,
-    changed,
-)
 
 GROUPS, COLUMNS, FLAGS = 6, 7, 8
 

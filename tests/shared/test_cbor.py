@@ -2,10 +2,9 @@
 
 from binascii import unhexlify
 
+from tests.portable import raises
 from wum_shared import cbor
 from wum_shared.errors import Malformed
-
-from tests.portable import raises
 
 PAIRS = (  # From RFC 8949, appendix A.
     (0, "00"), (23, "17"), (24, "1818"), (255, "18ff"), (256, "190100"), (65535, "19ffff"),

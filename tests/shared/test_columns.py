@@ -1,9 +1,8 @@
 """Columns of integers: every value comes back, every other spelling of it is refused."""
 
+from tests.portable import raises
 from wum_shared.columns import VALUE_MAX, VALUE_MIN, append_column, read_column
 from wum_shared.errors import Malformed
-
-from tests.portable import raises
 
 
 def written(numbers):

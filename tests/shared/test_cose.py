@@ -3,13 +3,12 @@
 from binascii import unhexlify
 from hashlib import sha256
 
+from tests.portable import raises
+from tests.shared.slow_cipher import SlowCipher
 from wum_shared import cbor, cose
 from wum_shared.cipher import Signer, Verifier
 from wum_shared.errors import Malformed, NotGenuine, Unsupported, WireError
 from wum_shared.messages import DirectionKey
-
-from tests.portable import raises
-from tests.shared.slow_cipher import SlowCipher
 
 KEY = DirectionKey(bytes(range(32)), bytes(range(0x40, 0x4C)))
 KID = cose.key_id(b"\x01\x02\x03\x04\x05\x06\x07\x08", 0x0102)

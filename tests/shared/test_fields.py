@@ -1,9 +1,8 @@
 """Checks of decoded fields: the edges of what they accept, and what their errors show."""
 
+from tests.portable import raises
 from wum_shared import fields
 from wum_shared.errors import Malformed, Unsupported
-
-from tests.portable import raises
 
 
 def test_a_number_is_accepted_up_to_both_ends_and_is_never_a_truth_value():

@@ -2,10 +2,9 @@
 
 from hashlib import sha256
 
+from tests.portable import raises
 from wum_shared import ids
 from wum_shared.errors import Malformed
-
-from tests.portable import raises
 
 
 def test_ids_are_the_first_bytes_of_a_digest():

@@ -1,8 +1,5 @@
 """Schema, reading, acknowledgement and registration: each comes back, each fault is named."""
 
-from wum_shared import cbor, messages
-from wum_shared.errors import Malformed, Unsupported
-
 from tests.portable import raises
 from tests.shared.examples import (
     ABSENT_READING,
@@ -13,6 +10,8 @@ from tests.shared.examples import (
     SCHEMA,
     changed,
 )
+from wum_shared import cbor, messages
+from wum_shared.errors import Malformed, Unsupported
 
 MESSAGES = (
     (READING, messages.encode_reading, messages.decode_reading),

@@ -1,9 +1,8 @@
 """OBIS codes and their written form."""
 
+from tests.portable import raises
 from wum_shared.errors import Malformed
 from wum_shared.obis import obis_from_text, obis_to_text
-
-from tests.portable import raises
 
 
 def test_a_code_is_written_with_the_last_group_only_where_it_says_something():

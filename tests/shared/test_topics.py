@@ -1,9 +1,8 @@
 """Topic names: built and parsed in one place."""
 
+from tests.portable import raises
 from wum_shared import topics
 from wum_shared.errors import Malformed
-
-from tests.portable import raises
 
 CONCENTRATOR = b"\x01\x23\x45\x67\x89\xab\xcd\xef"
 

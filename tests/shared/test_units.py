@@ -1,9 +1,8 @@
 """Units, and scaled integers as people read them."""
 
+from tests.portable import raises
 from wum_shared.errors import Malformed
 from wum_shared.units import NO_UNIT, UNITS, scaled_to_text, unit_from_text
-
-from tests.portable import raises
 
 
 def test_codes_of_the_standard_and_their_written_form():

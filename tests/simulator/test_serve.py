@@ -142,7 +142,6 @@ def test_a_busy_line_or_socket_is_refused_with_a_sentence(tmp_path: Path) -> Non
     (("--speed", "60"), "need a start-s"),
     (("--baud", "-1"), "baud: wanted"),
     (("--delay-ms", "-1"), "delay-ms: wanted"),
-    (("--control", "/" + "x" * 120), "at most 107 bytes"),
 ])
 def test_what_cannot_be_served_is_said_in_one_sentence(
         tmp_path: Path, arguments: tuple[str, ...], wanted: str) -> None:
@@ -152,6 +151,18 @@ def test_what_cannot_be_served_is_said_in_one_sentence(
     assert wanted in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_socket_may_lie_deeper_than_the_kernel_takes_a_name(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 120) / "y"
+    deep.mkdir(parents=True)
+    with serving(deep) as running:
+        assert running.ask("status")["seed"] == 7
+        again = simulator(
+            "serve", "--link", str(deep / "other"), "--control", str(running.control))
+        assert "another wum-simulator listens there" in again.stderr
+        running.end()
+        assert list(deep.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ engines. Files are never changed once they were applied: a new number is added.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from importlib.resources import files
 
@@ -101,6 +102,14 @@ async def engine_on_offer(connection: AsyncConnection[TupleRow]) -> str:
     found = await (await connection.execute(
         "select count(*) from pg_extension where extname = 'timescaledb'")).fetchone()
     return TIMESCALE if found is not None and found[0] else PLAIN
+
+
+async def database_time(connection: AsyncConnection[TupleRow]) -> datetime:
+    """The database's clock, with its time zone."""
+    row = await (await connection.execute("select clock_timestamp()")).fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return now
 
 
 def pending(applied: dict[int, tuple[str, bytes]], engine: str) -> list[Migration]:

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from nacl import exceptions, pwhash
 
+PASSWORD_MIN = 12    # Characters of a password that a person chooses (NIST SP 800-63B asks 8).
 PASSWORD_MAX = 256  # Characters; longer ones are refused before they cost anything.
 _SECRET_BYTES = 24
 

@@ -1,7 +1,6 @@
 """Signing in: name and password become a session, and no one may try for ever."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from wum_cloud.database import Pool
 from wum_cloud.people import store
@@ -12,10 +11,12 @@ from wum_cloud.people.passwords import (
     new_secret,
 )
 
-FAILURES_MAX = 5            # In a row, of one account; then it is locked.
-LOCK_MINUTES = 15
+NAME_FAILURES_MAX = 5       # Of one name within LOCK_MINUTES, whether there is such an account.
 ADDRESS_FAILURES_MAX = 20   # From one address within LOCK_MINUTES: an office may share one.
+LOCK_MINUTES = 15
 IDLE_MINUTES = 30
+SESSION_HOURS = 12          # However busy: a shift, and nobody is signed in for ever.
+SESSIONS_MAX = 20           # Of one account; the oldest gives way.
 
 
 class SignInRefused(Exception):
@@ -32,34 +33,46 @@ class Opened:
 async def sign_in(database: Pool, name: str, password: str, address: str) -> Opened:
     """Open a session. Raises SignInRefused."""
     async with database.connection() as connection:
-        failures = await store.failures_from(connection, address, LOCK_MINUTES)
+        await _refuse_locked(connection, name, address)
         known = await store.account_named(connection, name)
-    if failures >= ADDRESS_FAILURES_MAX:
+    right = await is_password(NOBODYS_HASH if known is None else known.password_hash, password)
+    async with database.connection() as connection:
+        if known is None or not right:
+            await store.note_failure(connection, name, address)
+        else:
+            token = new_secret()
+            await store.forget_failures(connection, name)
+            await store.open_session(
+                connection, known.account.account_id, hash_of_secret(token), new_secret(),
+                SESSIONS_MAX)
+            return Opened(token)
+    raise SignInRefused("Name or password is wrong.")
+
+
+async def _refuse_locked(connection: store.Connection, name: str, address: str) -> None:
+    of_name, of_address = await store.failures(connection, name, address, LOCK_MINUTES)
+    if of_name >= NAME_FAILURES_MAX:
+        raise SignInRefused("Too many failed sign-ins for this name. Try again in %d minutes."
+                            % LOCK_MINUTES)
+    if of_address >= ADDRESS_FAILURES_MAX:
         raise SignInRefused("Too many failed sign-ins from this address. "
                             "Try again in %d minutes." % LOCK_MINUTES)
-    right = await is_password(NOBODYS_HASH if known is None else known.password_hash, password)
-    if known is not None and known.locked_until and known.locked_until > datetime.now(UTC):
-        raise SignInRefused("Too many failed sign-ins. Try again in %d minutes." % LOCK_MINUTES)
-    if known is None or not right:
-        async with database.connection() as connection:
-            await store.note_failure(
-                connection, None if known is None else known.account.account_id, address,
-                most=FAILURES_MAX, lock_minutes=LOCK_MINUTES)
-        raise SignInRefused("Name or password is wrong.")
-    token = new_secret()
-    async with database.connection() as connection:
-        await store.open_session(
-            connection, known.account.account_id, hash_of_secret(token), new_secret())
-    return Opened(token)
 
 
-async def session_of(database: Pool, token: str) -> store.Session | None:
-    """The session behind a cookie; None when it ended or never was."""
+async def session_of(database: Pool, token: str, *, renews: bool = True) -> store.Session | None:
+    """The session behind a cookie; None when it ended or never was.
+
+    It ends after IDLE_MINUTES without a request that `renews`, and after SESSION_HOURS.
+    """
     async with database.connection() as connection:
-        return await store.touch_session(connection, hash_of_secret(token), IDLE_MINUTES)
+        session = await store.session(
+            connection, hash_of_secret(token), IDLE_MINUTES, SESSION_HOURS)
+        if session is not None and renews:
+            await store.renew_session(connection, hash_of_secret(token))
+    return session
 
 
 async def sign_out(database: Pool, token: str) -> None:
     """End the session behind a cookie."""
     async with database.connection() as connection:
-        await store.close_session(connection, hash_of_secret(token))
+        await store.close_session(connection, hash_of_secret(token), IDLE_MINUTES)

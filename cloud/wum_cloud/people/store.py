@@ -6,6 +6,8 @@ Every function works in the caller's transaction. Secrets come in and go out as 
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg.rows import class_row
+
 from wum_cloud.database import Connection
 from wum_cloud.people.accounts import Account
 
@@ -16,7 +18,24 @@ class Credentials:
 
     account: Account
     password_hash: str
-    locked_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as its owner sees it."""
+
+    token_hash: bytes
+    created_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An API token as its owner sees it. `last_used_at` is None where it never was used."""
+
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +74,10 @@ async def add_account(
 async def account_named(connection: Connection, name: str) -> Credentials | None:
     """The account with this name and what its password is checked against."""
     cursor = await connection.execute(
-        "select account_id, tenant_id, name, role, password_hash, locked_until"
+        "select account_id, tenant_id, name, role, password_hash"
         " from account where name = %s", [name])
     row = await cursor.fetchone()
-    return None if row is None else Credentials(Account(*row[:4]), row[4], row[5])
+    return None if row is None else Credentials(Account(*row[:4]), row[4])
 
 
 async def first_account(connection: Connection) -> Account | None:
@@ -70,63 +89,101 @@ async def first_account(connection: Connection) -> Account | None:
     return None if row is None else Account(*row)
 
 
-async def note_failure(
-        connection: Connection, account_id: int | None, address: str, *, most: int,
-        lock_minutes: int,
-) -> None:
-    """Count a failed sign-in; the `most`-th in a row locks the account."""
-    await connection.execute("insert into sign_in_failure (address) values (%s)", [address])
+async def note_failure(connection: Connection, name: str, address: str) -> None:
+    """Keep that a sign-in with `name` from `address` failed; forget those of yesterday."""
+    await connection.execute(
+        "insert into sign_in_failure (name, address) values (%s, %s)", [name, address])
     await connection.execute(
         "delete from sign_in_failure where failed_at < now() - interval '1 day'")
-    await connection.execute(
-        "update account set failed_sign_ins = (failed_sign_ins + 1) %% %(most)s,"
-        " locked_until = case when failed_sign_ins + 1 >= %(most)s"
-        "   then now() + make_interval(mins => %(minutes)s) else locked_until end"
-        " where account_id = %(account)s",
-        {"most": most, "minutes": lock_minutes, "account": account_id})
 
 
-async def failures_from(connection: Connection, address: str, minutes: int) -> int:
-    """Failed sign-ins from `address` in the last `minutes`."""
+async def failures(
+        connection: Connection, name: str, address: str, minutes: int) -> tuple[int, int]:
+    """Failed sign-ins of the last `minutes`: with this name, and from this address."""
     cursor = await connection.execute(
-        "select count(*) from sign_in_failure"
-        " where address = %s and failed_at > now() - make_interval(mins => %s)",
-        [address, minutes])
+        "select (select count(*) from sign_in_failure where name = %(name)s"
+        "         and failed_at > now() - make_interval(mins => %(minutes)s)),"
+        "       (select count(*) from sign_in_failure where address = %(address)s"
+        "         and failed_at > now() - make_interval(mins => %(minutes)s))",
+        {"name": name, "address": address, "minutes": minutes})
     row = await cursor.fetchone()
     assert row is not None
-    return int(row[0])
+    return int(row[0]), int(row[1])
+
+
+async def forget_failures(connection: Connection, name: str) -> None:
+    """The person with this name has signed in: what failed before was a slip."""
+    await connection.execute("delete from sign_in_failure where name = %s", [name])
 
 
 async def open_session(
-        connection: Connection, account_id: int, token_hash: bytes, csrf_token: str,
+        connection: Connection, account_id: int, token_hash: bytes, csrf_token: str, most: int,
 ) -> None:
-    """Begin a session; failures of the account are forgiven."""
+    """Begin a session; of the account's others the `most` - 1 newest stay."""
     await connection.execute(
-        "update account set failed_sign_ins = 0, locked_until = null where account_id = %s",
-        [account_id])
+        "delete from session where account_id = %(account)s and token_hash not in ("
+        " select token_hash from session where account_id = %(account)s"
+        "  order by last_seen_at desc limit %(others)s)",
+        {"account": account_id, "others": most - 1})
     await connection.execute(
         "insert into session (token_hash, account_id, csrf_token) values (%s, %s, %s)",
         [token_hash, account_id, csrf_token])
 
 
-async def touch_session(
-        connection: Connection, token_hash: bytes, idle_minutes: int) -> Session | None:
-    """The session with this token, if it was used within `idle_minutes`; used now."""
+async def session(
+        connection: Connection, token_hash: bytes, idle_minutes: int, hours: int,
+) -> Session | None:
+    """The session with this token, if it was renewed within `idle_minutes` and began within
+    `hours`."""
     cursor = await connection.execute(
-        "update session s set last_seen_at = now() from account a"
-        " where s.token_hash = %s and a.account_id = s.account_id"
-        " and s.last_seen_at > now() - make_interval(mins => %s)"
-        " returning a.account_id, a.tenant_id, a.name, a.role, s.csrf_token",
-        [token_hash, idle_minutes])
+        "select a.account_id, a.tenant_id, a.name, a.role, s.csrf_token"
+        "  from session s join account a using (account_id)"
+        " where s.token_hash = %s and s.last_seen_at > now() - make_interval(mins => %s)"
+        " and s.created_at > now() - make_interval(hours => %s)",
+        [token_hash, idle_minutes, hours])
     row = await cursor.fetchone()
     return None if row is None else Session(Account(*row[:4]), row[4])
 
 
-async def close_session(connection: Connection, token_hash: bytes) -> None:
+async def renew_session(connection: Connection, token_hash: bytes) -> None:
+    """The session is in use. Written once a minute at most: pages come in bursts."""
+    await connection.execute(
+        "update session set last_seen_at = now()"
+        " where token_hash = %s and last_seen_at < now() - interval '1 minute'", [token_hash])
+
+
+async def open_sessions(
+        connection: Connection, account_id: int, idle_minutes: int) -> list[OpenSession]:
+    """The account's sessions that are alive, the one used last first."""
+    async with connection.cursor(row_factory=class_row(OpenSession)) as cursor:
+        await cursor.execute(
+            "select token_hash, created_at, last_seen_at from session"
+            " where account_id = %s and last_seen_at > now() - make_interval(mins => %s)"
+            " order by last_seen_at desc, created_at desc", [account_id, idle_minutes])
+        return await cursor.fetchall()
+
+
+async def close_other_sessions(
+        connection: Connection, account_id: int, kept: bytes | None) -> int:
+    """End all of the account's sessions but the one whose token hash is `kept`; how many."""
+    cursor = await connection.execute(
+        "delete from session where account_id = %s and token_hash is distinct from %s",
+        [account_id, kept])
+    return cursor.rowcount
+
+
+async def set_password(connection: Connection, account_id: int, password_hash: str) -> None:
+    """Another password from now on."""
+    await connection.execute(
+        "update account set password_hash = %s where account_id = %s",
+        [password_hash, account_id])
+
+
+async def close_session(connection: Connection, token_hash: bytes, idle_minutes: int) -> None:
     """End a session, and forget those that ended by themselves."""
     await connection.execute(
-        "delete from session where token_hash = %s or last_seen_at < now() - interval '1 day'",
-        [token_hash])
+        "delete from session where token_hash = %s"
+        " or last_seen_at < now() - make_interval(mins => %s)", [token_hash, idle_minutes])
 
 
 async def add_token(
@@ -145,3 +202,18 @@ async def touch_token(connection: Connection, token_hash: bytes) -> Account | No
         " returning a.account_id, a.tenant_id, a.name, a.role", [token_hash])
     row = await cursor.fetchone()
     return None if row is None else Account(*row)
+
+
+async def tokens(connection: Connection, account_id: int) -> list[Token]:
+    """The account's API tokens by name."""
+    async with connection.cursor(row_factory=class_row(Token)) as cursor:
+        await cursor.execute(
+            "select name, created_at, last_used_at from api_token where account_id = %s"
+            " order by name, created_at", [account_id])
+        return await cursor.fetchall()
+
+
+async def remove_tokens(connection: Connection, name: str) -> int:
+    """Forget every token called `name`; how many there were."""
+    cursor = await connection.execute("delete from api_token where name = %s", [name])
+    return cursor.rowcount

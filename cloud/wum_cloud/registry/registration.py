@@ -10,7 +10,6 @@ from hashlib import pbkdf2_hmac
 from wum_shared import cose
 from wum_shared.cipher import Verifier
 from wum_shared.errors import NotGenuine, WireError
-from wum_shared.ids import concentrator_id
 from wum_shared.messages import Registration, decode_registration
 
 _SALT_SIZE = 12               # Mosquitto's own (password_mosq.h, SALT_LEN).
@@ -34,10 +33,6 @@ def open_registration(signed: bytes, verifier: Verifier) -> Registration:
             "Provision the concentrator again.") from error
     except WireError as error:
         raise RegistrationRefused("Not a registration file: %s." % error) from error
-    if registration.concentrator != concentrator_id(registration.identity_key):
-        raise RegistrationRefused(
-            "The registration names concentrator %s, and its identity key belongs to %s."
-            % (registration.concentrator.hex(), concentrator_id(registration.identity_key).hex()))
     return registration
 
 

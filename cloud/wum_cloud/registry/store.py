@@ -31,16 +31,19 @@ class BrokerAccount:
 
 async def tenant_id(connection: Connection, name: str) -> int:
     """The tenant called `name`, made where it is new."""
-    await connection.execute(
-        "insert into tenant (name) values (%s) on conflict do nothing", [name])
+    await connection.execute(  # Not tried where it is there: every attempt uses up a number.
+        "insert into tenant (name) select %s"
+        " where not exists (select from tenant where name = %s) on conflict do nothing",
+        [name, name])
     return await _number(connection, "select tenant_id from tenant where name = %s", [name])
 
 
 async def site_id(connection: Connection, tenant: int, name: str, time_zone: str | None) -> int:
     """The tenant's site called `name`, made where it is new; `time_zone` is an IANA name."""
     await connection.execute(
-        "insert into site (tenant_id, name) values (%s, %s) on conflict do nothing",
-        [tenant, name])
+        "insert into site (tenant_id, name) select %s, %s"
+        " where not exists (select from site where tenant_id = %s and name = %s)"
+        " on conflict do nothing", [tenant, name, tenant, name])
     if time_zone is not None:
         await connection.execute(
             "update site set time_zone = %s where tenant_id = %s and name = %s",
@@ -110,6 +113,16 @@ async def senders(
         [[device_id for device_id, _ in wanted], [epoch for _, epoch in wanted]])).fetchall()
     found = [Sender(*row) for row in rows]
     return {(sender.device_id, sender.epoch): sender for sender in found}
+
+
+async def newest_sender(connection: Connection) -> Sender | None:
+    """The concentrator that was registered last, with its newest keys; None without any."""
+    row = await (await connection.execute(
+        "select c.concentrator_id, c.device_id, c.tenant_id, t.name, e.epoch, e.sealed_keys"
+        " from concentrator c join tenant t using (tenant_id)"
+        " join concentrator_epoch e using (concentrator_id)"
+        " order by c.concentrator_id desc, e.epoch desc limit 1")).fetchone()
+    return None if row is None else Sender(*row)
 
 
 async def concentrator_ids(connection: Connection, device_ids: list[bytes]) -> dict[bytes, int]:

@@ -9,6 +9,7 @@ from wum_cloud.people.accounts import Account
 from wum_cloud.people.sign_in import session_of
 from wum_cloud.people.store import Session
 from wum_cloud.people.tokens import account_of_token
+from wum_cloud.settings import is_loopback
 
 _BEARER = "bearer "
 
@@ -29,6 +30,11 @@ Database = Annotated[Pool, Depends(database_of)]
 def cookie_name(request: Request) -> str:
     """`__Host-` binds the cookie to this host and to TLS; plain HTTP is for loopback only."""
     return "__Host-wum_session" if request.url.scheme == "https" else "wum_session"
+
+
+def is_private(request: Request) -> bool:
+    """Whether nobody can listen: HTTPS, or a browser that calls this machine its own."""
+    return request.url.scheme == "https" or is_loopback(request.url.hostname or "")
 
 
 async def signed_in(request: Request, database: Database) -> Account:
@@ -57,8 +63,14 @@ Visitor = Annotated[Session, Depends(visitor)]
 
 
 async def _session(request: Request, database: Pool) -> Session | None:
+    """The cookie's session; remembered for the frame of an error page. A part of a page that
+    asks again by itself (`X-Live`) does not renew it: idle means that nobody does anything."""
     token = request.cookies.get(cookie_name(request))
-    return None if not token else await session_of(database, token)
+    if not token:
+        return None
+    session = await session_of(database, token, renews="x-live" not in request.headers)
+    request.state.session = session
+    return session
 
 
 def _unauthorised(detail: str) -> HTTPException:

@@ -1,26 +1,29 @@
 """The application: API and console over one pool of database connections."""
 
 import logging
+import os
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp
 
-from wum_cloud.database import open_pool
-from wum_cloud.settings import Settings
-from wum_cloud.web import api, console
+from wum_cloud.database import DatabaseAway, open_pool
+from wum_cloud.settings import Settings, settings_from
+from wum_cloud.web import api, assets, console
 from wum_cloud.web.access import SignInFirst
 from wum_cloud.web.api import problems
 from wum_cloud.web.guard import Guard
 from wum_cloud.web.pages import error_page
 from wum_cloud.web.vendor import missing_files
 
-STATIC = Path(__file__).parent / "static"
+_GZIP_FROM = 1000   # Bytes; below it a packet is a packet.
 _log = logging.getLogger("wum_cloud.web")
 
 
@@ -28,13 +31,16 @@ class VendorMissing(Exception):
     """Files that the console's pages need were never fetched: the sentence says how to."""
 
 
+class _Application(FastAPI):
+    """FastAPI with the guard around everything, the answer to a mistake of ours included."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Guard(super().build_middleware_stack())
+
+
 def make_app(settings: Settings) -> FastAPI:
     """The application. Raises VendorMissing."""
-    missing = missing_files(STATIC / "vendor")
-    if missing:
-        raise VendorMissing(
-            "The console's files %s are missing in %s: run `python -m wum_cloud.web.vendor`, "
-            "which fetches them by npm." % (", ".join(missing), STATIC / "vendor"))
+    _check_vendor()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -42,21 +48,36 @@ def make_app(settings: Settings) -> FastAPI:
             app.state.database = pool
             yield
 
-    app = FastAPI(
+    app = _Application(
         title="WUM head-end", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
         openapi_url="/api/openapi.json",
         description="Every list is paged by `cursor`; every refusal is a problem (RFC 9457).")
     app.include_router(api.router)
     app.include_router(console.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount(assets.ADDRESS, assets.Assets(), name="static")
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
     app.add_exception_handler(SignInFirst, _to_sign_in)
     app.add_exception_handler(StarletteHTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(DatabaseAway, _on_database_away)
     app.add_exception_handler(Exception, _on_failure)
-    app.add_middleware(Guard)
+    app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM)
     problems.describe(app)
     return app
+
+
+def app_of_environment() -> FastAPI:
+    """The application as each of several workers makes it."""
+    return make_app(settings_from(os.environ))
+
+
+def _check_vendor() -> None:
+    folder = assets.STATIC / "vendor"
+    missing = missing_files(folder)
+    if missing:
+        raise VendorMissing(
+            "The console's files %s are missing in %s: run `python -m wum_cloud.web.vendor`, "
+            "which fetches them by npm." % (", ".join(missing), folder))
 
 
 async def _healthz() -> Response:
@@ -65,12 +86,19 @@ async def _healthz() -> Response:
 
 
 async def _to_sign_in(request: Request, _: Exception) -> Response:
-    """Send the visitor to sign in and back again; a fragment's page is sent as a whole."""
+    """Send the visitor to sign in and back again; a part of a page sends its whole page there."""
     wanted = request.url.path + ("?" + request.url.query if request.url.query else "")
     if request.headers.get("hx-request"):
-        return Response(status_code=204, headers={"HX-Redirect": "/sign-in"})
-    target = request.url_for("show_sign_in").include_query_params(next=wanted)
-    return RedirectResponse(target, 303)
+        shown = urlsplit(request.headers.get("hx-current-url", "/"))
+        wanted = shown.path + ("?" + shown.query if shown.query else "")
+        return Response(status_code=204, headers={"HX-Redirect": _sign_in(wanted)})
+    if "x-live" in request.headers:
+        return Response(status_code=401)
+    return RedirectResponse(_sign_in(wanted), 303)
+
+
+def _sign_in(wanted: str) -> str:
+    return "/sign-in" if wanted == "/" else "/sign-in?" + urlencode({"next": wanted})
 
 
 def _is_api(request: Request) -> bool:
@@ -90,8 +118,22 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     return error_page(request, 422, "This address has a part that no page understands.")
 
 
+async def _on_database_away(request: Request, error: Exception) -> Response:
+    """The database will come back: what was asked can be asked again."""
+    return _failed(request, error, 503, "The database does not answer. Readings that arrive "
+                   "meanwhile wait on the concentrators; nothing is lost. Please try again.")
+
+
 async def _on_failure(request: Request, error: Exception) -> Response:
-    """A mistake of ours or a database that is away: told without its inner life."""
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    detail = "The head-end could not answer. Its log says why; please try again."
-    return problems.problem(500, detail) if _is_api(request) else error_page(request, 500, detail)
+    """A mistake of ours: told without its inner life."""
+    return _failed(request, error, 500, "The head-end made a mistake. Its log says which.")
+
+
+def _failed(request: Request, error: Exception, status: int, detail: str) -> Response:
+    if _is_api(request):
+        _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return problems.problem(status, detail)
+    request_id = secrets.token_hex(8)
+    _log.error("request %s: %s %s failed", request_id, request.method, request.url.path,
+               exc_info=error)
+    return error_page(request, status, detail, request_id)

@@ -2,40 +2,48 @@
 
 import asyncio
 import logging
-import os
 import socket
 import sys
-from pathlib import Path
 
 import uvicorn
 
 from wum_cloud.people.first_account import make_first_account
-from wum_cloud.settings import Settings
+from wum_cloud.settings import Settings, is_loopback
 from wum_cloud.web.app import VendorMissing, make_app
 
-PASSWORD_FILE = "WUM_WEB_FIRST_PASSWORD_FILE"
 _GRACE_S = 3    # Requests under way at a signal get this long.
+_log = logging.getLogger("wum_cloud.web")
 
 
 def serve(settings: Settings) -> int:
-    """Run until SIGINT, SIGTERM or SIGHUP; return the exit code."""
+    """Run until SIGINT or SIGTERM; return the exit code."""
     try:
         app = make_app(settings)
     except VendorMissing as error:
         print(error, file=sys.stderr)
         return 1
-    given = os.environ.get(PASSWORD_FILE)
-    asyncio.run(make_first_account(settings.database_url, Path(given) if given else None))
     taken = _why_not(settings.web_host, settings.web_port)
     if taken:
         print("The console cannot listen on %s port %d: %s. Set WUM_WEB_PORT to a free one."
               % (settings.web_host, settings.web_port, taken), file=sys.stderr)
         return 1
-    logging.getLogger("wum_cloud.web").info(
-        "console on http://%s:%d/", settings.web_host, settings.web_port)
-    uvicorn.run(app, host=settings.web_host, port=settings.web_port, log_config=None,
-                access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S)
+    asyncio.run(make_first_account(settings.database_url, settings.web_first_password_file))
+    _announce(settings)
+    common = {"host": settings.web_host, "port": settings.web_port, "log_config": None,
+              "access_log": False, "server_header": False, "timeout_graceful_shutdown": _GRACE_S}
+    if settings.web_workers == 1:
+        uvicorn.run(app, **common)  # type: ignore[arg-type]
+    else:  # Every worker makes its own: state is only in PostgreSQL.
+        uvicorn.run("wum_cloud.web.app:app_of_environment", factory=True,
+                    workers=settings.web_workers, **common)  # type: ignore[arg-type]
     return 0
+
+
+def _announce(settings: Settings) -> None:
+    _log.info("console on http://%s:%d/", settings.web_host, settings.web_port)
+    if not is_loopback(settings.web_host):
+        _log.info("other machines reach it through a proxy that speaks HTTPS and sends "
+                  "X-Forwarded-Proto: over plain HTTP nobody can sign in")
 
 
 def _why_not(host: str, port: int) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 _FILES = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
-    "uPlot.esm.js": "uplot/dist/uPlot.esm.js",
+    "uPlot.iife.min.js": "uplot/dist/uPlot.iife.min.js",
     "uPlot.min.css": "uplot/dist/uPlot.min.css",
     "inter-latin.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
     "inter-latin-ext.woff2": "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2",

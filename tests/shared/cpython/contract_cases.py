@@ -6,10 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import wum_shared
-from wum_shared import cbor, cose, messages
-from wum_shared.batch import decode_batch, encode_batch
-from wum_shared.errors import WireError
-
 from tests.shared.cpython.sodium import Sodium
 from tests.shared.examples import (
     ABSENT_READING,
@@ -20,6 +16,9 @@ from tests.shared.examples import (
     REGISTRATION,
     SCHEMA,
 )
+from wum_shared import cbor, cose, messages
+from wum_shared.batch import decode_batch, encode_batch
+from wum_shared.errors import WireError
 
 CDDL = (Path(wum_shared.__file__).parent / "contract.cddl").read_text()
 SEALED = cose.seal(Sodium(), REGISTRATION.uplink, cose.key_id(CONCENTRATOR, 0), 300, b"reading",

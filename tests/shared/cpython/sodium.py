@@ -1,6 +1,7 @@
 """libsodium as wum_shared.cipher asks for it, for the tests that need the real thing."""
 
 from nacl import bindings, exceptions
+
 from wum_shared.cipher import Cipher, Signer, Verifier
 
 

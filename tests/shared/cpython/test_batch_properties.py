@@ -4,14 +4,14 @@ import random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.shared.cpython.sodium import Sodium
+from tests.shared.examples import INCARNATION, SCHEMA, SCHEMA_ID
 from wum_shared import cose, status
 from wum_shared.batch import Batch, Event, Lost, Missed, Row, decode_batch, encode_batch
 from wum_shared.columns import VALUE_MAX, VALUE_MIN
 from wum_shared.errors import WireError
 from wum_shared.messages import SEQUENCE_MAX, TIME_MAX_S, DirectionKey
-
-from tests.shared.cpython.sodium import Sodium
-from tests.shared.examples import INCARNATION, SCHEMA, SCHEMA_ID
 
 TIMES = st.integers(0, TIME_MAX_S)
 QUALITIES = st.integers(0, 2)

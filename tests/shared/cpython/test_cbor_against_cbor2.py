@@ -3,6 +3,7 @@
 import cbor2
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from wum_shared import cbor
 from wum_shared.errors import Malformed
 

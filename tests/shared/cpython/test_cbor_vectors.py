@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cbor2
 import pytest
+
 from wum_shared import cbor
 from wum_shared.errors import Malformed
 

@@ -6,10 +6,10 @@ can, is asked in tests/oracles/zcbor_oracle.py.
 
 import pycddl
 import pytest
-from wum_shared import cbor, cose
-from wum_shared.errors import Malformed
 
 from tests.shared.cpython.contract_cases import CDDL, MESSAGES, is_accepted, mutants
+from wum_shared import cbor, cose
+from wum_shared.errors import Malformed
 
 READABLE = [case for case in MESSAGES if case[0] not in ("sealed", "signed")]
 ENVELOPES = [case for case in MESSAGES if case[0] in ("sealed", "signed")]

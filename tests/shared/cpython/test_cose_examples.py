@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wum_shared import cbor, cose
-from wum_shared.errors import Malformed, Unsupported, WireError
 
 from tests.shared.cpython.sodium import Sodium
 from tests.shared.slow_cipher import SlowCipher
+from wum_shared import cbor, cose
+from wum_shared.errors import Malformed, Unsupported, WireError
 
 EXAMPLES = Path(__file__).parents[2] / "vectors" / "cose"
 

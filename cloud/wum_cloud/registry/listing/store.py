@@ -37,6 +37,7 @@ class Concentrator:
     last_contact_at: datetime | None
     newest_captured_at: datetime | None
     meters: int
+    period_s: int | None        # Shortest of its meters' periods; None: no meter yet.
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ class Wanted:
 _CONCENTRATORS = """
     select c.concentrator_id, c.device_id, c.name, s.name as site, c.registered_at,
            c.last_contact_at, c.newest_captured_at,
-           (select count(*) from meter m where m.concentrator_id = c.concentrator_id) as meters
+           (select count(*) from meter m where m.concentrator_id = c.concentrator_id) as meters,
+           (select min(period_s) from meter m where m.concentrator_id = c.concentrator_id)
+               as period_s
       from concentrator c left join site s using (site_id)
      where c.tenant_id = %(tenant)s"""
 
@@ -115,6 +118,13 @@ async def sites(connection: Connection, tenant: int, after: str, limit: int) -> 
             """,
             {"tenant": tenant, "after": after, "limit": limit})
         return await cursor.fetchall()
+
+
+async def time_zones(connection: Connection, tenant: int) -> list[str]:
+    """The zones that the tenant's sites lie in, at most two of them."""
+    cursor = await connection.execute(
+        "select distinct time_zone from site where tenant_id = %s order by 1 limit 2", [tenant])
+    return [row[0] for row in await cursor.fetchall()]
 
 
 async def concentrators(

@@ -110,7 +110,7 @@ async def list_events(
 ) -> PageOf[EventForm]:
     """Events of all concentrators, the newest arrival first."""
     async with database.connection() as connection:
-        found = await store.events(connection, account.tenant_id, _event_key(cursor), limit + 1)
+        found = await store.events(connection, account.tenant_id, event_key(cursor), limit + 1)
     page = page_of(found, limit, lambda event: [
         event.arrived_at.isoformat(), event.device_id.hex(), event.sequence])
     return PageOf(next_cursor=page.next_cursor, items=[
@@ -121,7 +121,8 @@ async def list_events(
         for e in page.items])
 
 
-def _event_key(cursor: str | None) -> store.EventKey | None:
+def event_key(cursor: str | None) -> store.EventKey | None:
+    """The event after which a page starts. Refuses a foreign cursor."""
     if cursor is None:
         return None
     arrived_at, device_id, sequence = parts_of(cursor, [str, str, int])

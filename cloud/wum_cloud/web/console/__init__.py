@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from wum_cloud.web.console import concentrators, ingest, meter, meters, overview, sign_in
+from wum_cloud.web.console import (
+    account,
+    concentrators,
+    events,
+    ingest,
+    meter,
+    meters,
+    overview,
+    sign_in,
+)
 
 router = APIRouter(include_in_schema=False)
-for part in (sign_in, overview, concentrators, meters, meter, ingest):
+for part in (sign_in, account, overview, concentrators, meters, meter, events, ingest):
     router.include_router(part.router)

@@ -1,62 +1,144 @@
 """One meter: what did it measure, and is it healthy?"""
 
-from datetime import UTC, datetime, timedelta
+import hashlib
+import json
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from wum_cloud.database import Connection
 from wum_cloud.readings import series
 from wum_cloud.registry.listing import store
 from wum_cloud.web.access import Database, Visitor
-from wum_cloud.web.console.plot import plot_data, summary_of
-from wum_cloud.web.console.quantities import quantity
+from wum_cloud.web.console import bars, profile, quantities, spans
 from wum_cloud.web.pages import page, wants_fragment
-from wum_shared.errors import Malformed
+from wum_cloud.web.texts import gettext as _
 from wum_shared.obis import obis_from_text, obis_to_text
 
 router = APIRouter()
 
-PERIODS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
-TABLE_ROWS = 100
-_PREFERRED = "1-0:16.7.0"  # Power: the first thing an operator wants to see.
-_PERIOD = Literal["hour", "day", "week"]
+_GRACE = timedelta(seconds=30)  # A reading is not called missing before it could have come.
+_Period = Annotated[Literal["hour", "day", "week", "month"], Query()]
+_Show = Annotated[str, Query(max_length=32)]
 
 
 @router.get("/meters/{serial}")
 async def show_meter(
         request: Request, serial: str, database: Database, session: Visitor,
-        register: Annotated[str, Query(max_length=32)] = "", period: _PERIOD = "day",
+        show: _Show = "", period: _Period = "day", on: date | None = None,
 ) -> Response:
     """Newest values, a plot and the table beneath it; htmx asks for the newest values alone."""
+    now = datetime.now(UTC)
     async with database.connection() as connection:
         meter = await _meter(connection, session.account.tenant_id, serial)
         newest = await series.newest(connection, meter)
+        common = {"meter": meter, "zone": meter.time_zone, "refresh_s": _refresh_s(meter),
+                  **_newest(newest)}
         if wants_fragment(request):
-            return page(request, "meter_newest.html", session, meter=meter, newest=newest,
-                        quantity=quantity)
-        codes = [obis_to_text(entry.obis) for entry in newest]
-        chosen = register or (_PREFERRED if _PREFERRED in codes else codes[0] if codes else "")
-        found = await _series(connection, meter, chosen, period) if chosen else None
-    return page(
-        request, "meter.html", session, meter=meter, newest=newest, codes=codes, chosen=chosen,
-        period=period, periods=list(PERIODS), found=found, quantity=quantity,
-        summary=summary_of(found) if found else "",
-        points=list(reversed(found.points[-TABLE_ROWS:])) if found else [],
-        table_rows=TABLE_ROWS)
+            return page(request, "meter_live.html", session, **common)
+        offer = quantities.offered([obis_to_text(n.obis) for n in newest])
+        chosen = _chosen(offer, show, serial)
+        found: dict[str, object] = {"trouble": "", "loaded": None}
+        if chosen is not None:
+            span = spans.span_of(period, on, meter.time_zone, now)
+            found = await _found(connection, meter, chosen, span, period, now)
+    return page(request, "meter.html", session, **common, offer=offer, chosen=chosen,
+                period=period, periods=list(spans.PERIODS), on=on,
+                span=spans.span_of(period, on, meter.time_zone, now), **found)
 
 
 @router.get("/meters/{serial}/plot")
 async def plot(
-        serial: str, database: Database, session: Visitor,
-        register: Annotated[str, Query(max_length=32)], period: _PERIOD = "day",
+        request: Request, serial: str, database: Database, session: Visitor,
+        show: _Show, period: _Period = "day", on: date | None = None,
 ) -> Response:
-    """The plot's data as columns."""
+    """The plot's data as columns; 304 where the browser has them."""
+    now = datetime.now(UTC)
     async with database.connection() as connection:
         meter = await _meter(connection, session.account.tenant_id, serial)
-        found = await _series(connection, meter, register, period)
-    return JSONResponse(plot_data(found, meter))
+        newest = await series.newest(connection, meter)
+        chosen = _chosen(quantities.offered([obis_to_text(n.obis) for n in newest]), show, serial)
+        if chosen is None:
+            raise HTTPException(404, "Meter %s has no reading yet." % serial)
+        span = spans.span_of(period, on, meter.time_zone, now)
+        try:
+            loaded = await _load(connection, meter, chosen, span, now)
+        except series.TooLong as error:
+            raise HTTPException(422, "%s." % error) from error
+    return _cached(request, json.dumps(_data(loaded, period, now), separators=(",", ":")))
+
+
+def _cached(request: Request, body: str) -> Response:
+    tag = '"%s"' % hashlib.sha256(body.encode()).hexdigest()[:16]
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _data(loaded: profile.Profile, period: str, now: datetime) -> dict[str, object]:
+    if not loaded.quantity.is_consumption:
+        return profile.plot_data(loaded)
+    return bars.bars_data(loaded, _bars(loaded, period), now)
+
+
+def _bars(loaded: profile.Profile, period: str) -> list[bars.Interval]:
+    return bars.intervals_of(
+        loaded, spans.edges(loaded.span, period, loaded.period_s, loaded.zone))
+
+
+async def _found(
+        connection: Connection, meter: store.Meter, chosen: quantities.Quantity,
+        span: spans.Span, period: str, now: datetime,
+) -> dict[str, object]:
+    """What the page shows beneath the plot; a span that is too long is a sentence instead."""
+    try:
+        loaded = await _load(connection, meter, chosen, span, now)
+    except series.TooLong as error:
+        return {"trouble": _("This span is too long to show: %(why)s.") % {"why": error},
+                "loaded": None}
+    if chosen.is_consumption:
+        intervals = [i for i in _bars(loaded, period) if i.start < now]
+        return {"trouble": "", "loaded": loaded, "bars": intervals[::-1], "written": bars.written,
+                "summary": bars.total(loaded, intervals, now)}
+    rows, count = profile.table(loaded)
+    return {"trouble": "", "loaded": loaded, "rows": rows, "count": count, "bars": None,
+            "summary": profile.summary(loaded)}
+
+
+async def _load(
+        connection: Connection, meter: store.Meter, chosen: quantities.Quantity,
+        span: spans.Span, now: datetime,
+) -> profile.Profile:
+    """Raises TooLong."""
+    start, end = span.start, span.end
+    if chosen.is_consumption:  # Edges lie a little outside; the last needs a reading after it.
+        step = timedelta(seconds=max(meter.period_s, 3600))
+        start, end = start - timedelta(days=1), end + step
+    due = now - timedelta(seconds=meter.period_s) - _GRACE
+    found = [await series.load(connection, meter, obis_from_text(code), start, end, due)
+             for code in chosen.codes]
+    first = found[0]
+    gaps = [gap for gap in first.gaps if gap.end > span.start and gap.start < span.end]
+    return profile.Profile(chosen, span, meter.time_zone, meter.period_s, found, gaps)
+
+
+def _newest(newest: list[series.Newest]) -> dict[str, object]:
+    by_code = {obis_to_text(entry.obis): entry.point for entry in newest}
+    return {
+        "values": by_code, "groups": quantities.grouped(list(by_code)),
+        "captured_at": max((p.captured_at for p in by_code.values()), default=None),
+    }
+
+
+def _chosen(
+        offer: list[quantities.Quantity], show: str, serial: str) -> quantities.Quantity | None:
+    found = quantities.chosen(offer, show)
+    if found is None and offer:
+        raise HTTPException(404, "Meter %s has no register %s." % (serial, show))
+    return found
 
 
 async def _meter(connection: Connection, tenant: int, serial: str) -> store.Meter:
@@ -66,16 +148,6 @@ async def _meter(connection: Connection, tenant: int, serial: str) -> store.Mete
     return meter
 
 
-async def _series(
-        connection: Connection, meter: store.Meter, register: str, period: str) -> series.Series:
-    now = datetime.now(UTC)
-    try:
-        return await series.load(
-            connection, meter, obis_from_text(register), now - PERIODS[period], now, now)
-    except Malformed as error:
-        raise HTTPException(422, "%s." % error) from error
-    except series.UnknownRegister as error:
-        raise HTTPException(
-            404, "Meter %s has no register %s." % (meter.serial, register)) from error
-    except series.TooLong as error:
-        raise HTTPException(422, "%s." % error) from error
+def _refresh_s(meter: store.Meter) -> int:
+    """How often the page asks for newer values: no oftener than makes sense for the meter."""
+    return max(5, min(60, meter.period_s // 2))

@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from wum_cloud.paging import PAGE_DEFAULT, page_of
 from wum_cloud.registry.listing import store
 from wum_cloud.web.access import Database, Visitor
 from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.api.forms import text_key
+from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page, wants_fragment
 
 router = APIRouter()
+
+_Search = Annotated[str, Query(max_length=64)]
+_CABINETS = 200     # Choices in a menu; more than that are found by their own page.
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +28,64 @@ class Filter:
     search: str
     state: str
     concentrator: str
+    site: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every meter matches."""
+        return not (self.search or self.state or self.concentrator or self.site)
 
     def address(self, **changes: str) -> str:
         """The list's address with some parts changed; empty parts are left out."""
         parts = {"search": self.search, "state": self.state, "concentrator": self.concentrator,
-                 **changes}
+                 "site": self.site, **changes}
         query = urlencode({name: value for name, value in parts.items() if value})
         return "/meters" + ("?" + query if query else "")
+
+    def wanted(self) -> store.Wanted:
+        """The same for the database. Refuses an id that is none."""
+        return store.Wanted(
+            self.search or None, device_id(self.concentrator) if self.concentrator else None,
+            self.site or None, self.state or None)
 
 
 @router.get("/meters")
 async def show_meters(
-        request: Request, database: Database, session: Visitor,
-        search: Annotated[str, Query(max_length=64)] = "",
+        request: Request, database: Database, session: Visitor, search: _Search = "",
         state: Literal["", "reporting", "silent"] = "",
         concentrator: Annotated[str, Query(max_length=16)] = "",
-        cursor: str | None = None,
+        site: Annotated[str, Query(max_length=200)] = "", cursor: str | None = None,
 ) -> Response:
-    """Search and list, page by page."""
+    """Search and list, page by page; htmx gets the list alone, or its next rows."""
     tenant = session.account.tenant_id
-    chosen = Filter(search.strip(), state, concentrator)
-    wanted = store.Wanted(
-        chosen.search or None, device_id(concentrator) if concentrator else None, None,
-        state or None)
+    chosen = Filter(search.strip(), state, concentrator, site)
+    wanted = chosen.wanted()
     async with database.connection() as connection:
         count = await store.count_meters(connection, tenant, wanted)
         found = await store.meters(
             connection, tenant, wanted, text_key(cursor), PAGE_DEFAULT + 1)
-        cabinet = await store.concentrator(
-            connection, tenant, wanted.concentrator) if wanted.concentrator else None
-    template = "meters_rows.html" if wants_fragment(request) else "meters.html"
-    return page(request, template, session, filter=chosen, count=count,
-                most_counted=store.MATCHES_COUNTED - 1, cabinet=cabinet, cursor=cursor or "",
-                found=page_of(found, PAGE_DEFAULT, lambda meter: [meter.serial]))
+        cabinets = await store.concentrators(connection, tenant, "", _CABINETS)
+        zone = await zone_of(connection, tenant)
+    template = "meters.html"
+    if wants_fragment(request):
+        template = "meters_rows.html" if cursor else "meters_list.html"
+    return page(
+        request, template, session, filter=chosen, count=count, zone=zone,
+        most_counted=store.MATCHES_COUNTED - 1, cabinets=cabinets, cursor=cursor or "",
+        cabinet_name=next(
+            (c.name for c in cabinets if c.device_id == wanted.concentrator), concentrator),
+        found=page_of(found, PAGE_DEFAULT, lambda meter: [meter.serial]))
+
+
+@router.get("/find")
+async def find(database: Database, session: Visitor, search: _Search = "") -> Response:
+    """To the one meter that matches, else to the list of those that do."""
+    chosen = Filter(search.strip(), "", "", "")
+    async with database.connection() as connection:
+        tenant = session.account.tenant_id
+        exact = await store.meter(connection, tenant, chosen.search)
+        found = [exact] if exact else await store.meters(
+            connection, tenant, chosen.wanted(), "", 2)
+    if chosen.search and len(found) == 1:
+        return RedirectResponse("/meters/" + quote(found[0].serial, safe=""), 303)
+    return RedirectResponse(chosen.address(), 303)

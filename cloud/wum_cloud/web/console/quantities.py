@@ -1,29 +1,77 @@
-"""What OBIS codes are called on pages (IEC 62056-61, electricity)."""
+"""What a meter's page can plot: one register, the phases of a quantity, or energy by interval."""
 
-_NAMES = {
-    "1-0:1.8.0": "Active energy, import", "1-0:2.8.0": "Active energy, export",
-    "1-0:3.8.0": "Reactive energy, import", "1-0:4.8.0": "Reactive energy, export",
-    "1-0:9.8.0": "Apparent energy, import", "1-0:15.8.0": "Active energy, absolute",
-    "1-0:16.7.0": "Active power", "1-0:131.7.0": "Reactive power", "1-0:9.7.0": "Apparent power",
-    "1-0:13.7.0": "Power factor", "1-0:14.7.0": "Frequency", "1-0:12.7.0": "Voltage, average",
-    "1-0:11.7.0": "Current, total", "1-0:91.7.0": "Current, neutral",
-}
-_PHASES = {2: "L1", 4: "L2", 6: "L3"}   # Groups C 21..40, 41..60 and 61..80.
-_OF_PHASE = {1: "Active power", 2: "Active power, export", 3: "Reactive power", 9: "Apparent power",
-             11: "Current", 12: "Voltage", 13: "Power factor", 16: "Active power"}
-_ENERGY_OF_PHASE = {1: "Active energy, import", 2: "Active energy, export",
-                    3: "Reactive energy, import", 4: "Reactive energy, export"}
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wum_cloud.web.naming import quantity
+from wum_cloud.web.texts import gettext as _
 
 
-def quantity(code: str) -> str:
-    """The name of an OBIS code; the code itself where we have none."""
-    if code in _NAMES:
-        return _NAMES[code]
-    parts = code.partition(":")[2].split(".")
-    if not code.startswith("1-0:") or len(parts) != 3 or not all(p.isdigit() for p in parts):
-        return code
-    group, kind = int(parts[0]), parts[1]
-    phase = _PHASES.get((group - 1) // 20 * 2)
-    names = _ENERGY_OF_PHASE if kind == "8" else _OF_PHASE if kind == "7" else {}
-    name = names.get((group - 1) % 20 + 1)
-    return "%s, %s" % (name, phase) if phase and name else code
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """Registers with one unit in one plot. `key` stands in the address.
+
+    `is_consumption`: not the register itself but its difference over hours or days.
+    """
+
+    key: str
+    name: str
+    codes: tuple[str, ...]
+    is_consumption: bool = False
+
+
+# In the order of the menu; each is offered where the meter has at least one of its registers.
+_OFFERED = (
+    Quantity("power", _("Active power"), ("1-0:16.7.0",)),
+    Quantity("consumption", _("Consumption"), ("1-0:1.8.0",), True),
+    Quantity("export", _("Energy exported"), ("1-0:2.8.0",), True),
+    Quantity("phases", _("Active power by phase"), ("1-0:36.7.0", "1-0:56.7.0", "1-0:76.7.0")),
+    Quantity("voltage", _("Voltage"), ("1-0:32.7.0", "1-0:52.7.0", "1-0:72.7.0")),
+    Quantity("current", _("Current"), ("1-0:31.7.0", "1-0:51.7.0", "1-0:71.7.0")),
+    Quantity("reactive", _("Reactive power"), ("1-0:131.7.0",)),
+    Quantity("factor", _("Power factor"), ("1-0:13.7.0",)),
+    Quantity("frequency", _("Frequency"), ("1-0:14.7.0",)),
+)
+
+
+def offered(codes: Sequence[str]) -> list[Quantity]:
+    """What can be plotted of a meter with these registers: quantities, then single registers."""
+    there = []
+    for wanted in _OFFERED:
+        present = tuple(code for code in wanted.codes if code in codes)
+        if present:
+            there.append(Quantity(wanted.key, wanted.name, present, wanted.is_consumption))
+    plotted = {code for q in there if not q.is_consumption for code in q.codes}
+    return there + [Quantity(code, _("Register %(name)s") % {"name": quantity(code)}, (code,))
+                    for code in codes if code not in plotted]
+
+
+def chosen(offer: Sequence[Quantity], key: str) -> Quantity | None:
+    """The offered quantity called `key`, the first where nothing was asked for; None: unknown.
+
+    A register's OBIS code finds the quantity in which it is plotted.
+    """
+    if not key:
+        return offer[0] if offer else None
+    exact = next((q for q in offer if q.key == key), None)
+    return exact or next((q for q in offer if key in q.codes and not q.is_consumption), None)
+
+
+# Groups of the table of newest values: heading, and groups C of the OBIS codes that belong there.
+def grouped(codes: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Codes under headings, in the order of headings; their own order is kept inside."""
+    groups: dict[str, list[str]] = {name: [] for name in (
+        _("Energy"), _("Power"), _("Voltage"), _("Current"), _("Other"))}
+    for code in codes:
+        groups[_heading(code)].append(code)
+    return [(name, inside) for name, inside in groups.items() if inside]
+
+
+def _heading(code: str) -> str:
+    words = quantity(code)
+    if ".8." in code:
+        return _("Energy")
+    for start, heading in ((_("Voltage"), _("Voltage")), (_("Current"), _("Current"))):
+        if words.startswith(start):
+            return heading
+    return _("Power") if " power" in words else _("Other")

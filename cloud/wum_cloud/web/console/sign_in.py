@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from wum_cloud.people import sign_in
 from wum_cloud.people.passwords import PASSWORD_MAX
-from wum_cloud.web.access import Database, Visitor, cookie_name
+from wum_cloud.web.access import Database, cookie_name, is_private
+from wum_cloud.web.console.account import OwnForm
 from wum_cloud.web.pages import page
+from wum_cloud.web.texts import gettext as _
 
 router = APIRouter()
 
@@ -16,7 +18,8 @@ router = APIRouter()
 @router.get("/sign-in")
 async def show_sign_in(request: Request, next: str = "/") -> Response:
     """The form."""
-    return page(request, "sign_in.html", None, next=_own(next), name="", refusal="")
+    return page(request, "sign_in.html", None, next=_own(next), name="",
+                refusal="" if is_private(request) else _plain_http())
 
 
 @router.post("/sign-in")
@@ -27,8 +30,10 @@ async def do_sign_in(
         next: Annotated[str, Form(max_length=2000)] = "/",
 ) -> Response:
     """Open a session and go where the visitor wanted; a refusal keeps what was typed."""
-    address = request.client.host if request.client else "unknown"
     try:
+        if not is_private(request):
+            raise sign_in.SignInRefused(_plain_http())
+        address = request.client.host if request.client else "unknown"
         opened = await sign_in.sign_in(database, name, password, address)
     except sign_in.SignInRefused as error:
         return page(request, "sign_in.html", None, 401, next=_own(next), name=name,
@@ -41,13 +46,8 @@ async def do_sign_in(
 
 
 @router.post("/sign-out")
-async def do_sign_out(
-        request: Request, database: Database, session: Visitor,
-        csrf: Annotated[str, Form(max_length=100)],
-) -> Response:
+async def do_sign_out(request: Request, database: Database, session: OwnForm) -> Response:
     """End the session."""
-    if csrf != session.csrf_token:
-        raise HTTPException(403, "This form is not of your session: reload the page.")
     await sign_in.sign_out(database, request.cookies[cookie_name(request)])
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(cookie_name(request), path="/", httponly=True, samesite="lax",
@@ -55,7 +55,12 @@ async def do_sign_out(
     return answer
 
 
+def _plain_http() -> str:
+    return _("This page came over plain HTTP, where others can read a password. "
+             "Use https:// or open it on the machine itself.")
+
+
 def _own(target: str) -> str:
     """`target` where it is a path of ours, else the first page: nobody is sent to another host."""
-    is_path = target.startswith("/") and not target.startswith(("//", "/\\"))
+    is_path = target.startswith("/") and not target.startswith("//")
     return target if is_path and target.isprintable() and "\\" not in target else "/"

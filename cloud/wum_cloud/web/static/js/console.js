@@ -1,32 +1,47 @@
-// What every page does: "/" finds a meter, and old data says that it is old.
+// What every page does: "/" finds a meter, ages grow, menus close, the theme changes.
 
-const SILENCE_MS = 15000; // Live parts ask every 5 s; three silences are a lost connection.
-const banner = document.getElementById("connection");
-let heard = Date.now();
-
-function watch() {
-  const lost = Date.now() - heard > SILENCE_MS || !navigator.onLine;
-  const live = document.querySelectorAll("[data-live]");
-  banner.hidden = !(lost && live.length);
-  for (const part of live) part.classList.toggle("stale", lost);
+function age(seconds) {
+  // As wum_cloud.web.writing.length writes it.
+  for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "min"]]) {
+    if (seconds >= 2 * size || (seconds >= size && seconds % size === 0)) return `${Math.floor(seconds / size)} ${unit}`;
+  }
+  return `${seconds} s`;
 }
 
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) heard = Date.now();
-  watch();
-});
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) heard = Date.now(); // A sleeping page asked nothing.
-});
-addEventListener("offline", watch);
-addEventListener("online", watch);
-setInterval(watch, 1000);
+// The server's clock counts, not the visitor's: ages are corrected by how far the two differ.
+const skewMs = Date.now() - Date.parse(document.body.dataset.now);
+
+function grow() {
+  for (const time of document.querySelectorAll("time[data-age]")) {
+    const seconds = Math.max(0, Math.floor((Date.now() - skewMs - Date.parse(time.dateTime)) / 1000));
+    time.textContent = document.body.dataset.ago.replace("%s", age(seconds));
+  }
+}
+setInterval(grow, 1000);
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, select, textarea, [contenteditable]");
+  if (event.key === "Escape") document.querySelector(".menu[open]")?.removeAttribute("open");
   const search = document.getElementById("search");
-  if (event.key !== "/" || typing || !search || event.ctrlKey || event.metaKey) return;
+  const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
+  if (event.key !== "/" || typing || !search || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   search.focus();
   search.select();
+});
+
+document.addEventListener("click", (event) => {
+  const menu = document.querySelector(".menu[open]");
+  if (menu && !menu.contains(event.target)) menu.removeAttribute("open");
+});
+
+document.getElementById("theme")?.addEventListener("click", () => {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  localStorage.setItem("theme", root.dataset.theme);
+  document.dispatchEvent(new Event("theme"));
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
 });

@@ -1,154 +1,129 @@
-// The plot of one register: gaps hatched with their reason, times on the site's clocks.
+// The plot of a meter's page: loads columns, draws them with uPlot, reads out what is pointed at.
+//
+// The words, units and sentences come from the server; gaps.js draws what is missing, and
+// options.js says how it all looks.
 
-import uPlot from "/static/vendor/uPlot.esm.js";
+import { options } from "./options.js";
+import { gapAt } from "./gaps.js";
+import { digits, fullTime } from "./writing.js";
 
-const REFRESH_MS = 10000;
 const figure = document.getElementById("plot");
 const canvas = figure?.querySelector(".canvas");
 const readout = figure?.querySelector(".readout");
-const caption = figure?.querySelector("figcaption");
 let plot = null;
 let data = null;
+let tag = null;
 
-const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const columns = () => [data.ts, data.values];
-
-function clock(zone, parts) {
-  const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour12: false, ...parts });
-  return (seconds) => format.format(new Date(seconds * 1000));
+function legend(number) {
+  const svg = `<svg aria-hidden="true" viewBox="0 0 16 8"><line class="series-${number}" x1="0" y1="4" x2="16" y2="4"/></svg>`;
+  const mark = document.createElement("span");
+  mark.className = "legend";
+  mark.innerHTML = svg; // Our own marks only; words are added as text.
+  return mark;
 }
 
-function digits(value) {
-  return value.toLocaleString("en-GB", { maximumFractionDigits: 3 })
-    .replaceAll(",", "\u202f").replace("-", "\u2212");
+function say(parts) {
+  readout.replaceChildren(...parts);
 }
 
-function gapAt(seconds) {
-  return data.gaps.find((gap) => seconds >= gap.from && seconds < gap.to);
+function reading(place) {
+  return data.series.filter((s) => s.values[place] != null || data.series.length > 1).map((series, n) => {
+    const mark = legend(n + 1);
+    const value = document.createElement("b");
+    value.textContent = series.values[place] == null ? "–" : `${digits(series.values[place])}\u202f${data.unit}`;
+    mark.append(data.series.length > 1 ? `${series.name} ` : "", value);
+    return mark;
+  });
 }
 
-// Hatched bands under the line: that nothing was read is seen, not guessed from a missing line.
-function drawGaps(u) {
-  const { ctx } = u;
-  const { left, top, width, height } = u.bbox;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(left, top, width, height);
-  ctx.clip();
-  ctx.strokeStyle = token("--hatch");
-  ctx.lineWidth = devicePixelRatio;
-  for (const gap of data.gaps) {
-    const from = Math.max(left, u.valToPos(gap.from, "x", true));
-    const to = Math.min(left + width, u.valToPos(gap.to, "x", true));
-    if (to <= from) continue;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(from, top, to - from, height);
-    ctx.clip();
-    ctx.beginPath();
-    for (let x = from - height; x < to; x += 8 * devicePixelRatio) {
-      ctx.moveTo(x, top + height);
-      ctx.lineTo(x + height, top);
-    }
-    ctx.stroke();
-    ctx.restore();
-  }
-  ctx.restore();
+function moment(text) {
+  const span = document.createElement("span");
+  span.className = "muted";
+  span.textContent = text;
+  return span;
 }
 
+// Beside the plot stands what is pointed at; without a pointer, the legend and the newest reading.
 function tell(u) {
-  const { left, idx } = u.cursor;
-  if (left == null || left < 0) {
-    readout.textContent = "";
+  const at = u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null;
+  const gap = at == null ? null : gapAt(data.gaps, at);
+  if (gap) {
+    const box = document.createElement("span");
+    box.className = "legend";
+    box.innerHTML = '<svg aria-hidden="true" viewBox="0 0 16 8"><rect class="missing" x="0.5" y="0.5" width="15" height="7"/></svg>';
+    const words = document.createElement("b");
+    words.textContent = gap.text;
+    box.append(words);
+    say([moment(`${fullTime(gap.from, data.zone)} – ${fullTime(gap.to, data.zone)}`), box]);
     return;
   }
-  const seconds = u.posToVal(left, "x");
-  const full = clock(data.zone, { dateStyle: "medium", timeStyle: "medium" });
-  const gap = gapAt(seconds);
-  if (gap) {
-    readout.textContent = `${full(gap.from)} to ${full(gap.to)}: ${gap.reason}, ${gap.intervals} interval${gap.intervals === 1 ? "" : "s"}`;
-  } else if (idx != null && data.values[idx] != null) {
-    readout.textContent = `${full(data.ts[idx])}: ${digits(data.values[idx])}\u2009${data.unit}`;
-  } else {
-    readout.textContent = "";
-  }
-}
-
-function zoom(factor) {
-  const { min, max } = plot.scales.x;
-  const middle = (min + max) / 2;
-  const half = Math.min((max - min) / 2 * factor, (data.to - data.from) / 2);
-  plot.setScale("x", { min: Math.max(data.from, middle - half), max: Math.min(data.to, middle + half) });
-}
-
-function pan(share) {
-  const { min, max } = plot.scales.x;
-  const step = Math.max(data.from - min, Math.min(data.to - max, (max - min) * share));
-  plot.setScale("x", { min: min + step, max: max + step });
-}
-
-const KEYS = { "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), ArrowLeft: () => pan(-0.25), ArrowRight: () => pan(0.25) };
-
-function options() {
-  const short = clock(data.zone, { hour: "2-digit", minute: "2-digit" });
-  const day = clock(data.zone, { day: "numeric", month: "short" });
-  const axis = { stroke: token("--muted"), font: `12px ${token("--font")}`, grid: { stroke: token("--line"), width: 1 }, ticks: { stroke: token("--line") } };
-  const isEnergy = data.unit.endsWith("h");
-  return {
-    width: canvas.clientWidth, height: canvas.clientHeight,
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.zone),
-    legend: { show: false },
-    scales: { x: { time: true, range: (u, min, max) => [min ?? data.from, max ?? data.to] },
-      // Power from zero; a counter or a voltage would be a flat line far above it.
-      y: { range: (u, min, max) => min == null ? [0, 1] : uPlot.rangeNum(min, max, { min: { pad: 0.1, soft: data.unit === "W" && min >= 0 ? 0 : undefined, mode: 3 }, max: { pad: 0.1, mode: 0 } }) } },
-    axes: [
-      { ...axis, values: (u, splits) => splits.map((at, i) => {
-        const label = short(at);
-        return i === 0 || label === "00:00" ? `${label}\n${day(at)}` : label;
-      }) },
-      { ...axis, size: 76, label: `${data.quantity}, ${data.unit || "1"}`, labelFont: `12px ${token("--font")}`, values: (u, splits) => splits.map(digits) },
-    ],
-    series: [{}, { stroke: token("--series-1"), width: 1.5, spanGaps: false, paths: isEnergy ? undefined : uPlot.paths.linear(), points: { show: data.ts.length < 80 } }],
-    hooks: { drawAxes: [drawGaps], setCursor: [tell] },
-    cursor: { y: false },
-  };
+  let place = at == null ? -1 : u.cursor.idx ?? -1;
+  if (at == null) place = data.ts.findLastIndex((_, n) => data.series.some((s) => s.values[n] != null));
+  if (place < 0 || place >= data.ts.length) return say([]);
+  const until = data.until ? ` – ${fullTime(data.until[place], data.zone).slice(-8)}` : "";
+  say([moment(fullTime(data.ts[place], data.zone) + until), ...reading(place)]);
 }
 
 function show() {
+  const zoomed = plot && [plot.scales.x.min, plot.scales.x.max];
   plot?.destroy();
-  canvas.classList.remove("skeleton");
   canvas.replaceChildren();
-  plot = new uPlot(options(), columns(), canvas);
-  plot.setScale("x", { min: data.from, max: data.to });
-  figure.dataset.points = String(data.values.filter((value) => value != null).length);
+  plot = new uPlot(options(data, canvas, tell), [data.ts, ...data.series.map((s) => s.values)], canvas);
+  figure.querySelector("figcaption").textContent = data.summary;
+  figure.setAttribute("aria-label", `${data.name}. ${data.summary}`);
+  figure.dataset.points = String(data.series.reduce((sum, s) => sum + s.values.filter((v) => v != null).length, 0));
   figure.dataset.gaps = String(data.gaps.length);
+  if (zoomed && isZoomed(zoomed)) plot.setScale("x", { min: zoomed[0], max: zoomed[1] });
+  tell(plot);
+}
+
+let drawn = null; // The span that was drawn whole; anything narrower is a zoom.
+function isZoomed([min, max]) {
+  return drawn && (max - min) < (drawn[1] - drawn[0]) * 0.999;
 }
 
 async function load() {
-  const zoomed = plot && (plot.scales.x.min > data.from || plot.scales.x.max < data.to);
-  if (document.hidden || zoomed) return; // Nobody looks, or somebody looks closely.
+  if (document.hidden || (plot && isZoomed([plot.scales.x.min, plot.scales.x.max]))) return;
   try {
-    const answer = await fetch(figure.dataset.source);
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    const headers = { "X-Live": "1", ...(tag ? { "If-None-Match": tag } : {}) };
+    const answer = await fetch(figure.dataset.source, { headers, cache: "no-store" });
+    if (answer.status === 304) return;
+    if (!answer.ok) throw new Error(String(answer.status));
     data = await answer.json();
+    tag = answer.headers.get("etag");
     figure.classList.remove("stale");
-    caption.textContent = data.summary;
-    figure.setAttribute("aria-label", `${data.quantity}. ${data.summary}`);
     show();
+    drawn = [data.from, data.to];
   } catch (error) {
     figure.classList.add("stale");
-    readout.textContent = data ? "The plot is old: the head-end does not answer. Trying again." : "The plot could not be loaded. Trying again.";
+    const why = /^\d+$/.test(error.message) ? error.message : figure.dataset.noAnswer;
+    say([moment((data ? figure.dataset.old : figure.dataset.failed).replace("%s", why))]);
   }
 }
 
+function zoom(factor, share = 0) {
+  const { min, max } = plot.scales.x;
+  const half = Math.min((max - min) / 2 * factor, (data.to - data.from) / 2);
+  const middle = (min + max) / 2 + share * (max - min);
+  const start = Math.max(data.from, Math.min(middle - half, data.to - 2 * half));
+  plot.setScale("x", { min: start, max: start + 2 * half });
+}
+
+const KEYS = {
+  "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), "0": () => zoom(1e9),
+  ArrowLeft: () => zoom(1, -0.25), ArrowRight: () => zoom(1, 0.25),
+};
+
 if (figure) {
   load();
-  setInterval(load, REFRESH_MS);
+  const refreshS = Number(figure.dataset.refresh);
+  setInterval(load, 1000 * (refreshS || 3600));
   figure.addEventListener("keydown", (event) => {
     if (!plot || !KEYS[event.key]) return;
     event.preventDefault();
     KEYS[event.key]();
   });
-  addEventListener("resize", () => plot && plot.setSize({ width: canvas.clientWidth, height: canvas.clientHeight }));
+  new ResizeObserver(() => plot?.setSize({ width: canvas.clientWidth, height: canvas.clientHeight })).observe(canvas);
+  document.addEventListener("theme", () => data && show());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => data && show());
 }

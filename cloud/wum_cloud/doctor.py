@@ -1,0 +1,140 @@
+"""`wum-cloud doctor`: what is missing or misconfigured, in sentences that say what to do.
+
+Looks, and changes nothing. Left out: the settings themselves, which settings.py checks before any
+command runs.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wum_cloud.broker import LoginRefused, check_login
+from wum_cloud.database import Connection, DatabaseError, connect
+from wum_cloud.migrations import store as migrations
+from wum_cloud.registry import store as registry
+from wum_cloud.registry.broker_files import read_password
+from wum_cloud.registry.keys import KeyFileError, open_vault
+from wum_cloud.settings import Settings
+from wum_cloud.web.vendor import missing_files
+
+VERSION_MIN = 150_000           # Of PostgreSQL, as libpq counts: 15.0.
+CLOCKS_APART_MAX_S = 5
+_SPACE_MIN_BYTES = 1024**3      # Where the key file is; the database's disk is its own affair.
+_VENDOR = Path(__file__).parent / "web" / "static" / "vendor"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence; `is_wrong` when somebody has to do something."""
+
+    sentence: str
+    is_wrong: bool = False
+
+
+async def examine(settings: Settings) -> int:
+    """Print every finding; return 0 when nothing is wrong, else 1."""
+    wrong = 0
+    async for finding in findings(settings):
+        wrong += finding.is_wrong
+        print("%s %s" % ("WRONG" if finding.is_wrong else "ok   ", finding.sentence))
+    print("Nothing is wrong." if not wrong else "%d wrong: see above." % wrong)
+    return 1 if wrong else 0
+
+
+async def findings(settings: Settings) -> AsyncIterator[Finding]:
+    """What is to be said about the head-end that `settings` describe."""
+    yield _key_file(settings)
+    try:
+        connection = await connect(settings.database_url, autocommit=True)
+    except DatabaseError as error:
+        yield Finding(str(error), is_wrong=True)
+    else:
+        async with connection:
+            async for finding in _database(connection, settings):
+                yield finding
+    yield await _broker(settings)
+    missing = missing_files(_VENDOR)
+    if missing:
+        yield Finding("The console's scripts and fonts are missing (%s): run "
+                      "`python -m wum_cloud.web.vendor`." % ", ".join(missing), is_wrong=True)
+
+
+def _key_file(settings: Settings) -> Finding:
+    if settings.key_file is None:
+        return Finding("WUM_KEY_FILE is not set: wanted the path of the key file, which "
+                       "`wum-cloud migrate` makes where it is new.", is_wrong=True)
+    try:
+        open_vault(settings.key_file)
+    except KeyFileError as error:
+        return Finding(str(error), is_wrong=True)
+    free = shutil.disk_usage(settings.key_file.parent).free
+    if free < _SPACE_MIN_BYTES:
+        return Finding("The disk of %s has %d MB left: make room." % (
+            settings.key_file, free // 1024**2), is_wrong=True)
+    return Finding("The key file %s is there, and private." % settings.key_file)
+
+
+async def _database(connection: Connection, settings: Settings) -> AsyncIterator[Finding]:
+    version = connection.info.server_version
+    shown = "%d.%d" % (version // 10_000, version % 10_000)
+    if version < VERSION_MIN:
+        yield Finding("The database is PostgreSQL %s: wanted 15 or newer." % shown, is_wrong=True)
+        return
+    yield Finding("The database answers: PostgreSQL %s." % shown)
+    apart_s = abs((await migrations.database_time(connection) - datetime.now(UTC)).total_seconds())
+    if apart_s > CLOCKS_APART_MAX_S:
+        yield Finding("The clocks of this machine and of the database are %d s apart: "
+                      "synchronise both." % apart_s, is_wrong=True)
+    yield (tables := await _tables(connection))
+    if not tables.is_wrong:
+        yield await _keys(connection, settings)
+
+
+async def _tables(connection: Connection) -> Finding:
+    engine, applied = await migrations.journal(connection)
+    on_offer = await migrations.engine_on_offer(connection)
+    try:
+        missing = migrations.pending(applied, engine or on_offer)
+    except migrations.MigrationError as error:
+        return Finding(str(error), is_wrong=True)
+    if missing:
+        return Finding("The database lacks %s: run `wum-cloud migrate`." % ", ".join(
+            [migration.name for migration in missing]), is_wrong=True)
+    if engine == migrations.TIMESCALE:
+        return Finding("The tables are up to date; readings are kept by TimescaleDB.")
+    if on_offer == migrations.TIMESCALE:
+        return Finding("The tables are up to date; readings are kept by plain PostgreSQL, for "
+                       "TimescaleDB was installed after the first migration.")
+    return Finding("The tables are up to date; readings are kept by plain PostgreSQL.")
+
+
+async def _keys(connection: Connection, settings: Settings) -> Finding:
+    concentrators = len(await registry.broker_accounts(connection))
+    if not concentrators:
+        return Finding("No concentrator is registered yet: `wum-cloud register FILE` does it.")
+    sample = await registry.newest_sender(connection)
+    try:
+        if sample is not None and settings.key_file is not None:
+            open_vault(settings.key_file).open(
+                sample.device_id, sample.epoch, sample.sealed_keys)
+    except KeyFileError as error:
+        return Finding(str(error), is_wrong=True)
+    return Finding("%d concentrators are registered, and the key file opens their keys."
+                   % concentrators)
+
+
+async def _broker(settings: Settings) -> Finding:
+    where = "%s:%d" % (settings.broker_host, settings.broker_port)
+    if settings.broker_password_file is None:
+        return Finding("WUM_BROKER_PASSWORD_FILE is not set: wanted the path of the head-end's "
+                       "password, which `wum-cloud broker-files` makes where it is new.",
+                       is_wrong=True)
+    try:
+        password = read_password(settings.broker_password_file)
+        await asyncio.to_thread(check_login, settings, password)
+    except (KeyFileError, LoginRefused) as error:
+        return Finding(str(error), is_wrong=True)
+    return Finding("The broker at %s lets the head-end in." % where)

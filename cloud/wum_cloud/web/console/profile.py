@@ -1,0 +1,206 @@
+"""A load profile made ready for a page: columns for the plot, rows for the table, one sentence.
+
+Pure. The plot is thinned so that every peak survives; the table is exact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from wum_cloud.readings.gaps import Gap
+from wum_cloud.readings.series import Point, Series
+from wum_cloud.web import naming, writing
+from wum_cloud.web.console.quantities import Quantity
+from wum_cloud.web.console.spans import Span
+from wum_cloud.web.texts import gettext as _
+
+TABLE_ROWS = 200        # The newest of a span; the API gives them all.
+PLOT_COLUMNS = 1200     # About the widest plot; each keeps its least and greatest reading.
+_NOMINAL_V, _BAND = 230, 0.1   # EN 50160: 230 V, plus and minus 10 %.
+_VOLT = 35
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What was found of one quantity. `series` are in the order of the quantity's codes."""
+
+    quantity: Quantity
+    span: Span
+    zone: str
+    period_s: int
+    series: Sequence[Series]
+    gaps: Sequence[Gap]
+
+    @property
+    def unit(self) -> int:
+        """DLMS unit of all its registers."""
+        first = next((s.points[0] for s in self.series if s.points), None)
+        return 255 if first is None else first.unit
+
+    @property
+    def in_thousands(self) -> bool:
+        """Whether its numbers are written in kW or kWh."""
+        points = [peak for s in self.series if (peak := _greatest(s.points)) is not None]
+        peak = _greatest(points)
+        return peak is not None and writing.kilo(peak.unit, peak.value, peak.scaler)
+
+    @property
+    def unit_word(self) -> str:
+        """The unit as it is written."""
+        return writing.unit_word(self.unit, self.in_thousands)
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One capture time with a cell per register, or a gap (`gap` is not None)."""
+
+    at: datetime
+    cells: Sequence[str]
+    quality: Sequence[str]
+    time_quality: str
+    gap: Gap | None = None
+
+
+def plot_data(profile: Profile) -> dict[str, object]:
+    """Columns `ts` (UTC seconds) and values by register; null breaks a line, `gaps` says why."""
+    times, columns = _columns(profile)
+    return {
+        **head(profile), "ts": times, "bars": False, "limits": _limits(profile),
+        "series": [{"name": naming.phase_of(code), "values": column}
+                   for code, column in zip(profile.quantity.codes, columns, strict=True)],
+    }
+
+
+def head(profile: Profile) -> dict[str, object]:
+    """What every plot of this profile says beside its columns."""
+    return {
+        "name": profile.quantity.name, "unit": profile.unit_word, "zone": profile.zone,
+        "from": int(profile.span.start.timestamp()), "to": int(profile.span.end.timestamp()),
+        "rolls": profile.span.rolls, "summary": summary(profile),
+        "gaps": [{"from": int(g.start.timestamp()), "to": int(g.end.timestamp()),
+                  "text": "%s, %s" % (writing.intervals(g.intervals) + " " + _("missing"),
+                                      naming.reason(g.reason))}
+                 for g in profile.gaps],
+    }
+
+
+def summary(profile: Profile) -> str:
+    """One sentence that says what the plot shows, for whoever does not see it."""
+    missing = sum(gap.intervals for gap in profile.gaps)
+    count = max((len(s.points) for s in profile.series), default=0)
+    words = [_("%(n)s readings") % {"n": writing.whole(count)}]
+    words.append(_("%(n)s missing") % {"n": writing.intervals(missing)} if missing
+                 else _("none missing"))
+    if not profile.quantity.is_consumption:
+        words += _extremes(profile)
+    return ", ".join(words) + "."
+
+
+def _extremes(profile: Profile) -> list[str]:
+    tops = [p for s in profile.series if (p := _greatest(s.points)) is not None]
+    lows = [min(s.points, key=_comparable) for s in profile.series if s.points]
+    said = []
+    for form, point in ((_("highest %(value)s %(unit)s at %(time)s"), _greatest(tops)),
+                        (_("lowest %(value)s %(unit)s at %(time)s"),
+                         min(lows, key=_comparable, default=None))):
+        if point is not None:
+            said.append(form % {
+                "value": _written(point, profile), "unit": profile.unit_word,
+                "time": writing.day_and_clock(point.captured_at, profile.zone)})
+    return said
+
+
+def table(profile: Profile) -> tuple[list[TableRow], int]:
+    """Rows, the newest first, gaps among them; and how many there are in the whole span."""
+    by_time: dict[datetime, list[Point | None]] = {}
+    for place, found in enumerate(profile.series):
+        for point in found.points:
+            by_time.setdefault(point.captured_at, [None] * len(profile.series))[place] = point
+    revised = {r.captured_at for s in profile.series for r in s.revisions}
+    times = sorted(by_time, reverse=True)
+    shown = [_row(at, by_time[at], profile, at in revised) for at in times[:TABLE_ROWS]]
+    oldest = times[TABLE_ROWS - 1] if len(times) > TABLE_ROWS else profile.span.start
+    gaps = [TableRow(g.start, [], [], "", g) for g in profile.gaps if g.end > oldest]
+    return sorted(shown + gaps, key=lambda row: row.at, reverse=True), len(times)
+
+
+def _row(at: datetime, points: Sequence[Point | None], profile: Profile, is_revised: bool,
+         ) -> TableRow:
+    there = [point for point in points if point is not None]
+    words: list[str] = []
+    for point in there:
+        words += [word for word in naming.quality(point.status) if word not in words]
+    if is_revised:
+        words.append(_("another value arrived later"))
+    cells = [writing.NOTHING if point is None else _written(point, profile) for point in points]
+    return TableRow(at, cells, words, naming.time_quality(there[0].time_quality))
+
+
+def _written(point: Point, profile: Profile) -> str:
+    return writing.scaled(point.value, point.scaler - (3 if profile.in_thousands else 0))
+
+
+def _columns(profile: Profile) -> tuple[list[int], list[list[float | None]]]:
+    """Times and values, thinned, with a null wherever readings do not follow one another."""
+    factor = 0.001 if profile.in_thousands else 1.0
+    rows: dict[int, list[float | None]] = {}
+    for place, found in enumerate(profile.series):
+        for point in found.points:
+            row = rows.setdefault(int(point.captured_at.timestamp()), [None] * len(profile.series))
+            row[place] = round(point.value * 10.0**point.scaler * factor, 6)
+    kept = thinned(sorted(rows.items()), PLOT_COLUMNS)
+    apart = profile.period_s * 1.5 * max(1.0, len(rows) / max(1, len(kept)) * 2)
+    times: list[int] = []
+    columns: list[list[float | None]] = [[] for _series in profile.series]
+    for at, values in kept:
+        if times and at - times[-1] > apart:
+            _append(times, columns, (times[-1] + at) // 2, [None] * len(columns))
+        _append(times, columns, at, values)
+    return times, columns
+
+
+def _append(times: list[int], columns: list[list[float | None]], at: int,
+            values: Sequence[float | None]) -> None:
+    times.append(at)
+    for column, value in zip(columns, values, strict=True):
+        column.append(value)
+
+
+Rows = Sequence[tuple[int, list[float | None]]]
+
+
+def thinned(rows: Rows, columns: int) -> Rows:
+    """Rows for at most `columns` pixel columns: of each, those with a register's extremes."""
+    if len(rows) <= 2 * columns:
+        return rows
+    kept: list[tuple[int, list[float | None]]] = []
+    for column in range(columns):
+        inside = rows[column * len(rows) // columns:(column + 1) * len(rows) // columns]
+        wanted: set[int] = set()
+        for place in range(len(rows[0][1])):
+            there = [(row[1][place], n) for n, row in enumerate(inside) if row[1][place] is not None]
+            if there:
+                wanted |= {min(there)[1], max(there)[1]}  # type: ignore[type-var]
+        kept += [inside[n] for n in sorted(wanted)]
+    return kept
+
+
+def _limits(profile: Profile) -> list[dict[str, object]]:
+    """Labelled lines: the band of a nominal 230 V where that is what the meter hangs on."""
+    points = [p for s in profile.series for p in s.points[:1]]
+    if profile.unit != _VOLT or not points:
+        return []
+    volts = points[0].value * 10.0 ** points[0].scaler
+    if not _NOMINAL_V * 0.8 < volts < _NOMINAL_V * 1.2:
+        return []
+    return [{"at": _NOMINAL_V * (1 + sign * _BAND), "label": "%s10 %%" % ("+" if sign > 0 else "−")}
+            for sign in (1, -1)]
+
+
+def _greatest(points: Sequence[Point]) -> Point | None:
+    return max(points, key=_comparable, default=None)
+
+
+def _comparable(point: Point) -> int:
+    """In steps of 10^-9, exactly, where scalers differ."""
+    return int(point.value * 10 ** (point.scaler + 9))

@@ -1,0 +1,144 @@
+"""A schema brings meters into the registry, and takes none from anybody."""
+
+import asyncio
+
+from tests.cloud.concentrator import HOUR_S, NOW_S, Concentrator, register_set, schema_of
+from tests.cloud.conftest import HeadEnd, head_end_on
+from wum_cloud.database import Pool, open_pool
+from wum_cloud.ingest.quarantine import entries
+from wum_cloud.registry.keys import Vault
+from wum_shared.messages import Schedule
+from wum_shared.status import STORED
+
+
+async def test_meters_delivery_points_and_register_sets_are_made(head_end: HeadEnd) -> None:
+    one = Concentrator(sets=[register_set("1-0:1.8.0", "1-0:99.7.1", scaler=-2)])
+    await head_end.welcome(one)
+    assert head_end.ask(
+        "select m.serial, m.model, d.name, m.period_s, m.offset_s from meter m"
+        " join delivery_point d using (delivery_point_id) order by 1") == [
+            ("M-1", "test", "dp-M-1", 3600, 0), ("M-2", "test", "dp-M-2", 3600, 0)]
+    assert head_end.ask("select profile, registers from register_set") == [(0, [
+        {"obis": "1-0:1.8.0", "scaler": -2, "unit": 30, "column": "a_plus"},
+        {"obis": "1-0:99.7.1", "scaler": -2, "unit": 30, "column": "extra[1]"}])]
+    assert head_end.ask("select count(*) from meter_register_set") == [2]
+    assert head_end.ask("select schema_id, schema_counter from concentrator") == [
+        (one.schema_id, 1)]
+
+
+async def test_the_same_schema_again_changes_nothing(head_end: HeadEnd) -> None:
+    one = Concentrator()
+    await head_end.welcome(one)
+    before = head_end.ask("select meter_id, serial, concentrator_id from meter order by 1")
+    for _ in range(3):
+        await head_end.take(one.send_schema())
+    assert head_end.ask(
+        "select meter_id, serial, concentrator_id from meter order by 1") == before
+    assert head_end.ask("select count(*) from schema_document") == [1]
+    assert head_end.ask("select schema_counter from concentrator") == [4]
+
+
+async def test_a_new_schema_changes_what_is_known_of_a_meter(head_end: HeadEnd) -> None:
+    one = Concentrator()
+    await head_end.welcome(one)
+    [before] = head_end.ask("select meter_id from meter where serial = 'M-1'")
+    changed = schema_of(one.id, ["M-1", "M-3"], [register_set("1-0:2.8.0")], model="other")
+    one.use_schema(changed._replace(schedules=(Schedule(900, 60),)))
+    await head_end.take(one.send_schema())
+    assert head_end.ask(
+        "select meter_id, model, period_s, offset_s from meter where serial = 'M-1'") == [
+            (before, "other", 900, 60)]
+    assert head_end.ask(
+        "select serial, registers->0->>'obis' from meter_register_set"
+        " join meter using (meter_id) join register_set using (register_set_id) order by 1") == [
+            ("M-1", "1-0:2.8.0"), ("M-3", "1-0:2.8.0")]
+
+
+async def test_an_old_schema_message_that_is_sent_again_changes_nothing(
+        head_end: HeadEnd) -> None:
+    one = Concentrator()
+    await head_end.register(one)
+    old = one.send_schema()
+    one.use_schema(schema_of(one.id, one.serials, one.sets, model="newer"))
+    newer = one.send_schema()
+    await head_end.take(newer)
+    await head_end.take(old)
+    assert head_end.ask("select distinct model from meter") == ["newer"]
+    assert head_end.ask("select schema_id from concentrator") == [one.schema_id]
+    assert head_end.ask("select count(*) from schema_document") == [2]
+
+
+async def test_a_batch_by_an_older_schema_is_read_by_that_one(head_end: HeadEnd) -> None:
+    one = Concentrator(sets=[register_set("1-0:1.8.0")])
+    await head_end.welcome(one)
+    batch = one.batch(one.row(0, values=[5]))
+    one.use_schema(schema_of(one.id, ["M-2", "M-1"], [register_set("1-0:2.8.0")]))
+    await head_end.take(one.send_schema())
+    [answer] = await head_end.take(one.send(batch))
+    assert one.opened(answer).answer == STORED
+    assert head_end.ask("select serial, a_plus, a_minus from reading join meter using (meter_id)"
+                        ) == [("M-1", 5, None)]
+
+
+async def test_a_meter_of_another_concentrator_stays_where_it_is(head_end: HeadEnd) -> None:
+    one, two = Concentrator(), Concentrator(serials=["M-2", "M-9"])
+    await head_end.welcome(one, two)
+    assert head_end.ask("select serial, concentrator_id from meter order by 1") == [
+        ("M-1", 1), ("M-2", 1), ("M-9", 2)]
+    [(reason, form, detail)] = head_end.ask("select reason, form, detail from quarantine")
+    assert (reason, form) == (entries.SCHEMA_REFUSED, "schema")
+    assert "M-2 (of %s)" % one.id.hex() in detail
+    [answer] = await head_end.take(two.send_rows(two.row(0), two.row(1)))
+    said = two.opened(answer)
+    assert (said.answer, said.set_aside, said.note) == (STORED, 1, entries.FOREIGN_METER)
+    assert [serial for serial, _, _ in head_end.rows()] == ["M-9"]
+    assert head_end.count(entries.FOREIGN_METER) == head_end.count(entries.SCHEMA_REFUSED) == 1
+
+
+async def test_a_meter_moves_when_its_owner_leaves_it_out(head_end: HeadEnd) -> None:
+    one, two = Concentrator(), Concentrator(serials=["M-2"])
+    await head_end.welcome(one, two)
+    await head_end.take(one.send_rows(one.row(1, 0)))
+    one.use_schema(schema_of(one.id, ["M-1"], one.sets))
+    await head_end.take(one.send_schema())
+    await head_end.take(two.send_schema())
+    assert head_end.ask("select serial, concentrator_id from meter order by 1") == [
+        ("M-1", 1), ("M-2", 2)]
+    [answer] = await head_end.take(two.send_rows(two.row(0, 1)))
+    assert two.opened(answer).set_aside == 0
+    assert [(serial, hour) for serial, hour, _ in head_end.rows()] == [("M-2", 0), ("M-2", 1)]
+
+
+async def test_the_same_serial_in_two_tenants_is_two_meters(head_end: HeadEnd) -> None:
+    one, two = Concentrator(), Concentrator(tenant="other")
+    await head_end.welcome(one, two)
+    assert head_end.ask("select serial, tenant_id, concentrator_id from meter order by 2, 1") == [
+        ("M-1", 1, 1), ("M-2", 1, 1), ("M-1", 2, 2), ("M-2", 2, 2)]
+    assert head_end.quarantined() == []
+
+
+async def test_two_workers_take_in_the_same_meters_without_a_deadlock(
+        database_url: str, pool: Pool, vault: Vault) -> None:
+    left = head_end_on(database_url, pool, vault, lambda: NOW_S)
+    serials = ["S-%02d" % n for n in range(30)]
+    many = [Concentrator(serials=serials[::order]) for order in (1, -1, 1, -1, 1, -1)]
+    await left.register(*many)
+    async with open_pool(database_url, connections_max=3) as other:
+        right = head_end_on(database_url, other, vault, lambda: NOW_S)
+        await asyncio.gather(left.take(*[one.send_schema() for one in many[::2]]),
+                             right.take(*[one.send_schema() for one in many[1::2]]))
+    assert left.ask("select count(*), count(distinct concentrator_id) from meter") == [(30, 1)]
+    assert left.count(entries.SCHEMA_REFUSED) == 5
+    assert left.ask("select deadlocks from pg_stat_database where datname = current_database()"
+                    ) == [0]
+    left.close()
+
+
+async def test_a_new_key_epoch_is_newer_than_any_counter_of_the_old(head_end: HeadEnd) -> None:
+    one = Concentrator(counter=5000)
+    await head_end.welcome(one)
+    one.epoch, one.counter = 1, 0
+    await head_end.register(one)
+    one.use_schema(schema_of(one.id, one.serials, one.sets, model="newer", valid_from_s=HOUR_S))
+    await head_end.take(one.send_schema())
+    assert head_end.ask("select distinct model from meter") == ["newer"]
