@@ -48,6 +48,10 @@ class Cabinet:
     def configuration(self) -> Path:
         return self.folder / "edge.toml"
 
+    def addresses_of(self, model: str) -> list[int]:
+        """Addresses of the meters of `model`."""
+        return [address for address in range(1, self.meters + 1) if model_at(address) == model]
+
     def provision(self) -> list[str]:
         """Arguments of wum-firmware that make identity and keys."""
         return ["provision", "--out", str(self.keys), "--name", self.name]
@@ -91,7 +95,7 @@ class Cabinet:
                     delivery_point=f"dp-{number}",
                     line="a",
                     address=address,
-                    model=_MODELS[(address - 1) % len(_MODELS)],
+                    model=model_at(address),
                     timeout_ms=_METER_TIMEOUT_MS,
                 )
             )
@@ -99,6 +103,11 @@ class Cabinet:
             times = {"start_s": clock.start_s, "wall_s": clock.wall_s, "speed": clock.speed}
             parts.append(_table("clock", **times))
         self.configuration.write_text("\n".join(parts))
+
+
+def model_at(address: int) -> str:
+    """The model of the meter at `address`, as `wum-simulator serve` deals them."""
+    return _MODELS[(address - 1) % len(_MODELS)]
 
 
 def _table(title: str, /, **values: object) -> str:
