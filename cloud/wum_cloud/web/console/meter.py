@@ -25,7 +25,7 @@ _Period = Annotated[Literal["hour", "day", "week", "month"], Query()]
 _Show = Annotated[str, Query(max_length=32)]
 
 
-@router.get("/meters/{serial}")
+@router.get("/meters/{serial:path}")  # A serial may hold a slash.
 async def show_meter(
         request: Request, serial: str, database: Database, session: Visitor,
         show: _Show = "", period: _Period = "day", on: date | None = None,
@@ -50,7 +50,7 @@ async def show_meter(
                 span=spans.span_of(period, on, meter.time_zone, now), **found)
 
 
-@router.get("/meters/{serial}/plot")
+@router.get("/plots/{serial:path}")
 async def plot(
         request: Request, serial: str, database: Database, session: Visitor,
         show: _Show, period: _Period = "day", on: date | None = None,
