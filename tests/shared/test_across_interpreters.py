@@ -1,12 +1,11 @@
 """What one interpreter writes, the other reads: the MicroPython side leaves its bytes behind."""
 
-from wum_shared import cose
-from wum_shared.batch import decode_batch, encode_batch
-from wum_shared.messages import encode_acknowledgement, encode_registration, encode_schema
-
 from tests.portable import keep
 from tests.shared.examples import ACKNOWLEDGEMENT, BATCH, CONCENTRATOR, REGISTRATION, SCHEMA
 from tests.shared.slow_cipher import SlowCipher
+from wum_shared import cose
+from wum_shared.batch import decode_batch, encode_batch
+from wum_shared.messages import encode_acknowledgement, encode_registration, encode_schema
 
 COUNTER = 2**40 + 7
 

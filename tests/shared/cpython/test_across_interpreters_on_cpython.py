@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from wum_shared import cose
-from wum_shared.batch import encode_batch
-from wum_shared.messages import encode_acknowledgement, encode_registration, encode_schema
 
 from tests.shared.cpython.sodium import Sodium
 from tests.shared.examples import ACKNOWLEDGEMENT, BATCH, CONCENTRATOR, REGISTRATION, SCHEMA
 from tests.shared.test_across_interpreters import COUNTER
+from wum_shared import cose
+from wum_shared.batch import encode_batch
+from wum_shared.messages import encode_acknowledgement, encode_registration, encode_schema
 
 TESTS = Path(__file__).resolve().parents[2]
 
