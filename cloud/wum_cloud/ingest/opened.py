@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wum_cloud.ingest.columns import Numbers, read_tables
 from wum_cloud.ingest.envelope import batch_fields
+from wum_cloud.ingest.form import check_form
 from wum_shared import fields
 from wum_shared.batch import (
     RECORDS_MAX,
@@ -113,6 +114,7 @@ def read_records(parts: list[object], schema: Schema) -> Opened:
         tuple([event_field(e) for e in fields.items(parts[10], RECORDS_MAX, "batch events")]),
         tuple([lost_field(x) for x in fields.items(parts[11], RECORDS_MAX, "batch lost")]))
     _check_accounted(opened)
+    check_form(opened, time_field(parts[5], "batch base-time"), schema)
     return opened
 
 
