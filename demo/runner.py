@@ -87,12 +87,11 @@ class Runner:
             self._start_part(f"meters-{cabinet.number}", bus)
         for cabinet in self._cabinets:
             _wait_for(cabinet.bus, self._parts)
-            edge = self._program("wum-edge", "run", "--config", str(cabinet.configuration))
-            self._start_part(f"edge-{cabinet.number}", edge)
+            self._start_part(f"edge-{cabinet.number}", self._program("wum-edge", *cabinet.read()))
         address = f"http://127.0.0.1:{console_port}/"
         wait_until_it_answers(address, self._part("web"))
         self._welcome(address, remark, clock)
-        return Summary(url, clock, self._cabinets)
+        return Summary(url, clock, [p.log for p in self._parts if p.name.startswith("edge")])
 
     def _fetch_console_files(self) -> None:
         title = "console: looking for its JavaScript and fonts, fetched once by npm"

@@ -9,6 +9,7 @@ from demo.clock import Clock
 CONCENTRATORS = 4
 METERS = 16
 _MODELS = ("eastron-sdm630", "chint-dtsu666", "carlo-gavazzi-em340")  # Dealt round on each bus.
+STATUS_S = 3
 _SEED = 7
 _SITE = "Strada Florilor"
 _TIME_ZONE = "Europe/Chisinau"
@@ -71,6 +72,10 @@ class Cabinet:
             words += ["--model", model]
         words += ["--start-s", str(clock.start_s), "--wall-s", str(clock.wall_s)]
         return [*words, "--speed", str(clock.speed)]
+
+    def read(self) -> list[str]:
+        """Arguments of wum-edge: the gateway, saying how it stands as often as the summary asks."""
+        return ["run", "--config", str(self.configuration), "--status-s", str(STATUS_S)]
 
     def write_configuration(self, broker_port: int, clock: Clock) -> None:
         """Write what `wum-edge run` reads."""
