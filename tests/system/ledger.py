@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+
 from wum_edge.archive.reader import Limits
 from wum_edge.archive.ring import Archive
 from wum_edge.ports.linux.flash import LinuxFlash
