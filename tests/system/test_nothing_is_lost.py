@@ -53,7 +53,8 @@ def _kill_and_restart(street: Street, dice: random.Random) -> None:
     dice.shuffle(victims)
     began = time.monotonic()
     for moment, victim in zip(moments, victims, strict=True):
-        street.disturb(dice.choice(street.cabinets), LATE_MODEL, LATE_FIRST, LATE_LAST)
+        for cabinet in street.cabinets:
+            street.disturb(cabinet, LATE_MODEL, LATE_FIRST, LATE_LAST)
         time.sleep(max(0.0, began + moment - time.monotonic()))
         street.kill(victim)
         time.sleep(dice.uniform(*DOWN_S))
