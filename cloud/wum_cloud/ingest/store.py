@@ -310,20 +310,19 @@ async def _note_meters(connection: Connection, batches: list[Taken]) -> None:
             missed[meter_id] = max((m.captured_at_s, m.outcome), missed.get(meter_id, (0, 0)))
     if captured:
         await connection.execute(
-            "update meter m set last_captured_at = x.at"
-            " from unnest(%s::bigint[], %s::timestamptz[]) as x (meter_id, at)"
+            "update meter m set last_captured_at = to_timestamp(x.at_s)"
+            " from unnest(%b::bigint[], %b::bigint[]) as x (meter_id, at_s)"
             " where m.meter_id = x.meter_id"
-            " and (m.last_captured_at is null or m.last_captured_at < x.at)",
-            _columns([(n, _utc(at_s)) for n, at_s in sorted(captured.items())]))
+            " and (m.last_captured_at is null or m.last_captured_at < to_timestamp(x.at_s))",
+            _columns(sorted(captured.items())))
     if missed:
         await connection.execute(
-            "update meter m set last_missed_at = x.at, last_outcome = x.outcome"
-            " from unnest(%s::bigint[], %s::timestamptz[], %s::smallint[])"
-            "   as x (meter_id, at, outcome)"
+            "update meter m set last_missed_at = to_timestamp(x.at_s), last_outcome = x.outcome"
+            " from unnest(%b::bigint[], %b::bigint[], %b::bigint[])"
+            "   as x (meter_id, at_s, outcome)"
             " where m.meter_id = x.meter_id"
-            " and (m.last_missed_at is null or m.last_missed_at < x.at)",
-            _columns([(n, _utc(at_s), outcome)
-                      for n, (at_s, outcome) in sorted(missed.items())]))
+            " and (m.last_missed_at is null or m.last_missed_at < to_timestamp(x.at_s))",
+            _columns([(n, *newest) for n, newest in sorted(missed.items())]))
 
 
 def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
