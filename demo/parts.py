@@ -40,6 +40,7 @@ class Part:
         """Start the command; it dies with this process."""
         self.trim_log()
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.fchmod(descriptor, 0o600)
         with os.fdopen(descriptor, "ab") as out:
             self._process = subprocess.Popen(
                 tethered(self.command, signal.SIGKILL),
@@ -55,7 +56,7 @@ class Part:
     def trim_log(self) -> None:
         """Keep the log within bounds while the part runs: what is there moves to LOG.1."""
         if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT_BYTES:
-            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            shutil.copy(self.log, self.log.with_suffix(".log.1"))
             os.truncate(self.log, 0)  # The part goes on at its new end: it only appends.
 
     def is_running(self) -> bool:
