@@ -52,3 +52,8 @@ def test_intervals_begin_at_the_schedules_offset():
 
 def test_an_empty_span_is_one_gap_from_end_to_end():
     assert spans(find_gaps(HOURLY, at(0), at(24), [], [])) == [(at(0), at(24), 24, NOT_RECEIVED)]
+
+
+def test_what_may_be_under_way_is_no_gap_unless_the_concentrator_told_of_it():
+    gaps = find_gaps(HOURLY, at(0), at(4), [at(0)], [(at(3, 1), SILENT)], settled=at(2))
+    assert spans(gaps) == [(at(1), at(2), 1, NOT_RECEIVED), (at(3), at(4), 1, "silent")]

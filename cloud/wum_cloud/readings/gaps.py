@@ -27,20 +27,24 @@ class Gap:
 
 def find_gaps(
         schedule: Schedule, start: datetime, end: datetime, captured: Iterable[datetime],
-        missed: Sequence[tuple[datetime, int]],
+        missed: Sequence[tuple[datetime, int]], settled: datetime | None = None,
 ) -> list[Gap]:
     """Gaps between `start` and `end`, oldest first; only slots that lie wholly between them.
 
     `captured` are the times of readings, `missed` those of captures that failed, with outcome.
+    What may still be under way is no gap yet: past `settled` (default: `end`) only slots are
+    missing that the concentrator has told of.
     """
     first, last = expected_slots(schedule, start, end)
+    waited = last if settled is None else expected_slots(schedule, start, settled)[1]
     there = {_slot(schedule, moment) for moment in captured}
     reasons = {_slot(schedule, moment): OUTCOMES.get(outcome, "outcome %d" % outcome)
                for moment, outcome in missed}
     gaps: list[Gap] = []
     run_start, run_reason = first, ""
     for slot in range(first, last + 1):
-        reason = "" if slot == last or slot in there else reasons.get(slot, NOT_RECEIVED)
+        unknown = NOT_RECEIVED if slot < waited else ""
+        reason = "" if slot == last or slot in there else reasons.get(slot, unknown)
         if reason == run_reason:
             continue
         if run_reason:

@@ -62,10 +62,12 @@ class Newest:
 
 async def load(
         connection: Connection, meter: Meter, obis: bytes, start: datetime, end: datetime,
-        now: datetime,
+        now: datetime, patience: timedelta = timedelta(),
 ) -> Series:
-    """The series of register `obis`. Nothing is expected after `now`.
+    """The series of register `obis`.
 
+    Nothing is expected after `now`, and within `patience` before it only what a concentrator
+    told of is missing: the rest may be under way. Nothing is expected before the meter was first asked: it was not there.
     Raises TooLong, UnknownRegister.
     """
     schedule = Schedule(meter.period_s, meter.offset_s)
@@ -78,8 +80,10 @@ async def load(
         raise TooLong("%d readings at most in one answer: ask for a shorter span" % ROWS_MAX)
     points = _points(rows, places)
     missed = await store.missed(connection, meter.meter_id, PROFILE, start, end, SLOTS_MAX)
-    gaps = find_gaps(schedule, start, min(end, now), [p.captured_at for p in points],
-                     [(m.captured_at, m.outcome) for m in missed])
+    known = await store.first_known(connection, meter.meter_id, PROFILE)
+    gaps = [] if known is None else find_gaps(
+        schedule, max(start, known), min(end, now), [p.captured_at for p in points],
+        [(m.captured_at, m.outcome) for m in missed], min(end, now - patience))
     revisions = await store.revisions(
         connection, meter.meter_id, PROFILE, obis, start, end, REVISIONS_MAX)
     return Series(obis, start, end, points, gaps, revisions)

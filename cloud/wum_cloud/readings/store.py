@@ -161,6 +161,20 @@ async def missed(
         return await cursor.fetchall()
 
 
+async def first_known(
+        connection: Connection, meter_id: int, profile: int) -> datetime | None:
+    """When the meter's oldest row or missed capture was; None when there is neither."""
+    cursor = await connection.execute(
+        "select least("
+        " (select min(captured_at) from reading where meter_id = %(meter)s and profile = %(p)s),"
+        " (select min(captured_at) from missed where meter_id = %(meter)s and profile = %(p)s))",
+        {"meter": meter_id, "p": profile})
+    row = await cursor.fetchone()
+    assert row is not None
+    known: datetime | None = row[0]
+    return known
+
+
 async def revisions(
         connection: Connection, meter_id: int, profile: int, obis: bytes, start: datetime,
         end: datetime, limit: int,

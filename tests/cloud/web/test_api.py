@@ -59,6 +59,14 @@ async def test_a_register_that_was_absent_is_a_gap_though_its_row_is_there(syste
         (1, "silent"), (1, "not received")]
 
 
+async def test_nothing_is_missing_from_before_the_meter_was_first_asked(system, street):
+    number = street.add_meter("SDM-1")
+    street.add_row(number, at(4), (1040, 2304, 70), 9)
+    found = await profile(system, to=at(6).isoformat())
+    assert [(gap["from"], gap["intervals"]) for gap in found["gaps"]] == [
+        ("2026-03-01T01:15:00Z", 1)]
+
+
 async def test_a_register_without_a_column_of_its_own_is_read_like_any_other(system, meter):
     readings = (await profile(system, register="1-0:91.7.0"))["readings"]
     assert [reading["decimal"] for reading in readings] == ["0.07", "0.08", "0.09"]

@@ -119,9 +119,10 @@ async def _load(
     if chosen.is_consumption:  # Edges lie a little outside; the last needs a reading after it.
         step = timedelta(seconds=max(meter.period_s, 3600))
         start, end = start - timedelta(days=1), end + step
-    due = now - timedelta(seconds=meter.period_s) - _GRACE
-    found = [await series.load(connection, meter, obis_from_text(code), start, end, due)
-             for code in chosen.codes]
+    patience = timedelta(seconds=meter.period_s) + _GRACE
+    found = [await series.load(
+        connection, meter, obis_from_text(code), start, end, now, patience)
+        for code in chosen.codes]
     first = found[0]
     gaps = [gap for gap in first.gaps if gap.end > span.start and gap.start < span.end]
     return profile.Profile(chosen, span, meter.time_zone, meter.period_s, found, gaps)
