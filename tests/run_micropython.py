@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests import portable_subset  # noqa: E402
-from tests.micropython import interpreter  # noqa: E402
+from tests.micropython import crossing, interpreter  # noqa: E402
 
 ARCHITECTURES = ("xtensawin", "armv7emsp", "rv32imc")  # ESP32, Cortex-M4F and M7, ESP32-C3.
 SKIPPED_FOLDERS = {"cpython", "ports", "__pycache__"}
@@ -71,8 +71,8 @@ def compile_all(files: list[Path]) -> int:
     return refused
 
 
-def plan(tests: list[Path]) -> dict[str, object]:
-    """What run.mjs is to copy and to run."""
+def plan(tests: list[Path], out: Path) -> dict[str, object]:
+    """What run.mjs is to copy and to run; `out` gets what the tests leave in /out."""
     sources = [(path, "/" + "/".join(path.relative_to(ROOT).parts[1:])) for path in core_files()]
     if (ROOT / "edge" / "wum_edge").is_dir():
         sources += [(path, "/" + "/".join(path.relative_to(ROOT).parts[1:]))
@@ -85,6 +85,7 @@ def plan(tests: list[Path]) -> dict[str, object]:
             "module": ".".join(path.relative_to(ROOT).with_suffix("").parts),
             "tests": test_functions(path),
         } for path in tests],
+        "out": str(out),
     }
 
 
@@ -115,9 +116,15 @@ def test_functions(path: Path) -> list[str]:
 def run_tests(tests: list[Path]) -> int:
     """Run the tests on MicroPython; returns the exit code."""
     with tempfile.TemporaryDirectory() as folder:
-        written = Path(folder) / "plan.json"
-        written.write_text(json.dumps(plan(tests)))
-        return interpreter.run(written)
+        written, out = Path(folder) / "plan.json", Path(folder) / "out"
+        out.mkdir()
+        written.write_text(json.dumps(plan(tests, out)))
+        failed = interpreter.run(written)
+        if failed or ROOT / crossing.TEST not in tests:
+            return failed
+        mistakes = crossing.mistakes(out)
+        print("\n".join(mistakes) or "CPython opens what MicroPython sealed")
+        return len(mistakes)
 
 
 def main(arguments: list[str]) -> int:

@@ -2,7 +2,8 @@
 //
 // usage: node run.mjs PLAN.json
 // PLAN: {"copies": [[host path, guest path], ...],
-//        "files": [{"path": shown name, "module": dotted name, "tests": [function, ...]}, ...]}
+//        "files": [{"path": shown name, "module": dotted name, "tests": [function, ...]}, ...],
+//        "out": host folder that gets what tests write into /out}
 // Exit code 0 when every test passed, 1 when one failed, 2 for a plan that cannot be run.
 //
 // Each file gets an interpreter of its own, each test a call of its own: this build collects
@@ -30,6 +31,7 @@ async function interpreter() {
     micropython.FS.mkdirTree(path.posix.dirname(guest));
     micropython.FS.writeFile(guest, fs.readFileSync(host));
   }
+  micropython.FS.mkdirTree("/out");
   micropython.runPython("import sys, io, os\nos.chdir('/')\nsys.path[:] = ['']");
   return micropython;
 }
@@ -85,6 +87,9 @@ async function runFile(file) {
   for (const test of file.tests) {
     count(`${file.path}::${test}`, traceback(micropython, `__tests.${test}()`));
     micropython.runPython("import gc\ngc.collect()");
+  }
+  for (const name of micropython.FS.readdir("/out").filter((name) => !name.startsWith("."))) {
+    fs.writeFileSync(path.join(plan.out, name), micropython.FS.readFile(`/out/${name}`));
   }
 }
 
