@@ -68,8 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     add("ingest", _ingest, "Store what concentrators send, then acknowledge it.")
     add("web", _web, "Serve the API and the console.")
     add("doctor", _doctor, "Say what is missing or misconfigured; exit code 1 if anything is.")
-    token = add("token", _token, "Make an API token and print it once.")
-    token.add_argument("name", metavar="NAME")
+    token = add("token", _token, "Make, list or revoke API tokens.")
+    token.add_argument("act", choices=("create", "list", "revoke"))
+    token.add_argument("name", nargs="?", metavar="NAME", help="what the token is for")
+    password = add("password", _password,
+                   "Give an account a new password, print it once, and end its sessions.")
+    password.add_argument("name", metavar="NAME", help="the account, such as admin")
     return parser
 
 
@@ -132,8 +136,20 @@ async def _doctor(settings: Settings, _: argparse.Namespace) -> int:
 
 
 async def _token(settings: Settings, arguments: argparse.Namespace) -> int:
-    from wum_cloud.people.tokens import print_new_token
-    return await print_new_token(settings, arguments.name)
+    from wum_cloud.people import tokens
+    if arguments.act == "list":
+        return await tokens.print_tokens(settings)
+    if not arguments.name:
+        print("wum-cloud token %s: the token's NAME is missing." % arguments.act, file=sys.stderr)
+        return 2
+    if arguments.act == "create":
+        return await tokens.print_new_token(settings, arguments.name)
+    return await tokens.revoke(settings, arguments.name)
+
+
+async def _password(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.people.first_account import print_new_password
+    return await print_new_password(settings.database_url, arguments.name)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
 """A reading's whole way up, on one board: the wire, the archive, a sealed batch, the cursor.
 
-On MicroPython the sealed messages are left in /out, where CPython opens them with another cipher
+MicroPython's sealed messages are kept, and CPython opens them with another cipher
 (tests/micropython/crossing.py).
 """
-
-import sys
 
 from tests.edge.bus import Bus, ScriptedMeter, VirtualClock
 from tests.edge.headend import KEYS, EvenDice, HeadEnd, Sentences
 from tests.edge.records import LIMIT_BYTES, SEGMENT_BYTES
 from tests.edge.samples import document, entry
+from tests.portable import keep
 from tests.shared.slow_cipher import SlowCipher
 from wum_edge.agent import Agent
 from wum_edge.archive.ring import Archive
@@ -108,7 +107,5 @@ def test_a_power_cut_between_sending_and_the_answer_sends_the_same_records_again
 
 def leave_for_cpython(head_end):
     """The sealed schema and batch, for whoever opens them on the other side."""
-    if sys.implementation.name == "micropython":
-        for arrival in head_end.arrivals:
-            with open("/out/upward-path-" + arrival.stream, "wb") as file:
-                file.write(arrival.sealed)
+    for arrival in head_end.arrivals:
+        keep("upward-path-" + arrival.stream, arrival.sealed)

@@ -1,26 +1,36 @@
 """What was sealed on MicroPython, opened on CPython by libsodium.
 
-The portable test of the upward path leaves its sealed messages behind; whoever reads them here
-shares neither the interpreter nor the cipher with whoever wrote them.
+Runs the portable test of the upward path on MicroPython, which leaves its sealed messages; whoever
+opens them here shares neither the interpreter nor the cipher with whoever wrote them.
+
+usage: python tests/micropython/crossing.py
 """
 
 import importlib
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEST = "tests/edge/test_upward_path.py"
-_MEMBERS = ("shared", "edge", "simulator")
+sys.path[:0] = [str(ROOT)] + [str(ROOT / member) for member in ("shared", "edge", "simulator")]
+
+
+def main() -> int:
+    """The exit code: 0 when CPython read what MicroPython sealed."""
+    run_micropython = importlib.import_module("tests.run_micropython")
+    with tempfile.TemporaryDirectory() as folder:
+        failed = run_micropython.main(["--out", folder, str(ROOT / TEST)])
+        if failed:
+            return int(failed)
+        found = mistakes(Path(folder))
+    print("\n".join(found) or "CPython opens what MicroPython sealed")
+    return len(found)
 
 
 def mistakes(out: Path) -> list[str]:
     """What is wrong with the messages in `out`; empty when all is as it should be."""
-    sys.path[:0] = [str(ROOT / member) for member in _MEMBERS]
-    try:
-        from nacl import bindings  # noqa: F401
-    except ImportError:
-        return ["PyNaCl is not here to open what MicroPython sealed; `pip install pynacl`"]
     path = importlib.import_module("tests.edge.test_upward_path")
     sealed = {stream: out / f"upward-path-{stream}" for stream in ("schema", "batch")}
     missing = [f"{TEST}: it left no {file.name}" for file in sealed.values() if not file.exists()]
@@ -47,3 +57,7 @@ def _compare(path: ModuleType, sealed_schema: bytes, sealed_batch: bytes) -> lis
     if rows != expected:
         found.append(f"{TEST}: the rows are {sorted(rows)}, wanted {sorted(expected)}")
     return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

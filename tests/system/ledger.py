@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+
 from wum_edge.archive.reader import Limits
 from wum_edge.archive.ring import Archive
 from wum_edge.ports.linux.flash import LinuxFlash
@@ -32,7 +33,8 @@ class Accepted:
     last_sequence: dict[bytes, int] = field(default_factory=dict)
     cursor: dict[bytes, int] = field(default_factory=dict)
     rows: int = 0
-    partial_rows: int = 0
+    late_rows: int = 0            # Rows that bring more registers of a row that was there.
+    _seen: set[tuple[str, int]] = field(default_factory=set)
 
 
 def read_archives(folders: list[Path], up_to: dict[bytes, int] | None = None) -> Accepted:
@@ -72,7 +74,8 @@ def _add_row(row: Row, schema: Schema, accepted: Accepted) -> None:
     serial = schema.meters[row.meter].serial
     registers = schema.register_sets[row.register_set].registers
     accepted.rows += 1
-    accepted.partial_rows += None in row.values
+    accepted.late_rows += (serial, row.captured_at_s) in accepted._seen
+    accepted._seen.add((serial, row.captured_at_s))
     for register, value in zip(registers, row.values, strict=True):
         if value is not None:
             key = (serial, row.captured_at_s, obis_to_text(register.obis))

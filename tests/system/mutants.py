@@ -27,33 +27,38 @@ class Mutant:
     changes: tuple[tuple[str, str], ...]
 
 
+_COMMIT = "    async def commit(self, harvest: Harvest) -> Committed:\n"
+_COMMIT_LATER = _COMMIT + """\
+        import asyncio
+        written = asyncio.get_running_loop().create_future()
+        async def late() -> None:
+            try:
+                await self._commit(harvest, written)
+            except Exception as error:
+                written.done() or written.set_exception(error)
+        self._late = asyncio.create_task(late())
+        return await written
+
+    async def _commit(self, harvest: Harvest, written_future: object) -> None:
+"""
+_AT_THE_END = (
+    "            return await _finish(connection, harvest)\n\n    async def trim_quarantine")
+_AND_A_SECOND_LATER = """\
+            written_future.set_result(await _finish(connection, harvest))
+            import asyncio
+            await asyncio.sleep(1.0)
+
+    async def trim_quarantine"""
+_KEY = "    extra bigint[],\n    primary key (meter_id, captured_at, profile)\n"
+
 MUTANTS = (
-    Mutant("acknowledged-before-commit", "ingest/store.py", ((
-        "    async def commit(self, harvest: Harvest) -> Committed:\n",
-        "    async def commit(self, harvest: Harvest) -> Committed:\n"
-        "        import asyncio\n"
-        "        written = asyncio.get_running_loop().create_future()\n"
-        "        async def late() -> None:\n"
-        "            try:\n"
-        "                await self._commit(harvest, written)\n"
-        "            except Exception as error:\n"
-        "                written.done() or written.set_exception(error)\n"
-        "        self._late = asyncio.create_task(late())\n"
-        "        return await written\n\n"
-        "    async def _commit(self, harvest: Harvest, written_future: object) -> None:\n",
-    ), (
-        "            return await _finish(connection, harvest)\n\n    async def trim_quarantine",
-        "            written_future.set_result(await _finish(connection, harvest))\n"
-        "            import asyncio\n"
-        "            await asyncio.sleep(1.0)\n\n    async def trim_quarantine",
-    ))),
-    Mutant("rows-without-identity", "migrations/0004_reading.plain.sql", ((
-        "    extra bigint[],\n    primary key (meter_id, captured_at, profile)\n",
-        "    extra bigint[]\n",
-    ),)),
-    Mutant("late-registers-dropped", "ingest/rows/store.py", ((
-        "        if written.rows_by_meter.total() < expected:\n", "        if False:\n",
-    ),)),
+    Mutant("acknowledged-before-commit", "ingest/store.py", (
+        (_COMMIT, _COMMIT_LATER), (_AT_THE_END, _AND_A_SECOND_LATER))),
+    Mutant("rows-without-identity", "migrations/0004_reading.plain.sql", (
+        (_KEY, "    extra bigint[]\n"),)),
+    Mutant("late-registers-dropped", "ingest/rows/store.py", (
+        ("        if written.rows_by_meter.total() < sum([len(table) for table in tables]):\n",
+         "        if False:\n"),)),
 )
 
 

@@ -93,6 +93,12 @@ class Street:
         self._start("edge-%d" % cabinet.number, [
             str(_BIN / "wum-edge"), "run", "--config", str(cabinet.configuration)])
 
+    def disturb(self, cabinet: Cabinet, model: str, first: int, last: int) -> None:
+        """Damage one answer of each meter of `model` that holds registers first..last."""
+        many = str(len(cabinet.addresses_of(model)))  # A sweep reads each before any again.
+        self._step("wum-simulator", "fault", "wrong-crc", "--control", str(cabinet.control),
+                   "--first", str(first), "--last", str(last), "--times", many)
+
     def kill(self, name: str) -> None:
         """End a part as a power cut would; `database` is a part."""
         if name == "database":
@@ -111,6 +117,10 @@ class Street:
             assert self._postgres.restart() == self.database_url
             return
         self._parts[name].start()
+
+    def pid(self, name: str) -> int:
+        """The process of a part."""
+        return self._parts[name].pid
 
     def end(self, name: str) -> None:
         """End a part politely."""

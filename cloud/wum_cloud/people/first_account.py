@@ -1,4 +1,4 @@
-"""The first account: made at the first start, with a random password that is told once."""
+"""The first account, made at the first start; and new passwords. Each is told once."""
 
 import os
 import sys
@@ -27,6 +27,23 @@ async def make_first_account(database_url: str, password_file: Path | None) -> b
         await store.add_account(
             connection, TENANT, NAME, "administrator", await hash_password(password))
     return True
+
+
+async def print_new_password(database_url: str, name: str) -> int:
+    """Give the account `name` a random password, print it, end its sessions; the exit code."""
+    async with await connect(database_url) as connection:
+        known = await store.account_named(connection, name)
+        if known is None:
+            print("There is no account called %s." % name, file=sys.stderr)
+            return 1
+        password = new_secret()
+        account_id = known.account.account_id
+        await store.set_password(connection, account_id, await hash_password(password))
+        await store.close_other_sessions(connection, account_id, None)
+        await store.forget_failures(connection, name)
+    print(password)
+    print("The new password of %s. It is shown this once." % name, file=sys.stderr)
+    return 0
 
 
 def _tell(password: str, password_file: Path | None) -> None:

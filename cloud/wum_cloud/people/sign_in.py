@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wum_cloud.database import Pool
+from wum_cloud.database import Connection, Pool
 from wum_cloud.people import store
 from wum_cloud.people.passwords import (
     NOBODYS_HASH,
@@ -49,7 +49,7 @@ async def sign_in(database: Pool, name: str, password: str, address: str) -> Ope
     raise SignInRefused("Name or password is wrong.")
 
 
-async def _refuse_locked(connection: store.Connection, name: str, address: str) -> None:
+async def _refuse_locked(connection: Connection, name: str, address: str) -> None:
     of_name, of_address = await store.failures(connection, name, address, LOCK_MINUTES)
     if of_name >= NAME_FAILURES_MAX:
         raise SignInRefused("Too many failed sign-ins for this name. Try again in %d minutes."

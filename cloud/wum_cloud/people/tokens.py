@@ -27,6 +27,29 @@ async def print_new_token(settings: Settings, name: str) -> int:
     return 0
 
 
+async def print_tokens(settings: Settings) -> int:
+    """Print every token's name, age and last use; return the exit code."""
+    async with await connect(settings.database_url) as connection:
+        account = await store.first_account(connection)
+        found = [] if account is None else await store.tokens(connection, account.account_id)
+    for token in found:
+        used = token.last_used_at.isoformat(timespec="seconds") if token.last_used_at else "never"
+        print("%-32s made %s  last used %s" % (
+            token.name, token.created_at.isoformat(timespec="seconds"), used))
+    return 0
+
+
+async def revoke(settings: Settings, name: str) -> int:
+    """Forget every token called `name`; return the exit code, 1 where there is none."""
+    async with await connect(settings.database_url) as connection:
+        removed = await store.remove_tokens(connection, name)
+    if not removed:
+        print("There is no token called %s." % name, file=sys.stderr)
+        return 1
+    print("Revoked %d token%s called %s." % (removed, "" if removed == 1 else "s", name))
+    return 0
+
+
 async def account_of_token(database: Pool, token: str) -> Account | None:
     """The account that `token` stands for; None for one that is unknown."""
     async with database.connection() as connection:

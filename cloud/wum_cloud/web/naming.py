@@ -33,8 +33,8 @@ _TIME_QUALITY = {
     flags.NEVER_SET: _("never set"),
 }
 _OUTCOMES = {
-    flags.SILENT: _("meter does not answer"), flags.BAD_CHECK: _("answer was damaged"),
-    flags.EXCEPTION: _("meter refused"), flags.FOREIGN: _("another meter answered"),
+    flags.SILENT: _("the meter does not answer"), flags.BAD_CHECK: _("the answer was damaged"),
+    flags.EXCEPTION: _("the meter refused"), flags.FOREIGN: _("another meter answered"),
     flags.NOT_TRIED: _("no time left in the sweep"),
 }
 _REASONS = {  # Of gaps: the words of wum_shared.status.OUTCOMES, and none.

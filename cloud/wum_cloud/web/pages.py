@@ -28,7 +28,7 @@ _pages.globals.update(
     value_and_unit=writing.value_and_unit, quantity=naming.quantity, static=assets.ADDRESS)
 
 
-def page(request: Request, template: str, session: Session | None, status: int = 200,
+def page(request: Request, template: str, session: Session | None, status: int = 200, /,
          **values: object) -> HTMLResponse:
     """A whole page or a fragment of one, for a visitor or for nobody yet."""
     text = _pages.get_template(template).render({

@@ -13,7 +13,7 @@ from wum_cloud.settings import settings_from
 from wum_cloud.web.app import make_app
 from wum_cloud.web.vendor import fetch
 
-ORIGIN = "http://console.test"
+ORIGIN = "http://localhost:8000"  # Plain HTTP signs in on the machine itself only.
 NAME, PASSWORD, TOKEN = "ana", "a password of the tests", "wum_token of the tests"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 

@@ -155,10 +155,11 @@ def _happenings(connection: psycopg.Connection, cabinets: list[int], newest: dat
             [cabinets[cabinet], sequence, at, kind, note, at])
     refusals = [
         (None, "not genuine", "The seal does not hold under the concentrator's uplink key.", 3),
-        (cabinets[1], "in the future", "1 row of SDM-0021 captured 7 200 s ahead of the clock.", 1),
-        (None, "unknown", "Concentrator 00000000deadbeef is not registered.", 41),
+        (cabinets[1], "captured in the future",
+         "1 row of SDM-0021 captured 7 200 s ahead of the clock.", 1),
+        (None, "unknown device", "Concentrator 00000000deadbeef is not registered.", 41),
     ]
-    for number, (cabinet_id, reason, detail, times) in enumerate(refusals):
+    for number, (cabinet_id, reason, detail, times) in reversed(list(enumerate(refusals))):
         at = newest - timedelta(minutes=37 * number + 8)
         connection.execute(
             "insert into quarantine (arrived_at, last_arrived_at, times, concentrator_id, topic,"

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from wum_cloud.database import Connection
 from wum_cloud.readings import series
+from wum_cloud.readings.consumption import Interval
 from wum_cloud.registry.listing import store
 from wum_cloud.web.access import Database, Visitor
 from wum_cloud.web.console import bars, profile, quantities, spans
@@ -24,7 +25,7 @@ _Period = Annotated[Literal["hour", "day", "week", "month"], Query()]
 _Show = Annotated[str, Query(max_length=32)]
 
 
-@router.get("/meters/{serial}")
+@router.get("/meters/{serial:path}")  # A serial may hold a slash.
 async def show_meter(
         request: Request, serial: str, database: Database, session: Visitor,
         show: _Show = "", period: _Period = "day", on: date | None = None,
@@ -49,7 +50,7 @@ async def show_meter(
                 span=spans.span_of(period, on, meter.time_zone, now), **found)
 
 
-@router.get("/meters/{serial}/plot")
+@router.get("/plots/{serial:path}")
 async def plot(
         request: Request, serial: str, database: Database, session: Visitor,
         show: _Show, period: _Period = "day", on: date | None = None,
@@ -84,7 +85,7 @@ def _data(loaded: profile.Profile, period: str, now: datetime) -> dict[str, obje
     return bars.bars_data(loaded, _bars(loaded, period), now)
 
 
-def _bars(loaded: profile.Profile, period: str) -> list[bars.Interval]:
+def _bars(loaded: profile.Profile, period: str) -> list[Interval]:
     return bars.intervals_of(
         loaded, spans.edges(loaded.span, period, loaded.period_s, loaded.zone))
 
@@ -105,6 +106,7 @@ async def _found(
                 "summary": bars.total(loaded, intervals, now)}
     rows, count = profile.table(loaded)
     return {"trouble": "", "loaded": loaded, "rows": rows, "count": count, "bars": None,
+            "shown": min(count, profile.TABLE_ROWS),
             "summary": profile.summary(loaded)}
 
 

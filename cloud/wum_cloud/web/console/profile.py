@@ -6,6 +6,7 @@ Pure. The plot is thinned so that every peak survives; the table is exact.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from wum_cloud.readings.gaps import Gap
 from wum_cloud.readings.series import Point, Series
@@ -76,12 +77,18 @@ def head(profile: Profile) -> dict[str, object]:
     return {
         "name": profile.quantity.name, "unit": profile.unit_word, "zone": profile.zone,
         "from": int(profile.span.start.timestamp()), "to": int(profile.span.end.timestamp()),
-        "rolls": profile.span.rolls, "summary": summary(profile),
+        "places": _places(profile), "rolls": profile.span.rolls, "summary": summary(profile),
         "gaps": [{"from": int(g.start.timestamp()), "to": int(g.end.timestamp()),
                   "text": "%s, %s" % (writing.intervals(g.intervals) + " " + _("missing"),
                                       naming.reason(g.reason))}
                  for g in profile.gaps],
     }
+
+
+def _places(profile: Profile) -> int:
+    """Digits after the point, as the table writes them."""
+    point = next((s.points[-1] for s in profile.series if s.points), None)
+    return 0 if point is None else max(0, (3 if profile.in_thousands else 0) - point.scaler)
 
 
 def summary(profile: Profile) -> str:
@@ -148,22 +155,17 @@ def _columns(profile: Profile) -> tuple[list[int], list[list[float | None]]]:
         for point in found.points:
             row = rows.setdefault(int(point.captured_at.timestamp()), [None] * len(profile.series))
             row[place] = round(point.value * 10.0**point.scaler * factor, 6)
-    kept = thinned(sorted(rows.items()), PLOT_COLUMNS)
-    apart = profile.period_s * 1.5 * max(1.0, len(rows) / max(1, len(kept)) * 2)
-    times: list[int] = []
-    columns: list[list[float | None]] = [[] for _series in profile.series]
-    for at, values in kept:
-        if times and at - times[-1] > apart:
-            _append(times, columns, (times[-1] + at) // 2, [None] * len(columns))
-        _append(times, columns, at, values)
-    return times, columns
+    nothing: list[float | None] = [None] * len(profile.series)
+    kept = dict(thinned(sorted(rows.items()), PLOT_COLUMNS))
+    kept.update((at, nothing) for at in _breaks(sorted(rows), profile.period_s))
+    times = sorted(kept)
+    return times, [[kept[at][place] for at in times] for place in range(len(profile.series))]
 
 
-def _append(times: list[int], columns: list[list[float | None]], at: int,
-            values: Sequence[float | None]) -> None:
-    times.append(at)
-    for column, value in zip(columns, values, strict=True):
-        column.append(value)
+def _breaks(times: Sequence[int], period_s: int) -> list[int]:
+    """Moments at which a line must not go on: between readings that do not follow one another."""
+    return [(before + after) // 2 for before, after in pairwise(times)
+            if after - before > period_s * 1.5]
 
 
 Rows = Sequence[tuple[int, list[float | None]]]
@@ -178,9 +180,10 @@ def thinned(rows: Rows, columns: int) -> Rows:
         inside = rows[column * len(rows) // columns:(column + 1) * len(rows) // columns]
         wanted: set[int] = set()
         for place in range(len(rows[0][1])):
-            there = [(row[1][place], n) for n, row in enumerate(inside) if row[1][place] is not None]
+            there = [(value, n) for n, (_at, row) in enumerate(inside)
+                     if (value := row[place]) is not None]
             if there:
-                wanted |= {min(there)[1], max(there)[1]}  # type: ignore[type-var]
+                wanted |= {min(there)[1], max(there)[1]}
         kept += [inside[n] for n in sorted(wanted)]
     return kept
 

@@ -40,7 +40,7 @@ function valueRange(data) {
   };
 }
 
-function drawLimits(u, limits, ink) {
+function drawLimits(u, limits, ink, halo) {
   const { ctx } = u;
   const { left, width } = u.bbox;
   ctx.save();
@@ -49,13 +49,22 @@ function drawLimits(u, limits, ink) {
   ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
   ctx.font = `${11 * devicePixelRatio}px Inter, sans-serif`;
   ctx.textAlign = "right";
+  ctx.textBaseline = "bottom";
   for (const limit of limits) {
     const y = Math.round(u.valToPos(limit.at, "y", true)) + 0.5;
     ctx.beginPath();
     ctx.moveTo(left, y);
     ctx.lineTo(left + width, y);
     ctx.stroke();
-    ctx.fillText(`${digits(limit.at)} (${limit.label})`, left + width - 4 * devicePixelRatio, y - 4 * devicePixelRatio);
+    const words = [`${digits(limit.at)} (${limit.label})`, left + width - 6 * devicePixelRatio, y - 3 * devicePixelRatio];
+    ctx.save();
+    ctx.setLineDash([]);
+    ctx.strokeStyle = halo;
+    ctx.lineWidth = 4 * devicePixelRatio;
+    ctx.lineJoin = "round";
+    ctx.strokeText(...words);
+    ctx.fillText(...words);
+    ctx.restore();
   }
   ctx.restore();
 }
@@ -80,7 +89,7 @@ export function options(data, canvas, tell) {
   return {
     width: canvas.clientWidth,
     height: canvas.clientHeight,
-    padding: [10, 12, 0, 0],
+    padding: [10, 18, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.zone),
     legend: { show: false },
     cursor: {
@@ -95,7 +104,7 @@ export function options(data, canvas, tell) {
     series: [{}, ...series(data)],
     hooks: {
       drawClear: [(u) => drawGaps(u, data.gaps, gaps)],
-      draw: [(u) => drawLimits(u, data.limits, ink)],
+      draw: [(u) => drawLimits(u, data.limits, ink, colour("--card"))],
       setCursor: [tell],
     },
   };

@@ -30,7 +30,7 @@ function reading(place) {
   return data.series.filter((s) => s.values[place] != null || data.series.length > 1).map((series, n) => {
     const mark = legend(n + 1);
     const value = document.createElement("b");
-    value.textContent = series.values[place] == null ? "–" : `${digits(series.values[place])}\u202f${data.unit}`;
+    value.textContent = series.values[place] == null ? "–" : `${digits(series.values[place], data.places, data.places)}\u00a0${data.unit}`;
     mark.append(data.series.length > 1 ? `${series.name} ` : "", value);
     return mark;
   });

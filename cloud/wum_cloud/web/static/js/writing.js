@@ -16,7 +16,7 @@ export function fullTime(seconds, zone) {
   return `${day} ${inZone(seconds, zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" })}`;
 }
 
-export function digits(value, places = 3) {
-  return value.toLocaleString("en-GB", { maximumFractionDigits: places })
+export function digits(value, most = 3, least = 0) {
+  return value.toLocaleString("en-GB", { maximumFractionDigits: most, minimumFractionDigits: least })
     .replaceAll(",", "\u202f").replace("-", "\u2212");
 }
