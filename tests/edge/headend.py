@@ -49,8 +49,9 @@ class Sentences(Log):
 class Arrival:
     """A message as the head-end opened it."""
 
-    def __init__(self, stream, counter, opened):
+    def __init__(self, stream, counter, sealed, opened):
         self.stream = stream
+        self.sealed = sealed
         self.counter = counter
         self.opened = opened
         if stream == BATCH:
@@ -86,7 +87,7 @@ class HeadEnd(Broker):
         assert counter not in self._counters, "counter %d was used twice" % counter
         self._counters.append(counter)
         opened = cose.unseal(self._cipher, KEYS.uplink, payload, "up", KEYS.tenant, stream)
-        self.arrivals.append(Arrival(stream, counter, opened))
+        self.arrivals.append(Arrival(stream, counter, payload, opened))
         if stream != BATCH:
             self.schemas[schema_id(opened)] = decode_schema(opened)
         return True
