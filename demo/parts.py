@@ -1,6 +1,7 @@
 """One part of the demo: a command line, started, watched, started again, ended."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from demo.tether import tethered
 
-_LOG_LIMIT_BYTES = 8_000_000  # At a start; the log before is kept, older ones are not.
+_LOG_LIMIT_BYTES = 8_000_000  # What was before is kept once, older is not.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0  # Before a part that ended is started again.
 _STEADY_S = 20.0  # A part that ran this long starts again without delay.
 
@@ -37,9 +38,9 @@ class Part:
 
     def start(self) -> None:
         """Start the command; it dies with this process."""
-        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
+        self.trim_log()
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.fchmod(descriptor, 0o600)
         with os.fdopen(descriptor, "ab") as out:
             self._process = subprocess.Popen(
                 tethered(self.command, signal.SIGKILL),
@@ -51,6 +52,12 @@ class Part:
                 start_new_session=True,  # A terminal's Ctrl-C is ours to pass on, in order.
             )
         self._started_at = time.monotonic()
+
+    def trim_log(self) -> None:
+        """Keep the log within bounds while the part runs: what is there moves to LOG.1."""
+        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT_BYTES:
+            shutil.copy(self.log, self.log.with_suffix(".log.1"))
+            os.truncate(self.log, 0)  # The part goes on at its new end: it only appends.
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None

@@ -9,13 +9,15 @@ the folder. A home whose folder no longer names it is nobody's, and goes at the 
 import contextlib
 import secrets
 import shutil
+import time
 from pathlib import Path
 
-from demo.accounts import account_for, shelter
+from demo.accounts import Account, account_for, shelter
 from demo.errors import NoHome
 from demo.postgres_process import end, running
 
-_PREFIX = "postgres-"
+_PREFIX, _DRAFT = "postgres-", "draft-"
+_DRAFT_S = 3600  # A start is done with its draft in a moment.
 
 
 def home_for(folder: Path) -> Path:
@@ -30,18 +32,27 @@ def home_for(folder: Path) -> Path:
         return folder
     try:
         _remove_homeless()
-        name = secrets.token_hex(6)
-        draft, home = shelter() / f"draft-{name}", shelter() / f"{_PREFIX}{name}"
-        draft.mkdir(mode=0o700)
-        account.owns(draft)
-        (draft / "belongs-to").write_text(str(folder))
-        note.write_text(str(home))
-        draft.rename(home)  # Last: a home that can be seen is one that its folder names.
+        home = _new_home(folder, account)
     except OSError as error:
         raise NoHome(
             f"the account that runs PostgreSQL cannot enter {folder}, and there is no place "
             f"beside it: {error}; name one in WUM_SHELTER"
         ) from error
+    return home
+
+
+def _new_home(folder: Path, account: Account) -> Path:
+    name = secrets.token_hex(6)
+    draft, home = shelter() / f"{_DRAFT}{name}", shelter() / f"{_PREFIX}{name}"
+    try:
+        draft.mkdir(mode=0o700)
+        account.owns(draft)
+        (draft / "belongs-to").write_text(str(folder))
+        (folder / "home").write_text(str(home))
+        draft.rename(home)  # Last: a home that can be seen is one that its folder names.
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
     return home
 
 
@@ -55,6 +66,9 @@ def forget_home(folder: Path) -> None:
 
 
 def _remove_homeless() -> None:
+    for draft in shelter().glob(f"{_DRAFT}*"):
+        if time.time() - draft.stat().st_mtime > _DRAFT_S:
+            shutil.rmtree(draft, ignore_errors=True)  # The start that made it was killed.
     for home in shelter().glob(f"{_PREFIX}*"):
         try:
             folder = Path((home / "belongs-to").read_text())

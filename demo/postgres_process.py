@@ -11,7 +11,7 @@ from pathlib import Path
 from demo.errors import PostgresFailed
 
 # A fast shutdown; then an immediate one, which the next start recovers from; then by force.
-_ENDINGS = ((signal.SIGINT, 3), (signal.SIGQUIT, 1), (signal.SIGKILL, 1))
+_ENDINGS = ((signal.SIGINT, 2.5), (signal.SIGQUIT, 1.0), (signal.SIGKILL, 0.5))
 _LOOK_S = 0.02
 
 

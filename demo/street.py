@@ -9,6 +9,8 @@ from demo.clock import Clock
 CONCENTRATORS = 4
 METERS = 16
 _MODELS = ("eastron-sdm630", "chint-dtsu666", "carlo-gavazzi-em340")  # Dealt round on each bus.
+STATUS_S = 3
+_SEED = 7
 _SITE = "Strada Florilor"
 _TIME_ZONE = "Europe/Chisinau"
 _ARCHIVE_LIMIT_MB = 64
@@ -47,6 +49,10 @@ class Cabinet:
     def configuration(self) -> Path:
         return self.folder / "edge.toml"
 
+    def addresses_of(self, model: str) -> list[int]:
+        """Addresses of the meters of `model`."""
+        return [address for address in range(1, self.meters + 1) if model_at(address) == model]
+
     def provision(self) -> list[str]:
         """Arguments of wum-firmware that make identity and keys."""
         return ["provision", "--out", str(self.keys), "--name", self.name]
@@ -59,11 +65,17 @@ class Cabinet:
     def serve(self, clock: Clock) -> list[str]:
         """Arguments of wum-simulator: the meters on this bus."""
         words = ["serve", "--link", str(self.bus), "--control", str(self.control)]
-        words += ["--seed", str(self.number), "--meters", str(self.meters)]
+        first = (self.number - 1) * self.meters  # No home twice in one street.
+        words += ["--seed", str(_SEED), "--meters", str(self.meters)]
+        words += ["--first-consumer", str(first)]
         for model in _MODELS:
             words += ["--model", model]
         words += ["--start-s", str(clock.start_s), "--wall-s", str(clock.wall_s)]
         return [*words, "--speed", str(clock.speed)]
+
+    def read(self) -> list[str]:
+        """Arguments of wum-edge: the gateway, saying how it stands as often as the summary asks."""
+        return ["run", "--config", str(self.configuration), "--status-s", str(STATUS_S)]
 
     def write_configuration(self, broker_port: int, clock: Clock) -> None:
         """Write what `wum-edge run` reads."""
@@ -88,7 +100,7 @@ class Cabinet:
                     delivery_point=f"dp-{number}",
                     line="a",
                     address=address,
-                    model=_MODELS[(address - 1) % len(_MODELS)],
+                    model=model_at(address),
                     timeout_ms=_METER_TIMEOUT_MS,
                 )
             )
@@ -96,6 +108,11 @@ class Cabinet:
             times = {"start_s": clock.start_s, "wall_s": clock.wall_s, "speed": clock.speed}
             parts.append(_table("clock", **times))
         self.configuration.write_text("\n".join(parts))
+
+
+def model_at(address: int) -> str:
+    """The model of the meter at `address`, as `wum-simulator serve` deals them."""
+    return _MODELS[(address - 1) % len(_MODELS)]
 
 
 def _table(title: str, /, **values: object) -> str:

@@ -1,25 +1,29 @@
 """The line at the end of the demo: what is stored, what waits, when it was last acknowledged."""
 
+import contextlib
+import re
 import shutil
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 from demo.clock import Clock
 from demo.store import Stored, stored
-from demo.street import Cabinet
 
 _PLAIN_S = 30.0  # Where the output is no terminal, a line this often instead of one that changes.
+_TAIL_BYTES = 4096  # Of a gateway's log: its last status line is in there.
+_WAITING = re.compile(rb"(\d+) records wait for the head-end")
 _SHARE = 20  # A question that took long is asked more rarely: at most a twentieth of the time.
 
 
 class Summary:
     """Shows one changing line on a terminal, or a line now and then elsewhere."""
 
-    def __init__(self, url: str, clock: Clock, cabinets: list[Cabinet]) -> None:
+    def __init__(self, url: str, clock: Clock, edge_logs: list[Path]) -> None:
         self.url = url
         self._clock = clock
-        self._cabinets = cabinets
+        self._edge_logs = edge_logs
         self._is_terminal = sys.stdout.isatty()
         self._is_shown = False
         self._next_at = 0.0
@@ -56,20 +60,34 @@ class Summary:
     def _line(self, found: Stored | None) -> str:
         shown = time.strftime("%H:%M:%S")
         if found is None:
-            return f"{shown}  the database does not answer; the archives keep what is read"
-        behind = [self._behind(found.newest_captured_at)]
+            waiting = backlog(self._edge_logs)
+            return f"{shown}  the database does not answer; {waiting} records wait in the archives"
+        parts = [
+            f"{shown}  {found.readings:,} readings of {found.meters} meters stored",
+            f"newest {self._behind(found.newest_captured_at)}",
+            f"{backlog(self._edge_logs)} wait in the archives",
+            f"last acknowledged {_age(found.last_batch_at)}",
+        ]
         if found.quarantined:
-            behind.append(f"{found.quarantined} set aside")
-        return (
-            f"{shown}  {found.rows:,} rows of {found.meters} meters stored · "
-            f"newest {' · '.join(behind)} · last acknowledged {_age(found.last_batch_at)}"
-        )
+            parts.append(f"{found.quarantined} set aside")
+        return " · ".join(parts)
 
     def _behind(self, newest: datetime | None) -> str:
         if newest is None:
             return "none yet"
         now_s = self._clock.now_s(time.time())
         return f"{max(0, now_s - int(newest.timestamp()))} s old"
+
+
+def backlog(logs: list[Path]) -> int:
+    """Records that wait in the archives, as each gateway last said."""
+    waiting = 0
+    for log in logs:
+        with contextlib.suppress(FileNotFoundError), log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+            said = _WAITING.findall(file.read())
+            waiting += int(said[-1]) if said else 0
+    return waiting
 
 
 def _age(at: datetime | None) -> str:

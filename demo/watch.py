@@ -59,6 +59,7 @@ class Watch:
         if self.postgres.pid is None:
             self._revive_database()
         for part in self.parts:
+            part.trim_log()
             happened = part.revived()
             if happened:
                 self._tell(happened)

@@ -109,8 +109,6 @@ def _faults_of(node: ast.AST, lines: list[str]) -> Iterator[str]:
 
 
 def _import_faults(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
-    if _is_for_type_checkers(node):
-        return
     if not isinstance(getattr(node, "parent", None), ast.Module):
         yield "an import stands at the top of its file"
     if isinstance(node, ast.ImportFrom) and node.level:
@@ -134,13 +132,6 @@ def _import_faults(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
                 yield f"{PORTS} is a port: it may import the core, not the core it"
 
 
-def _is_for_type_checkers(node: ast.AST) -> bool:
-    """Whether it stands below `if TYPE_CHECKING:`, which is False wherever the code runs."""
-    outer = getattr(node, "parent", None)
-    return isinstance(outer, ast.If) and isinstance(
-        outer.test, ast.Name) and outer.test.id == "TYPE_CHECKING" and node in outer.body
-
-
 def _call_faults(node: ast.Call, lines: list[str]) -> Iterator[str]:
     name = _called(node)
     keywords = [keyword.arg for keyword in node.keywords]
@@ -157,7 +148,8 @@ def _call_faults(node: ast.Call, lines: list[str]) -> Iterator[str]:
     if name == "pow" and len(node.args) > 2:
         yield "pow() of three arguments gives 0 for a negative exponent on MicroPython"
     if name in ("sort", "sorted") and "key" in keywords and NO_TIES not in _text(node, lines):
-        yield f"{name}() is not stable on MicroPython: say `{NO_TIES}: why` or leave the key out"
+        yield (f"{name}() is not stable on MicroPython and slow for what is in order: take "
+               f"wum_shared.order, or say `{NO_TIES}: why`")
     if isinstance(node.func, ast.Attribute) and name == "__init__" and _ends_with_error(
             node.func.value):
         yield "an exception's __init__ cannot be called by name on MicroPython: use super()"

@@ -1,12 +1,14 @@
 """The gate of the portable core: subset lint, mpy-cross, and its tests on a real MicroPython.
 
-usage: python tests/run_micropython.py [TEST FILE OR FOLDER ...]
+usage: python tests/run_micropython.py [--out FOLDER] [TEST FILE OR FOLDER ...]
 
 Without arguments: all of tests/shared and tests/edge. Files below a folder named `cpython` or
 `ports` are left to pytest; the others are plain functions with plain asserts, which run on
-both. With arguments only those tests run, without lint and compiler.
+both. With arguments only those tests run, without lint and compiler. What a test leaves with
+`tests.portable.keep` is put into the folder of --out.
 """
 
+import argparse
 import ast
 import json
 import subprocess
@@ -71,7 +73,7 @@ def compile_all(files: list[Path]) -> int:
     return refused
 
 
-def plan(tests: list[Path]) -> dict[str, object]:
+def plan(tests: list[Path], out: Path | None) -> dict[str, object]:
     """What run.mjs is to copy and to run."""
     sources = [(path, "/" + "/".join(path.relative_to(ROOT).parts[1:])) for path in core_files()]
     if (ROOT / "edge" / "wum_edge").is_dir():
@@ -85,6 +87,7 @@ def plan(tests: list[Path]) -> dict[str, object]:
             "module": ".".join(path.relative_to(ROOT).with_suffix("").parts),
             "tests": test_functions(path),
         } for path in tests],
+        "out": str(out) if out else None,
     }
 
 
@@ -112,25 +115,29 @@ def test_functions(path: Path) -> list[str]:
     return names
 
 
-def run_tests(tests: list[Path]) -> int:
+def run_tests(tests: list[Path], out: Path | None) -> int:
     """Run the tests on MicroPython; returns the exit code."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "plan.json"
-        written.write_text(json.dumps(plan(tests)))
+        written.write_text(json.dumps(plan(tests, out)))
         return interpreter.run(written)
 
 
 def main(arguments: list[str]) -> int:
     """The exit code: 0 when every gate is passed."""
-    if arguments:
-        wanted = [Path(argument).resolve() for argument in arguments]
+    parser = argparse.ArgumentParser(description="The gate of the portable core.")
+    parser.add_argument("tests", nargs="*", type=Path, metavar="TEST FILE OR FOLDER")
+    parser.add_argument("--out", type=Path, metavar="FOLDER")
+    options = parser.parse_args(arguments)
+    if options.tests:
+        wanted = [path.resolve() for path in options.tests]
         faults = 0
     else:
         wanted = [ROOT / root for root in TEST_ROOTS if (ROOT / root).is_dir()]
         faults = lint(core_files()) + compile_all(core_files())
     sys.stdout.flush()
     try:
-        failed = run_tests(test_files(wanted))
+        failed = run_tests(test_files(wanted), options.out and options.out.resolve())
     except interpreter.NoInterpreter as missing:
         print(missing, file=sys.stderr)
         return 2

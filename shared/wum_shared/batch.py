@@ -19,6 +19,7 @@ from wum_shared.messages import (
     time_field,
     versioned,
 )
+from wum_shared.order import in_order
 from wum_shared.rows import ROWS_MAX as ROWS_MAX
 from wum_shared.rows import Row as Row
 from wum_shared.rows import decode_rows, encode_rows
@@ -91,7 +92,11 @@ def encode_batch(batch: Batch) -> bytes:
 
 
 def _by_sequence(records: tuple[Missed | Event | Lost, ...]) -> list[list[object]]:
-    return sorted([list(record) for record in records])
+    return [list(record) for record in in_order(records, _sequence)]
+
+
+def _sequence(record: tuple[int, ...]) -> int:
+    return record[0]
 
 
 def decode_batch(data: bytes, schema: Schema) -> Batch:
@@ -203,7 +208,7 @@ def _check_accounted(batch: Batch) -> None:
     spans += [(e.sequence, e.sequence) for e in batch.events]
     spans += [(x.first_sequence, x.last_sequence) for x in batch.lost]
     expected = batch.first_sequence
-    for first, last in sorted(spans):
+    for first, last in in_order(spans, _sequence):
         if first != expected:
             raise Malformed("batch: sequence %d is not accounted for, or twice" % min(
                 first, expected))

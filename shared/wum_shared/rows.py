@@ -16,6 +16,7 @@ from wum_shared.messages import (
     sequence_field,
     time_field,
 )
+from wum_shared.order import in_order
 from wum_shared.status import ABSENT
 
 ROWS_MAX = 16384               # A day of 64 meters read every quarter of an hour is 6144.
@@ -46,7 +47,7 @@ def encode_rows(
         rows: tuple[Row, ...], first_sequence: int,
 ) -> tuple[int, list[list[int]], bytes, list[list[int]]]:
     """(base time, groups, columns, flags) of `rows`, which may come in any order."""
-    ordered = sorted(rows, key=_place)  # No ties: a sequence number stands once.
+    ordered = in_order(rows, _place)
     base_s = min([row.captured_at_s for row in ordered]) if ordered else 0
     columns = bytearray()
     groups: list[list[int]] = []

@@ -12,7 +12,7 @@ _VALUES = st.one_of(
     st.integers(-200, 200), st.integers(VALUE_MIN, VALUE_MAX),
     st.sampled_from([VALUE_MIN, VALUE_MAX, 0, -1, 63, 64, -64, -65, 2**31, -2**31]))
 _STATUSES = st.sampled_from([0, 0, 0, ABSENT, ABSENT | REFUSED, LATE])
-_NOTES = st.text(max_size=20)
+_NOTES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
 
 
 @st.composite

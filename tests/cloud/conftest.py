@@ -87,10 +87,12 @@ class HeadEnd:
         return self.ask("select reason from quarantine order by reason")
 
 
-def head_end_on(url: str, pool: Pool, vault: Vault, now_s: Callable[[], float]) -> HeadEnd:
-    """A worker on a pool."""
+def head_end_on(
+        url: str, pool: Pool, vault: Vault, now_s: Callable[[], float], caution: int = 0,
+) -> HeadEnd:
+    """A worker on a pool. Without caution it tries the direct way first every time."""
     return HeadEnd(url, pool, vault, Worker(
-        PostgresStore(pool), vault, CIPHER, ahead_s=300, now_s=now_s))
+        PostgresStore(pool, caution=caution), vault, CIPHER, ahead_s=300, now_s=now_s))
 
 
 @pytest.fixture

@@ -4,13 +4,7 @@ import os
 import time
 from pathlib import Path
 
-
-def is_alive(pid: int) -> bool:
-    """Whether `pid` runs; one that has ended and was not reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+from demo.postgres_process import is_alive
 
 
 def wait_until_gone(*pids: int, patience_s: float = 8) -> None:

@@ -5,7 +5,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -13,6 +12,7 @@ import pytest
 
 from demo.embedded_postgres import EmbeddedPostgres, forget
 from demo.errors import PostgresFailed
+from tests.demo.processes import is_alive, wait_until_gone
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
@@ -35,20 +35,6 @@ def answer(url: str, sql: str) -> object:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(sql)
         return cursor.fetchone()[0] if cursor.description else None
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-
-
-def wait_for_the_end_of(pid: int, patience_s: float = 8) -> None:
-    deadline = time.monotonic() + patience_s
-    while is_alive(pid):
-        assert time.monotonic() < deadline, f"process {pid} is still there"
-        time.sleep(0.02)
 
 
 def test_what_was_written_is_there_at_the_second_start(folder):
@@ -104,7 +90,7 @@ def test_the_server_ends_when_its_program_is_killed_and_starts_again(folder):
     answer(url, "CREATE TABLE kept AS SELECT 7 AS n")
     program.kill()
     program.wait()
-    wait_for_the_end_of(pid)
+    wait_until_gone(pid)
     with EmbeddedPostgres(folder) as url:
         assert answer(url, "SELECT n FROM kept") == 7
 

@@ -2,7 +2,8 @@
 //
 // usage: node run.mjs PLAN.json
 // PLAN: {"copies": [[host path, guest path], ...],
-//        "files": [{"path": shown name, "module": dotted name, "tests": [function, ...]}, ...]}
+//        "files": [{"path": shown name, "module": dotted name, "tests": [function, ...]}, ...],
+//        "out": host folder that gets the files which tests leave in /out, or null}
 // Exit code 0 when every test passed, 1 when one failed, 2 for a plan that cannot be run.
 //
 // Each file gets an interpreter of its own, each test a call of its own: this build collects
@@ -14,6 +15,7 @@ import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript";
 
 const HEAP_BYTES = 8 * 1024 * 1024; // It grows when a test needs more.
 const C_STACK_BYTES = 8 * 1024;
+const SLOW_S = 10; // Named, so that nobody wonders where the minutes go.
 
 const plan = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 const hostOf = new Map(plan.copies.map(([host, guest]) => [guest, host]));
@@ -30,6 +32,7 @@ async function interpreter() {
     micropython.FS.mkdirTree(path.posix.dirname(guest));
     micropython.FS.writeFile(guest, fs.readFileSync(host));
   }
+  micropython.FS.mkdirTree("/out");
   micropython.runPython("import sys, io, os\nos.chdir('/')\nsys.path[:] = ['']");
   return micropython;
 }
@@ -83,8 +86,18 @@ async function runFile(file) {
   }
   micropython.runPython(`import ${file.module}\n__tests = sys.modules['${file.module}']`);
   for (const test of file.tests) {
+    const started = Date.now();
     count(`${file.path}::${test}`, traceback(micropython, `__tests.${test}()`));
+    const took_s = (Date.now() - started) / 1000;
+    if (took_s > SLOW_S) console.log(`slow: ${file.path}::${test} took ${took_s.toFixed(1)} s`);
     micropython.runPython("import gc\ngc.collect()");
+  }
+  if (plan.out) keepFiles(micropython.FS);
+}
+
+function keepFiles(FS) {
+  for (const name of FS.readdir("/out").filter((name) => !name.startsWith("."))) {
+    fs.writeFileSync(path.join(plan.out, name), FS.readFile("/out/" + name));
   }
 }
 

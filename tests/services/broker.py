@@ -4,7 +4,6 @@ import base64
 import hashlib
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.broker import mosquitto_program
 from demo.loopback import free_port
 from demo.tether import tethered
 
@@ -22,11 +22,6 @@ _START_S = 10
 # Concentrators say what is theirs and hear what is for them; the head-end sees all of a tenant.
 RULES = "pattern write wum/0/%u/up/#\npattern read wum/0/%u/down/#\n"
 HEAD_END_RULES = "user head-end\ntopic read wum/0/+/up/#\ntopic write wum/0/+/down/#\n"
-
-
-def mosquitto_program() -> str | None:
-    """Where mosquitto is; Debian puts it where only root's PATH looks."""
-    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
 @dataclass(slots=True)

@@ -63,10 +63,19 @@ def _block(key, counter, nonce):
 
 
 def _quarter(x, a, b, c, d):
-    for first, second, third, by in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
-        x[first] = (x[first] + x[second]) & _WORD
-        word = x[third] ^ x[first]
-        x[third] = (word << by | word >> (32 - by)) & _WORD
+    """Quarter round (RFC 8439, 2.1), written out: MicroPython pays for every loop."""
+    xa = (x[a] + x[b]) & _WORD
+    xd = x[d] ^ xa
+    xd = (xd << 16 | xd >> 16) & _WORD
+    xc = (x[c] + xd) & _WORD
+    xb = x[b] ^ xc
+    xb = (xb << 12 | xb >> 20) & _WORD
+    x[a] = xa = (xa + xb) & _WORD
+    xd ^= xa
+    x[d] = xd = (xd << 8 | xd >> 24) & _WORD
+    x[c] = xc = (xc + xd) & _WORD
+    xb ^= xc
+    x[b] = (xb << 7 | xb >> 25) & _WORD
 
 
 def _tag(key, nonce, ciphertext, aad):

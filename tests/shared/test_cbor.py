@@ -102,6 +102,10 @@ def test_a_length_past_the_end_is_refused_before_anything_is_made_for_it():
     for hexadecimal in ("5b7fffffffffffffff", "7b7fffffffffffffff00", "9b7fffffffffffffff00",
                         "bb7fffffffffffffff0000", "a2000100"):
         assert "left" in refused(hexadecimal)
+    assert "wanted 2 bytes at byte 2, 1 are left" in refused("814261")
+    assert "wanted 3 items at byte 1, 2 bytes are left" in refused("830102")
+    assert "wanted 4 items at byte 1, 2 bytes are left" in refused("a20102")
+    assert "wanted 8 bytes at byte 1, 2 are left" in refused("1b0102")
 
 
 def test_map_keys_that_stand_twice_or_out_of_order_are_refused():
@@ -118,8 +122,9 @@ def test_map_keys_that_python_takes_for_one_another_are_refused():
 
 
 def test_texts_that_are_not_utf8_are_refused():
-    for raw in ("80", "c0af", "c1bf", "c3", "c328", "e0809f", "e08080", "eda080", "edbfbf",
-                "e28228", "f08080af", "f0288cbc", "f4908080", "f5808080", "f8888080", "ff", "61c3"):
+    for raw in ("80", "8080", "bf80", "c0af", "c1bf", "c3", "c328", "e0809f", "e08080", "eda080",
+                "edbfbf", "e28228", "f08080af", "f0288cbc", "f4908080", "f5808080", "f8888080",
+                "ff", "61c3"):
         text = unhexlify(raw)
         assert "not UTF-8" in refused("%02x%s" % (0x60 + len(text), raw)), raw
 

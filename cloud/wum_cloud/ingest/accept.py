@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from wum_cloud.ingest.aside import set_aside_missed, set_aside_rows
 from wum_cloud.ingest.envelope import batch_fields, leading_fields
-from wum_cloud.ingest.opened import Group, Heading, Opened, heading_of, read_records
+from wum_cloud.ingest.opened import Group, Heading, heading_of, read_records
 from wum_cloud.ingest.quarantine.entries import (
     BATCH,
     FOREIGN,
@@ -130,22 +130,8 @@ def accept(
     groups, rows_aside = set_aside_rows(opened, batch, plan, latest_s)
     missed, missed_aside = set_aside_missed(batch, plan, latest_s)
     return Accepted(
-        batch.heading, groups, missed, _known_events(batch, plan), batch.lost,
+        batch.heading, groups, missed, batch.events, batch.lost,
         rows_aside + missed_aside)
-
-
-def _known_events(batch: Opened, plan: Plan) -> tuple[Event, ...]:
-    # An event is kept whatever it says of a meter: what happened on the concentrator happened.
-    known = len(plan.meter_ids)
-    return tuple([
-        event if event.meter is None or event.meter < known else _without_meter(event)
-        for event in batch.events])
-
-
-def _without_meter(event: Event) -> Event:
-    """The event without its meter, which the schema does not have."""
-    note = "meter %s of no schema; %s" % (event.meter, event.note)
-    return Event(event.sequence, event.at_s, event.time_quality, event.kind, None, note)
 
 
 def _refused(reason: str, why: object, sealed: bytes) -> BatchRefused:

@@ -1,5 +1,6 @@
 """The acknowledgement of one batch: what the concentrator may rely on, sealed for it alone."""
 
+import unicodedata
 from dataclasses import dataclass
 
 from wum_cloud.ingest.opened import Heading
@@ -26,8 +27,8 @@ class Answer:
 
 
 def answer_to(opened: bytes, heading: Heading, answer: int, set_aside: int, note: str) -> Answer:
-    """The answer to the batch `opened`; a note that is too long is cut."""
-    return Answer(heading, batch_digest(opened), answer, set_aside, _cut(note))
+    """The answer to the batch `opened`; the note is cut to what the contract allows."""
+    return Answer(heading, batch_digest(opened), answer, set_aside, _fitting(note))
 
 
 def sealed_answer(
@@ -45,5 +46,7 @@ def sealed_answer(
     return topics.topic(device_id, topics.DOWN, topics.ACKNOWLEDGEMENT), message
 
 
-def _cut(note: str) -> str:
-    return note.encode()[:NOTE_MAX].decode(errors="ignore")
+def _fitting(note: str) -> str:
+    """On one line, without control characters, of at most NOTE_MAX bytes."""
+    plain = "".join([" " if unicodedata.category(c) == "Cc" else c for c in note])
+    return plain.encode(errors="replace")[:NOTE_MAX].decode(errors="ignore")

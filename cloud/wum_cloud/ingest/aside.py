@@ -15,7 +15,6 @@ from wum_cloud.ingest.quarantine.entries import (
     FUTURE,
     MISSED,
     READINGS,
-    UNKNOWN_METER,
     Aside,
 )
 from wum_cloud.registry.schemas.plan import NOT_OURS, Plan
@@ -26,12 +25,10 @@ from wum_shared.status import ABSENT, NEVER_SET
 
 EARLIEST_S = 1577836800         # 2020-01-01: before it there was no WUM, so the clock is wrong.
 _READINGS_MAX = 500             # Of one entry; for more of them the batch itself is shorter.
-_NO_METER = "?"                 # Serial of a meter that the schema does not have.
 
 _DETAILS = {
     FUTURE: "captured at %s by the concentrator's clock, which is ahead of ours",
     CLOCK_NEVER_SET: "captured at %s by a clock that was never set",
-    UNKNOWN_METER: "captured at %s; the schema does not have the meter",
     FOREIGN_METER: "captured at %s; the meter belongs to another concentrator",
 }
 
@@ -59,12 +56,8 @@ def set_aside_rows(
 
 def _faults(group: Group, plan: Plan, latest_s: int) -> list[tuple[str, NDArray[np.bool_]]]:
     """Reasons and the rows they hold for, the first that holds being the one that counts."""
-    known = group.meter < len(plan.meter_ids)
-    meter_ids = np.full(len(group), NOT_OURS, np.int64)
-    meter_ids[known] = plan.meter_ids[group.meter[known]]
     return [
-        (UNKNOWN_METER, ~known),
-        (FOREIGN_METER, meter_ids == NOT_OURS),
+        (FOREIGN_METER, plan.meter_ids[group.meter] == NOT_OURS),
         (CLOCK_NEVER_SET, (group.captured_at_s < EARLIEST_S) | (group.time_quality == NEVER_SET)),
         (FUTURE, group.captured_at_s > latest_s),
     ]
@@ -89,9 +82,7 @@ def _readings(group: Group, plan: Plan) -> list[Reading]:
     registers = plan.schema.register_sets[group.register_set].registers
     found = []
     for at in range(len(group)):
-        meter = int(group.meter[at])
-        known = meter < len(plan.schema.meters)
-        serial = plan.schema.meters[meter].serial if known else _NO_METER
+        serial = plan.schema.meters[int(group.meter[at])].serial
         for place, register in enumerate(registers):
             status = 0 if group.statuses is None else int(group.statuses[at, place])
             value = None if status & ABSENT else int(group.values[place, at])
@@ -121,9 +112,6 @@ def set_aside_missed(
 
 
 def _missed_fault(missed: Missed, plan: Plan, latest_s: int) -> str | None:
-    sets = len(plan.schema.register_sets)
-    if missed.meter >= len(plan.meter_ids) or missed.register_set >= sets:
-        return UNKNOWN_METER
     if plan.meter_ids[missed.meter] == NOT_OURS:
         return FOREIGN_METER
     if missed.captured_at_s < EARLIEST_S or missed.time_quality == NEVER_SET:

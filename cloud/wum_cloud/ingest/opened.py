@@ -19,6 +19,7 @@ from wum_shared.batch import (
     Event,
     Lost,
     Missed,
+    check_places,
     event_field,
     lost_field,
     missed_field,
@@ -27,7 +28,6 @@ from wum_shared.errors import Malformed
 from wum_shared.ids import INCARNATION_SIZE, SCHEMA_SIZE
 from wum_shared.messages import (
     METERS_MAX,
-    REGISTER_SETS_MAX,
     REGISTERS_MAX,
     SEQUENCE_MAX,
     TIME_MAX_S,
@@ -35,6 +35,8 @@ from wum_shared.messages import (
     sequence_field,
     time_field,
 )
+from wum_shared.rows import GROUPS_MAX
+from wum_shared.status import ABSENT
 
 _LEADING = 3            # Columns before the registers: meter, sequence, captured-at.
 _STATUS_MAX = 65535
@@ -113,6 +115,10 @@ def read_records(parts: list[object], schema: Schema) -> Opened:
         tuple([event_field(e) for e in fields.items(parts[10], RECORDS_MAX, "batch events")]),
         tuple([lost_field(x) for x in fields.items(parts[11], RECORDS_MAX, "batch lost")]))
     _check_accounted(opened)
+    check_places(opened.missed, opened.events, schema)
+    _check_order(opened, time_field(parts[5], "batch base-time"))
+    for group in opened.groups:
+        _check_group(group, schema)
     return opened
 
 
@@ -123,7 +129,7 @@ def _groups(parts: list[object], first: int, schema: Schema) -> tuple[Group, ...
         raise Malformed("batch columns: wanted bytes, got %s" % fields.shown(columns))
     heads = []
     rows = 0
-    for value in fields.items(parts[6], REGISTER_SETS_MAX * 3, "batch groups"):
+    for value in fields.items(parts[6], GROUPS_MAX, "batch groups"):
         parts_ = fields.record(value, 3, "group")
         index = fields.number(parts_[0], 0, len(schema.register_sets) - 1, "group register-set")
         quality = fields.number(parts_[1], 0, 2, "group time-quality")
@@ -218,3 +224,35 @@ def _check_accounted(opened: Opened) -> None:
     if len(wrong):
         raise Malformed("batch: sequence %d is not accounted for, or twice" % min(
             wanted[wrong[0]], got[wrong[0]]))
+
+
+def _check_order(opened: Opened, base_s: int) -> None:
+    """One batch has one encoding: groups and records stand in order, times from the first one."""
+    pairs = [(group.register_set, group.time_quality) for group in opened.groups]
+    if sorted(set(pairs)) != pairs:
+        raise Malformed("batch groups: out of order, or one stands twice")
+    for numbers in ([m.sequence for m in opened.missed], [e.sequence for e in opened.events],
+                    [x.first_sequence for x in opened.lost]):
+        if sorted(numbers) != numbers:
+            raise Malformed("batch: missed rows, events or losses are out of order")
+    first_s = min([int(group.captured_at_s.min()) for group in opened.groups], default=0)
+    if base_s != first_s:
+        raise Malformed("batch base-time: wanted %d, got %d" % (first_s, base_s))
+
+
+def _check_group(group: Group, schema: Schema) -> None:
+    """Rows stand by meter and sequence, of meters that have the set; an absent value repeats."""
+    if group.meter.max() >= len(schema.meters):
+        raise Malformed("row meter: wanted 0..%d, got %d" % (
+            len(schema.meters) - 1, group.meter.max()))
+    has_set = np.array([group.register_set in meter.register_sets for meter in schema.meters])
+    if not has_set[group.meter].all():
+        raise Malformed("row: a meter does not have register set %d" % group.register_set)
+    next_meter, next_sequence = np.diff(group.meter), np.diff(group.sequence)
+    if ((next_meter < 0) | ((next_meter == 0) & (next_sequence < 0))).any():
+        raise Malformed("batch rows: out of order")
+    if group.statuses is not None:
+        absent = (group.statuses & ABSENT).astype(np.bool_).T
+        before = np.pad(group.values, ((0, 0), (1, 0)))[:, :-1]
+        if (group.values[absent] != before[absent]).any():
+            raise Malformed("batch columns: the number under an absent value is not the one before")

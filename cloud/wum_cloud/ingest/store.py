@@ -17,11 +17,10 @@ from psycopg.types.range import Int8Range, Range
 
 from wum_cloud.database import Connection, Pool
 from wum_cloud.ingest.harvest import Committed, Harvest, Taken
-from wum_cloud.ingest.opened import Group
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside, Limits
 from wum_cloud.ingest.quarantine.store import keep, storable, trim
-from wum_cloud.ingest.rows.staging import staged_rows
-from wum_cloud.ingest.rows.store import DAY_S, Provenance, Rows, Written, week_of
+from wum_cloud.ingest.rows.store import CAUTION, Provenance, Rows, Written
+from wum_cloud.ingest.rows.table import Part, tables_of
 from wum_cloud.registry.schemas import store as schemas
 from wum_cloud.registry.schemas.plan import Claim, Plan
 from wum_cloud.registry.store import Sender, concentrator_ids, senders
@@ -38,9 +37,10 @@ MISSED, EVENTS, REPLAYED = "missed rows", "events", "replayed"
 class PostgresStore:
     """What ingest asks of the database. One worker uses it; many may run side by side."""
 
-    def __init__(self, pool: Pool, limits: Limits | None = None) -> None:
+    def __init__(
+            self, pool: Pool, limits: Limits | None = None, caution: int = CAUTION) -> None:
         self._pool = pool
-        self._rows = Rows(pool)
+        self._rows = Rows(pool, caution)
         self._limits = limits or Limits()
         self._trimmed_s = -math.inf
 
@@ -75,13 +75,17 @@ class PostgresStore:
 
     async def commit(self, harvest: Harvest) -> Committed:
         """Write all of `harvest` in one transaction. When it returns, all of it is durable."""
-        groups = [(taken, group) for taken in harvest.batches for group in taken.accepted.groups]
-        await self._rows.make_partitions({
-            week for _, group in groups for week in _weeks(group)})
+        tables = tables_of([
+            Part(source, group, taken.plan.meter_ids,
+                 taken.plan.register_set_ids[group.register_set],
+                 taken.plan.layouts[group.register_set])
+            for source, taken in enumerate(harvest.batches) for group in taken.accepted.groups])
+        await self._rows.make_partitions(tables)
         async with self._pool.connection() as connection, connection.transaction():
-            if groups:
-                written = await self._write_rows(connection, harvest.batches)
-                _count_rows(harvest, written)
+            if tables:
+                _count_rows(harvest, await self._rows.write(connection, tables, [
+                    Provenance(taken.sender.concentrator_id, taken.accepted.heading.incarnation)
+                    for taken in harvest.batches]))
             await _insert_missed(connection, harvest.batches)
             await _insert_events(connection, harvest.batches)
             await _insert_losses(connection, harvest.batches)
@@ -101,31 +105,12 @@ class PostgresStore:
         """After an error: look again at what was taken for granted."""
         self._rows.forget_partitions()
 
-    async def _write_rows(self, connection: Connection, batches: list[Taken]) -> Written:
-        sources = [Provenance(t.sender.concentrator_id, t.accepted.heading.incarnation)
-                   for t in batches]
-        times = [at for t in batches for group in t.accepted.groups
-                 for at in (int(group.captured_at_s.min()), int(group.captured_at_s.max()))]
-        pieces = (
-            piece for source, taken in enumerate(batches) for group in taken.accepted.groups
-            for piece in staged_rows(
-                group, source=source, meter_ids=taken.plan.meter_ids,
-                register_set_id=taken.plan.register_set_ids[group.register_set],
-                layout=taken.plan.layouts[group.register_set]))
-        expected = sum([len(group) for t in batches for group in t.accepted.groups])
-        return await self._rows.write(
-            connection, pieces, expected, (_utc(min(times)), _utc(max(times))), sources)
-
 
 def _said(claims: list[Claim]) -> str:
     named = ", ".join(["%s (of %s)" % (claim.serial, claim.owner) for claim in claims[:10]])
     more = "" if len(claims) <= 10 else " and %d more" % (len(claims) - 10)
     return ("it claims meters of other concentrators: %s%s; their readings from here are set aside "
             "until the owner's schema leaves them out" % (named, more))
-
-
-def _weeks(group: Group) -> set[int]:
-    return {week_of(at_s) for at_s in np.unique(group.captured_at_s // DAY_S * DAY_S).tolist()}
 
 
 def _utc(at_s: int) -> datetime:
@@ -325,20 +310,19 @@ async def _note_meters(connection: Connection, batches: list[Taken]) -> None:
             missed[meter_id] = max((m.captured_at_s, m.outcome), missed.get(meter_id, (0, 0)))
     if captured:
         await connection.execute(
-            "update meter m set last_captured_at = x.at"
-            " from unnest(%s::bigint[], %s::timestamptz[]) as x (meter_id, at)"
+            "update meter m set last_captured_at = to_timestamp(x.at_s)"
+            " from unnest(%b::bigint[], %b::bigint[]) as x (meter_id, at_s)"
             " where m.meter_id = x.meter_id"
-            " and (m.last_captured_at is null or m.last_captured_at < x.at)",
-            _columns([(n, _utc(at_s)) for n, at_s in sorted(captured.items())]))
+            " and (m.last_captured_at is null or m.last_captured_at < to_timestamp(x.at_s))",
+            _columns(sorted(captured.items())))
     if missed:
         await connection.execute(
-            "update meter m set last_missed_at = x.at, last_outcome = x.outcome"
-            " from unnest(%s::bigint[], %s::timestamptz[], %s::smallint[])"
-            "   as x (meter_id, at, outcome)"
+            "update meter m set last_missed_at = to_timestamp(x.at_s), last_outcome = x.outcome"
+            " from unnest(%b::bigint[], %b::bigint[], %b::bigint[])"
+            "   as x (meter_id, at_s, outcome)"
             " where m.meter_id = x.meter_id"
-            " and (m.last_missed_at is null or m.last_missed_at < x.at)",
-            _columns([(n, _utc(at_s), outcome)
-                      for n, (at_s, outcome) in sorted(missed.items())]))
+            " and (m.last_missed_at is null or m.last_missed_at < to_timestamp(x.at_s))",
+            _columns([(n, *newest) for n, newest in sorted(missed.items())]))
 
 
 def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:

@@ -34,7 +34,7 @@ from wum_cloud.ingest.quarantine.entries import (
 )
 from wum_cloud.ingest.remembered import Remembered
 from wum_cloud.registry.keys import KeyFileError, Vault
-from wum_cloud.registry.schemas.plan import Claim, Plan, check_schema
+from wum_cloud.registry.schemas.plan import Claim, Plan
 from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
 from wum_shared import topics
@@ -300,7 +300,6 @@ def _schema(message: _Genuine, unstorable: str | None) -> Schema:
         raise BatchRefused(Aside(UNSTORABLE, unstorable, SCHEMA, opened))
     try:
         schema = decode_schema(opened)
-        check_schema(schema)
         if schema.concentrator != sender.device_id or schema.tenant != sender.tenant:
             raise Malformed("schema: made for concentrator %s of tenant %s" % (
                 schema.concentrator.hex(), schema.tenant))

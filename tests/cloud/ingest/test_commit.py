@@ -126,14 +126,15 @@ def _assert_complete(head_end: HeadEnd, at: int) -> None:
         assert head_end.ask("select count(*) from " + table) == [at], table
 
 
+@pytest.mark.parametrize("caution", [0, 10**9], ids=["directly", "carefully"])
 async def test_two_workers_with_the_same_rows_in_opposite_order_never_deadlock(
-        database_url: str, pool: Pool, vault: Vault) -> None:
+        database_url: str, pool: Pool, vault: Vault, caution: int) -> None:
     """20 batches of the same keys; one worker gets them forwards, the other backwards."""
-    left = head_end_on(database_url, pool, vault, lambda: NOW_S)
+    left = head_end_on(database_url, pool, vault, lambda: NOW_S, caution)
     many = [Concentrator(serials=["%d-%d" % (n, m) for m in range(40)]) for n in range(4)]
     await left.welcome(*many)
     async with open_pool(database_url, connections_max=3) as other_pool:
-        right = head_end_on(database_url, other_pool, vault, lambda: NOW_S)
+        right = head_end_on(database_url, other_pool, vault, lambda: NOW_S, caution)
         for hour in range(20):
             rows = [[one.row(meter, hour) for meter in range(40)] for one in many]
             forwards = [one.send_rows(*r) for one, r in zip(many, rows, strict=True)]
@@ -148,14 +149,15 @@ async def test_two_workers_with_the_same_rows_in_opposite_order_never_deadlock(
     left.close()
 
 
+@pytest.mark.parametrize("caution", [0, 10**9], ids=["directly", "carefully"])
 async def test_two_workers_that_fill_and_revise_the_same_rows_agree(
-        database_url: str, pool: Pool, vault: Vault) -> None:
-    left = head_end_on(database_url, pool, vault, lambda: NOW_S)
+        database_url: str, pool: Pool, vault: Vault, caution: int) -> None:
+    left = head_end_on(database_url, pool, vault, lambda: NOW_S, caution)
     one = Concentrator(serials=["M-%d" % n for n in range(20)],
                        sets=[register_set("1-0:1.8.0", "1-0:2.8.0", "1-0:99.7.1")])
     await left.welcome(one)
     async with open_pool(database_url, connections_max=3) as other_pool:
-        right = head_end_on(database_url, other_pool, vault, lambda: NOW_S)
+        right = head_end_on(database_url, other_pool, vault, lambda: NOW_S, caution)
         for hour in range(10):
             parts: list[list[int | None]] = [[1, None, None], [None, 2, 3], [7, 2, None]]
             batches = [one.batch(*[one.row(meter, hour, values) for meter in range(20)])

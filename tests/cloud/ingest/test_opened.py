@@ -23,7 +23,7 @@ def test_both_decoders_read_the_same_records(pair: tuple[Schema, Batch]) -> None
 
 
 @given(batches(), st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_both_decoders_say_the_same_of_a_damaged_batch(
         pair: tuple[Schema, Batch], data: st.DataObject) -> None:
     schema, batch = pair

@@ -160,20 +160,10 @@ async def test_missed_rows_of_a_broken_clock_are_set_aside_too(head_end: HeadEnd
     await head_end.welcome(one)
     [answer] = await head_end.take(one.send_rows(
         Missed(1, 0, 0, NOW_S + 9999, 0, 1, ""), Missed(2, 0, 0, HOUR_S, 0, 1, ""),
-        Missed(3, 77, 0, HOUR_S, 0, 1, "")))
+        Missed(3, 1, 0, HOUR_S, NEVER_SET, 1, "")))
     assert one.opened(answer).set_aside == 2
     assert head_end.ask("select count(*) from missed") == [1]
-    assert head_end.quarantined() == [entries.FUTURE, entries.UNKNOWN_METER]
-
-
-async def test_a_row_of_a_meter_that_the_schema_does_not_have_is_set_aside(
-        head_end: HeadEnd) -> None:
-    one = Concentrator()
-    await head_end.welcome(one)
-    [answer] = await head_end.take(one.send_rows(one.row(0), one.row(700), one.row(1)))
-    assert (one.opened(answer).answer, one.opened(answer).set_aside) == (STORED, 1)
-    assert len(head_end.rows()) == 2
-    assert head_end.quarantined() == [entries.UNKNOWN_METER]
+    assert head_end.quarantined() == [entries.FUTURE, entries.CLOCK_NEVER_SET]
 
 
 async def test_many_rows_set_aside_are_kept_as_their_batch(head_end: HeadEnd) -> None:

@@ -19,12 +19,11 @@ UNSTORABLE = "unstorable"                     # Genuine and decoded, and the dat
 SCHEMA_REFUSED = "schema refused"             # Genuine, and it claims what it may not.
 FUTURE = "captured in the future"
 CLOCK_NEVER_SET = "clock never set"
-UNKNOWN_METER = "meter not in schema"
 FOREIGN_METER = "meter of another concentrator"
 
 REASONS = (
     MALFORMED, UNKNOWN_DEVICE, UNKNOWN_KEY, NOT_GENUINE, FOREIGN, UNSUPPORTED, UNDECODABLE,
-    UNSTORABLE, SCHEMA_REFUSED, FUTURE, CLOCK_NEVER_SET, UNKNOWN_METER, FOREIGN_METER,
+    UNSTORABLE, SCHEMA_REFUSED, FUTURE, CLOCK_NEVER_SET, FOREIGN_METER,
 )
 
 # Forms of the bytes that are kept.

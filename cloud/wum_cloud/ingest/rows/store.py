@@ -1,27 +1,34 @@
-"""Rows into `reading`: binary COPY into a temporary table, then one ordered INSERT.
+"""Rows into `reading`, each key exactly once.
 
-The order by key is what keeps two workers that hold the same rows from waiting for one another in
-a circle. What the INSERT leaves out because the key is there is looked at only then: equal rows
-are duplicates, late registers are filled in, different values become revisions.
+Where nothing is there yet, and that is nearly always, one binary COPY goes straight into the
+table. The database's own unique key notices when that was wrong; then, and for a while after it,
+rows go through a temporary table: one ordered INSERT takes what is new, and what it leaves out is
+looked at. Equal rows are duplicates, late registers are filled in, and different values become
+revisions. Both ways write in the order of the key: that is what keeps two workers that hold the
+same rows from waiting for one another in a circle.
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import numpy as np
+from psycopg import errors
+
 from wum_cloud.database import Connection, Pool
+from wum_cloud.ingest.columns import Numbers
 from wum_cloud.ingest.rows.merge import Content, Merged, Revision, merge
-from wum_cloud.ingest.rows.staging import HEADER, STAGED_COLUMNS, TRAILER
+from wum_cloud.ingest.rows.staging import ROW_COLUMNS, STAGED_COLUMNS, copy_rows
+from wum_cloud.ingest.rows.table import Table
 from wum_cloud.registry.quantities import COLUMNS
 from wum_cloud.registry.schemas.layout import Layout
 from wum_cloud.registry.schemas.store import layouts_by_id, register_set_ids
 
-DAY_S = 86400
-_WEEK_S = 7 * DAY_S
-_MONDAY_S = 4 * DAY_S           # The first Monday after 1970-01-01.
+_WEEK_S = 7 * 86400
+_MONDAY_S = 4 * 86400           # The first Monday after 1970-01-01.
 _PARTITION_LOCK = 0x57554D01
 _COPY_PIECE = 256 * 1024
+CAUTION = 16                    # Transactions that take the careful way after a conflict.
 
 _VALUES = ("register_set_id", "time_quality", "statuses", *COLUMNS, "extra")
 _ROW = ("meter_id", "captured_at", "profile", *_VALUES)
@@ -34,6 +41,7 @@ _CREATE_STAGED = """
         %s, extra bigint[]
     ) on commit delete rows""" % ", ".join([column + " bigint" for column in COLUMNS])
 
+_COPY_DIRECT = "copy reading (%s) from stdin (format binary)" % ", ".join(ROW_COLUMNS)
 _COPY_STAGED = "copy staged (%s) from stdin (format binary)" % ", ".join(STAGED_COLUMNS)
 
 _INSERT = """
@@ -74,9 +82,9 @@ class Written:
     """What became of the rows: stored rows by meter, and by concentrator what came late."""
 
     rows_by_meter: Counter[int]
-    filled: Counter[int]        # Registers filled in.
-    revised: Counter[int]       # Values kept as revisions.
-    merged_rows: Counter[int]   # Rows that brought at least one of either.
+    filled: Counter[int] = field(default_factory=Counter)       # Registers filled in.
+    revised: Counter[int] = field(default_factory=Counter)      # Values kept as revisions.
+    merged_rows: Counter[int] = field(default_factory=Counter)  # Rows that brought either.
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +107,17 @@ class _Different:
 class Rows:
     """Writes rows; remembers layouts and partitions, which never change once they are there."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, caution: int = CAUTION) -> None:
         self._pool = pool
+        self._caution = caution
+        self._careful = 0       # Transactions left that take the careful way.
         self._layouts: dict[int, Layout] = {}
         self._weeks: set[int] = set()
         self._is_partitioned: bool | None = None
 
-    async def make_partitions(self, weeks: Iterable[int]) -> None:
-        """Partitions of these weeks (`week_of`), each made in a transaction of its own."""
-        missing = sorted(set(weeks) - self._weeks)
+    async def make_partitions(self, tables: list[Table]) -> None:
+        """Partitions for these rows, each made in a transaction of its own."""
+        missing = sorted({week for table in tables for week in _weeks(table)} - self._weeks)
         if not missing:
             return
         async with self._pool.connection() as connection:
@@ -123,24 +133,38 @@ class Rows:
         self._weeks.clear()
 
     async def write(
-            self, connection: Connection, pieces: Iterable[bytes], expected: int,
-            span: tuple[datetime, datetime], sources: list[Provenance],
+            self, connection: Connection, tables: list[Table], sources: list[Provenance],
     ) -> Written:
-        """Write rows (`rows.staging.staged_rows`) inside the caller's transaction.
+        """Write the rows of `tables` inside the caller's transaction."""
+        if self._careful:
+            self._careful -= 1
+        elif await self._write_directly(connection, tables):
+            return Written(_by_meter(tables))
+        else:
+            self._careful = self._caution
+        return await self._write_carefully(connection, tables, sources)
 
-        `expected` is their number and `span` their first and last capture time.
-        """
+    async def _write_directly(self, connection: Connection, tables: list[Table]) -> bool:
+        """Whether every row was new; if not, nothing was written."""
+        data, has_duplicates = copy_rows(tables, with_origin=False)
+        if has_duplicates:
+            return False
+        try:
+            async with connection.transaction():
+                await _copy(connection, _COPY_DIRECT, data)
+        except errors.UniqueViolation:
+            return False
+        return True
+
+    async def _write_carefully(
+            self, connection: Connection, tables: list[Table], sources: list[Provenance],
+    ) -> Written:
         await connection.execute(_CREATE_STAGED.encode())
-        async with connection.cursor() as cursor, cursor.copy(_COPY_STAGED.encode()) as copy:
-            await copy.write(HEADER)
-            for piece in pieces:
-                for start in range(0, len(piece), _COPY_PIECE):
-                    await copy.write(piece[start:start + _COPY_PIECE])
-            await copy.write(TRAILER)
+        await _copy(connection, _COPY_STAGED, copy_rows(tables, with_origin=True)[0])
         stored = await (await connection.execute(_INSERT.encode())).fetchall()
-        written = Written(Counter(dict(stored)), Counter(), Counter(), Counter())
-        if written.rows_by_meter.total() < expected:
-            await self._merge(connection, span, sources, written)
+        written = Written(Counter(dict(stored)))
+        if written.rows_by_meter.total() < sum([len(table) for table in tables]):
+            await self._merge(connection, _span(tables), sources, written)
         return written
 
     async def _merge(
@@ -216,9 +240,36 @@ class Rows:
         await connection.execute(_UPDATE.encode(), span)
 
 
-def week_of(captured_at_s: int) -> int:
-    """Number of the week (Monday to Sunday, UTC) whose partition holds this time."""
+def week_of(captured_at_s: Numbers) -> Numbers:
+    """Numbers of the weeks (Monday to Sunday, UTC) whose partitions hold these times."""
     return (captured_at_s - _MONDAY_S) // _WEEK_S
+
+
+async def _copy(connection: Connection, statement: str, data: bytes) -> None:
+    async with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for start in range(0, len(data), _COPY_PIECE):
+            await copy.write(data[start:start + _COPY_PIECE])
+
+
+def _weeks(table: Table) -> list[int]:
+    weeks: list[int] = np.unique(week_of(table.captured_at_s)).tolist()
+    return weeks
+
+
+def _span(tables: list[Table]) -> tuple[datetime, datetime]:
+    """First and last capture time."""
+    first = min([int(table.captured_at_s.min()) for table in tables])
+    last = max([int(table.captured_at_s.max()) for table in tables])
+    return datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
+
+
+def _by_meter(tables: list[Table]) -> Counter[int]:
+    """How many rows there are of each meter."""
+    found: Counter[int] = Counter()
+    for table in tables:
+        numbers, counts = np.unique(table.meter_id, return_counts=True)
+        found.update(dict(zip(numbers.tolist(), counts.tolist(), strict=True)))
+    return found
 
 
 def _columns(content: Content) -> list[object]:

@@ -11,7 +11,6 @@ from typing import Any
 
 from wum_cloud.registry.quantities import COLUMN_BY_OBIS
 from wum_shared import cbor
-from wum_shared.errors import Malformed
 from wum_shared.messages import Register
 from wum_shared.obis import obis_from_text, obis_to_text
 
@@ -46,15 +45,6 @@ class Layout:
         return [
             {"obis": obis_to_text(r.obis), "scaler": r.scaler, "unit": r.unit, "column": column}
             for r, column in zip(self.registers, self.columns, strict=True)]
-
-
-def layout_of(profile: int, registers: tuple[Register, ...]) -> Layout:
-    """The layout of a register set. Raises Malformed when an OBIS code stands twice."""
-    codes = [register.obis for register in registers]
-    for code in codes:
-        if codes.count(code) > 1:
-            raise Malformed("register set: OBIS code %s stands twice" % obis_to_text(code))
-    return Layout(profile, registers)
 
 
 def layout_from(profile: int, described: list[dict[str, Any]]) -> Layout:

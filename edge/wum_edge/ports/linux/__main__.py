@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "run":
             # The agent needs the archive, the broker and the keys; the other commands do not.
             from wum_edge.ports.linux import run
-            return run.run(options.config)
+            return run.run(options.config, options.status_s)
         logging.getLogger("wum_edge").addHandler(logging.NullHandler())  # Sentences say it all.
         if options.command == "check-config":
             return ask.check_config(options.config, sys.stdout)
@@ -71,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
                     "Nothing is archived or sent. A gateway that is running holds its lines: stop "
                     "it first.")
     read.add_argument("meter", metavar="METER", help="serial of the meter, as in the configuration")
+    run.add_argument("--status-s", metavar="SECONDS", type=float, default=60.0,
+                     help="how often a line says how the gateway stands (default: 60)")
     for command in (run, check, read):
         command.add_argument("--config", metavar="FILE", required=True, type=Path,
                              help="configuration file (TOML)")

@@ -22,6 +22,7 @@ from wum_edge.uplink import broker
 from wum_edge.uplink.delivery import WINDOW
 
 HANDED_OVER_MAX = 2 * WINDOW    # Messages without PUBACK: a window of batches with their schemas.
+HEARD_BYTES_MAX = 4096          # An acknowledgement takes about 300 when sealed.
 KEEPALIVE_S = 30                # A connection that swallows everything is given up after 45 s.
 CONNECT_S = 10                  # For TCP and TLS, and again for the broker's answers.
 WAIT_S = 1.0                    # Before the second try; doubled by each ...
@@ -210,6 +211,10 @@ class MqttBroker(broker.Broker):
 
     def _on_message(
             self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
+        if len(message.payload) > HEARD_BYTES_MAX:
+            _log.warning("a message of %d bytes came down; at most %d are read",
+                         len(message.payload), HEARD_BYTES_MAX)
+            return
         self._hand(bytes(message.payload))
 
     def _complain(self, text: str) -> None:

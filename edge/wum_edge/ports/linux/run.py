@@ -43,7 +43,6 @@ from wum_shared.topics import ACKNOWLEDGEMENT, DOWN, topic
 
 QUEUE_MAX = 1024         # What lines and broker have handed in and the agent has not taken yet.
 TICK_S = 0.2
-STATUS_S = 60.0
 HAND_IN_S = 0.5          # How often a line whose record finds no place looks whether all ends.
 SWEEPS_END_S = 3.0       # A turn ends after its timeout; what comes later is not waited for.
 BROKER_END_S = 2.0
@@ -52,10 +51,10 @@ FAILED = 1
 _log = logging.getLogger("wum_edge.run")
 
 
-def run(path: Path) -> int:
+def run(path: Path, status_s: float = 60.0) -> int:
     """Run the gateway of a configuration file until a signal ends it; the exit code.
 
-    Raises BadConfigFile, CatalogError.
+    A line says every `status_s` seconds how it stands. Raises BadConfigFile, CatalogError.
     """
     models = read_catalog()
     config = read_config(path, sorted(models))
@@ -71,7 +70,7 @@ def run(path: Path) -> int:
         print(f"wum-edge: the archive in {config.concentrator.archive} cannot be used: {error}",
               file=sys.stderr)
         return FAILED
-    return gateway.run()
+    return gateway.run(status_s)
 
 
 def _listen_to_signals(ending: threading.Event) -> None:
@@ -193,26 +192,26 @@ class _Gateway:
     hands: _Hands
     locks: list[int]         # Open for as long as the process runs.
 
-    def run(self) -> int:
+    def run(self, status_s: float) -> int:
         """Run until a signal or a crash; the exit code."""
         self.broker.start()
         for sweeper in self.sweepers:
             sweeper.start()
         try:
-            self._work()
+            self._work(status_s)
         except Exception as error:
             _log.exception("the agent ended")
             self.hands.crashed(error)
         self._end()
         return FAILED if self.hands.crash is not None else ENDED
 
-    def _work(self) -> None:
-        status_s = time.monotonic() + STATUS_S
+    def _work(self, every_s: float) -> None:
+        status_s = time.monotonic() + every_s
         while not self.hands.ending.is_set():
             self._take(TICK_S)
             self.agent.tick()
             if time.monotonic() >= status_s:
-                status_s += STATUS_S
+                status_s += every_s
                 _log.info("%s", journal.sentence(
                     self.agent.summary(), self.meters, self.broker.session() != 0))
 

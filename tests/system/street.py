@@ -1,0 +1,195 @@
+"""A street for system tests: the demo's own parts and command lines, with kills at will.
+
+Everything is real: PostgreSQL, mosquitto, ptys, the five distributions' programs. What a part
+logs stands in the test's folder.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+
+from demo.broker import broker_command, mosquitto_program
+from demo.clock import Clock
+from demo.embedded_postgres import EmbeddedPostgres
+from demo.loopback import free_port
+from demo.parts import Part
+from demo.place import Place
+from demo.steps import run_step
+from demo.street import Cabinet
+
+ROOT = Path(__file__).resolve().parents[2]
+_BIN = Path(sys.executable).parent
+_HEAD_START_S = 86_400
+_APPEAR_S = 30.0
+_TICK_S = 0.1
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class StreetClock(Clock):
+    """Compressed time in which meters are read every `every_s` seconds of it."""
+
+    every_s: int = 10
+
+    @property
+    def period_s(self) -> int:
+        return self.every_s
+
+
+class Street:
+    """Some concentrators with their meters, a broker, a database and a head-end."""
+
+    def __init__(self, folder: Path, *, concentrators: int, meters: int, speed: int = 1,
+                 every_s: int = 10, fault_share: float = 0.0) -> None:
+        self.place = Place(folder)
+        self.cabinets = [Cabinet(n, self.place.cabinet(n), meters)
+                         for n in range(1, concentrators + 1)]
+        wall_s = int(time.time())
+        head_start_s = _HEAD_START_S if speed > 1 else 0
+        self.clock = StreetClock(wall_s - head_start_s, wall_s, speed, every_s)
+        self._fault_share = fault_share
+        self._postgres = EmbeddedPostgres(self.place.postgres)
+        self._parts: dict[str, Part] = {}
+        self._environment: dict[str, str] = {}
+        self.database_url = ""
+        self.web_port = free_port()
+        self.broker_port = free_port()
+
+    def start(self) -> None:
+        """Start every part; returns when meters answer and ingest listens."""
+        assert mosquitto_program() is not None, "mosquitto is missing: apt install mosquitto"
+        self.place.make()
+        self.database_url = self._postgres.start()
+        self._environment = self._settings()
+        self._step("wum-cloud", "migrate")
+        for cabinet in self.cabinets:
+            self._settle(cabinet)
+        self._step("wum-cloud", "broker-files", str(self.place.broker))
+        _, broker = broker_command(self.place.broker, self.broker_port)
+        self._start("broker", broker)
+        self._start("ingest", [str(_BIN / "wum-cloud"), "ingest"])
+        for cabinet in self.cabinets:
+            words = [*cabinet.serve(self.clock), "--fault-share", str(self._fault_share)]
+            self._start("meters-%d" % cabinet.number, [str(_BIN / "wum-simulator"), *words])
+        for cabinet in self.cabinets:
+            self.wait_for("a line", lambda cabinet=cabinet: cabinet.bus.exists() or None,
+                          _APPEAR_S)
+            self.start_edge(cabinet)
+
+    def start_web(self) -> str:
+        """Start the console; its address."""
+        self._start("web", [str(_BIN / "wum-cloud"), "web"])
+        return "http://127.0.0.1:%d" % self.web_port
+
+    def start_edge(self, cabinet: Cabinet) -> None:
+        """Start one concentrator's agent."""
+        self._start("edge-%d" % cabinet.number, [
+            str(_BIN / "wum-edge"), "run", "--config", str(cabinet.configuration)])
+
+    def disturb(self, cabinet: Cabinet, model: str, first: int, last: int) -> None:
+        """Damage one answer of each meter of `model` that holds registers first..last."""
+        many = str(len(cabinet.addresses_of(model)))  # A sweep reads each before any again.
+        self._step("wum-simulator", "fault", "wrong-crc", "--control", str(cabinet.control),
+                   "--first", str(first), "--last", str(last), "--times", many)
+
+    def kill(self, name: str) -> None:
+        """End a part as a power cut would; `database` is a part."""
+        if name == "database":
+            pid = self._postgres.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            self.wait_for("its end", lambda: self._postgres.pid is None or None, _APPEAR_S)
+            return
+        part = self._parts[name]
+        os.kill(part.pid, signal.SIGKILL)
+        part.await_end(time.monotonic() + _APPEAR_S)
+
+    def restart(self, name: str) -> None:
+        """Start a part that was killed."""
+        if name == "database":
+            assert self._postgres.restart() == self.database_url
+            return
+        self._parts[name].start()
+
+    def pid(self, name: str) -> int:
+        """The process of a part."""
+        return self._parts[name].pid
+
+    def end(self, name: str) -> None:
+        """End a part politely."""
+        part = self._parts[name]
+        part.ask_to_end()
+        assert part.await_end(time.monotonic() + 10), "%s does not end" % name
+
+    def stop(self) -> None:
+        """End everything."""
+        for part in self._parts.values():
+            part.ask_to_end()
+        until = time.monotonic() + 5
+        for part in self._parts.values():
+            part.await_end(until)
+        self._postgres.stop()
+
+    def ask(self, question: str, *values: object) -> list[tuple[object, ...]]:
+        """Rows of the head-end's database."""
+        with psycopg.connect(self.database_url) as connection:
+            return connection.execute(question, values).fetchall()  # type: ignore[arg-type]
+
+    def wait_for(self, what: str, look: Callable[[], Result | None],
+                 patience_s: float) -> Result:
+        """Wait until `look` finds something; a part that ends meanwhile is a failure."""
+        deadline = time.monotonic() + patience_s
+        while (found := look()) is None:
+            assert time.monotonic() < deadline, "no %s after %d s\n%s" % (
+                what, patience_s, self.logs())
+            time.sleep(_TICK_S)
+        return found
+
+    def logs(self) -> str:
+        """The end of what every part said."""
+        return "\n".join("-- %s\n%s" % (log.name, log.read_text(errors="replace")[-2000:])
+                         for log in sorted(self.place.logs.glob("*.log")))
+
+    def program(self, name: str, *words: str) -> list[str]:
+        """A command line of one of the distributions."""
+        return [str(_BIN / name), *words]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The head-end's settings."""
+        return self._environment
+
+    def _settings(self) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("WUM_", "PG"))}
+        return {
+            **inherited,
+            "WUM_DATABASE_URL": self.database_url,
+            "WUM_BROKER_HOST": "127.0.0.1", "WUM_BROKER_PORT": str(self.broker_port),
+            "WUM_BROKER_PASSWORD_FILE": str(self.place.broker_password),
+            "WUM_KEY_FILE": str(self.place.key_file),
+            "WUM_WEB_HOST": "127.0.0.1", "WUM_WEB_PORT": str(self.web_port),
+            "WUM_WEB_FIRST_PASSWORD_FILE": str(self.place.console_password),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _settle(self, cabinet: Cabinet) -> None:
+        cabinet.folder.mkdir(mode=0o700, parents=True)
+        self._step("wum-firmware", *cabinet.provision())
+        self._step("wum-cloud", *cabinet.register())
+        cabinet.write_configuration(self.broker_port, self.clock)
+
+    def _step(self, program: str, *words: str) -> None:
+        run_step(program, self.program(program, *words), self._environment, ROOT)
+
+    def _start(self, name: str, command: list[str]) -> None:
+        part = self._parts.get(name) or Part(
+            name, command, self._environment, self.place.logs / ("%s.log" % name), ROOT)
+        part.start()
+        self._parts[name] = part

@@ -1,0 +1,83 @@
+"""Ten minutes of a street in which broker, ingest, database and an agent are killed.
+
+Time is compressed ten times. The seed of the kills is printed; WUM_SEED replays one.
+"""
+
+import os
+import random
+import time
+from pathlib import Path
+
+from tests.system.ledger import differences, read_archives, read_database
+from tests.system.street import Street
+
+CONCENTRATORS, METERS = 4, 16
+SPEED, EVERY_S, MINUTES = 10, 10, 10
+FAULT_SHARE = 0.1             # Of each meter's minutes: noise, silence, slow answers.
+# A model that is read in two ranges; one damaged answer to the first makes its registers late.
+LATE_MODEL, LATE_FIRST, LATE_LAST = "chint-dtsu666", 4126, 4143
+KILLS = ("broker", "ingest", "database", "edge-2", "ingest", "edge-3", "broker", "database")
+DOWN_S = (0.3, 4.0)
+DRAIN_S = 120.0
+
+
+def test_every_accepted_reading_is_stored_once_whatever_is_killed(tmp_path):
+    seed = int(os.environ.get("WUM_SEED", random.randrange(10**6)))
+    print("WUM_SEED=%d" % seed)
+    street = Street(tmp_path / "street", concentrators=CONCENTRATORS, meters=METERS, speed=SPEED,
+                    every_s=EVERY_S, fault_share=FAULT_SHARE)
+    try:
+        street.start()
+        street.wait_for("first row", lambda: street.ask("select 1 from reading limit 1") or None,
+                        60)
+        _kill_and_restart(street, random.Random(seed))
+        for cabinet in street.cabinets:
+            street.end("edge-%d" % cabinet.number)
+        folders = [cabinet.folder / "archive" for cabinet in street.cabinets]
+        last = read_archives(folders).last_sequence
+        for cabinet in street.cabinets:
+            street.start_edge(cabinet)
+        street.wait_for("end of the backlog", lambda: _all_received(street, last), DRAIN_S)
+        for cabinet in street.cabinets:
+            street.end("edge-%d" % cabinet.number)
+        _judge(street, folders, last)
+    finally:
+        street.stop()
+
+
+def _kill_and_restart(street: Street, dice: random.Random) -> None:
+    """Kills at seeded moments over the whole time, each followed by a restart."""
+    span_s = MINUTES * 60 / SPEED
+    moments = sorted(dice.uniform(0.0, span_s) for _ in KILLS)
+    victims = list(KILLS)
+    dice.shuffle(victims)
+    began = time.monotonic()
+    for moment, victim in zip(moments, victims, strict=True):
+        for cabinet in street.cabinets:
+            street.disturb(cabinet, LATE_MODEL, LATE_FIRST, LATE_LAST)
+        time.sleep(max(0.0, began + moment - time.monotonic()))
+        street.kill(victim)
+        time.sleep(dice.uniform(*DOWN_S))
+        street.restart(victim)
+    time.sleep(max(0.0, began + span_s - time.monotonic()))
+
+
+def _all_received(street: Street, last: dict[bytes, int]) -> bool | None:
+    received = [street.ask("select received @> int8range(1, %s, '[]') from archive"
+                           " where incarnation = %s", number, name)
+                for name, number in last.items()]
+    return all(rows == [(True,)] for rows in received) or None
+
+
+def _judge(street: Street, folders: list[Path], last: dict[bytes, int]) -> None:
+    """What was accepted before the backlog was waited for must be stored; the rest may be."""
+    must, may = read_archives(folders, last), read_archives(folders)
+    print("%d rows accepted, %d of them late registers, %d missed" % (
+        must.rows, must.late_rows, len(must.missed)))
+    assert must.rows > 1000, "a street that hardly read anything proves nothing"
+    assert must.late_rows > 10, "without late registers their way is not tried"
+    assert must.missed, "without a silent meter no missed row is tried"
+    for name, number in last.items():
+        assert may.cursor[name] >= number, "backlog: %d of %d are acknowledged" % (
+            may.cursor[name], number)
+    assert differences(must, may, read_database(street.database_url)) == []
