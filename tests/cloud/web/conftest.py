@@ -19,12 +19,14 @@ SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture(scope="session")
-def vendor() -> None:
+def vendor_files() -> Path:
     """The console's JavaScript and fonts, fetched once."""
     import wum_cloud.web.vendor as vendor_file
 
     here = Path(vendor_file.__file__)
-    fetch(Path(__file__).parents[3] / "cloud", here.parent / "static" / "vendor")
+    folder = here.parent / "static" / "vendor"
+    fetch(Path(__file__).parents[3] / "cloud", folder)
+    return folder
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def street(database_url: str) -> Street:
 
 
 @pytest.fixture
-async def app(vendor: None, database_url: str) -> AsyncIterator[httpx.ASGITransport]:
+async def app(vendor_files: Path, database_url: str) -> AsyncIterator[httpx.ASGITransport]:
     """The application, started, with one account and one token."""
     password_hash = await hash_password(PASSWORD)
     with psycopg.connect(database_url) as connection:
