@@ -66,8 +66,8 @@ async def load(
 ) -> Series:
     """The series of register `obis`.
 
-    Nothing is expected after `now`, and within `patience` before it only what a concentrator
-    told of is missing: the rest may be under way. Nothing is expected before the meter was first asked: it was not there.
+    Nothing is expected after `now` or before the meter was first asked; within `patience` before
+    `now` only what a concentrator told of is missing, the rest may be under way.
     Raises TooLong, UnknownRegister.
     """
     schedule = Schedule(meter.period_s, meter.offset_s)
