@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     if not chosen.install_nothing:
         install_what_is_missing()
+    if not fetch_console_files():
+        return 1
     began = time.monotonic()
     code = run_tox(chosen.room)
     rooms = read_rooms()
@@ -91,6 +93,12 @@ def install_what_is_missing() -> None:
         if subprocess.run([*sudo, *command], env=environment, check=False).returncode != 0:
             print(f"{' '.join(command)} failed; tests that need {packages} are skipped.")
             return
+
+
+def fetch_console_files() -> bool:
+    """Others' JavaScript and fonts, which the rooms' working copy of the console serves."""
+    command = [sys.executable, "-m", "wum_cloud.web.vendor"]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def run_tox(rooms: list[str]) -> int:
