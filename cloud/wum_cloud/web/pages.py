@@ -46,4 +46,5 @@ def error_page(request: Request, status: int, detail: str, request_id: str = "")
 
 def wants_fragment(request: Request) -> bool:
     """Whether htmx asks for a part of the page."""
-    return request.headers.get("hx-request") == "true"
+    restores = request.headers.get("hx-history-restore-request") == "true"
+    return request.headers.get("hx-request") == "true" and not restores
