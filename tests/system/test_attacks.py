@@ -82,7 +82,7 @@ def api(street: Street):
 
     address = "http://127.0.0.1:%d/api/v1/" % street.web_port
     street.wait_for("console", lambda: _answers(address), PATIENCE_S)
-    made = subprocess.run(street.program("wum-cloud", "token", "attacks"),
+    made = subprocess.run(street.program("wum-cloud", "token", "create", "attacks"),
                           env=street.environment, capture_output=True, text=True, check=True)
     token = made.stdout.strip()
 
