@@ -84,7 +84,8 @@ class Street:
             self.start_edge(cabinet)
 
     def start_web(self) -> str:
-        """Start the console; its address."""
+        """Start the console, its JavaScript fetched where it is missing; its address."""
+        run_step("vendor", [sys.executable, "-m", "wum_cloud.web.vendor"], self._environment, ROOT)
         self._start("web", [str(_BIN / "wum-cloud"), "web"])
         return "http://127.0.0.1:%d" % self.web_port
 
