@@ -43,7 +43,8 @@ def mode_of(path: Path) -> int:
 
 def test_the_registration_says_what_the_files_say(tmp_path):
     folder = tmp_path / "keys"
-    assert provision(folder, "--tenant", "utility-7", "--name", 'Cabinet "one"') == 0
+    name = 'Cabinet "one\'s" \\ \u00fc'
+    assert provision(folder, "--tenant", "utility-7", "--name", name) == 0
     assert sorted(path.name for path in folder.iterdir()) == FILES
     registration = registration_of(folder)
     seed = bytes.fromhex((folder / "identity.key").read_text().strip())
@@ -55,7 +56,7 @@ def test_the_registration_says_what_the_files_say(tmp_path):
     assert registration.broker_password + "\n" == (folder / "broker.password").read_text()
     assert len(registration.broker_password) == 32
     assert facts == {
-        "id": id_to_text(registration.concentrator), "name": 'Cabinet "one"',
+        "id": id_to_text(registration.concentrator), "name": name,
         "tenant": "utility-7", "epoch": 0, "broker_user": id_to_text(registration.concentrator)}
     assert (registration.tenant, registration.epoch) == ("utility-7", 0)
 
