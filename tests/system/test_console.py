@@ -74,8 +74,7 @@ class Console:
 
 @pytest.fixture(scope="module")
 def console(
-    module_database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Console]:
+        module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A town of 64 meters behind two workers."""
     subprocess.run([sys.executable, "-m", "wum_cloud.web.vendor"], check=True)
     build(module_database_url, datetime.now(UTC))

@@ -83,6 +83,15 @@ async def rows(
         {"meter": meter_id, "profile": profile, "start": start, "end": end, "limit": limit})
 
 
+async def first_captured_at(connection: Connection, meter_id: int) -> datetime | None:
+    """When the meter's oldest row was captured; None where it has none."""
+    cursor = await connection.execute(
+        "select captured_at from reading where meter_id = %s and profile = 0"
+        " order by captured_at limit 1", [meter_id])
+    row = await cursor.fetchone()
+    return None if row is None else row[0]
+
+
 async def newest_rows(connection: Connection, meter_id: int, limit: int) -> list[StoredRow]:
     """The newest rows of profile 0 with all columns, newest first. At most `limit`."""
     return await _rows(

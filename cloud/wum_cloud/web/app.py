@@ -109,7 +109,10 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     if _is_api(request):
         return await problems.on_http_error(request, error)
     assert isinstance(error, StarletteHTTPException)
-    return error_page(request, error.status_code, str(error.detail))
+    said = str(error.detail)
+    if error.status_code == 404 and said == "Not Found":  # Starlette's, of an unknown address.
+        said = "There is no page at this address."
+    return error_page(request, error.status_code, said)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

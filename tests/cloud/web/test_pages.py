@@ -151,6 +151,22 @@ async def test_the_plots_columns_break_at_a_gap_and_say_why(
     assert answer.headers["content-type"] == "application/json"
 
 
+async def test_nothing_is_missing_from_before_a_meters_first_reading(
+        operator: httpx.AsyncClient, meter: int, newest: datetime) -> None:
+    body = (await operator.get("/plots/SDM-1?show=power&period=week")).json()
+    first = int((newest - timedelta(seconds=9 * PERIOD_S)).timestamp())
+    assert body["gaps"] and all(gap["from"] > first for gap in body["gaps"])
+    assert "the first of all at" in body["summary"]
+
+
+async def test_a_new_meters_first_look_is_an_hour_and_an_older_ones_a_day(
+        operator: httpx.AsyncClient, street: Street, meter: int, newest: datetime) -> None:
+    chosen = re.compile(r'aria-current="true">(\w+)<')
+    assert chosen.findall((await operator.get("/meters/SDM-1")).text) == ["Hour"]
+    street.add_row(meter, newest - timedelta(days=1), (1, 2, 3), 1)
+    assert chosen.findall((await operator.get("/meters/SDM-1")).text) == ["Day"]
+
+
 async def test_a_plot_that_did_not_change_is_not_sent_again(
         operator: httpx.AsyncClient, meter: int, newest: datetime) -> None:
     day = (newest + timedelta(hours=3)).date().isoformat()

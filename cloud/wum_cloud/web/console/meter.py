@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from wum_cloud.database import Connection
 from wum_cloud.readings import series
+from wum_cloud.readings import store as readings
 from wum_cloud.readings.consumption import Interval
 from wum_cloud.registry.listing import store
 from wum_cloud.web.access import Database, Visitor
@@ -20,6 +21,7 @@ from wum_shared.obis import obis_from_text, obis_to_text
 
 router = APIRouter()
 
+_NEW = timedelta(hours=3)
 _GRACE = timedelta(seconds=30)  # A reading is not called missing before it could have come.
 _Period = Annotated[Literal["hour", "day", "week", "month"], Query()]
 _Show = Annotated[str, Query(max_length=32)]
@@ -28,7 +30,7 @@ _Show = Annotated[str, Query(max_length=32)]
 @router.get("/meters/{serial:path}")  # A serial may hold a slash.
 async def show_meter(
         request: Request, serial: str, database: Database, session: Visitor,
-        show: _Show = "", period: _Period = "day", on: date | None = None,
+        show: _Show = "", period: _Period | None = None, on: date | None = None,
 ) -> Response:
     """Newest values, a plot and the table beneath it; htmx asks for the newest values alone."""
     now = datetime.now(UTC)
@@ -39,15 +41,16 @@ async def show_meter(
                   **_newest(newest)}
         if wants_fragment(request):
             return page(request, "meter_live.html", session, **common)
+        since = await readings.first_captured_at(connection, meter.meter_id)
+        length: str = period or _first_look(since, on, now)
+        span = spans.span_of(length, on, meter.time_zone, now)
         offer = quantities.offered([obis_to_text(n.obis) for n in newest])
         chosen = _chosen(offer, show, serial)
         found: dict[str, object] = {"trouble": "", "loaded": None}
         if chosen is not None:
-            span = spans.span_of(period, on, meter.time_zone, now)
-            found = await _found(connection, meter, chosen, span, period, now)
+            found = await _found(connection, meter, chosen, span, length, now)
     return page(request, "meter.html", session, **common, offer=offer, chosen=chosen,
-                period=period, periods=list(spans.PERIODS), on=on,
-                span=spans.span_of(period, on, meter.time_zone, now), **found)
+                period=length, periods=list(spans.PERIODS), on=on, span=span, **found)
 
 
 @router.get("/plots/{serial:path}")
@@ -110,6 +113,12 @@ async def _found(
             "summary": profile.summary(loaded)}
 
 
+def _first_look(since: datetime | None, on: date | None, now: datetime) -> str:
+    """The period shown unasked: of a meter that is new, a day would be almost empty."""
+    is_new = since is not None and now - since < _NEW
+    return "hour" if is_new and on is None else "day"
+
+
 async def _load(
         connection: Connection, meter: store.Meter, chosen: quantities.Quantity,
         span: spans.Span, now: datetime,
@@ -123,9 +132,9 @@ async def _load(
     found = [await series.load(
         connection, meter, obis_from_text(code), start, end, now, patience)
         for code in chosen.codes]
-    first = found[0]
-    gaps = [gap for gap in first.gaps if gap.end > span.start and gap.start < span.end]
-    return profile.Profile(chosen, span, meter.time_zone, meter.period_s, found, gaps)
+    since = await readings.first_captured_at(connection, meter.meter_id)
+    gaps = [gap for gap in found[0].gaps if gap.end > span.start and gap.start < span.end]
+    return profile.Profile(chosen, span, meter.time_zone, meter.period_s, found, gaps, since)
 
 
 def _newest(newest: list[series.Newest]) -> dict[str, object]:

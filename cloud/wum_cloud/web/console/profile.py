@@ -31,6 +31,7 @@ class Profile:
     period_s: int
     series: Sequence[Series]
     gaps: Sequence[Gap]
+    since: datetime | None      # The meter's first reading ever.
 
     @property
     def unit(self) -> int:
@@ -100,6 +101,9 @@ def summary(profile: Profile) -> str:
                  else _("none missing"))
     if not profile.quantity.is_consumption:
         words += _extremes(profile)
+    if profile.since is not None and profile.since > profile.span.start:
+        words.append(_("the first of all at %(time)s") % {
+            "time": writing.day_and_clock(profile.since, profile.zone)})
     return ", ".join(words) + "."
 
 
