@@ -42,6 +42,9 @@ async def test_what_is_set_aside_is_released_after_the_commit_too(head_end: Head
     assert seen == [1]
 
 
+_END_MS = 60_000  # A busy machine takes its time; a cut that comes later cuts something else.
+
+
 class _Cut:
     """Cuts the connection that executes the n-th statement, after it was executed."""
 
@@ -54,7 +57,9 @@ class _Cut:
         self.statements += 1
         if self.statements == self.at:
             with psycopg.connect(self.url, autocommit=True) as other:
-                other.execute("select pg_terminate_backend(%s, 5000)", [pid])
+                ended = other.execute(
+                    "select pg_terminate_backend(%s, %s)", [pid, _END_MS]).fetchone()
+            assert ended == (True,), "the connection outlived its cut"
 
 
 def _cut_pool(cut: _Cut) -> Pool:
