@@ -214,6 +214,16 @@ def test_flash_that_others_filled_refuses_new_records_and_keeps_the_old():
     assert sorted(read_all(archive, first=201)[0]) == list(range(201, 241))
 
 
+def test_a_disk_that_others_filled_costs_no_record_that_the_head_end_lacks():
+    flash = SimulatedFlash()
+    archive = archive_on(flash)
+    fill(archive, 1000)
+    assert len([name for name in flash.names() if name.startswith("segment-")]) > 2
+    flash.size_bytes = archive.used_bytes + KEEP_FREE_BYTES
+    raises(ArchiveRefused, lambda: fill(archive, 40, start=1000))
+    assert sorted(read_all(archive)[0]) == list(range(1, 1001)) and not read_all(archive)[1]
+
+
 def test_a_refusal_says_how_many_records_are_safe_and_their_numbers_are_not_given_again():
     flash = SimulatedFlash()
     archive = archive_on(flash)
@@ -283,3 +293,45 @@ def test_a_value_that_is_absent_without_its_flag_is_a_mistake_and_not_a_zero():
     archive = archive_on(SimulatedFlash())
     lie = Row(*(tuple(row(1))[:5] + ((None, 1, 2), (0, 0, 0))))
     raises(AssertionError, lambda: archive.append([lie], SCHEMA_ID, STAMP))
+
+
+def test_what_was_refused_never_stands_where_the_next_record_was_accepted():
+    refused_then_accepted(operation=1)         # The append itself fails.
+    refused_then_accepted(operation=2)         # Only its sync.
+
+
+def refused_then_accepted(operation):
+    """A record is refused at this operation of its append, then another is accepted."""
+    flash = SimulatedFlash()
+    archive = archive_on(flash)
+    archive.append(mixed(0, 4), SCHEMA_ID, STAMP)
+    flash.fail[flash.operations + operation] = 5
+    raises(ArchiveRefused, lambda: archive.append([row(666)], SCHEMA_ID, STAMP))
+    archive.append([event(5)], SCHEMA_ID, STAMP)
+    for one in (archive, archive_on(flash)):
+        assert read_all(one)[0][5] == numbered(event(5), 5)
+        assert not read_all(one)[1]
+
+
+def test_a_piece_that_found_no_space_half_way_never_stands_in_the_way():
+    class Optimist(SimulatedFlash):
+        def space_left(self):
+            return 1 << 20     # Others write too: what was free a moment ago is not any more.
+
+        def append(self, name, data):
+            left = self.size_bytes - sum([self.size(n) for n in self.names()])
+            if left < len(data):
+                super().append(name, data[:left])
+                raise OSError(28, "no space left")
+            super().append(name, data)
+
+    flash = Optimist()
+    archive = archive_on(flash)
+    archive.append(mixed(0, 4), SCHEMA_ID, STAMP)
+    flash.size_bytes = sum([flash.size(name) for name in flash.names()]) + 100
+    raises(ArchiveRefused, lambda: archive.append([row(n) for n in range(50)], SCHEMA_ID, STAMP))
+    flash.size_bytes = 1 << 20
+    archive.append([event(5)], SCHEMA_ID, STAMP)
+    for one in (archive, archive_on(flash)):
+        assert read_all(one)[0][5] == numbered(event(5), 5)
+        assert not read_all(one)[1]
