@@ -6,7 +6,10 @@ import pytest
 
 from tests.cloud.web.conftest import ORIGIN, SAME_ORIGIN
 from tests.cloud.web.street import Street
+from wum_cloud import database
+from wum_cloud.settings import settings_from
 from wum_cloud.web import assets
+from wum_cloud.web.app import make_app
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -117,3 +120,21 @@ async def test_the_meters_name_that_is_a_script_stays_text(
     page = await operator.get(found.headers["location"])
     assert page.status_code == 200, "a serial with a slash has a page"
     assert "<h1>&lt;script&gt;" in page.text and "<script>alert" not in page.text
+
+
+async def test_a_database_that_is_away_is_told_as_such_and_loses_nothing(
+        vendor_files: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_WAIT_FOR_CONNECTION_S", 0.2)
+    application = make_app(settings_from({
+        "WUM_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1"}))
+    async with application.router.lifespan_context(application), httpx.AsyncClient(
+            transport=httpx.ASGITransport(application, raise_app_exceptions=False),
+            base_url=ORIGIN, cookies={"wum_session": "x"}) as client:
+        page, answer = await client.get("/"), await client.get("/api/v1/meters")
+        assert (await client.get("/healthz")).status_code == 200
+    assert page.status_code == answer.status_code == 503
+    assert "The database does not answer." in page.text and "Try again" in page.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert_guarded(page)
+    assert_guarded(answer)
+    assert "127.0.0.1:1" not in page.text + answer.text

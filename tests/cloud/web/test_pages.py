@@ -239,3 +239,11 @@ async def test_events_are_told_in_the_sites_time(
     street.add_event(1, EVENT_STARTED, "note", at)
     words = text_of(await operator.get("/events"))
     assert "When (Europe/Chisinau)" in words and "2026-07-02 00:30:00" in words
+
+
+async def test_the_axis_of_a_new_meter_begins_where_it_was_first_asked(
+        operator: httpx.AsyncClient, meter: int, newest: datetime) -> None:
+    body = (await operator.get("/plots/SDM-1?show=power&period=day")).json()
+    assert body["from"] == int((newest - timedelta(seconds=9 * PERIOD_S)).timestamp())
+    day = (await operator.get("/plots/SDM-1?show=power&period=day&on=2026-03-02")).json()
+    assert day["to"] - day["from"] == 86_400

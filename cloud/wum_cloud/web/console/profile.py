@@ -5,7 +5,7 @@ Pure. The plot is thinned so that every peak survives; the table is exact.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from wum_cloud.readings.gaps import Gap
@@ -17,6 +17,7 @@ from wum_cloud.web.texts import gettext as _
 
 TABLE_ROWS = 200        # The newest of a span; the API gives them all.
 PLOT_COLUMNS = 1200     # About the widest plot; each keeps its least and greatest reading.
+_LEAST_DRAWN = timedelta(minutes=5)
 _NOMINAL_V, _BAND = 230, 0.1   # EN 50160: 230 V, plus and minus 10 %.
 _VOLT = 35
 
@@ -77,13 +78,21 @@ def head(profile: Profile) -> dict[str, object]:
     """What every plot of this profile says beside its columns."""
     return {
         "name": profile.quantity.name, "unit": profile.unit_word, "zone": profile.zone,
-        "from": int(profile.span.start.timestamp()), "to": int(profile.span.end.timestamp()),
+        "from": int(_drawn_from(profile).timestamp()), "to": int(profile.span.end.timestamp()),
         "places": _places(profile), "rolls": profile.span.rolls, "summary": summary(profile),
         "gaps": [{"from": int(g.start.timestamp()), "to": int(g.end.timestamp()),
                   "text": "%s, %s" % (writing.intervals(g.intervals) + " " + _("missing"),
                                       naming.reason(g.reason))}
                  for g in profile.gaps],
     }
+
+
+def _drawn_from(profile: Profile) -> datetime:
+    """Where the axis begins: of a meter that is new, not long before it was first asked."""
+    span = profile.span
+    if not span.rolls or profile.since is None:
+        return span.start
+    return max(span.start, min(profile.since, span.end - _LEAST_DRAWN))
 
 
 def _places(profile: Profile) -> int:
