@@ -1,7 +1,7 @@
 """A head-end for tests: the real worker on a real, freshly migrated database."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,14 +87,6 @@ class HeadEnd:
         return self.ask("select reason from quarantine order by reason")
 
 
-def head_end_on(
-        url: str, pool: Pool, vault: Vault, now_s: Callable[[], float], caution: int = 0,
-) -> HeadEnd:
-    """A worker on a pool. Without caution it tries the direct way first every time."""
-    return HeadEnd(url, pool, vault, Worker(
-        PostgresStore(pool, caution=caution), vault, CIPHER, ahead_s=300, now_s=now_s))
-
-
 @pytest.fixture
 def vault() -> Vault:
     """The head-end's own key."""
@@ -108,9 +100,29 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
         yield opened
 
 
-@pytest_asyncio.fixture()
-async def head_end(database_url: str, pool: Pool, vault: Vault) -> AsyncIterator[HeadEnd]:
-    """The real worker on a fresh database; its clock stands at NOW_S."""
-    made = head_end_on(database_url, pool, vault, lambda: NOW_S)
-    yield made
-    made.close()
+Hire = Callable[..., HeadEnd]
+
+
+@pytest.fixture
+def hire(database_url: str, vault: Vault) -> Iterator[Hire]:
+    """Makes workers on a pool; their clock stands at NOW_S.
+
+    Without caution a worker tries the direct way into the table first, every time.
+    """
+    hired: list[HeadEnd] = []
+
+    def make(pool: Pool, caution: int = 0) -> HeadEnd:
+        hired.append(HeadEnd(database_url, pool, vault, Worker(
+            PostgresStore(pool, caution=caution), vault, CIPHER, ahead_s=300,
+            now_s=lambda: NOW_S)))
+        return hired[-1]
+
+    yield make
+    for head_end in hired:
+        head_end.close()
+
+
+@pytest.fixture
+def head_end(pool: Pool, hire: Hire) -> HeadEnd:
+    """The real worker on a fresh database."""
+    return hire(pool)

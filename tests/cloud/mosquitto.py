@@ -12,9 +12,9 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from demo.broker import mosquitto_program
 from demo.loopback import free_port
 from demo.tether import tethered
-from tests.services.broker import mosquitto_program
 
 _WAIT_S = 15
 

@@ -9,11 +9,10 @@ from psycopg import AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
 from tests.cloud.concentrator import NOW_S, Concentrator, register_set
-from tests.cloud.conftest import HeadEnd, head_end_on
+from tests.cloud.conftest import HeadEnd, Hire
 from wum_cloud.broker import Delivery
 from wum_cloud.database import Pool, open_pool
 from wum_cloud.ingest.quarantine import entries
-from wum_cloud.registry.keys import Vault
 from wum_shared.batch import Event, Lost, Missed
 from wum_shared.cose import peek
 from wum_shared.status import ABSENT, SET_ASIDE, STORED
@@ -76,11 +75,11 @@ def _cut_pool(cut: _Cut) -> Pool:
 
 
 async def test_a_crash_after_any_statement_acknowledges_nothing_and_loses_nothing(
-        database_url: str, vault: Vault) -> None:
+        database_url: str, hire: Hire) -> None:
     """Every statement in turn is the last one of its connection; then all is sent again."""
     cut = _Cut(database_url)
     async with _cut_pool(cut) as pool:
-        head_end = head_end_on(database_url, pool, vault, lambda: NOW_S)
+        head_end = hire(pool)
         cuts = 0
         for at in range(1, _STATEMENTS_MAX):
             one = Concentrator(serials=["%d-%d" % (at, n) for n in range(2)])
@@ -112,7 +111,6 @@ async def test_a_crash_after_any_statement_acknowledges_nothing_and_loses_nothin
         else:
             pytest.fail("more than %d statements" % _STATEMENTS_MAX)
         assert cuts > 10
-        head_end.close()
 
 
 def _state(head_end: HeadEnd) -> list[Any]:
@@ -133,13 +131,13 @@ def _assert_complete(head_end: HeadEnd, at: int) -> None:
 
 @pytest.mark.parametrize("caution", [0, 10**9], ids=["directly", "carefully"])
 async def test_two_workers_with_the_same_rows_in_opposite_order_never_deadlock(
-        database_url: str, pool: Pool, vault: Vault, caution: int) -> None:
+        database_url: str, pool: Pool, hire: Hire, caution: int) -> None:
     """20 batches of the same keys; one worker gets them forwards, the other backwards."""
-    left = head_end_on(database_url, pool, vault, lambda: NOW_S, caution)
+    left = hire(pool, caution)
     many = [Concentrator(serials=["%d-%d" % (n, m) for m in range(40)]) for n in range(4)]
     await left.welcome(*many)
     async with open_pool(database_url, connections_max=3) as other_pool:
-        right = head_end_on(database_url, other_pool, vault, lambda: NOW_S, caution)
+        right = hire(other_pool, caution)
         for hour in range(20):
             rows = [[one.row(meter, hour) for meter in range(40)] for one in many]
             forwards = [one.send_rows(*r) for one, r in zip(many, rows, strict=True)]
@@ -151,18 +149,17 @@ async def test_two_workers_with_the_same_rows_in_opposite_order_never_deadlock(
     assert left.count("rows") == left.count("duplicate rows") == 4 * 40 * 20
     assert left.ask("select deadlocks from pg_stat_database where datname = current_database()"
                     ) == [0]
-    left.close()
 
 
 @pytest.mark.parametrize("caution", [0, 10**9], ids=["directly", "carefully"])
 async def test_two_workers_that_fill_and_revise_the_same_rows_agree(
-        database_url: str, pool: Pool, vault: Vault, caution: int) -> None:
-    left = head_end_on(database_url, pool, vault, lambda: NOW_S, caution)
+        database_url: str, pool: Pool, hire: Hire, caution: int) -> None:
+    left = hire(pool, caution)
     one = Concentrator(serials=["M-%d" % n for n in range(20)],
                        sets=[register_set("1-0:1.8.0", "1-0:2.8.0", "1-0:99.7.1")])
     await left.welcome(one)
     async with open_pool(database_url, connections_max=3) as other_pool:
-        right = head_end_on(database_url, other_pool, vault, lambda: NOW_S, caution)
+        right = hire(other_pool, caution)
         for hour in range(10):
             parts: list[list[int | None]] = [[1, None, None], [None, 2, 3], [7, 2, None]]
             batches = [one.batch(*[one.row(meter, hour, values) for meter in range(20)])
@@ -177,7 +174,6 @@ async def test_two_workers_that_fill_and_revise_the_same_rows_agree(
     assert {(v[0], v[1], tuple(v[2])) for v in values} <= {(1, 2, (3,)), (7, 2, (3,))}
     assert sorted([v[0] for v in values] + revisions) == [1] * 200 + [7] * 200
     assert left.ask("select count(*) from reading where %s = any(statuses)", ABSENT) == [0]
-    left.close()
 
 
 async def test_a_database_that_is_away_is_waited_for(head_end: HeadEnd) -> None:

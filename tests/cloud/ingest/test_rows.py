@@ -14,6 +14,10 @@ from wum_shared.batch import Batch, Row, encode_batch
 from wum_shared.messages import Schema
 from wum_shared.status import ABSENT
 
+_Values = tuple[int | None, ...]
+_Statuses = tuple[int, ...] | None
+_Said = tuple[int, int, int, int, int, _Values, _Statuses]
+
 
 def _parts(pairs: list[tuple[Schema, Batch]]) -> list[Part]:
     parts = []
@@ -28,7 +32,7 @@ def _parts(pairs: list[tuple[Schema, Batch]]) -> list[Part]:
     return parts
 
 
-def _expected(pairs: list[tuple[Schema, Batch]]) -> list[object]:
+def _expected(pairs: list[tuple[Schema, Batch]]) -> list[_Said]:
     """(meter, capture time, profile, source, sequence, values, statuses) of all rows, in order."""
     found = []
     for source, (schema, batch) in enumerate(pairs):
@@ -39,7 +43,7 @@ def _expected(pairs: list[tuple[Schema, Batch]]) -> list[object]:
     return sorted(found, key=lambda row: row[:5])
 
 
-def _said(row: Row) -> tuple[int, tuple[int | None, ...], tuple[int, ...] | None]:
+def _said(row: Row) -> tuple[int, _Values, _Statuses]:
     return row.sequence, row.values, row.statuses if any(row.statuses) else None
 
 
@@ -57,8 +61,8 @@ def test_tables_hold_every_row_once_and_know_their_order(
         strict=True)]
     order, has_duplicates = order_of(tables)
     expected = _expected(pairs)
-    keys = [row[:3] for row in expected]  # type: ignore[index]
-    assert sorted(rows) == [row[:5] for row in expected]  # type: ignore[index]
+    keys = [row[:3] for row in expected]
+    assert sorted(rows) == [row[:5] for row in expected]
     assert [rows[at][:3] for at in order.tolist()] == keys
     assert has_duplicates == (len(set(keys)) < len(keys))
 
@@ -92,7 +96,7 @@ def test_the_database_reads_exactly_the_rows_that_were_made(
             tuple([by_column[c] if c in by_column else next(extras)
                    for c in layouts[number].columns]),
             None if statuses is None else tuple(statuses)))
-    assert [row[:3] for row in got] == [row[:3] for row in _expected(pairs)]  # type: ignore[index]
+    assert [row[:3] for row in got] == [row[:3] for row in _expected(pairs)]
     assert sorted(got, key=lambda row: row[:5]) == _expected(pairs)
     assert all((value is None) == bool(row[6] is not None and row[6][at] & ABSENT)
                for row in got for at, value in enumerate(row[5]))

@@ -2,11 +2,10 @@
 
 import asyncio
 
-from tests.cloud.concentrator import HOUR_S, NOW_S, Concentrator, register_set, schema_of
-from tests.cloud.conftest import HeadEnd, head_end_on
+from tests.cloud.concentrator import HOUR_S, Concentrator, register_set, schema_of
+from tests.cloud.conftest import HeadEnd, Hire
 from wum_cloud.database import Pool, open_pool
 from wum_cloud.ingest.quarantine import entries
-from wum_cloud.registry.keys import Vault
 from wum_shared.messages import Schedule
 from wum_shared.status import STORED
 
@@ -118,20 +117,19 @@ async def test_the_same_serial_in_two_tenants_is_two_meters(head_end: HeadEnd) -
 
 
 async def test_two_workers_take_in_the_same_meters_without_a_deadlock(
-        database_url: str, pool: Pool, vault: Vault) -> None:
-    left = head_end_on(database_url, pool, vault, lambda: NOW_S)
+        database_url: str, pool: Pool, hire: Hire) -> None:
+    left = hire(pool)
     serials = ["S-%02d" % n for n in range(30)]
     many = [Concentrator(serials=serials[::order]) for order in (1, -1, 1, -1, 1, -1)]
     await left.register(*many)
     async with open_pool(database_url, connections_max=3) as other:
-        right = head_end_on(database_url, other, vault, lambda: NOW_S)
+        right = hire(other)
         await asyncio.gather(left.take(*[one.send_schema() for one in many[::2]]),
                              right.take(*[one.send_schema() for one in many[1::2]]))
     assert left.ask("select count(*), count(distinct concentrator_id) from meter") == [(30, 1)]
     assert left.count(entries.SCHEMA_REFUSED) == 5
     assert left.ask("select deadlocks from pg_stat_database where datname = current_database()"
                     ) == [0]
-    left.close()
 
 
 async def test_a_new_key_epoch_is_newer_than_any_counter_of_the_old(head_end: HeadEnd) -> None:
