@@ -6,6 +6,7 @@ Left out: SQL. It stands in the rooms' store.py and in migrations/.
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
@@ -15,8 +16,16 @@ from psycopg_pool import AsyncConnectionPool
 from wum_cloud.migrations import store as migrations
 
 CONNECTIONS_MAX = 8         # Of one process: two cores do not go faster with more.
+STATEMENT_MAX_S = 60        # Of a pool's connections; migrations may take longer.
 _CONNECT_TIMEOUT_S = 10
 _WAIT_FOR_CONNECTION_S = 10.0
+
+# A peer that vanished without a word is noticed after half a minute, not after hours.
+_ALIVE: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4,
+          "tcp_user_timeout": 30_000}
+_UTC = "-c timezone=UTC"
+_BOUNDED = _UTC + " -c statement_timeout=%ds -c idle_in_transaction_session_timeout=%ds" % (
+    STATEMENT_MAX_S, STATEMENT_MAX_S)
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
@@ -35,7 +44,7 @@ async def connect(url: str, *, autocommit: bool = False) -> Connection:
     try:
         connection = await AsyncConnection.connect(
             url, autocommit=autocommit, connect_timeout=_CONNECT_TIMEOUT_S,
-            application_name="wum-cloud", options="-c timezone=UTC")
+            application_name="wum-cloud", options=_UTC, **_ALIVE)
     except psycopg.Error as error:
         raise DatabaseError(unreachable(error)) from error
     return connection
@@ -48,7 +57,7 @@ async def open_pool(url: str, *, connections_max: int = CONNECTIONS_MAX) -> Asyn
         url, min_size=1, max_size=connections_max, timeout=_WAIT_FOR_CONNECTION_S, open=False,
         check=AsyncConnectionPool.check_connection,
         kwargs={"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "wum-cloud",
-                "options": "-c timezone=UTC"})
+                "options": _BOUNDED, **_ALIVE})
     await pool.open(wait=False)
     try:
         yield pool

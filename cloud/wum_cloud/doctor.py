@@ -94,18 +94,14 @@ async def _database(connection: Connection, settings: Settings) -> AsyncIterator
 
 
 async def _tables(connection: Connection) -> Finding:
-    engine, applied = await migrations.journal(connection)
-    on_offer = await migrations.engine_on_offer(connection)
     try:
-        missing = migrations.pending(applied, engine or on_offer)
+        await migrations.check_migrated(connection)
     except migrations.MigrationError as error:
         return Finding(str(error), is_wrong=True)
-    if missing:
-        return Finding("The database lacks %s: run `wum-cloud migrate`." % ", ".join(
-            [migration.name for migration in missing]), is_wrong=True)
+    engine, _ = await migrations.journal(connection)
     if engine == migrations.TIMESCALE:
         return Finding("The tables are up to date; readings are kept by TimescaleDB.")
-    if on_offer == migrations.TIMESCALE:
+    if await migrations.engine_on_offer(connection) == migrations.TIMESCALE:
         return Finding("The tables are up to date; readings are kept by plain PostgreSQL, for "
                        "TimescaleDB was installed after the first migration.")
     return Finding("The tables are up to date; readings are kept by plain PostgreSQL.")

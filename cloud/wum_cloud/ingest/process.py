@@ -7,18 +7,22 @@ each gets all of them and the database keeps one of each row.
 import asyncio
 import logging
 import signal
+from contextlib import suppress
 
 from wum_cloud.broker import Broker, Delivery
-from wum_cloud.database import Pool, open_pool
+from wum_cloud.database import DatabaseError, Pool, connect, open_pool
 from wum_cloud.ingest.inbox import Inbox
 from wum_cloud.ingest.store import PostgresStore
 from wum_cloud.ingest.worker import Worker
+from wum_cloud.migrations.store import check_migrated
 from wum_cloud.registry.broker_files import read_password
 from wum_cloud.registry.cipher import SodiumCipher
-from wum_cloud.registry.keys import open_vault
+from wum_cloud.registry.keys import Vault, open_vault
+from wum_cloud.registry.store import newest_sender
 from wum_cloud.settings import Settings, required
 from wum_shared.topics import EVERY_UPLINK
 
+DATABASE_WAIT_S = 2     # At the start, between two attempts to find it.
 TASKS = 2           # While one waits for the database, the other opens and decodes.
 
 _log = logging.getLogger("wum_cloud.ingest")
@@ -38,11 +42,33 @@ async def serve(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
+    if not await _ready(settings, vault, stop):
+        return 0
     async with open_pool(settings.database_url) as pool:
         ingest = Ingest(settings, password, pool, Worker(
             PostgresStore(pool), vault, SodiumCipher(), ahead_s=settings.ahead_s))
         await ingest.run(stop)
     return 0
+
+
+async def _ready(settings: Settings, vault: Vault, stop: asyncio.Event) -> bool:
+    """Wait for the database; False when `stop` came first.
+
+    Raises MigrationError and KeyFileError: what only a person can change ends the process at once.
+    """
+    while not stop.is_set():
+        try:
+            async with await connect(settings.database_url, autocommit=True) as connection:
+                await check_migrated(connection)
+                sample = await newest_sender(connection)
+                if sample is not None:
+                    vault.open(sample.device_id, sample.epoch, sample.sealed_keys)
+                return True
+        except DatabaseError as error:
+            _log.warning("%s Trying again in %d s.", error, DATABASE_WAIT_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), DATABASE_WAIT_S)
+    return False
 
 
 class Ingest:

@@ -104,6 +104,15 @@ async def engine_on_offer(connection: AsyncConnection[TupleRow]) -> str:
     return TIMESCALE if found is not None and found[0] else PLAIN
 
 
+async def check_migrated(connection: AsyncConnection[TupleRow]) -> None:
+    """Raises MigrationError with a sentence when a migration is missing."""
+    engine, applied = await journal(connection)
+    missing = pending(applied, engine or await engine_on_offer(connection))
+    if missing:
+        raise MigrationError("The database lacks %s: run `wum-cloud migrate`." % ", ".join(
+            [migration.name for migration in missing]))
+
+
 async def database_time(connection: AsyncConnection[TupleRow]) -> datetime:
     """The database's clock, with its time zone."""
     row = await (await connection.execute("select clock_timestamp()")).fetchone()
