@@ -25,7 +25,7 @@ from wum_cloud.settings import Settings
 
 KEEP_ALIVE_S = 30
 WAIT_LEAST_S = 0.2          # Before the first attempt to come back, then twice as long each time.
-WAIT_MOST_S = 30.0
+WAIT_MOST_S = 10.0
 PUBLISHED_MAX = 10_000      # Answers that wait for the broker; more are dropped, and asked again.
 LOGIN_WAIT_S = 5.0
 _IN_FLIGHT_MAX = 1000

@@ -21,11 +21,15 @@ _CONNECT_TIMEOUT_S = 10
 _WAIT_FOR_CONNECTION_S = 10.0
 
 # A peer that vanished without a word is noticed after half a minute, not after hours.
-_ALIVE: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4,
-          "tcp_user_timeout": 30_000}
+_ALIVE: dict[str, Any] = {
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4,
+    "tcp_user_timeout": 30_000}
 _UTC = "-c timezone=UTC"
-_BOUNDED = _UTC + " -c statement_timeout=%ds -c idle_in_transaction_session_timeout=%ds" % (
-    STATEMENT_MAX_S, STATEMENT_MAX_S)
+# What is committed is on the disk, whatever the server's default: acknowledgements rest on it.
+_BOUNDED = _UTC + (
+    " -c synchronous_commit=on"
+    " -c statement_timeout=%ds -c idle_in_transaction_session_timeout=%ds" % (
+        STATEMENT_MAX_S, STATEMENT_MAX_S))
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]

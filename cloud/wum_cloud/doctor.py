@@ -88,6 +88,9 @@ async def _database(connection: Connection, settings: Settings) -> AsyncIterator
     if apart_s > CLOCKS_APART_MAX_S:
         yield Finding("The clocks of this machine and of the database are %d s apart: "
                       "synchronise both." % apart_s, is_wrong=True)
+    if not await migrations.is_durable(connection):
+        yield Finding("The database runs with fsync off: a power cut loses readings that were "
+                      "acknowledged. Set fsync = on.", is_wrong=True)
     yield (tables := await _tables(connection))
     if not tables.is_wrong:
         yield await _keys(connection, settings)

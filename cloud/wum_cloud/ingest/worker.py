@@ -47,7 +47,7 @@ from wum_shared.status import SCHEMA_UNKNOWN, SET_ASIDE, STORED, VERSION_UNSUPPO
 SENDERS_MAX = 20_000            # Remembered; some 500 bytes each.
 PLANS_MAX = 2_000               # Remembered; some 20 kB each.
 WAIT_LEAST_S = 0.2              # For a database that is away, then twice as long each time.
-WAIT_MOST_S = 30.0
+WAIT_MOST_S = 10.0
 
 _log = logging.getLogger("wum_cloud.ingest")
 

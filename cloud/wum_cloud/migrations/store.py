@@ -113,6 +113,13 @@ async def check_migrated(connection: AsyncConnection[TupleRow]) -> None:
             [migration.name for migration in missing]))
 
 
+async def is_durable(connection: AsyncConnection[TupleRow]) -> bool:
+    """Whether what the server calls committed survives a power cut."""
+    row = await (await connection.execute("show fsync")).fetchone()
+    assert row is not None
+    return bool(row[0] == "on")
+
+
 async def database_time(connection: AsyncConnection[TupleRow]) -> datetime:
     """The database's clock, with its time zone."""
     row = await (await connection.execute("select clock_timestamp()")).fetchone()
