@@ -42,9 +42,11 @@ def _expected() -> tuple[type[Exception], ...]:
     """Errors that are sentences for a person. Imported late: `--help` needs no database."""
     from wum_cloud.database import DatabaseError
     from wum_cloud.migrations.store import MigrationError
+    from wum_cloud.people.accounts import PasswordFileError
     from wum_cloud.registry.keys import KeyFileError
     from wum_cloud.registry.registration import RegistrationRefused
-    return (SettingsError, DatabaseError, MigrationError, KeyFileError, RegistrationRefused)
+    return (SettingsError, DatabaseError, MigrationError, KeyFileError, RegistrationRefused,
+            PasswordFileError)
 
 
 def _parser() -> argparse.ArgumentParser:

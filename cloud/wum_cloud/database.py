@@ -79,6 +79,20 @@ async def migrate(url: str) -> list[str]:
         return await migrations.migrate(connection)
 
 
+async def check_migrated(url: str) -> None:
+    """Raises DatabaseError where a migration of ours was not applied, or the database is away.
+
+    Raises migrations.store.MigrationError when the database is not ours to continue.
+    """
+    async with await connect(url) as connection:
+        engine, applied = await migrations.journal(connection)
+        missing = migrations.pending(
+            applied, engine or await migrations.engine_on_offer(connection))
+    if missing:
+        raise DatabaseError("The database lacks %s: run `wum-cloud migrate`." % ", ".join(
+            [migration.name for migration in missing]))
+
+
 def unreachable(error: Exception) -> str:
     """A sentence for a database that does not answer. The address stays out of it: secrets."""
     said = " ".join(str(error).split())

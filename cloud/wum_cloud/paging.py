@@ -52,6 +52,14 @@ def decode_cursor(cursor: str, kinds: Sequence[type[str] | type[int]]) -> list[s
         key = json.loads(raw)
     except (binascii.Error, ValueError) as error:
         raise BadCursor("cursor: %r is none of this list's" % cursor) from error
-    if type(key) is not list or [type(part) for part in key] != list(kinds):
+    if type(key) is not list or [type(part) for part in key] != list(kinds) or not all(
+            _is_storable(part) for part in key):
         raise BadCursor("cursor: %r is none of this list's" % cursor)
     return key
+
+
+def _is_storable(part: str | int) -> bool:
+    """Whether PostgreSQL can be asked for it: a bigint, or a text without NUL and surrogates."""
+    if isinstance(part, int):
+        return -2**63 <= part < 2**63
+    return not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in part)

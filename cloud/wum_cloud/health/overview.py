@@ -4,45 +4,68 @@ They are the dearest questions here and everybody's first; each process keeps it
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
+from zoneinfo import ZoneInfo
 
 from wum_cloud.database import Pool
 from wum_cloud.health import store
+from wum_cloud.readings.days import midnight
 
 KEPT_FOR = timedelta(seconds=5)
-TENANTS_MAX = 256  # Kept at once; past it the oldest is forgotten.
+KEPT_TIMES_COST = 20    # Kept longer when they were dear: asking may use a twentieth of the time.
+SETTLED_AFTER = timedelta(seconds=30)  # A reading may be under way for so long; then it is missing.
+TENANTS_MAX = 256       # Kept at once; past it the oldest is forgotten.
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Numbers as of `as_of`; `today` is the present UTC day until then."""
+    """Numbers as of `as_of`; `today` is the present day of each site's own time zone."""
 
     as_of: datetime
     reporting: store.Reporting
     today: store.Completeness
 
 
-_kept: dict[tuple[int, int], Overview] = {}
-_asking = asyncio.Lock()
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    seen: Overview
+    until: datetime
+
+
+class _Desk:
+    """What one pool's visitors were told, and the lock by which one of them asks for all."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, _Kept] = {}
+        self.asking = asyncio.Lock()
+
+
+_desks: WeakKeyDictionary[Pool, _Desk] = WeakKeyDictionary()
 
 
 async def overview(database: Pool, tenant: int, now: datetime) -> Overview:
-    """The numbers of `tenant`, at most KEPT_FOR old."""
-    key = (id(database), tenant)
-    async with _asking:  # One visitor asks, the others wait for the answer.
-        kept = _kept.get(key)
-        if kept is not None and now - kept.as_of < KEPT_FOR:
-            return kept
-        async with database.connection() as connection:
-            fresh = Overview(
-                now, await store.reporting(connection, tenant),
-                await store.completeness(connection, tenant, _midnight(now), now))
-        while len(_kept) >= TENANTS_MAX:
-            _kept.pop(next(iter(_kept)))
-        _kept[key] = fresh
+    """The numbers of `tenant`, at most KEPT_FOR old, or KEPT_TIMES_COST times what they cost."""
+    desk = _desks.setdefault(database, _Desk())
+    async with desk.asking:  # One visitor asks, the others wait for the answer.
+        kept = desk.kept.get(tenant)
+        if kept is not None and now < kept.until:
+            return kept.seen
+        began = time.monotonic()
+        fresh = await _ask(database, tenant, now)
+        cost = timedelta(seconds=time.monotonic() - began)
+        while len(desk.kept) >= TENANTS_MAX:
+            desk.kept.pop(next(iter(desk.kept)))
+        desk.kept[tenant] = _Kept(fresh, now + max(KEPT_FOR, cost * KEPT_TIMES_COST))
         return fresh
 
 
-def _midnight(now: datetime) -> datetime:
-    return now.replace(hour=0, minute=0, second=0, microsecond=0)
+async def _ask(database: Pool, tenant: int, now: datetime) -> Overview:
+    async with database.connection() as connection:
+        starts = {zone: midnight(now.astimezone(ZoneInfo(zone)).date(), ZoneInfo(zone))
+                  for zone in await store.time_zones(connection, tenant)}
+        return Overview(
+            now, await store.reporting(connection, tenant),
+            await store.completeness(connection, tenant, starts, now - SETTLED_AFTER))

@@ -1,5 +1,6 @@
 """The questions about ingest's health to the database: numbers for today, events, quarantine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -108,39 +109,71 @@ async def reporting(connection: Connection, tenant: int) -> Reporting:
     return row
 
 
-async def completeness(
-        connection: Connection, tenant: int, start: datetime, end: datetime) -> Completeness:
-    """Whole intervals of all meters within start..end, by the schedule in force.
+async def time_zones(connection: Connection, tenant: int) -> list[str]:
+    """The zones of the tenant's sites, and UTC for meters without a site."""
+    cursor = await connection.execute(
+        "select 'UTC' union select time_zone from site where tenant_id = %s", [tenant])
+    return [row[0] for row in await cursor.fetchall()]
 
-    Intervals from before a meter's first row are not expected: it may not have been there.
+
+async def completeness(
+        connection: Connection, tenant: int, starts: Mapping[str, datetime], until: datetime,
+) -> Completeness:
+    """Whole intervals of all meters until `until`, by the schedule in force.
+
+    `starts`: since when, by time zone of the meter's site; zones that are not named are left out.
+    Intervals from before a meter was first asked are not expected: it may not have been there.
     """
     async with connection.cursor(row_factory=class_row(Completeness)) as cursor:
-        await cursor.execute(
-            """
-            with rows_of as (
-                select meter_id, captured_at from reading
-                 where captured_at >= %(start)s and captured_at < %(end)s and profile = 0),
-            filled as (
-                select m.meter_id, count(distinct
-                         div(extract(epoch from r.captured_at) - m.offset_s, m.period_s)) as n
-                  from meter m join rows_of r using (meter_id)
-                 where m.tenant_id = %(tenant)s group by m.meter_id),
-            due as (
-                select m.meter_id, greatest(0,
-                         div(extract(epoch from %(end)s::timestamptz) - m.offset_s, m.period_s)
-                       - div(extract(epoch from greatest(%(start)s::timestamptz,
-                             m.first_captured_at)) - m.offset_s, m.period_s)) as n
-                  from (select meter.*, (select min(captured_at) from reading
-                                          where reading.meter_id = meter.meter_id)
-                               as first_captured_at from meter) m
-                 where m.tenant_id = %(tenant)s and m.first_captured_at is not null)
-            select coalesce(sum(due.n), 0)::bigint as expected,
-                   coalesce(sum(least(filled.n, due.n)), 0)::bigint as received
-              from due left join filled using (meter_id)
-            """, {"tenant": tenant, "start": start, "end": end})
+        await cursor.execute("set local work_mem = '64MB'")  # A day's rows are sorted in memory.
+        await cursor.execute(_COMPLETENESS, {
+            "tenant": tenant, "zones": list(starts), "starts": list(starts.values()),
+            "first": min(starts.values()), "until": until})
         row = await cursor.fetchone()
     assert row is not None
     return row
+
+
+# Only a meter that is new today is looked up for its first interval: all others are older.
+_COMPLETENESS = """
+    with zone as (
+        select name, since from unnest(%(zones)s::text[], %(starts)s::timestamptz[])
+            as given (name, since)),
+    asked as (
+        select m.meter_id, m.period_s, m.offset_s, z.since,
+               least(m.last_captured_at, m.last_missed_at) < z.since as is_old,
+               (extract(epoch from z.since)::bigint - m.offset_s + m.period_s - 1) / m.period_s
+                   as first_slot,
+               (extract(epoch from %(until)s::timestamptz)::bigint - m.offset_s) / m.period_s
+                   as end_slot
+          from meter m join concentrator c using (concentrator_id)
+          left join site s on s.site_id = c.site_id
+          join zone z on z.name = coalesce(s.time_zone, 'UTC')
+         where m.tenant_id = %(tenant)s
+           and coalesce(m.last_captured_at, m.last_missed_at) is not null),
+    filled as (
+        select a.meter_id, count(distinct slot) as n
+          from asked a join reading r using (meter_id)
+          cross join lateral (select (extract(epoch from r.captured_at)::bigint - a.offset_s)
+                                     / a.period_s as slot) as its
+         where r.captured_at >= %(first)s and r.captured_at < %(until)s
+           and r.profile = 0 and slot >= a.first_slot and slot < a.end_slot
+         group by a.meter_id),
+    due as (
+        select a.meter_id, greatest(0, a.end_slot - greatest(a.first_slot, case
+               when a.is_old
+                 or exists (select from reading r where r.meter_id = a.meter_id
+                               and r.captured_at < a.since)
+                 or exists (select from missed i where i.meter_id = a.meter_id
+                               and i.captured_at < a.since) then null
+               else (extract(epoch from least(
+                   (select min(captured_at) from reading r where r.meter_id = a.meter_id),
+                   (select min(captured_at) from missed i where i.meter_id = a.meter_id)))
+                   ::bigint - a.offset_s) / a.period_s end)) as n
+          from asked a)
+    select coalesce(sum(due.n), 0)::bigint as expected,
+           coalesce(sum(filled.n), 0)::bigint as received
+      from due left join filled using (meter_id)"""
 
 
 async def counts(connection: Connection, tenant: int, day: date) -> list[Count]:

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 
+class PasswordFileError(Exception):
+    """The file for the first password cannot be written: a sentence that says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Somebody who is signed in. `role` is administrator, operator or viewer."""

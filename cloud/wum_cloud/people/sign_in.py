@@ -31,22 +31,26 @@ class Opened:
 
 
 async def sign_in(database: Pool, name: str, password: str, address: str) -> Opened:
-    """Open a session. Raises SignInRefused."""
+    """Open a session. Raises SignInRefused.
+
+    An attempt counts as failed until it has succeeded, and attempts are counted one after the
+    other: a thousand at once are five, not a thousand.
+    """
     async with database.connection() as connection:
+        await store.lock_attempts(connection)
         await _refuse_locked(connection, name, address)
+        await store.note_failure(connection, name, address)
         known = await store.account_named(connection, name)
     right = await is_password(NOBODYS_HASH if known is None else known.password_hash, password)
+    if known is None or not right:
+        raise SignInRefused("Name or password is wrong.")
+    token = new_secret()
     async with database.connection() as connection:
-        if known is None or not right:
-            await store.note_failure(connection, name, address)
-        else:
-            token = new_secret()
-            await store.forget_failures(connection, name)
-            await store.open_session(
-                connection, known.account.account_id, hash_of_secret(token), new_secret(),
-                SESSIONS_MAX)
-            return Opened(token)
-    raise SignInRefused("Name or password is wrong.")
+        await store.forget_failures(connection, name)
+        await store.open_session(
+            connection, known.account.account_id, hash_of_secret(token), new_secret(),
+            SESSIONS_MAX)
+    return Opened(token)
 
 
 async def _refuse_locked(connection: Connection, name: str, address: str) -> None:

@@ -97,6 +97,11 @@ async def note_failure(connection: Connection, name: str, address: str) -> None:
         "delete from sign_in_failure where failed_at < now() - interval '1 day'")
 
 
+async def lock_attempts(connection: Connection) -> None:
+    """Let every other sign-in wait to be counted until this transaction ends."""
+    await connection.execute("lock table sign_in_failure in share row exclusive mode")
+
+
 async def failures(
         connection: Connection, name: str, address: str, minutes: int) -> tuple[int, int]:
     """Failed sign-ins of the last `minutes`: with this name, and from this address."""

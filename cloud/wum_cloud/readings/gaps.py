@@ -2,17 +2,25 @@
 
 Pure: no database and no clock. An interval (a slot) is `period_s` long and begins whenever
 (UTC seconds - offset_s) is a multiple of it; a reading belongs to the slot in which it was
-captured.
+captured. Columns of UTC seconds come in: a month of 10-second readings has 267,840 slots.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
 
 from wum_shared.messages import Schedule
 from wum_shared.status import OUTCOMES
 
 NOT_RECEIVED = "not received"  # Nobody has said why: the concentrator may still deliver it.
+NO_VALUE = "no value"          # The row is there; the meter gave everything but this register.
+
+_THERE, _UNKNOWN, _WITHOUT = -1, -2, -3  # Beside the outcomes, which are positive.
+
+Seconds = NDArray[np.int64] | Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +34,29 @@ class Gap:
 
 
 def find_gaps(
-        schedule: Schedule, start: datetime, end: datetime, captured: Iterable[datetime],
-        missed: Sequence[tuple[datetime, int]], settled: datetime | None = None,
+        schedule: Schedule, start: datetime, end: datetime, captured_s: Seconds,
+        missed: Sequence[tuple[int, int]] = (), without_s: Seconds = (),
+        settled: datetime | None = None,
 ) -> list[Gap]:
     """Gaps between `start` and `end`, oldest first; only slots that lie wholly between them.
 
-    `captured` are the times of readings, `missed` those of captures that failed, with outcome.
-    What may still be under way is no gap yet: past `settled` (default: `end`) only slots are
-    missing that the concentrator has told of.
+    `captured_s` are the times of readings, `missed` those of captures that failed, with outcome,
+    and `without_s` those of rows without this register. What may still be under way is no gap
+    yet: past `settled` (default: `end`) only slots are missing that the concentrator told of.
     """
-    first, last = expected_slots(schedule, start, end)
-    waited = last if settled is None else expected_slots(schedule, start, settled)[1]
-    there = {_slot(schedule, moment) for moment in captured}
-    reasons = {_slot(schedule, moment): OUTCOMES.get(outcome, "outcome %d" % outcome)
-               for moment, outcome in missed}
-    gaps: list[Gap] = []
-    run_start, run_reason = first, ""
-    for slot in range(first, last + 1):
-        unknown = NOT_RECEIVED if slot < waited else ""
-        reason = "" if slot == last or slot in there else reasons.get(slot, unknown)
-        if reason == run_reason:
-            continue
-        if run_reason:
-            gaps.append(Gap(_begin(schedule, run_start), _begin(schedule, slot),
-                            slot - run_start, run_reason))
-        run_start, run_reason = slot, reason
-    return gaps
+    first, after = expected_slots(schedule, start, end)
+    states = np.full(after - first, _UNKNOWN, np.int64)
+    if settled is not None:
+        states[expected_slots(schedule, start, settled)[1] - first:] = _THERE
+    _mark(states, schedule, first, without_s, _WITHOUT)
+    _mark(states, schedule, first, [at for at, _ in missed], [outcome for _, outcome in missed])
+    _mark(states, schedule, first, captured_s, _THERE)
+    turns = np.flatnonzero(np.diff(states)) + 1
+    begins = [0, *turns.tolist()] if len(states) else []
+    ends = [*turns.tolist(), len(states)]
+    return [
+        Gap(_begin(schedule, first + a), _begin(schedule, first + b), b - a, _words(int(states[a])))
+        for a, b in zip(begins, ends, strict=False) if states[a] != _THERE]
 
 
 def expected_slots(schedule: Schedule, start: datetime, end: datetime) -> tuple[int, int]:
@@ -61,8 +66,25 @@ def expected_slots(schedule: Schedule, start: datetime, end: datetime) -> tuple[
     return first, max(first, last)
 
 
-def _slot(schedule: Schedule, moment: datetime) -> int:
-    return (_seconds(moment) - schedule.offset_s) // schedule.period_s
+def slot_begin(schedule: Schedule, moment: datetime) -> datetime:
+    """The begin of the slot that holds `moment`."""
+    return _begin(schedule, (_seconds(moment) - schedule.offset_s) // schedule.period_s)
+
+
+def _mark(
+        states: NDArray[np.int64], schedule: Schedule, first: int, seconds: Seconds,
+        state: int | Sequence[int],
+) -> None:
+    places = (np.asarray(seconds, np.int64) - schedule.offset_s) // schedule.period_s - first
+    inside = (places >= 0) & (places < len(states))
+    states[places[inside]] = state if isinstance(state, int) else np.asarray(
+        state, np.int64)[inside]
+
+
+def _words(state: int) -> str:
+    if state == _UNKNOWN:
+        return NOT_RECEIVED
+    return NO_VALUE if state == _WITHOUT else OUTCOMES.get(state, "outcome %d" % state)
 
 
 def _begin(schedule: Schedule, slot: int) -> datetime:

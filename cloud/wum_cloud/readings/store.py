@@ -1,15 +1,21 @@
 """The questions about readings to the database: rows of a span, newest row, missed, revisions."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 from psycopg.rows import class_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from wum_cloud.database import Connection
+from wum_cloud.readings.columns import ABSENT, Columns
 from wum_cloud.registry.quantities import COLUMNS
 from wum_shared.messages import Register
 from wum_shared.obis import obis_from_text
+
+_ROWS_AT_ONCE = 1_000  # Made into records before others have their turn: about 5 ms.
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +58,6 @@ class StoredRow:
 
 
 @dataclass(frozen=True, slots=True)
-class MissedRow:
-    """A capture that the meter did not give; `outcome` is one of wum_shared.status.OUTCOMES."""
-
-    captured_at: datetime
-    outcome: int
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
 class Revision:
     """Another value for a reading that was stored before; both stand."""
 
@@ -92,11 +89,22 @@ async def first_captured_at(connection: Connection, meter_id: int) -> datetime |
     return None if row is None else row[0]
 
 
-async def newest_rows(connection: Connection, meter_id: int, limit: int) -> list[StoredRow]:
-    """The newest rows of profile 0 with all columns, newest first. At most `limit`."""
+async def rows_at(
+        connection: Connection, meter_id: int, profile: int, columns: set[str],
+        moments: list[datetime],
+) -> list[StoredRow]:
+    """The rows captured at `moments`, oldest first."""
+    return await _rows(
+        connection, sorted(columns), SQL("captured_at = any(%(moments)s) order by captured_at"),
+        {"meter": meter_id, "profile": profile, "moments": moments, "limit": len(moments)})
+
+
+async def newest_rows(
+        connection: Connection, meter_id: int, profile: int, limit: int) -> list[StoredRow]:
+    """The newest rows with all columns, newest first. At most `limit`."""
     return await _rows(
         connection, [*COLUMNS, "extra"], SQL("true order by captured_at desc"),
-        {"meter": meter_id, "profile": 0, "limit": limit})
+        {"meter": meter_id, "profile": profile, "limit": limit})
 
 
 async def _rows(
@@ -106,11 +114,64 @@ async def _rows(
         "select captured_at, register_set_id, time_quality, statuses, {} from reading"
         " where meter_id = %(meter)s and profile = %(profile)s and {} limit %(limit)s"
     ).format(SQL(", ").join([Identifier(name) for name in columns]), which)
+    found: list[StoredRow] = []
     async with connection.cursor() as cursor:
         await cursor.execute(query, values)
-        return [
-            StoredRow(row[0], row[1], row[2], row[3], dict(zip(columns, row[4:], strict=True)))
-            async for row in cursor]
+        while some := await cursor.fetchmany(_ROWS_AT_ONCE):
+            found += [StoredRow(row[0], row[1], row[2], row[3],
+                                dict(zip(columns, row[4:], strict=True))) for row in some]
+            await asyncio.sleep(0)  # Others on this loop have their turn between the pieces.
+    return found
+
+
+async def columns(
+        connection: Connection, meter_id: int, profile: int,
+        places: Sequence[Mapping[int, Place]], start: datetime, end: datetime, limit: int,
+) -> Columns:
+    """At most `limit` rows captured in start..end (end left out), as columns by capture time.
+
+    One column of values for each of `places`: where a register stands in each register set.
+    Its values are in steps of the finest of its scalers, and held within +-2^62 there.
+    """
+    values = SQL(", ").join([
+        SQL("{} as v{}").format(_value(register), SQL(str(n)))
+        for n, register in enumerate(places)])
+    packed = SQL(", ").join([
+        SQL("string_agg(int8send(coalesce(v{}, {})), {})").format(
+            SQL(str(n)), Literal(ABSENT), Literal(b""))
+        for n in range(len(places))])
+    query = SQL(
+        "select string_agg(int8send(at), {}), {} from (select extract(epoch from captured_at)"
+        "::bigint as at, {} from reading where meter_id = %(meter)s and profile = %(profile)s"
+        " and captured_at >= %(start)s and captured_at < %(end)s limit %(limit)s) as rows"
+    ).format(Literal(b""), packed, values)
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(query, {"meter": meter_id, "profile": profile, "start": start,
+                                     "end": end, "limit": limit})
+        row = await cursor.fetchone()
+    assert row is not None
+    captured, *registers = [
+        np.frombuffer(column or b"", ">i8").astype(np.int64) for column in row]
+    order = np.argsort(captured, kind="stable")
+    return Columns(captured[order], [register[order] for register in registers])
+
+
+def _value(places: Mapping[int, Place]) -> Composed:
+    """A register's value in a row, by the row's register set; bigint."""
+    finest = min(place.register.scaler for place in places.values())
+    cases = [SQL(" when {} then {}").format(Literal(number), _steps(place, finest))
+             for number, place in sorted(places.items())]
+    return SQL("(case register_set_id{} end)::bigint").format(SQL("").join(cases))
+
+
+def _steps(place: Place, finest: int) -> Composed | Identifier:
+    column = Identifier(place.column) if place.extra is None else SQL("{}[{}]").format(
+        Identifier(place.column), Literal(place.extra))
+    factor = 10 ** (place.register.scaler - finest)
+    if factor == 1:
+        return column
+    return SQL("greatest(least({}::numeric * {}, {}), {})").format(
+        column, Literal(factor), Literal(2**62), Literal(-(2**62)))
 
 
 async def places(
@@ -159,15 +220,16 @@ async def register_sets_between(
 
 async def missed(
         connection: Connection, meter_id: int, profile: int, start: datetime, end: datetime,
-        limit: int,
-) -> list[MissedRow]:
-    """Missed captures in start..end (end left out), oldest first, at most `limit`."""
-    async with connection.cursor(row_factory=class_row(MissedRow)) as cursor:
+) -> list[tuple[int, int]]:
+    """(UTC seconds, outcome) of the missed captures in start..end (end left out)."""
+    async with connection.cursor() as cursor:
         await cursor.execute(
-            "select captured_at, outcome, note from missed"
-            " where meter_id = %s and profile = %s and captured_at >= %s and captured_at < %s"
-            " order by captured_at limit %s", [meter_id, profile, start, end, limit])
-        return await cursor.fetchall()
+            "select array_agg(extract(epoch from captured_at)::bigint), array_agg(outcome)"
+            " from missed where meter_id = %s and profile = %s"
+            " and captured_at >= %s and captured_at < %s", [meter_id, profile, start, end])
+        row = await cursor.fetchone()
+    assert row is not None
+    return list(zip(row[0] or [], row[1] or [], strict=True))
 
 
 async def first_known(

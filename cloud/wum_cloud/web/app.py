@@ -1,8 +1,6 @@
 """The application: API and console over one pool of database connections."""
 
 import logging
-import os
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlencode, urlsplit
@@ -15,10 +13,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from wum_cloud.database import DatabaseAway, open_pool
-from wum_cloud.settings import Settings, settings_from
-from wum_cloud.web import api, assets, console
+from wum_cloud.settings import Settings
+from wum_cloud.web import api, assets, console, request_id
 from wum_cloud.web.access import SignInFirst
-from wum_cloud.web.api import problems
+from wum_cloud.web.api import document, problems
 from wum_cloud.web.guard import Guard
 from wum_cloud.web.pages import error_page
 from wum_cloud.web.vendor import missing_files
@@ -50,7 +48,7 @@ def make_app(settings: Settings) -> FastAPI:
 
     app = _Application(
         title="WUM head-end", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url="/api/openapi.json", generate_unique_id_function=lambda route: route.name,
         description="Every list is paged by `cursor`; every refusal is a problem (RFC 9457).")
     app.include_router(api.router)
     app.include_router(console.router)
@@ -62,13 +60,8 @@ def make_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(DatabaseAway, _on_database_away)
     app.add_exception_handler(Exception, _on_failure)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM)
-    problems.describe(app)
+    document.complete(app)
     return app
-
-
-def app_of_environment() -> FastAPI:
-    """The application as each of several workers makes it."""
-    return make_app(settings_from(os.environ))
 
 
 def _check_vendor() -> None:
@@ -133,10 +126,8 @@ async def _on_failure(request: Request, error: Exception) -> Response:
 
 
 def _failed(request: Request, error: Exception, status: int, detail: str) -> Response:
+    _log.error("request %s: %s %s failed", request_id.current(), request.method,
+               request.url.path, exc_info=error)
     if _is_api(request):
-        _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return problems.problem(status, detail)
-    request_id = secrets.token_hex(8)
-    _log.error("request %s: %s %s failed", request_id, request.method, request.url.path,
-               exc_info=error)
-    return error_page(request, status, detail, request_id)
+    return error_page(request, status, detail)

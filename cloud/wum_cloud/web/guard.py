@@ -1,12 +1,15 @@
-"""What every request passes: headers on every answer, and refusal of requests from other sites.
+"""What every request passes: an id, headers on every answer, refusal of what is foreign or broken.
 
 A plain ASGI middleware, so that streams and errors get the headers too.
 """
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from wum_cloud.web import request_id
 from wum_cloud.web.api.problems import problem
+from wum_cloud.web.pages import error_page
 
 BODY_MAX = 64 * 1024   # Bytes; the longest form is sign-in.
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -34,32 +37,52 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        given = request_id.begin()
+        is_head = scope["method"] == "HEAD"
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if scope["scheme"] == "https":
-                    headers.setdefault("strict-transport-security", "max-age=31536000")
-                if not scope["path"].startswith("/static/"):
-                    headers.setdefault("cache-control", "no-store")
+                _add_headers(MutableHeaders(scope=message), scope, given)
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         refusal = _refusal(scope)
         if refusal is not None:
-            await problem(*refusal)(scope, receive, send_guarded)
+            await _refuse(scope, receive, send_guarded, *refusal)
             return
-        await self._app(scope, receive, send_guarded)
+        asked = {**scope, "method": "GET"} if is_head else scope  # Routes know only GET.
+        await self._app(asked, receive, send_guarded)
+
+
+def _add_headers(headers: MutableHeaders, scope: Scope, given: str) -> None:
+    headers[request_id.HEADER] = given
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)
+    if scope["scheme"] == "https":
+        headers.setdefault("strict-transport-security", "max-age=31536000")
+    if not scope["path"].startswith("/static/"):
+        headers.setdefault("cache-control", "no-store")
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, detail: str) -> None:
+    if scope["path"].startswith("/api/"):
+        await problem(status, detail)(scope, receive, send)
+    else:
+        await error_page(Request(scope), status, detail)(scope, receive, send)
 
 
 def _refusal(scope: Scope) -> tuple[int, str] | None:
+    # PostgreSQL has no text with a NUL in it: refused here once, for every field of every page.
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        return 400, "The address holds a NUL character."
     if scope["method"] in _SAFE:
         return None
     headers = Headers(scope=scope)
-    if not headers.get("content-length", "").isdigit():
+    if "transfer-encoding" in headers:
         return 411, "Content-Length is missing."
-    if int(headers["content-length"]) > BODY_MAX:
+    length = headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > BODY_MAX:
         return 413, "The body has more than %d bytes." % BODY_MAX
     if "authorization" not in headers and not _is_same_origin(headers, scope["scheme"]):
         return 403, "This request came from another site."

@@ -40,6 +40,7 @@ _OUTCOMES = {
 _REASONS = {  # Of gaps: the words of wum_shared.status.OUTCOMES, and none.
     **{flags.OUTCOMES[number]: words for number, words in _OUTCOMES.items()},
     "not received": _("not received yet"),
+    "no value": _("the meter gave no value of it"),
 }
 
 

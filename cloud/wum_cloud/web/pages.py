@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from wum_cloud.people.store import Session
-from wum_cloud.web import assets, naming, texts, writing
+from wum_cloud.web import assets, naming, request_id, texts, writing
 from wum_shared.obis import obis_to_text
 
 _pages = Environment(
@@ -37,11 +37,14 @@ def page(request: Request, template: str, session: Session | None, status: int =
     return HTMLResponse(text, status, {"Vary": "HX-Request"})
 
 
-def error_page(request: Request, status: int, detail: str, request_id: str = "") -> HTMLResponse:
-    """What failed, and what to do; never the inner life of the head-end."""
+def error_page(request: Request, status: int, detail: str) -> HTMLResponse:
+    """What failed, and what to do; never the inner life of the head-end.
+
+    Where the failure is ours, the log says more under the request's id.
+    """
     return page(request, "error.html", getattr(request.state, "session", None), status,
                 title=HTTPStatus(status).phrase, code=status, detail=detail,
-                request_id=request_id)
+                request_id=request_id.current() if status >= 500 else "")
 
 
 def wants_fragment(request: Request) -> bool:

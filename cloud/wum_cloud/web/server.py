@@ -7,6 +7,7 @@ import sys
 
 import uvicorn
 
+from wum_cloud.database import check_migrated
 from wum_cloud.people.first_account import make_first_account
 from wum_cloud.settings import Settings, is_loopback
 from wum_cloud.web.app import VendorMissing, make_app
@@ -16,7 +17,10 @@ _log = logging.getLogger("wum_cloud.web")
 
 
 def serve(settings: Settings) -> int:
-    """Run until SIGINT or SIGTERM; return the exit code."""
+    """Run until SIGINT or SIGTERM; return the exit code.
+
+    Raises DatabaseError, PasswordFileError, and migrations.store.MigrationError.
+    """
     try:
         app = make_app(settings)
     except VendorMissing as error:
@@ -27,16 +31,22 @@ def serve(settings: Settings) -> int:
         print("The console cannot listen on %s port %d: %s. Set WUM_WEB_PORT to a free one."
               % (settings.web_host, settings.web_port, taken), file=sys.stderr)
         return 1
-    asyncio.run(make_first_account(settings.database_url, settings.web_first_password_file))
+    asyncio.run(_prepare(settings))
     _announce(settings)
     common = {"host": settings.web_host, "port": settings.web_port, "log_config": None,
               "access_log": False, "server_header": False, "timeout_graceful_shutdown": _GRACE_S}
     if settings.web_workers == 1:
         uvicorn.run(app, **common)  # type: ignore[arg-type]
-    else:  # Every worker makes its own: state is only in PostgreSQL.
-        uvicorn.run("wum_cloud.web.app:app_of_environment", factory=True,
+    else:
+        uvicorn.run("wum_cloud.web.worker:app_of_environment", factory=True,
                     workers=settings.web_workers, **common)  # type: ignore[arg-type]
     return 0
+
+
+async def _prepare(settings: Settings) -> None:
+    """Make the first account. Raises DatabaseError, PasswordFileError."""
+    await check_migrated(settings.database_url)
+    await make_first_account(settings.database_url, settings.web_first_password_file)
 
 
 def _announce(settings: Settings) -> None:

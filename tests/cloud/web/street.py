@@ -24,7 +24,7 @@ class Street:
     """One concentrator and its meters."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._url = self.url = url
         with psycopg.connect(url) as connection:
             self._concentrator = self._register(connection)
             self._set = _number(connection, (
@@ -70,6 +70,27 @@ class Street:
                 "update meter set last_captured_at = greatest(last_captured_at, %s)"
                 " where meter_id = %s", [at, meter])
 
+    def add_counter(self, meter: int, first: datetime, values: list[int | None], period_s: int,
+                    register_set: int | None = None) -> None:
+        """Rows of A+ alone, one every `period_s`."""
+        with psycopg.connect(self._url) as connection, connection.cursor() as cursor:
+            for day in range(0, len(values) * period_s // 86400 + 8, 7):
+                _make_partition(connection, first + timedelta(days=day))
+            cursor.executemany(
+                "insert into reading (meter_id, captured_at, profile, register_set_id,"
+                " time_quality, a_plus) values (%s, %s, 0, %s, 0, %s)",
+                [[meter, first + timedelta(seconds=n * period_s), register_set or self._set, value]
+                 for n, value in enumerate(values)])
+
+    def add_register_set(self, obis: str, scaler: int, unit: int, column: str) -> int:
+        """Another set, of one register; its number."""
+        with psycopg.connect(self._url) as connection:
+            return _number(
+                connection, "insert into register_set (digest, profile, registers)"
+                " values (%s, 0, %s) returning register_set_id",
+                [("%s %d %s" % (obis, scaler, column)).encode(), json.dumps(
+                    [{"obis": obis, "scaler": scaler, "unit": unit, "column": column}])])
+
     def add_missed(self, meter: int, at: datetime, outcome: int) -> None:
         """A capture that the meter did not give."""
         with psycopg.connect(self._url) as connection:
@@ -93,6 +114,11 @@ class Street:
             connection.execute(
                 "insert into reading_revision values (%s, %s, 0, %s, %s, 0, 30, 0, %s, %s, 7)",
                 [meter, at, obis_from_text(obis), value, self._concentrator, b"incarnat"])
+
+    def do(self, statement: str) -> None:
+        """Change something."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute(statement.encode())
 
     def add_refusal(self, reason: str, detail: str) -> None:
         """Something nobody's in quarantine."""

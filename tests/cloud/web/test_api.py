@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.cloud.web.street import DEVICE, PERIOD_S, SITE, ZONE, Street
+from wum_cloud.paging import encode_cursor
 from wum_shared.status import EVENT_STARTED, LATE, SILENT
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -56,7 +57,7 @@ async def test_a_gap_says_from_when_to_when_and_why(system, meter):
 async def test_a_register_that_was_absent_is_a_gap_though_its_row_is_there(system, meter):
     found = await profile(system, register="1-0:32.7.0", to=at(5).isoformat())
     assert [(gap["intervals"], gap["reason"]) for gap in found["gaps"]] == [
-        (1, "silent"), (1, "not received")]
+        (1, "silent"), (1, "no value")]
 
 
 async def test_nothing_is_missing_from_before_the_meter_was_first_asked(system, street):
@@ -106,6 +107,8 @@ async def test_a_local_day_says_what_was_read_first_last_least_and_greatest(syst
     ({"from": DAY["to"], "to": DAY["from"]}, 422, "before"),
     ({"from": "2026-03-01T00:00:00"}, 422, "mistake"), ({"limit": 0}, 422, "mistake"),
     ({"resolution": "month"}, 422, "mistake"), ({"cursor": "x"}, 422, "cursor"),
+    ({"cursor": encode_cursor([10**12])}, 422, "cursor"),
+    ({"resolution": "day", "cursor": encode_cursor([0])}, 422, "all at once"),
     ({"from": "1990-01-01T00:00:00Z"}, 422, "shorter"),
 ])
 async def test_a_question_that_cannot_be_answered_is_refused_with_the_reason(

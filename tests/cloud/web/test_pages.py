@@ -221,7 +221,7 @@ async def test_a_meter_that_was_never_read_says_so(
 async def test_a_span_too_long_to_show_is_a_sentence_with_a_way_out(
         operator: httpx.AsyncClient, street: Street, monkeypatch: pytest.MonkeyPatch,
         meter: int) -> None:
-    monkeypatch.setattr("wum_cloud.readings.series.ROWS_MAX", 3)
+    monkeypatch.setattr("wum_cloud.readings.sketch.ROWS_MAX", 3)
     words = text_of(await operator.get("/meters/SDM-1?period=week"))
     assert "This span is too long to show: 3 readings at most" in words
     assert "Show a day" in words

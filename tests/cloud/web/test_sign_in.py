@@ -1,5 +1,6 @@
 """Signing in: who gets a session, for how long, and how many tries there are."""
 
+import asyncio
 import re
 from typing import LiteralString
 
@@ -8,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.cloud.web.conftest import NAME, PASSWORD, SAME_ORIGIN
+from wum_cloud.people import store
 from wum_cloud.people.sign_in import ADDRESS_FAILURES_MAX, NAME_FAILURES_MAX
 
 
@@ -93,6 +95,35 @@ async def test_after_five_wrong_passwords_a_name_is_locked_whether_it_exists_or_
     answer = await try_to_sign_in(nobody, name, PASSWORD)
     assert answer.status_code == 401
     assert "Too many failed sign-ins for this name. Try again in 15 minutes." in answer.text
+
+
+async def test_an_attempt_waits_until_those_before_it_are_counted(
+        nobody: httpx.AsyncClient, database_url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url) as other:
+        await store.lock_attempts(other)
+        for _ in range(NAME_FAILURES_MAX):
+            await store.note_failure(other, NAME, "10.0.0.1")
+        attempt = asyncio.create_task(try_to_sign_in(nobody))
+        while not await is_somebody_waiting(database_url):
+            assert not attempt.done(), "it was let in before the others were counted"
+            await asyncio.sleep(0.02)
+    assert "Too many failed sign-ins" in (await attempt).text
+
+
+async def is_somebody_waiting(url: str) -> bool:
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        cursor = await connection.execute(
+            "select from pg_locks where not granted and relation = 'sign_in_failure'::regclass")
+        return await cursor.fetchone() is not None
+
+
+async def test_a_burst_of_attempts_is_counted_like_attempts_one_by_one(
+        nobody: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(*[
+        try_to_sign_in(nobody, password="guess %d" % n) for n in range(12)])
+    tried = [answer for answer in answers if "Name or password is wrong" in answer.text]
+    assert len(tried) == NAME_FAILURES_MAX
+    assert all("Too many failed sign-ins" in a.text for a in answers if a not in tried)
 
 
 async def test_a_lock_ends_after_its_time(nobody: httpx.AsyncClient, database_url: str) -> None:
@@ -197,3 +228,9 @@ async def test_a_password_is_not_changed_by_a_mistake(
 async def test_a_token_of_the_api_opens_no_page(system: httpx.AsyncClient) -> None:
     assert (await system.get("/api/v1/meters")).status_code == 200
     assert (await system.get("/meters")).status_code == 303
+
+
+async def test_a_name_that_no_database_can_hold_is_a_refusal_like_any_other(
+        nobody: httpx.AsyncClient) -> None:
+    answer = await try_to_sign_in(nobody, "an\0a")
+    assert answer.status_code in (401, 422)

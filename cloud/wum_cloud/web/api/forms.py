@@ -1,10 +1,11 @@
 """Forms that several answers of the API share, and the parameters that several questions share."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 
-from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from fastapi import HTTPException, Query
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from wum_cloud.paging import PAGE_DEFAULT, PAGE_MAX, BadCursor, decode_cursor
 from wum_cloud.readings.series import Point
@@ -41,6 +42,13 @@ class ReadingForm(Form):
     time_quality: str
 
 
+def _in_utc(moment: datetime) -> datetime:
+    if not 1970 < moment.year < 9999:  # A zone's offset may lead out of what a clock can say.
+        raise ValueError("wanted a year from 1971 to 9998, got %d" % moment.year)
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Items on a page.")]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
 DEFAULT_LIMIT = PAGE_DEFAULT
@@ -87,3 +95,8 @@ def parts_of(cursor: str, kinds: Sequence[type[str] | type[int]]) -> list[str | 
         return decode_cursor(cursor, kinds)
     except BadCursor as error:
         raise refused(422, str(error)) from error
+
+
+def foreign_cursor(cursor: str) -> HTTPException:
+    """What refuses a cursor whose parts are of the right kinds and yet mean nothing."""
+    return refused(422, "cursor: %r is none of this list's" % cursor)

@@ -18,6 +18,7 @@ from wum_cloud.web.api.forms import (
     Form,
     Limit,
     PageOf,
+    foreign_cursor,
     number_key,
     parts_of,
 )
@@ -36,7 +37,8 @@ class HealthForm(Form):
     meters_reporting: int
     concentrators: int
     concentrators_behind: int
-    intervals_expected_today: int
+    intervals_expected_today: int = Field(
+        description="Whole intervals since midnight in the time zone of each meter's site.")
     intervals_received_today: int
     counters: dict[str, int]
     archives: list["ArchiveForm"]
@@ -126,8 +128,11 @@ def event_key(cursor: str | None) -> store.EventKey | None:
     if cursor is None:
         return None
     arrived_at, device_id, sequence = parts_of(cursor, [str, str, int])
-    return store.EventKey(datetime.fromisoformat(str(arrived_at)),
-                          bytes.fromhex(str(device_id)), int(sequence))
+    try:
+        return store.EventKey(datetime.fromisoformat(str(arrived_at)),
+                              bytes.fromhex(str(device_id)), int(sequence))
+    except ValueError as error:
+        raise foreign_cursor(cursor) from error
 
 
 @router.get("/ingest/quarantine")

@@ -1,15 +1,16 @@
 """Errors as problem details (RFC 9457): every refusal of the API has this one form."""
 
 import logging
-import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from wum_cloud.web import request_id
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger("wum_cloud.web")
@@ -31,7 +32,8 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    request_id: str = Field(description="Stands in the head-end's log as well.")
+    request_id: str = Field(
+        description="As in the header X-Request-Id; the head-end's log has it too.")
     mistakes: list[Mistake] = []
 
 
@@ -39,12 +41,11 @@ def problem(
         status: int, detail: str, mistakes: list[Mistake] | None = None,
         headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer for one refusal. Logs it under the request id that the answer carries."""
-    request_id = secrets.token_hex(8)
+    """The answer for one refusal. Logged under the request's id, which the answer carries."""
     _log.log(logging.ERROR if status >= 500 else logging.INFO,
-             "request %s: %d %s", request_id, status, detail)
+             "request %s: %d %r", request_id.current(), status, detail)
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail,
-                   request_id=request_id, mistakes=mistakes or [])
+                   request_id=request_id.current(), mistakes=mistakes or [])
     return JSONResponse(body.model_dump(), status, dict(headers or {}), MEDIA_TYPE)
 
 
@@ -71,28 +72,3 @@ async def on_invalid(request: Request, error: Exception) -> Response:
                 for found in error.errors()]
     return problem(422, "The request has %d mistake%s." % (
         len(mistakes), "" if len(mistakes) == 1 else "s"), mistakes)
-
-
-def describe(app: FastAPI) -> None:
-    """Name Problem in the OpenAPI document as the form of every refusal."""
-    plain = app.openapi
-
-    def with_problems() -> dict[str, object]:
-        document = plain()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas["Mistake"] = Mistake.model_json_schema()
-        schemas["Problem"] = Problem.model_json_schema(
-            ref_template="#/components/schemas/{model}")
-        schemas["Problem"].pop("$defs", None)
-        answer = {"description": "Refused (RFC 9457).", "content": {
-            MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-        for methods in document["paths"].values():
-            for operation in methods.values():
-                operation["responses"].pop("422", None)
-                for status in ("401", "404", "422", "500"):
-                    operation["responses"][status] = answer
-        schemas.pop("HTTPValidationError", None)
-        schemas.pop("ValidationError", None)
-        return document
-
-    app.openapi = with_problems  # type: ignore[method-assign]

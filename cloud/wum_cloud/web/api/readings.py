@@ -1,6 +1,6 @@
 """Readings of one register over a span: as they were captured, by hour, or by local day."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -9,11 +9,20 @@ from pydantic import AwareDatetime, Field
 
 from wum_cloud.paging import encode_cursor
 from wum_cloud.people.accounts import Account
-from wum_cloud.readings import buckets, series
+from wum_cloud.readings import series, sketch
+from wum_cloud.readings.days import day_edges, hour_edges
 from wum_cloud.web.access import Database, signed_in
-from wum_cloud.web.api.forms import Cursor, Form, ReadingForm, number_key, reading_form
+from wum_cloud.web.api.forms import (
+    Cursor,
+    Form,
+    Moment,
+    ReadingForm,
+    foreign_cursor,
+    number_key,
+    reading_form,
+)
 from wum_cloud.web.api.meters import meter_of
-from wum_cloud.web.api.problems import not_found, refused
+from wum_cloud.web.api.problems import refused
 from wum_shared.errors import Malformed
 from wum_shared.obis import obis_from_text, obis_to_text
 
@@ -72,44 +81,51 @@ class ProfileForm(Form):
 async def load_profile(
         serial: str, account: Annotated[Account, Depends(signed_in)], database: Database,
         register: Annotated[str, Query(description="OBIS code, such as 1-0:1.8.0.")],
-        from_: Annotated[AwareDatetime, Query(alias="from", description="RFC 3339, with zone.")],
-        to: Annotated[AwareDatetime, Query(description="Left out of the span.")],
+        from_: Annotated[Moment, Query(alias="from", description="RFC 3339, with zone.")],
+        to: Annotated[Moment, Query(description="Left out of the span.")],
         resolution: Annotated[Literal["raw", "hour", "day"], Query()] = "raw",
         cursor: Cursor = None,
         limit: Annotated[int, Query(ge=1, le=POINTS_MAX)] = _POINTS_DEFAULT,
 ) -> ProfileForm:
     """The load profile of one register. Gaps are explicit; nothing is interpolated.
 
-    With `resolution=raw` a page holds up to `limit` readings, and gaps of the same span.
+    With `resolution=raw` a page holds up to `limit` readings, and the gaps that end on it; hours
+    and days come all at once.
     """
-    start, end = _span(from_, to, cursor)
-    obis = _obis(register)
+    start, end = _span(from_, to, None if resolution != "raw" else cursor)
+    if cursor is not None and resolution != "raw":
+        raise refused(422, "cursor: hours and days come all at once, there is no next page.")
     async with database.connection() as connection:
         meter = await meter_of(connection, account, serial)
         try:
-            found = await series.load(connection, meter, obis, start, end, datetime.now(UTC))
+            if resolution == "raw":
+                found, following = await series.page(
+                    connection, meter, _obis(register), start, end, datetime.now(UTC),
+                    limit=limit, continues=cursor is not None)
+                return _raw(meter.serial, found, following)
+            edges = _edges(resolution, start, end, meter.time_zone)
+            found, buckets = await sketch.grouped(
+                connection, meter, _obis(register), start, end, sketch.Wait(datetime.now(UTC)),
+                edges)
         except series.TooLong as error:
             raise refused(422, "from, to: %s." % error) from error
         except series.UnknownRegister as error:
-            raise not_found("register", "%s on meter %s" % (register, serial)) from error
-    if resolution == "raw":
-        return _raw(meter.serial, found, limit)
-    grouped = (buckets.hours(found.points) if resolution == "hour"
-               else buckets.days(found.points, ZoneInfo(meter.time_zone)))
-    return _profile(meter.serial, found, resolution, [], [_bucket(b) for b in grouped], None)
+            raise refused(404, "%s." % error) from error
+    return _profile(meter.serial, found, resolution, [], [_bucket(b) for b in buckets], None)
 
 
-def _raw(serial: str, found: series.Series, limit: int) -> ProfileForm:
-    points = found.points[:limit]
-    if len(points) == len(found.points):
-        return _profile(serial, found, "raw", [reading_form(p) for p in points], [], None)
-    ends = found.points[limit].captured_at
-    page = series.Series(
-        found.obis, found.start, ends, points,
-        [gap for gap in found.gaps if gap.start < ends],
-        [revision for revision in found.revisions if revision.captured_at < ends])
-    cursor = encode_cursor([int(ends.timestamp())])
-    return _profile(serial, page, "raw", [reading_form(p) for p in points], [], cursor)
+def _edges(resolution: str, start: datetime, end: datetime, zone: str) -> list[datetime]:
+    """Where hours or local days begin. Raises TooLong."""
+    if (end - start) / timedelta(hours=1 if resolution == "hour" else 24) > POINTS_MAX:
+        raise series.TooLong("%d %ss at most in one answer: ask for a shorter span" % (
+            POINTS_MAX, resolution))
+    return (hour_edges(start, end) if resolution == "hour"
+            else day_edges(start, end, ZoneInfo(zone)))
+
+
+def _raw(serial: str, found: series.Series, following: datetime | None) -> ProfileForm:
+    cursor = None if following is None else encode_cursor([int(following.timestamp())])
+    return _profile(serial, found, "raw", [reading_form(p) for p in found.points], [], cursor)
 
 
 def _profile(
@@ -126,7 +142,7 @@ def _profile(
         next_cursor=cursor)
 
 
-def _bucket(bucket: buckets.Bucket) -> BucketForm:
+def _bucket(bucket: sketch.Bucket) -> BucketForm:
     return BucketForm.model_construct(
         from_=bucket.start, to=bucket.end, readings=bucket.readings,
         first=reading_form(bucket.first), last=reading_form(bucket.last),
@@ -136,11 +152,13 @@ def _bucket(bucket: buckets.Bucket) -> BucketForm:
 def _span(start: datetime, end: datetime, cursor: str | None) -> tuple[datetime, datetime]:
     key = number_key(cursor)
     if key is not None:
+        if not start.timestamp() <= key < end.timestamp():
+            raise foreign_cursor(str(cursor))
         start = datetime.fromtimestamp(key, UTC)
     if start >= end:
         raise refused(422, "from: wanted a moment before `to`, got %s and %s." % (
             start.isoformat(), end.isoformat()))
-    return start.astimezone(UTC), end.astimezone(UTC)
+    return start, end
 
 
 def _obis(text: str) -> bytes:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response
 
 from wum_cloud.database import Connection
-from wum_cloud.readings import series
+from wum_cloud.readings import series, sketch
 from wum_cloud.readings import store as readings
 from wum_cloud.readings.consumption import Interval
 from wum_cloud.registry.listing import store
@@ -68,7 +68,7 @@ async def plot(
             raise HTTPException(404, "Meter %s has no reading yet." % serial)
         span = spans.span_of(period, on, meter.time_zone, now)
         try:
-            loaded = await _load(connection, meter, chosen, span, now)
+            loaded = await _load(connection, meter, chosen, span, period, now)
         except series.TooLong as error:
             raise HTTPException(422, "%s." % error) from error
     return _cached(request, json.dumps(_data(loaded, period, now), separators=(",", ":")))
@@ -99,7 +99,7 @@ async def _found(
 ) -> dict[str, object]:
     """What the page shows beneath the plot; a span that is too long is a sentence instead."""
     try:
-        loaded = await _load(connection, meter, chosen, span, now)
+        loaded = await _load(connection, meter, chosen, span, period, now)
     except series.TooLong as error:
         return {"trouble": _("This span is too long to show: %(why)s.") % {"why": error},
                 "loaded": None}
@@ -121,19 +121,21 @@ def _first_look(since: datetime | None, on: date | None, now: datetime) -> str:
 
 async def _load(
         connection: Connection, meter: store.Meter, chosen: quantities.Quantity,
-        span: spans.Span, now: datetime,
+        span: spans.Span, period: str, now: datetime,
 ) -> profile.Profile:
     """Raises TooLong."""
-    start, end = span.start, span.end
-    if chosen.is_consumption:  # Edges lie a little outside; the last needs a reading after it.
-        step = timedelta(seconds=max(meter.period_s, 3600))
-        start, end = start - timedelta(days=1), end + step
-    patience = timedelta(seconds=meter.period_s) + _GRACE
-    found = [await series.load(
-        connection, meter, obis_from_text(code), start, end, now, patience)
-        for code in chosen.codes]
-    since = await readings.first_captured_at(connection, meter.meter_id)
+    wait = sketch.Wait(now, timedelta(seconds=meter.period_s) + _GRACE)
+    codes = [obis_from_text(code) for code in chosen.codes]
+    if chosen.is_consumption:  # The last edge needs a reading after it.
+        edges = spans.edges(span, period, meter.period_s, meter.time_zone)
+        end = edges[-1] + timedelta(seconds=meter.period_s)
+        found = [await sketch.at_edges(connection, meter, codes[0], edges, end, wait)]
+    else:
+        found = await sketch.sketch(
+            connection, meter, codes, span.start, span.end, wait,
+            pixels=profile.PLOT_COLUMNS, newest=profile.TABLE_ROWS)
     gaps = [gap for gap in found[0].gaps if gap.end > span.start and gap.start < span.end]
+    since = await readings.first_captured_at(connection, meter.meter_id)
     return profile.Profile(chosen, span, meter.time_zone, meter.period_s, found, gaps, since)
 
 

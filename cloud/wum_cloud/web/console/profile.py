@@ -1,12 +1,11 @@
 """A load profile made ready for a page: columns for the plot, rows for the table, one sentence.
 
-Pure. The plot is thinned so that every peak survives; the table is exact.
+Pure. The plot has every peak, and not every reading where they are many; the table is exact.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from wum_cloud.readings.gaps import Gap
 from wum_cloud.readings.series import Point, Series
@@ -104,7 +103,7 @@ def _places(profile: Profile) -> int:
 def summary(profile: Profile) -> str:
     """One sentence that says what the plot shows, for whoever does not see it."""
     missing = sum(gap.intervals for gap in profile.gaps)
-    count = max((len(s.points) for s in profile.series), default=0)
+    count = max((s.count for s in profile.series), default=0)
     words = [_("%(n)s readings") % {"n": writing.whole(count)}]
     words.append(_("%(n)s missing") % {"n": writing.intervals(missing)} if missing
                  else _("none missing"))
@@ -131,7 +130,10 @@ def _extremes(profile: Profile) -> list[str]:
 
 
 def table(profile: Profile) -> tuple[list[TableRow], int]:
-    """Rows, the newest first, gaps among them; and how many there are in the whole span."""
+    """Rows, the newest first, gaps among them; and how many there are in the whole span.
+
+    The points hold at least the TABLE_ROWS newest.
+    """
     by_time: dict[datetime, list[Point | None]] = {}
     for place, found in enumerate(profile.series):
         for point in found.points:
@@ -139,9 +141,10 @@ def table(profile: Profile) -> tuple[list[TableRow], int]:
     revised = {r.captured_at for s in profile.series for r in s.revisions}
     times = sorted(by_time, reverse=True)
     shown = [_row(at, by_time[at], profile, at in revised) for at in times[:TABLE_ROWS]]
-    oldest = times[TABLE_ROWS - 1] if len(times) > TABLE_ROWS else profile.span.start
+    count = max((s.count for s in profile.series), default=0)
+    oldest = times[TABLE_ROWS - 1] if count > TABLE_ROWS else profile.span.start
     gaps = [TableRow(g.start, [], [], "", g) for g in profile.gaps if g.end > oldest]
-    return sorted(shown + gaps, key=lambda row: row.at, reverse=True), len(times)
+    return sorted(shown + gaps, key=lambda row: row.at, reverse=True), count
 
 
 def _row(at: datetime, points: Sequence[Point | None], profile: Profile, is_revised: bool,
@@ -161,44 +164,20 @@ def _written(point: Point, profile: Profile) -> str:
 
 
 def _columns(profile: Profile) -> tuple[list[int], list[list[float | None]]]:
-    """Times and values, thinned, with a null wherever readings do not follow one another."""
+    """Times and values, with a null in every gap: no line may cross it."""
     factor = 0.001 if profile.in_thousands else 1.0
     rows: dict[int, list[float | None]] = {}
     for place, found in enumerate(profile.series):
         for point in found.points:
             row = rows.setdefault(int(point.captured_at.timestamp()), [None] * len(profile.series))
             row[place] = round(point.value * 10.0**point.scaler * factor, 6)
-    nothing: list[float | None] = [None] * len(profile.series)
-    kept = dict(thinned(sorted(rows.items()), PLOT_COLUMNS))
-    kept.update((at, nothing) for at in _breaks(sorted(rows), profile.period_s))
-    times = sorted(kept)
-    return times, [[kept[at][place] for at in times] for place in range(len(profile.series))]
-
-
-def _breaks(times: Sequence[int], period_s: int) -> list[int]:
-    """Moments at which a line must not go on: between readings that do not follow one another."""
-    return [(before + after) // 2 for before, after in pairwise(times)
-            if after - before > period_s * 1.5]
-
-
-Rows = Sequence[tuple[int, list[float | None]]]
-
-
-def thinned(rows: Rows, columns: int) -> Rows:
-    """Rows for at most `columns` pixel columns: of each, those with a register's extremes."""
-    if len(rows) <= 2 * columns:
-        return rows
-    kept: list[tuple[int, list[float | None]]] = []
-    for column in range(columns):
-        inside = rows[column * len(rows) // columns:(column + 1) * len(rows) // columns]
-        wanted: set[int] = set()
-        for place in range(len(rows[0][1])):
-            there = [(value, n) for n, (_at, row) in enumerate(inside)
-                     if (value := row[place]) is not None]
-            if there:
-                wanted |= {min(there)[1], max(there)[1]}
-        kept += [inside[n] for n in sorted(wanted)]
-    return kept
+    first, last = min(rows, default=0), max(rows, default=0)
+    for gap in profile.gaps:
+        middle = int(gap.start.timestamp() + gap.end.timestamp()) // 2
+        if first < middle < last:
+            rows.setdefault(middle, [None] * len(profile.series))
+    times = sorted(rows)
+    return times, [[rows[at][place] for at in times] for place in range(len(profile.series))]
 
 
 def _limits(profile: Profile) -> list[dict[str, object]]:

@@ -25,7 +25,7 @@ async def show_sign_in(request: Request, next: str = "/") -> Response:
 @router.post("/sign-in")
 async def do_sign_in(
         request: Request, database: Database,
-        name: Annotated[str, Form(max_length=64)],
+        name: Annotated[str, Form(max_length=64, pattern=r"^[^\x00]*$")],
         password: Annotated[str, Form(max_length=PASSWORD_MAX)],
         next: Annotated[str, Form(max_length=2000)] = "/",
 ) -> Response:
