@@ -1,7 +1,8 @@
 """A turn on a half-duplex line, and the one loop that takes turns.
 
 Left out: the line itself (a port supplies it) and every protocol. A conversation is a generator:
-it yields Turns, is sent what was heard, and returns its result.
+it yields Turns, is sent what was heard, and returns its result. It may yield a Setting between two
+turns: what follows is said and heard so.
 """
 
 from collections import namedtuple
@@ -34,8 +35,32 @@ class Turn(namedtuple("Turn", ("say", "is_whole", "timeout_ms"))):
     timeout_ms: int
 
 
+class Setting(namedtuple("Setting", ("baud", "data_bits", "parity", "stop_bits", "quiet_us"))):
+    """How bytes go over a line: `parity` is N, E or O; `quiet_us` is how long the line is silent
+    before something is said (Modbus: 3.5 characters; IEC 62056-21: the reaction time).
+    """
+
+    __slots__ = ()
+    baud: int
+    data_bits: int
+    parity: str
+    stop_bits: int
+    quiet_us: int
+
+    def bits_per_character(self) -> int:
+        """Bits that one byte takes on the wire, start bit included: 10 for 8N1 and 7E1."""
+        return 1 + self.data_bits + (self.parity != "N") + self.stop_bits
+
+
 class Line:
     """A half-duplex line, as a port supplies it."""
+
+    def set(self, setting: Setting) -> None:
+        """What is said and heard from now on goes so. What was said before has left the wire.
+
+        Raises LineGone when the line cannot be used.
+        """
+        raise NotImplementedError
 
     def turn(self, say: bytes, is_whole: Hearing, timeout_ms: int) -> bytes:
         """Say, then all bytes heard until `is_whole` holds or `timeout_ms` after the last byte
@@ -48,12 +73,17 @@ class Line:
         raise NotImplementedError
 
 
-def converse(conversation: "Generator[Turn, bytes, Result]", line: Line) -> "Result":
+def converse(conversation: "Generator[Turn | Setting, bytes, Result]", line: Line) -> "Result":
     """Take the conversation's turns on `line`; its result. Raises what it or the line raises."""
     try:
-        turn = next(conversation)
+        step = next(conversation)
         while True:
-            turn = conversation.send(line.turn(turn.say, turn.is_whole, turn.timeout_ms))
+            if type(step) is Setting:
+                line.set(step)
+                step = conversation.send(b"")
+            else:
+                assert type(step) is Turn
+                step = conversation.send(line.turn(step.say, step.is_whole, step.timeout_ms))
     except StopIteration as end:
         result: Result = end.value
         return result
