@@ -8,6 +8,7 @@ from collections import namedtuple
 
 from wum_edge.document import Table, nearest, shown
 from wum_edge.errors import ConfigError
+from wum_edge.meters.turn import Setting, silence_us
 from wum_shared.errors import Malformed
 from wum_shared.ids import checked_text
 from wum_shared.messages import METERS_MAX, TIME_MAX_S, Schedule
@@ -52,7 +53,13 @@ class Line(namedtuple("Line", ("name", "port", "baud", "parity", "stop_bits", "d
 
     def bits_per_character(self) -> int:
         """Bits that one byte takes on the wire, start bit included: 10 for 8N1."""
-        return 1 + self.data_bits + (self.parity != "N") + self.stop_bits
+        return self.setting().bits_per_character()
+
+    def setting(self) -> Setting:
+        """As it is where no meter says otherwise, silent for 3.5 characters before a request."""
+        setting = Setting(self.baud, self.data_bits, self.parity, self.stop_bits, 0)
+        return Setting(self.baud, self.data_bits, self.parity, self.stop_bits,
+                       silence_us(self.baud, setting.bits_per_character()))
 
 
 class Meter(namedtuple("Meter", (

@@ -84,6 +84,14 @@ class Bus(Line):
         self.under_way = []      # (at_ms, bytes) that will be heard.
         self.said = []
         self.listened_ms = 0     # Time spent in turns that said nothing.
+        self.setting = None      # How bytes go, as it was set last.
+        self.settings = []       # All that were set, in order.
+
+    def set(self, setting):
+        if self.gone:
+            raise LineGone("line a (tty): it vanished")
+        self.setting = setting
+        self.settings.append(setting)
 
     def turn(self, say, is_whole, timeout_ms):
         if self.gone:

@@ -1,6 +1,7 @@
 """The line on a real tty: silence before speaking, stale bytes, deadlines, a tty that vanishes."""
 
 import os
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from tests.ports.wire import Pty, Wire
 from wum_edge import config
 from wum_edge.errors import LineGone, LineSilent
 from wum_edge.meters.modbus_rtu import read_registers, with_crc
-from wum_edge.meters.turn import Hearing, converse
+from wum_edge.meters.turn import Hearing, Setting, converse
 from wum_edge.ports.linux.line import SerialLine
 
 
@@ -64,8 +65,8 @@ def test_the_line_is_silent_for_three_and_a_half_characters_before_the_next_requ
 def test_an_answer_that_is_arriving_at_the_deadline_may_finish(
         wire: Wire, line: SerialLine, monkeypatch: pytest.MonkeyPatch) -> None:
     # A machine under load makes pauses that no meter makes: let them be seconds here.
-    monkeypatch.setattr("wum_edge.ports.linux.line.ARRIVING_S", 20.0)
-    monkeypatch.setattr("wum_edge.ports.linux.line.FRAME_CHARACTERS", 20000)
+    monkeypatch.setattr("wum_edge.ports.linux.wire.ARRIVING_S", 20.0)
+    monkeypatch.setattr("wum_edge.ports.linux.wire.FRAME_CHARACTERS", 20000)
     wire.reply = lambda data: [(0.0, b"x" * 10), (1.5, b"x" * 10)]
     assert line.turn(b"ask", Until(20), 1000) == b"x" * 20
 
@@ -94,6 +95,38 @@ def test_a_babbler_does_not_hold_the_line_for_ever(wire: Wire, line: SerialLine)
     assert 1 <= len(heard) < 1000
 
 
+def test_a_setting_is_switched_in_place_after_all_has_left(wire: Wire, line: SerialLine) -> None:
+    wire.reply = lambda data: [(0.0, b"yes")]
+    assert line.turn(b"ask", Until(3), 2000) == b"yes"
+    assert termios.tcgetattr(wire.near.master)[5] == termios.B9600
+    line.set(Setting(2400, 8, "N", 1, 30_000))
+    assert termios.tcgetattr(wire.near.master)[5] == termios.B2400
+    assert line.turn(b"ask", Until(3), 2000) == b"yes"
+    answered, asked = wire.said_at[0], wire.heard_at[1][0]
+    assert asked - answered >= 0.03, "the new silence holds at once"
+    # It was never closed: the lock that keeps other programs away is held all the time.
+    with pytest.raises(LineGone, match="another program uses it"):
+        SerialLine(settings(wire.near.path)).turn(b"hello", Until(1), 30)
+
+
+def test_what_was_said_has_left_the_wire_when_the_setting_changes(
+        wire: Wire, line: SerialLine) -> None:
+    line.set(Setting(300, 8, "N", 1, 0))
+    line.turn(b"x" * 12, Until(1), 0)
+    before = time.monotonic()
+    line.set(Setting(9600, 8, "N", 1, 0))
+    # 12 characters at 300 baud are 0.4 s, which a pty does not take, and the turn waited for.
+    assert time.monotonic() - wire.heard_at[0][0] >= 0.38
+    assert time.monotonic() - before < 0.1
+
+
+def test_a_setting_before_the_first_turn_opens_the_line_with_it(
+        wire: Wire, line: SerialLine) -> None:
+    line.set(Setting(300, 7, "E", 1, 0))     # A pty carries bytes: it takes the baud alone.
+    line.turn(b"hello", Until(1), 30)
+    assert termios.tcgetattr(wire.near.master)[5] == termios.B300
+
+
 def test_a_tty_that_is_not_there_is_said_in_words(tmp_path: Path) -> None:
     line = SerialLine(settings(str(tmp_path / "ttyUSB9")))
     with pytest.raises(LineGone, match=r"line a \(.*ttyUSB9\): there is no such device: is the ad"):
@@ -118,7 +151,7 @@ def test_a_tty_that_vanished_is_reported_and_opened_again_when_it_is_back(
         line.turn(b"hello", Until(1), 30)
     # ... but after the back-off (a second, told here by a clock that is ahead).
     real = time.monotonic
-    monkeypatch.setattr("wum_edge.ports.linux.line.time.monotonic", lambda: real() + 2)
+    monkeypatch.setattr("wum_edge.ports.linux.wire.time.monotonic", lambda: real() + 2)
     assert line.turn(b"hello", Until(1), 30) == b""
     assert os.read(second.master, 5) == b"hello"
     line.close()

@@ -7,11 +7,10 @@ merged range, so registers are merged over gaps up to the model's limit.
 from collections import namedtuple
 
 from wum_edge.meters.catalog import Limits, Register
+from wum_edge.meters.turn import silence_us as silence_us
 
 REQUEST_BYTES = 8
 ANSWER_BYTES = 5             # And two for each register.
-SILENCE_CHARACTERS_X2 = 7    # 3.5 characters before a request (Serial Line V1.02, 2.5.1.1).
-SILENCE_US_MIN = 1750        # The same above 19200 baud.
 
 
 class Range(namedtuple("Range", ("function", "first", "count", "places"))):
@@ -63,12 +62,6 @@ def split(refused: Range, registers: tuple[Register, ...]) -> tuple[Range, ...]:
     return tuple([Range(part.function, part.first, part.count,
                         tuple([refused.places[place] for place in part.places]))
                   for part in parts])
-
-
-def silence_us(baud: int, bits_per_character: int) -> int:
-    """How long a line is quiet before a request: 3.5 characters, never under 1750 us."""
-    characters_us = SILENCE_CHARACTERS_X2 * bits_per_character * 1000000 // (2 * baud)
-    return max(characters_us + 1, SILENCE_US_MIN)
 
 
 def cost_us(ranges: tuple[Range, ...], baud: int, bits_per_character: int, delay_us: int) -> int:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
 
 
+SILENCE_CHARACTERS_X2 = 7    # 3.5 characters before a request (Modbus Serial Line V1.02, 2.5.1.1).
+SILENCE_US_MIN = 1750        # The same above 19200 baud.
+
+
 class Hearing:
     """Decides while bytes come in whether the answer is whole."""
 
@@ -51,6 +55,10 @@ class Setting(namedtuple("Setting", ("baud", "data_bits", "parity", "stop_bits",
         """Bits that one byte takes on the wire, start bit included: 10 for 8N1 and 7E1."""
         return 1 + self.data_bits + (self.parity != "N") + self.stop_bits
 
+    def carrying_bytes(self) -> "Setting":
+        """The same as a wire of bytes has it, which knows neither parity nor seven bits."""
+        return Setting(self.baud, 8, "N", 1, self.quiet_us)
+
 
 class Line:
     """A half-duplex line, as a port supplies it."""
@@ -71,6 +79,12 @@ class Line:
         Raises LineGone when the line cannot be used.
         """
         raise NotImplementedError
+
+
+def silence_us(baud: int, bits_per_character: int) -> int:
+    """How long a line is quiet before a request: 3.5 characters, never under 1750 us."""
+    characters_us = SILENCE_CHARACTERS_X2 * bits_per_character * 1000000 // (2 * baud)
+    return max(characters_us + 1, SILENCE_US_MIN)
 
 
 def converse(conversation: "Generator[Turn | Setting, bytes, Result]", line: Line) -> "Result":

@@ -16,7 +16,8 @@ from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, read_config
-from wum_edge.ports.linux.line import SerialLine, is_there
+from wum_edge.ports.linux.tcp_line import is_there, line_of
+from wum_edge.ports.linux.wire import WireLine
 from wum_shared import status
 from wum_shared.batch import Row
 from wum_shared.obis import obis_to_text
@@ -74,7 +75,7 @@ def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
     place = f"{serial} at address {meter.address} on line {line.name} ({line.port})"
     visit = Visit(KnownMeter(0, 0, meter, models[meter.model]))
     try:
-        rows = _rows(visit, SerialLine(line))
+        rows = _rows(visit, line_of(line))
     except LineGone as error:
         print(f"{serial}: {error}", file=complaints)
         return 1
@@ -95,7 +96,7 @@ def list_catalog(out: TextIO) -> int:
     return 0
 
 
-def _rows(visit: Visit, line: SerialLine) -> list[tuple[Row, int]]:
+def _rows(visit: Visit, line: WireLine) -> list[tuple[Row, int]]:
     """The rows of a visit, each with its age in seconds when all was read."""
     clock = SystemClock()
     read: list[tuple[Row, int]] = []

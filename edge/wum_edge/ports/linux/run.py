@@ -30,8 +30,8 @@ from wum_edge.ports.linux.clock import SystemClock, clock_of
 from wum_edge.ports.linux.config_file import read_config
 from wum_edge.ports.linux.flash import FolderInUse, LinuxFlash, lock_folder
 from wum_edge.ports.linux.keys import BadKeys, KeysFolder, read_keys
-from wum_edge.ports.linux.line import SerialLine
 from wum_edge.ports.linux.sweeper import Record, Sweeper
+from wum_edge.ports.linux.tcp_line import line_of
 from wum_edge.ports.linux.time_quality import EARLIEST_S
 from wum_edge.schema import schema
 from wum_edge.uplink.counter import Counter, CounterDoubtful
@@ -163,7 +163,7 @@ def _line(
     line = config.lines[number]
     meters = meters_of_line(config, models, line.name)
     sweeper = Sweeper(
-        name=line.name, line=SerialLine(line), sweep=Sweep(line.name, meters), clock=clock,
+        name=line.name, line=line_of(line), sweep=Sweep(line.name, meters), clock=clock,
         schedule=config.schedule, hand=hands.record, crashed=hands.crashed)
     return sweeper, meters
 
