@@ -135,8 +135,9 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     agent = Agent(
         archive=archive, delivery=delivery, clock=clock, log=log,
         schema=schema(config, models, own.keys.tenant, own.keys.concentrator, clock.now_s()))
-    agent.happened(EVENT_STARTED, "wum-edge %s: %d meters on %d lines" % (
-        importlib.metadata.version("wum-edge"), len(config.meters), len(config.lines)))
+    agent.happened(EVENT_STARTED, "wum-edge %s: %s on %s" % (
+        importlib.metadata.version("wum-edge"), _many(len(config.meters), "meter"),
+        _many(len(config.lines), "line")))
     if doubtful:
         agent.stop_sending(doubtful)
     lines = [_line(config, models, clock, hands, number) for number in range(len(config.lines))]
@@ -244,3 +245,7 @@ class _Gateway:
         _log.info("ended: %s", journal.sentence(self.agent.summary(), self.meters, False))
         self.broker.stop(BROKER_END_S)
         self.flash.close()
+
+
+def _many(count: int, what: str) -> str:
+    return "1 %s" % what if count == 1 else "%d %ss" % (count, what)

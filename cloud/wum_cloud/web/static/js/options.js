@@ -14,10 +14,12 @@ function colour(token) {
 }
 
 function timeLabels(zone) {
-  return (u, splits) => {
+  return (u, splits, axis, space, stepSeconds) => {
+    const parts = { hour: "2-digit", minute: "2-digit" };
+    if (stepSeconds < 60) parts.second = "2-digit"; // Or two neighbours would read the same.
     let before = "";
     return splits.map((at) => {
-      const clock = inZone(at, zone, { hour: "2-digit", minute: "2-digit" });
+      const clock = inZone(at, zone, parts);
       const day = inZone(at, zone, { day: "numeric", month: "short" });
       const label = day === before ? clock : clock === "00:00" && before ? day : `${clock}\n${day}`;
       before = day;
@@ -36,6 +38,7 @@ function valueRange(data) {
     const high = Math.max(max, ...limits);
     const pad = (high - low) * 0.08 || Math.abs(high) * 0.05 || 1;
     if (onZero && low >= 0) return [0, high + (high * 0.08 || 1)];
+    if (onZero && high <= 0) return [low * 1.08, 0];
     return [low - pad, high + pad];
   };
 }
@@ -98,7 +101,7 @@ export function options(data, canvas, tell) {
     },
     scales: { x: { time: true, range: (u, min, max) => (drawnWhole(data, min, max) ? [data.from, data.to] : [min, max]) }, y: { range: valueRange(data) } },
     axes: [
-      { ...axis, size: 44, grid: { show: false }, space: 56, values: timeLabels(data.zone) },
+      { ...axis, size: 44, grid: { show: false }, space: 64, values: timeLabels(data.zone) },
       { ...axis, size: 64, grid: { stroke: colour("--grid"), width: 1 }, ticks: { show: false }, space: 44, values: (u, splits) => splits.map((at, n) => digits(at) + (n === splits.length - 1 ? `\u202f${data.unit}` : "")) },
     ],
     series: [{}, ...series(data)],
