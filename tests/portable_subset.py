@@ -46,6 +46,7 @@ ORDER_FREE = {"sorted", "set", "frozenset", "sum", "any", "all", "min", "max", "
 DECORATORS = {"property", "staticmethod", "classmethod"}
 NO_TIES = "# No ties"
 ANY_ORDER = "# Any order"
+LATE = "# Late"
 
 
 def faults_in_file(path: Path, root: Path) -> list[str]:
@@ -95,7 +96,7 @@ def _is_false(tree: ast.Module) -> bool:
 def _faults_of(node: ast.AST, lines: list[str]) -> Iterator[str]:
     """Texts of the rules that one node breaks."""
     if isinstance(node, ast.Import | ast.ImportFrom):
-        yield from _import_faults(node)
+        yield from _import_faults(node, lines)
     elif isinstance(node, ast.Call):
         yield from _call_faults(node, lines)
     elif isinstance(node, ast.Attribute):
@@ -108,9 +109,10 @@ def _faults_of(node: ast.AST, lines: list[str]) -> Iterator[str]:
         yield from _syntax_faults(node)
 
 
-def _import_faults(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
-    if not isinstance(getattr(node, "parent", None), ast.Module):
-        yield "an import stands at the top of its file"
+def _import_faults(node: ast.Import | ast.ImportFrom, lines: list[str]) -> Iterator[str]:
+    at_top = isinstance(getattr(node, "parent", None), ast.Module)
+    if not at_top and LATE not in _text(node, lines):
+        yield f"an import stands at the top of its file, or says `{LATE}: why`"
     if isinstance(node, ast.ImportFrom) and node.level:
         yield "an import is absolute"
         return

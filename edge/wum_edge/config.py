@@ -8,14 +8,18 @@ from collections import namedtuple
 
 from wum_edge.document import Table, nearest, shown
 from wum_edge.errors import ConfigError
+from wum_edge.meters.catalog import entry_of
 from wum_edge.meters.turn import Setting, silence_us
 from wum_shared.errors import Malformed
 from wum_shared.ids import checked_text
 from wum_shared.messages import METERS_MAX, TIME_MAX_S, Schedule
 
+TYPE_CHECKING = False        # True for type checkers only.
+if TYPE_CHECKING:
+    from typing import Any
+
 LINES_MAX = 16               # Ports of one concentrator; each has a thread of its own.
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
-ADDRESS_MAX = 247            # Modbus Serial Line V1.02, 2.2: 0 is broadcast, 248..255 reserved.
 TIMEOUT_MS = 500
 LOOPBACK = ("127.0.0.1", "::1", "localhost")  # The only hosts for which MQTT may be plain.
 
@@ -63,16 +67,21 @@ class Line(namedtuple("Line", ("name", "port", "baud", "parity", "stop_bits", "d
 
 
 class Meter(namedtuple("Meter", (
-        "serial", "delivery_point", "line", "address", "model", "timeout_ms"))):
-    """One meter. Its place in Config.meters is its index in the schema. `line` is a name."""
+        "serial", "delivery_point", "line", "address", "model", "timeout_ms", "access"))):
+    """One meter. Its place in Config.meters is its index in the schema. `line` is a name.
+
+    `address` and `access` are as the protocol of the model has them: a number or a text; a record
+    of passwords and keys, or None where there are none.
+    """
 
     __slots__ = ()
     serial: str
     delivery_point: str
     line: str
-    address: int
+    address: int | str
     model: str
     timeout_ms: int
+    access: "Any"
 
 
 class Clock(namedtuple("Clock", ("start_s", "wall_s", "speed"))):
@@ -97,8 +106,8 @@ class Config(namedtuple("Config", (
     clock: Clock | None
 
 
-def check(document: object, models: list[str]) -> Config:
-    """The configuration in `document`; `models` are the names the catalogue knows.
+def check(document: object, models: dict[str, str]) -> Config:
+    """The configuration in `document`; `models` are those of the catalogue: protocols by name.
 
     Raises ConfigError with all mistakes. Paths count array tables from 0: meter[3].address.
     """
@@ -114,7 +123,7 @@ def check(document: object, models: list[str]) -> Config:
     )
     top.done()
     _check_lines(config, mistakes)
-    _check_meters(config, mistakes)
+    _check_meters(config, models, mistakes)
     if mistakes:
         raise ConfigError("configuration", mistakes)
     return config
@@ -162,22 +171,32 @@ def _line(table: Table) -> Line:
     return found
 
 
-def _meter(table: Table, models: list[str]) -> Meter:
+def _meter(table: Table, models: dict[str, str]) -> Meter:
     serial = _name(table, "serial")
-    found = Meter(
-        serial,
-        _name(table, "delivery_point", "dp-" + serial if serial else "dp-unknown"),
-        _name(table, "line"),
-        table.number("address", 1, ADDRESS_MAX),
-        _name(table, "model"),
-        table.number("timeout_ms", 20, 10000, TIMEOUT_MS),
-    )
-    if found.model and found.model not in models:
-        near = nearest(found.model, models)
+    delivery_point = _name(table, "delivery_point", "dp-" + serial if serial else "dp-unknown")
+    line = _name(table, "line")
+    model = _name(table, "model")
+    if model and model not in models:
+        near = nearest(model, sorted(models))
         known = "one of " + ", ".join(sorted(models))
         table.complain("model", known + (" (did you mean %s?)" % near if near else ""),
-                       shown(found.model))
+                       shown(model))
+    address, access = _reached(table, models.get(model, ""))
+    found = Meter(serial, delivery_point, line, address, model,
+                  table.number("timeout_ms", 20, 10000, TIMEOUT_MS), access)
     table.done()
+    return found
+
+
+def _reached(table: Table, protocol: str) -> "tuple[Any, Any]":
+    """(address, access), as the protocol has them; unchecked where the model is not known."""
+    address = table.given("address")
+    below = table.table("access", secret=True)
+    if not protocol:
+        return address if type(address) in (int, str) else None, None
+    entry = entry_of(protocol)
+    found = entry.check_address(table), entry.check_access(below)
+    below.done()
     return found
 
 
@@ -216,25 +235,27 @@ def _check_lines(config: Config, mistakes: list[tuple[str, str, str]]) -> None:
             _once(seen, line[place], index, "line[%d]." % index + field, "line", mistakes)
 
 
-def _check_meters(config: Config, mistakes: list[tuple[str, str, str]]) -> None:
+def _check_meters(
+        config: Config, models: dict[str, str], mistakes: list[tuple[str, str, str]],
+) -> None:
     wrong = [path for path, _, _ in mistakes]  # Their values are stand-ins: compare none of them.
     names = [line.name for line in config.lines]
     serials: dict[object, int] = {}
     addresses: dict[object, int] = {}
     for index, meter in enumerate(config.meters):
         path = "meter[%d]." % index
-        place = (meter.line, meter.address)
+        place = (meter.line, models.get(meter.model), meter.address)
         _once(serials, meter.serial, index, path + "serial", "meter", mistakes)
         if meter.line and meter.line not in names:
             mistakes.append((path + "line", "one of the lines: " + ", ".join(names),
                              shown(meter.line)))
-        elif path + "address" in wrong:
+        elif path + "address" in wrong or meter.address is None:
             continue
         elif place in addresses:
             first = addresses[place]
             mistakes.append((path + "address", "an address that line %s has once" % meter.line,
-                             "%d, which meter[%d] (%s) has" % (
-                                 meter.address, first, config.meters[first].serial)))
+                             "%s, which meter[%d] (%s) has" % (
+                                 shown(meter.address), first, config.meters[first].serial)))
         else:
             addresses[place] = index
 

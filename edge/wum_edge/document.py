@@ -6,17 +6,22 @@ whoever reads must not use anything before `mistakes` was seen to be empty.
 """
 
 _SHOWN_MAX = 60
+_TELLING_NOTHING = ("nothing", "null", "an unknown key")
 _NAME_MAX = 40     # Longer keys get no suggestion: the comparison costs their product.
 
 
 class Table:
-    """One table of a document. `path` is empty for the document itself."""
+    """One table of a document. `path` is empty for the document itself. Complaints about a
+    `secret` one, and what is below it, show nothing of what it holds: passwords, keys.
+    """
 
     def __init__(
             self, content: object, path: str, mistakes: list[tuple[str, str, str]],
+            secret: bool = False,
     ) -> None:
         self.path = path
         self.mistakes = mistakes
+        self.secret = secret
         self._known: list[str] = []
         self._content: dict[str, object] = {}
         self._broken = type(content) is not dict
@@ -35,6 +40,8 @@ class Table:
 
     def complain(self, key: str, wanted: str, got: str) -> None:
         """Keep one mistake."""
+        if self.secret and got not in _TELLING_NOTHING:
+            got = "something else (not shown)"
         if not (self._broken and key):  # What is no table at all is one mistake, not ten.
             self.mistakes.append((self.at(key), wanted, got))
 
@@ -86,10 +93,15 @@ class Table:
         self._known.append(key)
         return ""
 
-    def table(self, key: str) -> "Table":
+    def given(self, key: str) -> object:
+        """What the document gives for this field, unchecked; None where it gives nothing."""
+        self._known.append(key)
+        return self._content.get(key)
+
+    def table(self, key: str, secret: bool = False) -> "Table":
         """The table under `key`; an empty one where it is missing, which is no mistake here."""
         value = self._value(key, {}, "a table [%s]" % self.at(key))
-        return Table(value, self.at(key), self.mistakes)
+        return Table(value, self.at(key), self.mistakes, secret or self.secret)
 
     def tables(self, key: str, least: int, most: int) -> list["Table"]:
         """The array of tables under `key`, least..most of them; their paths count from 0."""
@@ -100,7 +112,7 @@ class Table:
         if type(value) is not list or not least <= len(value) <= most:
             self.complain(key, wanted, "%d" % len(value) if type(value) is list else shown(value))
             return []
-        return [Table(item, "%s[%d]" % (self.at(key), index), self.mistakes)
+        return [Table(item, "%s[%d]" % (self.at(key), index), self.mistakes, self.secret)
                 for index, item in enumerate(value)]
 
     def done(self) -> None:

@@ -5,7 +5,7 @@ from tests.portable import raises
 from wum_edge.config import Line, check
 from wum_edge.errors import ConfigError
 
-MODELS = ["two-and-one", "eastron-sdm630"]
+MODELS = {"two-and-one": "modbus-rtu", "eastron-sdm630": "modbus-rtu"}
 
 
 def mistakes(change, meters=2):
@@ -30,7 +30,7 @@ def test_a_good_configuration_becomes_records():
     assert config.broker == ("127.0.0.1", 1883, False, "")
     assert config.schedule == (900, 0)
     assert config.lines == (("a", "/dev/ttyUSB0", 9600, "N", 1, 8),)
-    assert config.meters[1] == ("M-0002", "dp-M-0002", "a", 2, "two-and-one", 500)
+    assert config.meters[1] == ("M-0002", "dp-M-0002", "a", 2, "two-and-one", 500, None)
     assert config.clock is None
 
 
@@ -101,6 +101,13 @@ def test_an_unknown_model_comes_with_the_list():
     assert found == ("meter[0].model",
                      "one of eastron-sdm630, two-and-one (did you mean eastron-sdm630?)",
                      '"eastron-sdm63"')
+
+
+def test_what_stands_under_access_is_never_shown():
+    found = only(lambda bad: bad["meter"][0].update({"access": {"password": "s3cret"}}))
+    assert found[0] == "meter[0].access.password" and "s3cret" not in found[2], found
+    assert only(lambda bad: bad["meter"][0].update({"access": "s3cret"})) == (
+        "meter[0].access", "a table", "something else (not shown)")
 
 
 def test_two_meters_at_one_address_of_a_line_are_refused():

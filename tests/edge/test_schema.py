@@ -2,7 +2,7 @@
 
 from tests.edge.samples import document, entry
 from wum_edge.config import check
-from wum_edge.meters.catalog import check_model
+from wum_edge.meters.catalog import check_model, protocols
 from wum_edge.schema import register_set_index, schema
 from wum_shared.ids import schema_id
 from wum_shared.messages import decode_schema, encode_schema
@@ -21,7 +21,7 @@ def configured():
     written = document(3)
     written["meter"][0]["model"] = "one"
     written["meter"][2]["model"] = "one"
-    return check(written, sorted(models()))
+    return check(written, protocols(models()))
 
 
 def test_meters_stand_as_in_the_configuration_and_models_once():

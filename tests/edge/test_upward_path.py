@@ -37,7 +37,7 @@ def models():
 def schema_sent():
     """The schema that belongs to the path."""
     clock = VirtualClock()
-    return schema(check(document(METERS), ["two-and-one"]), models(), KEYS.tenant,
+    return schema(check(document(METERS), {"two-and-one": "modbus-rtu"}), models(), KEYS.tenant,
                   KEYS.concentrator, clock.now_s())
 
 
@@ -49,7 +49,7 @@ class Board:
         meters = [ScriptedMeter(n + 1, dict(WORDS)) for n in range(METERS)]
         meters[SILENT_METER].silent = True
         self.bus = Bus(self.clock, meters)
-        config = check(document(METERS), ["two-and-one"])
+        config = check(document(METERS), {"two-and-one": "modbus-rtu"})
         self.sweep = Sweep("a", meters_of_line(config, models(), "a"))
         self.archive = Archive(flash, LIMIT_BYTES, b"on-board", SEGMENT_BYTES)
         delivery = Delivery(

@@ -1,23 +1,38 @@
 """The catalogue's files: each has the form of the schema and makes sense as a whole."""
 
 import json
+from collections.abc import Callable
+from functools import cache
 from importlib import resources
 
 import fastjsonschema
 import pytest
 
 from wum_edge.errors import CatalogError
-from wum_edge.meters.catalog import check_model
-from wum_edge.meters.ranges import plan
+from wum_edge.meters.catalog import PROTOCOLS, check_model
+from wum_edge.meters.modbus.ranges import plan
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_shared.obis import obis_to_text
 from wum_shared.units import UNITS
 
 FOLDER = resources.files("wum_edge") / "catalog"
-by_schema = fastjsonschema.compile({
+# Which file has the form of a protocol's entries.
+SCHEMA_OF = {"modbus-rtu": "modbus"}
+
+
+def form(file_name: str) -> dict[str, object]:
     # The library knows draft 7; nothing here differs in 2020-12.
-    **json.loads((FOLDER / "schema.json").read_text()),
-    "$schema": "http://json-schema.org/draft-07/schema#"})
+    return {**json.loads((FOLDER / file_name).read_text()),
+            "$schema": "http://json-schema.org/draft-07/schema#"}
+
+
+@cache
+def by_schema(protocol: str) -> Callable[[object], object]:
+    compiled: Callable[[object], object] = fastjsonschema.compile(
+        form(f"{SCHEMA_OF[protocol]}.schema.json"), handlers={"": form})
+    return compiled
+
+
 # OBIS C group of a quantity without phase (IEC 62056-61, table 6): what its unit must be.
 UNIT_OF_QUANTITY = {1: ("Wh", "W"), 2: ("Wh", "W"), 3: ("varh", "var"), 4: ("varh", "var"),
                     9: ("VAh", "VA"), 11: ("A",), 12: ("V",), 13: ("",), 14: ("Hz",),
@@ -35,7 +50,15 @@ def test_there_are_at_least_twelve_models() -> None:
 
 @pytest.mark.parametrize("name", sorted(read_catalog()))
 def test_an_entry_has_the_form_of_the_schema(name: str) -> None:
-    by_schema(entry(name))
+    document = entry(name)
+    by_schema(str(document["protocol"]))(document)
+
+
+def test_every_protocol_has_its_form_and_every_unit_stands_in_it() -> None:
+    assert sorted(SCHEMA_OF) == list(PROTOCOLS)
+    frame = json.loads((FOLDER / "schema.json").read_text())
+    units = frame["$defs"]["register"]["properties"]["unit"]["enum"]
+    assert set(units) == set(UNITS.values())
 
 
 @pytest.mark.parametrize("name", sorted(read_catalog()))
@@ -53,12 +76,13 @@ def test_an_entry_makes_sense(name: str) -> None:
         phase = {"1": range(21, 40), "2": range(41, 60), "3": range(61, 80)}.get(
             register.name[-1] if register.name[-3:-1] == "_l" else "", range(1, 21))
         assert group_c in phase, (register.name, code)
-    assert sum(len(r.places) for r in plan(model.registers, model.limits)) == len(codes)
+    assert sum(len(r.places) for r in plan(model.registers, model.manner.limits)) == len(codes)
 
 
 def test_schema_and_check_refuse_the_same() -> None:
     for path, value in (
-            (("protocol",), "dlms"), (("limits", "gap"), 126), (("registers", 0, "function"), 6),
+            (("protocol",), "telepathy"), (("limits", "gap"), 126),
+            (("registers", 0, "function"), 6),
             (("registers", 0, "unit"), "kWh"), (("registers", 0, "scale"), "1e3"),
             (("registers", 0, "scaler"), 10), (("registers", 0, "address"), 65536),
             (("registers", 0, "absent"), "FFFF"), (("registers",), []), (("extra",), 1)):
@@ -68,6 +92,6 @@ def test_schema_and_check_refuse_the_same() -> None:
             place = place[step]  # type: ignore[index]
         place[path[-1]] = value  # type: ignore[index]
         with pytest.raises(fastjsonschema.JsonSchemaValueException):
-            by_schema(bad)
+            by_schema("modbus-rtu")(bad)
         with pytest.raises(CatalogError):
             check_model(bad)

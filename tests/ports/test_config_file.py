@@ -8,7 +8,7 @@ import pytest
 from wum_edge.ports.linux.config_file import BadConfigFile, line_of, lines_of, read_config
 
 Write = Callable[[str], Path]
-MODELS = ["eastron-sdm120", "eastron-sdm630"]
+MODELS = {"eastron-sdm120": "modbus-rtu", "eastron-sdm630": "modbus-rtu"}
 GOOD = """\
 # The cabinet at the corner.
 [concentrator]
@@ -144,6 +144,11 @@ def test_lines_are_found_in_every_way_to_write_a_table() -> None:
     assert line_of("h[1].missing", lines) == 7
     assert line_of("h[0].deep.er[3].x", lines) == 6
     assert line_of("nowhere", lines) == 0
+
+
+def test_a_table_below_one_of_an_array_belongs_to_the_last_one() -> None:
+    lines = lines_of("[[h]]\n[[h]]\n[h.access]\nkey = 1\n")
+    assert lines["h[1].access"] == 3 and lines["h[1].access.key"] == 4
 
 
 def test_what_looks_like_a_key_inside_a_long_text_is_none() -> None:

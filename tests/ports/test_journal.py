@@ -19,8 +19,8 @@ PROGRESS = Progress(2, 9, 7, 1, {"not genuine": 3, "heard before": 1})
 
 def meters(count: int, silent: int) -> list[KnownMeter]:
     model = read_catalog()["eastron-sdm630"]
-    known = [KnownMeter(n, 0, Meter(f"M-{n}", f"dp-{n}", "a", n + 1, "eastron-sdm630", 500), model)
-             for n in range(count)]
+    known = [KnownMeter(n, 0, Meter(f"M-{n}", f"dp-{n}", "a", n + 1, "eastron-sdm630", 500, None),
+                        model) for n in range(count)]
     for one in known[:silent]:
         one.silence_told = True
     return known

@@ -12,7 +12,7 @@ import pytest
 from tests.ports.wire import Pty, Wire
 from wum_edge import config
 from wum_edge.errors import LineGone, LineSilent
-from wum_edge.meters.modbus_rtu import read_registers, with_crc
+from wum_edge.meters.modbus.rtu import read_registers, with_crc
 from wum_edge.meters.turn import Hearing, Setting, converse
 from wum_edge.ports.linux.line import SerialLine
 

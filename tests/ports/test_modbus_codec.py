@@ -14,7 +14,7 @@ from pymodbus.pdu.register_message import (
 )
 
 from wum_edge.errors import Refused
-from wum_edge.meters.modbus_rtu import read_registers
+from wum_edge.meters.modbus.rtu import read_registers
 from wum_edge.meters.turn import Hearing, Line, converse
 
 REQUESTS = {3: ReadHoldingRegistersRequest, 4: ReadInputRegistersRequest}

@@ -9,8 +9,9 @@ from tests.ports.wire import Meters, Wire
 from wum_edge import config
 from wum_edge.errors import BadCheck, ForeignAnswer, LineSilent, Refused
 from wum_edge.meters.catalog import Model
-from wum_edge.meters.modbus_rtu import read_registers
-from wum_edge.meters.ranges import plan
+from wum_edge.meters.modbus.ranges import plan
+from wum_edge.meters.modbus.reader import ModbusReader
+from wum_edge.meters.modbus.rtu import read_registers
 from wum_edge.meters.turn import converse
 from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.ports.linux.catalog_files import read_catalog
@@ -106,20 +107,21 @@ def simulated(model: Model, *, with_gaps: bool) -> tuple[SimDevice, list[int]]:
     data, wanted = [], []
     used: set[int] = set()
     for place, register in enumerate(model.registers):
-        value = 1000 + 37 * place if register.count > 1 else 501 + place
-        raw: float | int = value + 0.5 if register.type.startswith("float") else value
-        if register.word_order == "little-word" and register.count > 1:
+        source = register.source
+        value = 1000 + 37 * place if source.count > 1 else 501 + place
+        raw: float | int = value + 0.5 if source.type.startswith("float") else value
+        if source.word_order == "little-word" and source.count > 1:
             # pymodbus' devices have one word order for all: give the words turned round.
-            data.append(SimData(register.address, values=[value % 65536, value // 65536],
+            data.append(SimData(source.address, values=[value % 65536, value // 65536],
                                 datatype=DataType.REGISTERS))
         else:
-            data.append(SimData(register.address, values=raw, datatype=TYPES[register.type]))
-        used.update(range(register.address, register.address + register.count))
+            data.append(SimData(source.address, values=raw, datatype=TYPES[source.type]))
+        used.update(range(source.address, source.address + source.count))
         # raw x scale / 10^scaler; six digits more, so that no power of ten is a fraction.
-        exact = raw * register.scale.factor * 10 ** (register.scale.power - register.scaler + 6)
+        exact = raw * source.scale.factor * 10 ** (source.scale.power - register.scaler + 6)
         wanted.append(round(exact / 10**6))
     if with_gaps:
-        asked = {address for r in plan(model.registers, model.limits)
+        asked = {address for r in plan(model.registers, model.manner.limits)
                  for address in range(r.first, r.first + r.count)}
         data += [SimData(address, values=0, datatype=DataType.REGISTERS)
                  for address in asked - used]
@@ -133,7 +135,7 @@ def test_every_model_of_the_catalogue_is_read_from_a_meter_made_of_its_facts(
     model = read_catalog()[name]
     device, wanted = simulated(model, with_gaps=True)
     meters([device])
-    visit = Visit(KnownMeter(0, 0, config.Meter("M", "dp", "a", 3, name, 2000), model))
+    visit = Visit(KnownMeter(0, 0, config.Meter("M", "dp", "a", 3, name, 2000, None), model))
     row = visit.attempt(line, SystemClock())
     assert row is not None and visit.error is None
     assert list(row.values) == wanted
@@ -145,7 +147,8 @@ def test_a_meter_that_refuses_gaps_gives_all_its_registers_all_the_same(
     model = read_catalog()["eastron-sdm630"]
     device, wanted = simulated(model, with_gaps=False)
     meters([device])
-    known = KnownMeter(0, 0, config.Meter("M", "dp", "a", 3, model.model, 2000), model)
+    known = KnownMeter(0, 0, config.Meter("M", "dp", "a", 3, model.model, 2000, None), model)
     row = Visit(known).attempt(line, SystemClock())
     assert row is not None and list(row.values) == wanted
-    assert known.counters.exception == 1 and len(known.ranges) > 1
+    assert known.counters.exception == 1 and isinstance(known.reader, ModbusReader) and (
+        len(known.reader.ranges) > 1)

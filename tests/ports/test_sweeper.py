@@ -10,6 +10,7 @@ from tests.ports.test_command_line import sdm630
 from tests.ports.test_config_file import GOOD
 from tests.ports.wire import Meters, Wire
 from wum_edge import config
+from wum_edge.meters.catalog import protocols
 from wum_edge.meters.sweep import Sweep, meters_of_line
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock, clock_of
@@ -27,7 +28,7 @@ def sweeper(tmp_path: Path, wire: Wire, records: "queue.Queue[Record]",
         "period_s = 60", "period_s = 1").replace(
         'model = "eastron-sdm630"', 'model = "eastron-sdm630"\ntimeout_ms = 1000'))
     models = read_catalog()
-    checked = read_config(file, sorted(models), files=False)
+    checked = read_config(file, protocols(models), files=False)
     return Sweeper(
         name="a", line=SerialLine(checked.lines[0]),
         sweep=Sweep("a", meters_of_line(checked, models, "a")), clock=SystemClock(),

@@ -1,59 +1,44 @@
 """Meter types as data: one entry of the catalogue checked into a record.
 
-Left out: reading JSON files (the port does) and the entries themselves (catalog/). The form is
-catalog/schema.json; this file also checks what a schema cannot say.
+Left out: reading JSON files (the port does), the entries themselves (catalog/) and what a protocol
+adds to an entry (its own entry.py). The form is catalog/schema.json; this file also checks what a
+schema cannot say.
 """
 
 from collections import namedtuple
 
-from wum_edge.document import Table, shown
+from wum_edge.document import Table, nearest, shown
 from wum_edge.errors import CatalogError
-from wum_edge.meters.modbus_rtu import COUNT_MAX
-from wum_edge.meters.scaling import TYPES, WORD_ORDERS, Scale, scale_from_text
 from wum_shared.errors import Malformed
 from wum_shared.ids import checked_text
 from wum_shared.messages import REGISTERS_MAX
 from wum_shared.obis import obis_from_text, obis_to_text
 from wum_shared.units import NO_UNIT, UNITS, unit_from_text
 
-PROTOCOLS = ("modbus-rtu",)
-GAP = 17                     # Words that are cheaper to read than to skip, at 9600 baud and 20 ms.
+TYPE_CHECKING = False        # True for type checkers only: a board has neither.
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
 
 
-class Limits(namedtuple("Limits", ("registers_per_request", "gap"))):
-    """Most registers in one request, and most unwanted words that a request may bridge."""
-
-    __slots__ = ()
-    registers_per_request: int
-    gap: int
-
-
-class Register(namedtuple("Register", (
-        "name", "obis", "function", "address", "count", "type", "word_order", "scale", "unit",
-        "scaler", "absent"))):
-    """One register: raw x `scale` is in `unit` (code); it is kept as an integer of 10^`scaler`.
-
-    `address` is the one on the wire, from 0. `absent` is the raw number by which this model says
-    that it has no value, or None.
+class Register(namedtuple("Register", ("name", "obis", "unit", "scaler", "source"))):
+    """One register: it is kept as an integer of 10^`scaler` in `unit` (code). `source` is a record
+    of the protocol: where the meter has it, and as what.
     """
 
     __slots__ = ()
     name: str
     obis: bytes
-    function: int
-    address: int
-    count: int
-    type: str
-    word_order: str
-    scale: Scale
     unit: int
     scaler: int
-    absent: int | None
+    source: "Any"
 
 
 class Model(namedtuple("Model", (
-        "model", "make", "label", "protocol", "source", "licence", "registers", "limits"))):
-    """One meter type. Its registers, in their order, are one register set of the schema."""
+        "model", "make", "label", "protocol", "source", "licence", "registers", "manner"))):
+    """One meter type. Its registers, in their order, are one register set of the schema. `manner`
+    is a record of the protocol: how the type wants to be asked.
+    """
 
     __slots__ = ()
     model: str
@@ -63,56 +48,81 @@ class Model(namedtuple("Model", (
     source: str
     licence: str
     registers: tuple[Register, ...]
-    limits: Limits
+    manner: "Any"
 
 
-def check_model(entry: object, file_name: str = "") -> Model:
-    """The model in `entry`. Raises CatalogError; its paths name model, register and field.
+def _modbus() -> "ModuleType":
+    from wum_edge.meters.modbus import entry  # Late: only what is spoken is loaded.
+    return entry
+
+
+# By protocol, what gives its entry module: check_source(table of a register), check_manner(table
+# of the model), check_together(register), check_address and check_access (tables of a meter in the
+# configuration). Imported when first wanted: a board has no memory for all of them.
+_ENTRIES = {
+    "modbus-rtu": _modbus,
+}
+PROTOCOLS = tuple(sorted(_ENTRIES))
+
+
+def entry_of(protocol: str) -> "ModuleType":
+    """The module that says what a protocol adds to catalogue and configuration."""
+    return _ENTRIES[protocol]()
+
+
+def protocols(models: dict[str, Model]) -> dict[str, str]:
+    """Protocol of each model, by name: what config.check wants to know of a catalogue."""
+    return {name: models[name].protocol for name in sorted(models)}
+
+
+def check_model(document: object, file_name: str = "") -> Model:
+    """The model in `document`. Raises CatalogError; its paths name model, register and field.
 
     With `file_name` the entry must name its file: the catalogue is found by name.
     """
     mistakes: list[tuple[str, str, str]] = []
-    table = Table(entry, file_name, mistakes)
+    table = Table(document, file_name, mistakes)
     name = _id_text(table, "model")
     table.path = name or file_name
     if file_name and name and name != file_name:
         table.complain("model", "the name of its file, %s" % shown(file_name), shown(name))
+    protocol = _protocol(table)
+    entry = entry_of(protocol) if protocol else None
     found = Model(
-        name, table.text("make"), table.text("label"),
-        str(table.choice("protocol", PROTOCOLS)),
+        name, table.text("make"), table.text("label"), protocol,
         table.text("source"), table.text("licence"),
-        tuple([_register(t) for t in table.tables("registers", 1, REGISTERS_MAX)]),
-        _limits(table.table("limits")),
+        tuple([_register(t, entry) for t in table.tables("registers", 1, REGISTERS_MAX)]),
+        entry.check_manner(table) if entry else None,
     )
     table.optional_text("comment", 2000)
-    table.done()
-    _check_twice(found, mistakes)
+    if entry:                    # Without its protocol nobody knows which keys it may have.
+        table.done()
+    _check_twice(found, entry, mistakes)
     if mistakes:
         raise CatalogError("catalogue", mistakes)
     return found
 
 
-def _limits(table: Table) -> Limits:
-    found = Limits(table.number("registers_per_request", 1, COUNT_MAX, COUNT_MAX),
-                   table.number("gap", 0, COUNT_MAX, GAP))
-    table.done()
-    return found
+def _protocol(table: Table) -> str:
+    """Its name; empty for one that we do not speak, unless what is meant is plain."""
+    protocol = table.text("protocol")
+    if not protocol or protocol in _ENTRIES:
+        return protocol
+    meant = nearest(protocol, list(PROTOCOLS))
+    table.complain("protocol", "one of %s%s" % (
+        ", ".join(PROTOCOLS), " (did you mean %s?)" % meant if meant else ""), shown(protocol))
+    return meant
 
 
-def _register(table: Table) -> Register:
+def _register(table: Table, entry: "ModuleType | None") -> Register:
     name = _id_text(table, "name")
     if name:
         table.path = table.path.split("[")[0] + "[%s]" % name
-    type_name = str(table.choice("type", tuple(sorted(TYPES))))
-    words = TYPES[type_name][0]
-    found = Register(
-        name, _obis(table), _function(table), table.number("address", 0, 65536 - words),
-        table.number("count", words, words), type_name,
-        str(table.choice("word_order", WORD_ORDERS, "big")),
-        _scale(table), _unit(table), table.number("scaler", -9, 9), _absent(table, words),
-    )
+    found = Register(name, _obis(table), _unit(table), table.number("scaler", -9, 9),
+                     entry.check_source(table) if entry else None)
     table.optional_text("comment", 2000)
-    table.done()
+    if entry:
+        table.done()
     return found
 
 
@@ -126,12 +136,6 @@ def _id_text(table: Table, key: str) -> str:
     return ""
 
 
-def _function(table: Table) -> int:
-    function = table.choice("function", (3, 4))
-    assert type(function) is int
-    return function
-
-
 def _obis(table: Table) -> bytes:
     text = table.text("obis")
     if text:
@@ -140,16 +144,6 @@ def _obis(table: Table) -> bytes:
         except Malformed:
             table.complain("obis", "an OBIS code A-B:C.D.E or A-B:C.D.E*F", shown(text))
     return bytes(6)
-
-
-def _scale(table: Table) -> Scale:
-    text = table.text("scale")
-    if text:
-        try:
-            return scale_from_text(text)
-        except Malformed:
-            table.complain("scale", "a decimal text like 0.1 or 1000, not zero", shown(text))
-    return Scale(1, 0)
 
 
 def _unit(table: Table) -> int:
@@ -163,18 +157,10 @@ def _unit(table: Table) -> int:
         return NO_UNIT
 
 
-def _absent(table: Table, words: int) -> int | None:
-    text = table.optional_text("absent")
-    if not text:
-        return None
-    if len(text) == 4 * words and all(c in "0123456789abcdef" for c in text):
-        return int(text, 16)
-    table.complain("absent", "%d lower-case hexadecimal digits" % (4 * words), shown(text))
-    return None
-
-
-def _check_twice(model: Model, mistakes: list[tuple[str, str, str]]) -> None:
-    """What only shows beside other registers or fields: doubles, and digits that would be lost."""
+def _check_twice(
+        model: Model, entry: "ModuleType | None", mistakes: list[tuple[str, str, str]],
+) -> None:
+    """What only shows beside other registers or fields: doubles, and what a protocol adds."""
     wrong = [path for path, _, _ in mistakes]   # Their values are stand-ins: compare none of them.
     names: list[str] = []
     codes: list[bytes] = []
@@ -186,9 +172,8 @@ def _check_twice(model: Model, mistakes: list[tuple[str, str, str]]) -> None:
         if path + "obis" not in wrong and register.obis in codes:
             mistakes.append((path + "obis", "a code that no other register has",
                              shown(obis_to_text(register.obis))))
-        exact = TYPES[register.type][1] == "float" or register.scaler <= register.scale.power
-        if not exact and path + "scale" not in wrong:
-            mistakes.append((path + "scaler", "at most %d, or digits are lost" %
-                             register.scale.power, shown(register.scaler)))
+        fault = entry.check_together(register) if entry else None
+        if fault is not None and path + fault[0] not in wrong:
+            mistakes.append((path + fault[0], fault[1], fault[2]))
         names.append(register.name)
         codes.append(register.obis)

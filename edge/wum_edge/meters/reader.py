@@ -26,12 +26,14 @@ class Take:
 
     `values` are scaled integers by place in the model's registers; None: the meter sent something
     that is no number, or past what a reading holds. `refused` are places that it will not give,
-    with the failure it named. `errors` are turns that failed, in order.
+    with the failure it named; those of them in `again` it may give when it is asked once more
+    (it was busy). `errors` are turns that failed, in order.
     """
 
     def __init__(self) -> None:
         self.values: dict[int, int | None] = {}
         self.refused: dict[int, MeterError] = {}
+        self.again: set[int] = set()
         self.errors: list[MeterError] = []
         self.turns = 0               # That brought a genuine answer.
         self.foreign = 0             # Whole answers of others that were passed over.

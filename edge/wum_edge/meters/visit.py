@@ -5,18 +5,15 @@ Left out: which meter is visited when, and what a failed visit is called (sweep.
 
 from wum_edge import config
 from wum_edge.clock import Clock
-from wum_edge.errors import LineSilent, MeterError, Refused
+from wum_edge.errors import LineSilent, MeterError
 from wum_edge.meters.catalog import Model
-from wum_edge.meters.modbus_rtu import Answer, read_registers
-from wum_edge.meters.ranges import Range, plan, split
-from wum_edge.meters.scaling import raw_number, scaled
-from wum_edge.meters.turn import Hearing, Line, converse
+from wum_edge.meters.reader import Reader, Take
+from wum_edge.meters.readers import reader_for
+from wum_edge.meters.turn import Hearing, Line, Setting, converse
 from wum_shared import status
 from wum_shared.batch import Row
 
 CAPTURE_SPREAD_S = 60        # A late register belongs to its row for this long.
-FAILURES_MAX = 2             # Failed turns after which a visit leaves the rest for later.
-_NOT_THERE = (2, 3)          # Exceptions that a request for fewer registers may avoid.
 
 
 class Counters:
@@ -53,22 +50,20 @@ class KnownMeter:
         self.register_set = register_set
         self.meter = meter
         self.model = model
-        self.ranges = plan(model.registers, model.limits)
-        self.may_split = True
+        self.reader: Reader | None = None  # Made at the first visit.
         self.counters = Counters()
         self.failed_sweeps = 0        # In a row, without one genuine answer.
         self.failed_outcome = 0       # Of the last of them.
         self.skipped_sweeps = 0       # In a row, in which its turn did not come.
         self.silence_told = False     # Its silence is on record as an event.
-        self.rest_until_ms = 0        # Until then a late answer to the last turn may still come.
 
 
 class Visit:
-    """What one sweep got from one meter. `left` is what is still to be read."""
+    """What one sweep got from one meter. `left` are the registers still to be read, by place."""
 
     def __init__(self, known: KnownMeter) -> None:
         self.known = known
-        self.left = known.ranges
+        self.left = tuple(range(len(known.model.registers)))
         self.captured_at_s = 0
         self.time_quality = 0
         self.answered = False                 # Something genuine came, if only an exception.
@@ -76,7 +71,6 @@ class Visit:
         self.attempts = 0
         self.error: MeterError | None = None  # The last failure.
         self._refused: set[int] = set()       # Places that the meter will not give.
-        self._fresh: dict[int, int | None] = {}
 
     def attempt(self, line: Line, clock: Clock) -> Row | None:
         """Ask for what is left; the row of what came, or None. Raises LineGone.
@@ -86,38 +80,21 @@ class Visit:
         """
         known = self.known
         self.attempts += 1
-        self._rest(line, clock)
+        if known.reader is None:
+            known.reader = reader_for(known.model, known.meter, clock)
         if not self.rows:
             self.captured_at_s = clock.now_s()
             self.time_quality = clock.quality()
-        self._fresh = {}
-        todo = list(self.left)
-        put_off: list[Range] = []
-        failures = 0
-        while todo:
-            one = todo.pop(0)
-            started_ms = clock.monotonic_ms()
-            try:
-                answer = converse(read_registers(
-                    known.meter.address, one.function, one.first, one.count,
-                    known.meter.timeout_ms), line)
-            except Refused as error:
-                self._note(error)
-                todo = self._smaller(one, error, put_off) + todo
-            except MeterError as error:
-                self._note(error)
-                failures += 1
-                put_off.append(one)
-                waited_ms = clock.monotonic_ms() - started_ms
-                if failures >= FAILURES_MAX or waited_ms >= known.meter.timeout_ms:
-                    # Its answer may still come, and an answer does not say to which range.
-                    known.rest_until_ms = clock.monotonic_ms() + known.meter.timeout_ms
-                    put_off.extend(todo)
-                    break
-            else:
-                self._take(one, answer)
-        self.left = tuple(put_off)
-        return self._row() if self._fresh else None
+        take = Take()
+        began = _Began(line, clock)
+        converse(known.reader.read(self.left, take), began)
+        if not self.rows and began.at_s is not None:
+            self.captured_at_s = began.at_s
+            self.time_quality = began.quality
+        self._count(take)
+        self.left = tuple([place for place in self.left if place not in take.values and (
+            place not in take.refused or place in take.again)])
+        return self._row(take) if take.values else None
 
     def hopeless(self) -> bool:
         """Whether the meter was given two chances and not one byte came."""
@@ -127,58 +104,25 @@ class Visit:
         """Whether what is read now still belongs to this visit's row."""
         return not self.rows or 0 <= clock.now_s() - self.captured_at_s <= CAPTURE_SPREAD_S
 
-    def _rest(self, line: Line, clock: Clock) -> None:
-        """Let a late answer to this meter's failed turn pass before it is asked again."""
-        wait_ms = self.known.rest_until_ms - clock.monotonic_ms()
-        if wait_ms > 0:
-            line.turn(b"", _Nothing(), min(wait_ms, self.known.meter.timeout_ms))
-        self.known.rest_until_ms = 0
+    def _count(self, take: Take) -> None:
+        counters = self.known.counters
+        counters.answered += take.turns
+        counters.foreign += take.foreign
+        for error in take.errors:
+            counters.count(error.outcome)
+            self.error = error
+        self.answered = self.answered or take.answered()
+        self._refused.update(take.refused)
 
-    def _note(self, error: MeterError) -> None:
-        self.error = error
-        self.known.counters.count(error.outcome)
-        if type(error) is Refused:
-            self.answered = True
-
-    def _smaller(self, one: Range, error: Refused, put_off: list[Range]) -> list[Range]:
-        """What to ask for instead of a range that the meter refused."""
-        known = self.known
-        if error.code not in _NOT_THERE:
-            put_off.append(one)      # Busy, say: the same request may be granted later.
-            self._refused.update(one.places)
-            return []
-        parts = list(split(one, known.model.registers)) if known.may_split else [one]
-        if len(parts) > 1:
-            known.ranges = tuple([part for old in known.ranges
-                                  for part in (parts if old == one else [old])])
-            return parts
-        self._refused.update(one.places)
-        if len(self._refused) == len(known.model.registers):
-            # It refuses everything: another model, most likely. Do not ask one by one for ever.
-            known.may_split = False
-            known.ranges = plan(known.model.registers, known.model.limits)
-        return []
-
-    def _take(self, one: Range, answer: Answer) -> None:
-        self.answered = True
-        self.known.counters.answered += 1
-        self.known.counters.foreign += answer.foreign
-        for place in one.places:
-            register = self.known.model.registers[place]
-            at = register.address - one.first
-            raw = raw_number(answer.words[at:at + register.count], register.word_order)
-            self._fresh[place] = None if raw == register.absent else scaled(
-                raw, register.type, register.scale, register.scaler)
-
-    def _row(self) -> Row:
+    def _row(self, take: Take) -> Row:
         values: list[int | None] = []
         statuses = []
         for place in range(len(self.known.model.registers)):
-            value = self._fresh.get(place)
+            value = take.values.get(place)
             values.append(value)
             if value is not None:
                 statuses.append(status.LATE if self.rows else 0)
-            elif place in self._fresh:
+            elif place in take.values:
                 statuses.append(status.ABSENT | status.OUT_OF_RANGE)
             elif place in self._refused:
                 statuses.append(status.ABSENT | status.REFUSED)
@@ -189,8 +133,20 @@ class Visit:
                    self.time_quality, tuple(values), tuple(statuses))
 
 
-class _Nothing(Hearing):
-    """Waits for nothing: whatever is heard meanwhile is late."""
+class _Began(Line):
+    """The line, and when something was first said on it: that is the time of capture."""
 
-    def __call__(self, heard: bytes | bytearray) -> bool:
-        return False
+    def __init__(self, line: Line, clock: Clock) -> None:
+        self.at_s: int | None = None
+        self.quality = 0
+        self._line = line
+        self._clock = clock
+
+    def set(self, setting: Setting) -> None:
+        self._line.set(setting)
+
+    def turn(self, say: bytes, is_whole: Hearing, timeout_ms: int) -> bytes:
+        if say and self.at_s is None:
+            self.at_s = self._clock.now_s()
+            self.quality = self._clock.quality()
+        return self._line.turn(say, is_whole, timeout_ms)

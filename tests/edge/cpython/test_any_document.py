@@ -39,7 +39,7 @@ def replaced(good: Any, path: tuple[Any, ...], value: object) -> Any:
 def test_any_value_in_any_place_of_a_configuration(path: tuple[Any, ...], value: object) -> None:
     found: list[tuple[str, str, str]] = [("path", "wanted", "got")]
     try:
-        check(replaced(document(), path, value), ["two-and-one"])
+        check(replaced(document(), path, value), {"two-and-one": "modbus-rtu"})
     except ConfigError as error:
         found = error.mistakes
     assert found and all(wanted and got for _, wanted, got in found)

@@ -21,12 +21,12 @@ def register_refused(field, value):
 
 def test_a_good_entry_is_a_model():
     model = check_model(entry(), "two-and-one")
-    assert model.model == "two-and-one" and model.limits == (125, 17)
+    assert model.model == "two-and-one" and model.manner.limits == (125, 17)
     energy, voltage, current = model.registers
     assert energy.obis == obis_from_text("1-0:1.8.0") and energy.unit == 30
-    assert tuple(energy.scale) == (1, 1) and energy.scaler == 1
-    assert voltage.unit == 35 and tuple(voltage.scale) == (1, -1)
-    assert current.type == "float32" and current.absent is None
+    assert tuple(energy.source.scale) == (1, 1) and energy.scaler == 1
+    assert voltage.unit == 35 and tuple(voltage.source.scale) == (1, -1)
+    assert current.source.type == "float32" and current.source.absent is None
 
 
 def test_every_wrong_field_of_a_register_is_named():
@@ -99,17 +99,27 @@ def test_what_is_no_table_is_refused_in_one_sentence():
 
 def test_all_mistakes_are_told_at_once():
     def change(bad):
-        bad["protocol"] = "dlms"
+        bad["make"] = 7
         bad["registers"][0]["unit"] = "kWh"
         bad["registers"][2]["count"] = 1
     text = refused(change)
     assert "3 to mend" in text
 
 
+def test_the_keys_of_an_unknown_protocol_are_not_judged():
+    text = refused(lambda bad: bad.update({"protocol": "telepathy"}))
+    assert "1 to mend" in text and "two-and-one.protocol: wanted one of" in text, text
+
+
+def test_a_slip_in_the_name_of_a_protocol_is_one_mistake():
+    text = refused(lambda bad: bad.update({"protocol": "modbus-rtv"}))
+    assert "1 to mend" in text and "(did you mean modbus-rtu?)" in text, text
+
+
 def test_the_code_of_an_absent_value_is_kept():
     marked = entry()
     marked["registers"][1]["absent"] = "ffff"
-    assert check_model(marked).registers[1].absent == 0xFFFF
+    assert check_model(marked).registers[1].source.absent == 0xFFFF
 
 
 def test_real_entries_pass_here_too():

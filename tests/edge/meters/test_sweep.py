@@ -3,7 +3,7 @@
 from tests.edge.bus import Bus, ScriptedMeter, VirtualClock, crc_of
 from tests.edge.samples import document, entry
 from wum_edge.config import check
-from wum_edge.meters.catalog import check_model
+from wum_edge.meters.catalog import check_model, protocols
 from wum_edge.meters.sweep import PROBE_EVERY, Sweep, meters_of_line
 from wum_shared import status
 from wum_shared.batch import Event, Missed, Row
@@ -26,7 +26,7 @@ class Street:
         self.clock = VirtualClock()
         self.meters = [ScriptedMeter(n + 1, dict(WORDS)) for n in range(count)]
         self.bus = Bus(self.clock, self.meters)
-        self.sweep = Sweep("a", meters_of_line(check(written, sorted(models)), checked, "a"))
+        self.sweep = Sweep("a", meters_of_line(check(written, protocols(checked)), checked, "a"))
 
     def run(self, budget_ms=100000):
         """(rows, missed, events, milliseconds) of one sweep."""

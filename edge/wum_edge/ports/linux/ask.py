@@ -10,8 +10,8 @@ from typing import TextIO
 from wum_edge import config
 from wum_edge.document import nearest
 from wum_edge.errors import ForeignAnswer, LineGone, LineSilent, MeterError, Refused
-from wum_edge.meters.catalog import Model
-from wum_edge.meters.ranges import cost_us, plan
+from wum_edge.meters.catalog import Model, protocols
+from wum_edge.meters.modbus.ranges import Range, cost_us, plan
 from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
@@ -32,7 +32,7 @@ _FLAGS = ((status.REFUSED, "refused"), (status.OUT_OF_RANGE, "out of range"),
 def check_config(path: Path, out: TextIO) -> int:
     """Print a summary of a good configuration. Raises BadConfigFile with every mistake."""
     models = read_catalog()
-    checked = read_config(path, sorted(models))
+    checked = read_config(path, protocols(models))
     period_s = checked.schedule.period_s
     many = "1 meter" if len(checked.meters) == 1 else f"{len(checked.meters)} meters"
     print(f"{path}: good. {many}, read every {period_s} s; batches go to "
@@ -41,7 +41,7 @@ def check_config(path: Path, out: TextIO) -> int:
     rows = []
     for line in checked.lines:
         own = [meter for meter in checked.meters if meter.line == line.name]
-        plans = [plan(models[m.model].registers, models[m.model].limits) for m in own]
+        plans = [_requests(models[m.model]) for m in own]
         cost = sum(cost_us(p, line.baud, line.bits_per_character(), REPLY_DELAY_US) for p in plans)
         characters = f"{line.baud} {line.data_bits}{line.parity}{line.stop_bits}"
         rows.append([line.name, line.port, characters, str(len(own)),
@@ -64,7 +64,7 @@ def check_config(path: Path, out: TextIO) -> int:
 def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
     """Read one meter and print its registers. Returns 0 when it gave any, else 1."""
     models = read_catalog()
-    checked = read_config(path, sorted(models), files=False)
+    checked = read_config(path, protocols(models), files=False)
     serials = [meter.serial for meter in checked.meters]
     if serial not in serials:
         near = nearest(serial, serials)
@@ -90,10 +90,17 @@ def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
 def list_catalog(out: TextIO) -> int:
     """Print every model of the catalogue."""
     rows = [[name, model.make, model.label, str(len(model.registers)),
-             str(len(plan(model.registers, model.limits))), f"{model.source} ({model.licence})"]
+             str(len(_requests(model)) or "-"), f"{model.source} ({model.licence})"]
             for name, model in sorted(read_catalog().items())]
     _table(["model", "make", "types", "registers", "requests", "source"], rows, out)
     return 0
+
+
+def _requests(model: Model) -> tuple[Range, ...]:
+    """The requests for all registers; none for a protocol that has no such thing."""
+    if not model.protocol.startswith("modbus-"):
+        return ()
+    return plan(model.registers, model.manner.limits)
 
 
 def _rows(visit: Visit, line: WireLine) -> list[tuple[Row, int]]:

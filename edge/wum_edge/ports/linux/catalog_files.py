@@ -6,7 +6,7 @@ from importlib import resources
 from wum_edge.meters.catalog import Model, check_model
 
 SUFFIX = ".json"
-SCHEMA_NAME = "schema"       # The form of the entries, not an entry.
+SCHEMA_NAMES = ("schema.json", ".schema.json")   # The form of the entries, not an entry.
 
 
 def read_catalog() -> dict[str, Model]:
@@ -15,6 +15,6 @@ def read_catalog() -> dict[str, Model]:
     models = {}
     for file in sorted(folder.iterdir(), key=lambda f: f.name):
         name = file.name.removesuffix(SUFFIX)
-        if file.name.endswith(SUFFIX) and name != SCHEMA_NAME:
+        if file.name.endswith(SUFFIX) and not file.name.endswith(SCHEMA_NAMES):
             models[name] = check_model(json.loads(file.read_text(encoding="utf-8")), name)
     return models

@@ -43,11 +43,12 @@ class BadConfigFile(Exception):
             [f"{path}: {many}"] + ["  " + m.sentence() for m in self.mistakes]))
 
 
-def read_config(path: Path, models: list[str], *, files: bool = True) -> config.Config:
+def read_config(
+        path: Path, models: dict[str, str], *, files: bool = True) -> config.Config:
     """The configuration in the file at `path`, its folders made absolute.
 
-    `models` are the names the catalogue knows. With `files` the keys and the CA file must be
-    there. Raises BadConfigFile with every mistake at once.
+    `models` are those of the catalogue, with their protocols. With `files` the keys and the
+    CA file must be there. Raises BadConfigFile with every mistake at once.
     """
     text = _read(path)
     try:
@@ -84,7 +85,7 @@ def lines_of(text: str) -> dict[str, int]:
         header = _HEADER.match(line)
         key = _KEY.match(line)
         if header:
-            table = _plain(header.group(2))
+            table = _below(_plain(header.group(2)), counts)
             if header.group(1) == "[[":
                 counts[table] = counts.get(table, -1) + 1
                 lines.setdefault(table, number)
@@ -103,6 +104,12 @@ def line_of(path: str, lines: dict[str, int]) -> int:
     while path and path not in lines:
         path = path[:max(path.rfind("."), path.rfind("["), 0)]
     return lines.get(path, 0)
+
+
+def _below(table: str, counts: dict[str, int]) -> str:
+    """The path of a table that may be a part of the last one of an array: meter.access."""
+    first, dot, rest = table.partition(".")
+    return f"{first}[{counts[first]}].{rest}" if dot and first in counts else table
 
 
 def _plain(key: str) -> str:

@@ -18,7 +18,7 @@ from types import FrameType
 from wum_edge.agent import Agent
 from wum_edge.archive.ring import Archive
 from wum_edge.config import Config
-from wum_edge.meters.catalog import Model
+from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.sweep import Sweep, meters_of_line
 from wum_edge.meters.visit import KnownMeter
 from wum_edge.ports.linux import journal
@@ -57,7 +57,7 @@ def run(path: Path, status_s: float = 60.0) -> int:
     A line says every `status_s` seconds how it stands. Raises BadConfigFile, CatalogError.
     """
     models = read_catalog()
-    config = read_config(path, sorted(models))
+    config = read_config(path, protocols(models))
     journal.begin()
     ending = threading.Event()
     _listen_to_signals(ending)

@@ -3,7 +3,7 @@
 from tests.edge.bus import Bus, ScriptedMeter, VirtualClock, crc_of, framed
 from tests.portable import raises
 from wum_edge.errors import BadCheck, ForeignAnswer, LineSilent, Refused
-from wum_edge.meters.modbus_rtu import Answer, crc, read_registers, with_crc
+from wum_edge.meters.modbus.rtu import Answer, crc, read_registers, with_crc
 from wum_edge.meters.turn import Hearing, Line, Turn, converse
 
 ANSWER = framed("11030400060005")            # Unit 17: registers 6 and 5.

@@ -1,13 +1,14 @@
 """Registers are asked for together where that is cheaper, and never in a way the meter refuses."""
 
 from tests.edge.samples import catalog_entry
-from wum_edge.meters.catalog import Limits, Register, check_model
-from wum_edge.meters.ranges import Range, cost_us, plan, silence_us, split
+from wum_edge.meters.catalog import Register, check_model
+from wum_edge.meters.modbus.entry import Limits, Source
+from wum_edge.meters.modbus.ranges import Range, cost_us, plan, silence_us, split
 
 
 def register(address, count=2, function=4):
-    return Register("r%d" % address, bytes(6), function, address, count, "uint32", "big", None, 255,
-                    0, None)
+    return Register("r%d" % address, bytes(6), 255, 0,
+                    Source(function, address, count, "uint32", "big", None, None))
 
 
 def spans(registers, most=125, gap=17):
@@ -78,4 +79,4 @@ def test_64_meters_with_twelve_registers_in_one_range_cost_what_was_measured():
 
 def test_an_sdm630_is_one_request():
     model = check_model(catalog_entry("eastron-sdm630"))
-    assert [(r.first, r.count) for r in plan(model.registers, model.limits)] == [(0, 80)]
+    assert [(r.first, r.count) for r in plan(model.registers, model.manner.limits)] == [(0, 80)]

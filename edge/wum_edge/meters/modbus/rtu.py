@@ -1,6 +1,6 @@
 """Modbus RTU, master side: functions 3 and 4. No I/O.
 
-Left out: what registers mean (scaling.py) and which to ask for together (ranges.py).
+Left out: what registers mean (meters/scaling.py) and which to ask for together (ranges.py).
 MODBUS Application Protocol V1.1b3; MODBUS over Serial Line V1.02.
 """
 
@@ -9,6 +9,7 @@ from collections import namedtuple
 from struct import pack, unpack
 
 from wum_edge.errors import BadCheck, ForeignAnswer, LineSilent, MeterError, Refused
+from wum_edge.meters.modbus.entry import COUNT_MAX
 from wum_edge.meters.turn import Hearing, Turn
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 READ_HOLDING = 3
 READ_INPUT = 4
-COUNT_MAX = 125              # V1.1b3, 6.3 and 6.4: 250 bytes of values in an answer.
 HEARD_MAX = 1024             # Four longest frames: whoever talks on is not answering.
 SETTLE_MS = 50               # Longest pause inside an answer that serial adapters make (latency
                              # timers of 16 ms), with room; then a damaged answer is given up.

@@ -1,13 +1,17 @@
 """Which registers are asked for together, and what that costs on the wire.
 
-Left out: the asking (modbus_rtu.py). One request per register takes 5.7 times as long as one
+Left out: the asking (rtu.py). One request per register takes 5.7 times as long as one
 merged range, so registers are merged over gaps up to the model's limit.
 """
 
 from collections import namedtuple
 
-from wum_edge.meters.catalog import Limits, Register
+from wum_edge.meters.modbus.entry import Limits
 from wum_edge.meters.turn import silence_us as silence_us
+
+TYPE_CHECKING = False        # True for type checkers only: the catalogue reads our entry.py.
+if TYPE_CHECKING:
+    from wum_edge.meters.catalog import Register
 
 REQUEST_BYTES = 8
 ANSWER_BYTES = 5             # And two for each register.
@@ -23,17 +27,17 @@ class Range(namedtuple("Range", ("function", "first", "count", "places"))):
     places: tuple[int, ...]
 
 
-def plan(registers: tuple[Register, ...], limits: Limits) -> tuple[Range, ...]:
+def plan(registers: "tuple[Register, ...]", limits: Limits) -> tuple[Range, ...]:
     """The fewest requests, in order of function and address, that cover all registers.
 
     A range bridges up to `limits.gap` words that nobody wants and holds at most
     `limits.registers_per_request`; a register is never cut in two.
     """
-    in_order = sorted([(register.function, register.address, place)
+    in_order = sorted([(register.source.function, register.source.address, place)
                        for place, register in enumerate(registers)])
     ranges: list[Range] = []
     for _, _, place in in_order:
-        register = registers[place]
+        register = registers[place].source
         end = register.address + register.count
         if ranges:
             last = ranges[-1]
@@ -48,7 +52,7 @@ def plan(registers: tuple[Register, ...], limits: Limits) -> tuple[Range, ...]:
     return tuple(ranges)
 
 
-def split(refused: Range, registers: tuple[Register, ...]) -> tuple[Range, ...]:
+def split(refused: Range, registers: "tuple[Register, ...]") -> tuple[Range, ...]:
     """Smaller ranges for one that a meter refused: without its gaps, else register by register.
 
     The range itself where it is one register already.

@@ -1,0 +1,123 @@
+"""One Modbus meter, kept from sweep to sweep: which ranges it is asked for, and what it refuses.
+
+Left out: bytes (rtu.py) and how registers are merged (ranges.py).
+"""
+
+from wum_edge.errors import MeterError, Refused
+from wum_edge.meters.modbus.ranges import Range, plan, split
+from wum_edge.meters.modbus.rtu import read_registers
+from wum_edge.meters.reader import Reader, Take
+from wum_edge.meters.scaling import raw_number, scaled
+from wum_edge.meters.turn import Hearing, Turn
+
+TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
+if TYPE_CHECKING:
+    from wum_edge import config
+    from wum_edge.clock import Clock
+    from wum_edge.meters.catalog import Model
+    from wum_edge.meters.modbus.rtu import Answer
+    from wum_edge.meters.reader import Conversation
+
+FAILURES_MAX = 2             # Failed turns after which a read leaves the rest for later.
+_NOT_THERE = (2, 3)          # Exceptions that a request for fewer registers may avoid.
+
+
+class ModbusReader(Reader):
+    """Reads a meter in the fewest requests that it grants; see Reader."""
+
+    def __init__(self, model: "Model", meter: "config.Meter", clock: "Clock") -> None:
+        self.ranges = plan(model.registers, model.manner.limits)
+        self._model = model
+        self._meter = meter
+        self._unit = int(meter.address)
+        self._clock = clock
+        self._may_split = True
+        self._refused: set[int] = set()   # Places, since something was given last.
+        self._rest_until_ms = 0           # Until then a late answer may still come.
+
+    def read(self, places: tuple[int, ...], take: Take) -> "Conversation[None]":
+        """See Reader.read."""
+        yield from self._rest()
+        todo = self._covering(places)
+        failures = 0
+        while todo:
+            one = todo.pop(0)
+            started_ms = self._clock.monotonic_ms()
+            try:
+                answer = yield from read_registers(
+                    self._unit, one.function, one.first, one.count,
+                    self._meter.timeout_ms)
+            except Refused as error:
+                take.errors.append(error)
+                todo = self._smaller(one, error, take) + todo
+            except MeterError as error:
+                take.errors.append(error)
+                failures += 1
+                now_ms = self._clock.monotonic_ms()
+                if failures >= FAILURES_MAX or now_ms - started_ms >= self._meter.timeout_ms:
+                    # Its answer may still come, and an answer does not say to which range.
+                    self._rest_until_ms = now_ms + self._meter.timeout_ms
+                    break
+            else:
+                self._take(one, answer, take)
+
+    def _rest(self) -> "Conversation[None]":
+        """Let a late answer to this meter's failed turn pass before it is asked again."""
+        wait_ms = self._rest_until_ms - self._clock.monotonic_ms()
+        if wait_ms > 0:
+            yield Turn(b"", _Nothing(), min(wait_ms, self._meter.timeout_ms))
+        self._rest_until_ms = 0
+
+    def _covering(self, places: tuple[int, ...]) -> list[Range]:
+        """The ranges for these places; one of which only a part is wanted is made smaller."""
+        found = []
+        for one in self.ranges:
+            wanted = tuple([place for place in one.places if place in places])
+            if len(wanted) == len(one.places):
+                found.append(one)
+            elif wanted:
+                own = tuple([self._model.registers[place] for place in wanted])
+                for part in plan(own, self._model.manner.limits):
+                    found.append(Range(part.function, part.first, part.count,
+                                       tuple([wanted[place] for place in part.places])))
+        return found
+
+    def _smaller(self, one: Range, error: Refused, take: Take) -> list[Range]:
+        """What to ask for instead of a range that the meter refused."""
+        for place in one.places:
+            take.refused[place] = error
+        if error.code not in _NOT_THERE:
+            take.again.update(one.places)    # Busy, say: the same may be granted later.
+            return []
+        parts = list(split(one, self._model.registers)) if self._may_split else [one]
+        if len(parts) > 1:
+            for place in one.places:
+                del take.refused[place]
+            self.ranges = tuple([part for old in self.ranges
+                                 for part in (parts if old == one else [old])])
+            return parts
+        self._refused.update(one.places)
+        if len(self._refused) == len(self._model.registers):
+            # It refuses everything: another model, most likely. Do not ask one by one for ever.
+            self._may_split = False
+            self.ranges = plan(self._model.registers, self._model.manner.limits)
+        return []
+
+    def _take(self, one: Range, answer: "Answer", take: Take) -> None:
+        take.turns += 1
+        take.foreign += answer.foreign
+        self._refused.clear()
+        for place in one.places:
+            register = self._model.registers[place]
+            source = register.source
+            at = source.address - one.first
+            raw = raw_number(answer.words[at:at + source.count], source.word_order)
+            take.values[place] = None if raw == source.absent else scaled(
+                raw, source.type, source.scale, register.scaler)
+
+
+class _Nothing(Hearing):
+    """Waits for nothing: whatever is heard meanwhile is late."""
+
+    def __call__(self, heard: bytes | bytearray) -> bool:
+        return False

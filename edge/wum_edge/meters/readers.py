@@ -1,0 +1,27 @@
+"""The reader of one meter, by the protocol of its model.
+
+Left out: what a reader does (reader.py) and the protocols (meters/modbus/, ...). A protocol is
+imported with its first meter: a board has no memory for those that it does not speak.
+"""
+
+TYPE_CHECKING = False        # True for type checkers only.
+if TYPE_CHECKING:
+    from wum_edge import config
+    from wum_edge.clock import Clock
+    from wum_edge.meters.catalog import Model
+    from wum_edge.meters.reader import Reader
+
+
+def reader_for(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
+    """A reader for `meter`, which is of `model`. Each protocol takes of these what it needs."""
+    return _READERS[model.protocol](model, meter, clock)
+
+
+def _modbus(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
+    from wum_edge.meters.modbus.reader import ModbusReader  # Late: only what is spoken.
+    return ModbusReader(model, meter, clock)
+
+
+_READERS = {                 # One for each of catalog.PROTOCOLS.
+    "modbus-rtu": _modbus,
+}
