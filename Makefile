@@ -32,7 +32,7 @@ mutants: venv  ## Break the head-end on purpose, and want the street's test to n
 	@$(BIN)/python tests/system/mutants.py
 
 bench: venv  ## Every benchmark, collected into benchmarks/RESULTS.md (QUICK=yes: a minute each)
-	@$(BIN)/python benchmarks/collect.py $(if $(QUICK),--quick)
+	@PYTHONPATH=benchmarks $(BIN)/python -m kit.collect $(if $(QUICK),--quick)
 
 lock: venv  ## Bring requirements.lock to the newest versions that fit
 	@$(BIN)/uv lock --quiet --upgrade

@@ -1,4 +1,4 @@
-"""Run every benchmark beside this file and write what they say into RESULTS.md.
+"""Run every benchmark of the folder above and write what they say into RESULTS.md.
 
 With --quick nothing is written: a quick run is for seeing that they work. A benchmark that fails
 or misses a goal is named, and the exit code is 1.
@@ -15,7 +15,7 @@ from typing import Any
 
 from kit.figures import arguments, rounded
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent.parent
 RESULTS = FOLDER / "RESULTS.md"
 TIMEOUT_S = 3600
 
@@ -25,8 +25,6 @@ def main() -> None:
     quick = arguments(__doc__ or "").quick
     sections, failed = [], []
     for path in sorted(FOLDER.glob("*.py")):
-        if path.name == Path(__file__).name:
-            continue
         print(f"== {path.stem}", flush=True)
         answer = _run(path, quick)
         if answer is None:
