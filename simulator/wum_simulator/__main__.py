@@ -47,7 +47,15 @@ def _serve(arguments: argparse.Namespace) -> None:
     asyncio.run(serve(world, Description(
         arguments.link, arguments.model or [DEFAULT_MODEL], arguments.meters,
         arguments.first_address, arguments.first_consumer, arguments.control,
-        Timing(arguments.baud, arguments.delay_ms), arguments.fault_share)))
+        Timing(arguments.baud, arguments.delay_ms), arguments.fault_share,
+        *([_listen(arguments.listen)] if arguments.listen else []))))
+
+
+def _listen(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"listen: wanted HOST:PORT, got {text!r}")
+    return host.strip("[]"), int(port)
 
 
 def _order(arguments: argparse.Namespace) -> None:
@@ -58,6 +66,12 @@ def _order(arguments: argparse.Namespace) -> None:
         request |= {name: getattr(arguments, name) for name in (
             "first", "last", "times", "rate", "ms", "code") if hasattr(arguments, name)}
     _print(ask(arguments.control, request))
+
+
+def _wrong(arguments: argparse.Namespace) -> None:
+    _print(ask(arguments.control, {
+        "do": "wrong", "what": arguments.what, "address": arguments.address,
+        "amount": arguments.amount, "at_s": arguments.at_s}))
 
 
 def _registers(arguments: argparse.Namespace) -> None:
@@ -90,6 +104,8 @@ def _parser() -> argparse.ArgumentParser:
         "serve", help="make a line with meters on it, and answer until a signal ends it"))
     _add_fault(commands.add_parser(
         "fault", help="let something go wrong on a line, or end that"))
+    _add_wrong(_with_control(commands.add_parser(
+        "wrong", help="let a meter or its mounting go wrong: counters, wires, clock"), _wrong))
     for name, run, text in (
             ("registers", _registers, "print what a meter shows, as JSON"),
             ("answers", _answers, "print the last answers that a meter gave, as JSON")):
@@ -109,8 +125,13 @@ def _parser() -> argparse.ArgumentParser:
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_serve)
     add = parser.add_argument
-    add("--link", type=Path, required=True, metavar="PATH",
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument(
+        "--link", type=Path, metavar="PATH",
         help="where to put the link to the line; open it like a serial port")
+    where.add_argument(
+        "--listen", metavar="HOST:PORT",
+        help="let the line be on TCP instead, as behind a serial server")
     add("--seed", type=int, default=7, help="all chance comes from it (default 7)")
     add("--meters", type=int, default=1, metavar="N", help="how many (default 1, at most 247)")
     add("--model", action="append", metavar="NAME",
@@ -140,6 +161,7 @@ def _add_fault(parser: argparse.ArgumentParser) -> None:
         "silence": "say nothing", "noise": "hit bytes: flipped bits, lost and added bytes",
         "slow": "answer late", "wrong-crc": "answer with a check that does not hold",
         "exception": "refuse, with a code", "stale": "say the line's answer before again",
+        "echo": "give back to the master what it says",
     }
     for kind, text in texts.items():
         command = _with_control(kinds.add_parser(kind, help=text), _order)
@@ -156,6 +178,17 @@ def _add_fault(parser: argparse.ArgumentParser) -> None:
             add("--code", type=int, default=4, help="exception code (default 4, device failure)")
     clear = _with_control(kinds.add_parser("clear", help="end faults"), _order)
     clear.add_argument("--address", type=int, help="of this meter only (default: all)")
+
+
+def _add_wrong(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("what", metavar="WHAT", help="reset, rollover, replaced, inverted-ct, magnet, "
+        "open-neutral, clock-drift or clock-off")
+    add("--address", type=int, required=True, help="the meter's address")
+    add("--amount", type=int, default=0, help="Wh to roll over from, phase 1..3 of the inverted "
+        "CT, percent of the magnet, ppm of the drift, seconds that the clock is off")
+    add("--at", dest="at_s", type=int, metavar="SECONDS",
+        help="UTC seconds since 1970 from which it is so (default: the line's clock now)")
 
 
 def _with_control(parser: argparse.ArgumentParser, run: object) -> argparse.ArgumentParser:

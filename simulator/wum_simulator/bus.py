@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from wum_simulator.faults import MS_MAX, Faults, Kind, noisy
-from wum_simulator.meters.modbus import ModbusServer, Request
+from wum_simulator.meters.server import Request
+from wum_simulator.meters.servers import servers
 from wum_simulator.town import Meter
 from wum_simulator.world import World
 
@@ -67,7 +68,10 @@ class Bus:
         self._write = write
         self._timing = timing
         self._noise = world.dice.stream("noise")
-        self._server = ModbusServer(meters, world.now_s, self._refusal, self._said)
+        self._servers = servers(meters, world.now_s, self._refusal, self._said)
+        self._server_of = {
+            meter.address: server for server in self._servers for meter in meters
+            if meter.kind.protocol in server.protocols}
         self._heard_at = 0.0     # When the last byte of what was heard had come, real seconds.
         self._free_at = 0.0      # When the last byte of what was said will have gone.
         self._before = b""       # The answer before, of whichever meter.
@@ -77,19 +81,25 @@ class Bus:
         now = self._world.elapsed_s()
         self.heard_bytes += len(data)
         if now - self._heard_at > FORGET_S:
-            self._server.forget()
+            for server in self._servers:
+                server.forget()
+        if self.faults.echoes():
+            self._put(data, 0)
         self._heard_at = max(now, self._heard_at) + self._timing.wire_s(len(data))
         if self._timing.baud:
-            self._world.at(self._heard_at, lambda: self._server.hear(data))
+            self._world.at(self._heard_at, lambda: self._hear(data))
         else:
-            self._server.hear(data)
+            self._hear(data)
+
+    def _hear(self, data: bytes) -> None:
+        for server in self._servers:
+            server.hear(data)
 
     def _refusal(self, request: Request) -> int | None:
         found = self.faults.hitting(request.address, request, request.at_s, exceptions=True)
         return found[-1].code if found else None
 
-    def _said(self, answer: bytes, request: Request | None) -> None:
-        address = answer[0]
+    def _said(self, answer: bytes, address: int, request: Request | None) -> None:
         at_s = request.at_s if request else self._world.now_s()
         data, late_ms = answer, 0
         for fault in self.faults.hitting(address, request, at_s, exceptions=False):
@@ -98,7 +108,7 @@ class Bus:
             elif fault.kind is Kind.STALE:
                 data = self._before
             elif fault.kind is Kind.WRONG_CRC:
-                data = data[:-1] + bytes((data[-1] ^ 0xFF,)) if data else data
+                data = self._server_of[address].spoilt(data)
             elif fault.kind is Kind.NOISE:
                 data = noisy(data, fault.rate, self._noise)
             elif fault.kind is Kind.SLOW:

@@ -6,12 +6,12 @@ mistake in the gateway's has something to disagree with.
 
 import importlib.resources
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from importlib.resources.abc import Traversable
 from typing import Any
 
-PROTOCOL = "modbus-rtu"
+PLAYED = ("modbus-rtu",)     # Protocols that the town has a server for (meters/servers.py).
 WORDS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 4, "int64": 4,
          "float32": 2, "float64": 4}
 
@@ -36,11 +36,13 @@ class Register:
     scale: Fraction
     unit: str
     scaler: int
+    # The register as its file has it, for protocols of other keys.
+    own: dict[str, Any] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
-        """16-bit words."""
-        return WORDS[self.type]
+        """16-bit words; 0 in a protocol without such."""
+        return WORDS.get(self.type, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Model:
     registers: tuple[Register, ...]
     registers_per_request: int
     gap: int
+    protocol: str = "modbus-rtu"
+    own: dict[str, Any] = field(default_factory=dict)    # The entry as its file has it.
 
     @property
     def phases(self) -> int:
@@ -76,13 +80,14 @@ def model(name: str) -> Model:
     limits = entry.get("limits", {})
     return Model(
         entry["model"], tuple(_register(r) for r in entry["registers"]),
-        limits.get("registers_per_request", 125), limits.get("gap", 17))
+        limits.get("registers_per_request", 125), limits.get("gap", 17), entry["protocol"], entry)
 
 
 def _register(entry: dict[str, Any]) -> Register:
     return Register(
-        entry["name"], entry["obis"], entry["function"], entry["address"], entry["type"],
-        entry.get("word_order", "big"), Fraction(entry["scale"]), entry["unit"], entry["scaler"])
+        entry["name"], entry["obis"], entry.get("function", 0), entry.get("address", 0),
+        entry.get("type", ""), entry.get("word_order", "big"), Fraction(entry.get("scale", "1")),
+        entry["unit"], entry["scaler"], entry)
 
 
 def _folder() -> Traversable:
@@ -91,4 +96,4 @@ def _folder() -> Traversable:
 
 def _is_model(path: Traversable) -> bool:
     entry = json.loads(path.read_text(encoding="utf-8"))
-    return isinstance(entry, dict) and entry.get("protocol") == PROTOCOL
+    return isinstance(entry, dict) and entry.get("protocol") in PLAYED

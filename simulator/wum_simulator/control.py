@@ -2,8 +2,9 @@
 
 Requests: {"do": "status"}, {"do": "registers", "address": 3, "at_s": 1760000000},
 {"do": "answers", "address": 3}, {"do": "fault", "kind": "noise", "address": 3, "rate": 0.1},
-{"do": "clear", "address": 3}. `at_s` (default: now) and, for faults, `address` (default: all) may
-be left out. An answer holds "ok": true, or "ok": false and "error", a sentence.
+{"do": "clear", "address": 3}, {"do": "wrong", "what": "inverted-ct", "address": 3, "amount": 2}.
+`at_s` (default: now) and, for faults, `address` (default: all) may be left out. An answer holds
+"ok": true, or "ok": false and "error", a sentence.
 """
 
 import asyncio
@@ -21,8 +22,10 @@ from wum_simulator.line import Busy
 from wum_simulator.request import LINE_MAX, Refused, short
 from wum_simulator.town import Meter
 from wum_simulator.world import World
+from wum_simulator.wrongs import What, Wrong
 
 AT_MAX_S = 2**32 - 1
+AMOUNT_MAX = 10**12
 
 
 class Control:
@@ -97,12 +100,26 @@ class Control:
                     self._meter({"address": fault.address})
                 self._bus.faults.order(fault)
                 return {"fault": _shown(fault)}
+            case "wrong":
+                return {"wrong": asdict(self._wrong(request))}
             case "clear":
                 address = _number(request, "address", 1, 247)
                 return {"cleared": self._bus.faults.clear(address)}
             case other:
                 raise Refused(
-                    f"do: wanted status, registers, answers, fault or clear; got {other!r}")
+                    "do: wanted status, registers, answers, fault, wrong or clear; "
+                    f"got {other!r}")
+
+    def _wrong(self, request: dict[str, Any]) -> Wrong:
+        """A meter goes wrong from `at_s` (default: now) on."""
+        if request.get("what") not in list(What):
+            raise Refused(f"what: wanted one of {', '.join(What)}; got {request.get('what')!r}")
+        meter = self._meter(request)
+        at_s = _number(request, "at_s", ORIGIN_S, AT_MAX_S) or self._world.now_s()
+        amount = _number(request, "amount", -AMOUNT_MAX, AMOUNT_MAX) or 0
+        wrong = Wrong(What(request["what"]), at_s, amount)
+        meter.goes_wrong(wrong)
+        return wrong
 
     def _status(self) -> dict[str, object]:
         return {

@@ -7,7 +7,7 @@ for ever or so many times. Which answer is hit is decided here; bus.py does it t
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from wum_simulator.meters.modbus import Request
+from wum_simulator.meters.server import Request
 from wum_simulator.world import Dice, Stream
 
 FAULTS_MAX = 1000            # On command, at one time.
@@ -24,6 +24,9 @@ class Kind(StrEnum):
     WRONG_CRC = "wrong-crc"      # Whole, but its check does not hold.
     EXCEPTION = "exception"      # The meter refuses, with a code.
     STALE = "stale"              # The answer before it on this line is said again instead.
+    ECHO = "echo"                # The master hears what it says itself: of the line, not a meter.
+
+PLANNED = (Kind.SILENCE, Kind.NOISE, Kind.SLOW, Kind.WRONG_CRC, Kind.EXCEPTION, Kind.STALE)
 
 
 class BadFault(ValueError):
@@ -51,7 +54,7 @@ class Fault:
         """Whether it hits that meter's answer to that request (None: nobody knows which)."""
         if self.address not in (None, address):
             return False
-        if request is None:
+        if request is None or not request.count:
             return self.first == 0 and self.last == 65535
         return request.first <= self.last and self.first < request.first + request.count
 
@@ -101,6 +104,10 @@ class Faults:
         """Those on command, in their order."""
         return list(self._ordered)
 
+    def echoes(self) -> bool:
+        """Whether the line gives back what is said on it."""
+        return any(fault.kind is Kind.ECHO for fault in self._ordered)
+
     def hitting(
             self, address: int, request: Request | None, at_s: int,
             *, exceptions: bool) -> list[Fault]:
@@ -110,7 +117,8 @@ class Faults:
         others, which happen to the answer.
         """
         found = [f for f in self._ordered
-                 if (f.kind is Kind.EXCEPTION) == exceptions and f.hits(address, request)]
+                 if (f.kind is Kind.EXCEPTION) == exceptions and f.kind is not Kind.ECHO
+                 and f.hits(address, request)]
         for fault in found:
             self._use(fault)
         planned = self.planned(address, at_s)
@@ -125,8 +133,8 @@ class Faults:
         step = at_s // PLAN_STEP_S
         if self._dice.below(10**9, "fault?", address, step) >= self._share * 10**9:
             return None
-        kinds = list(Kind)
-        return Fault(kinds[self._dice.below(len(kinds), "fault kind", address, step)], address)
+        throw = self._dice.below(len(PLANNED), "fault kind", address, step)
+        return Fault(PLANNED[throw], address)
 
     def _use(self, fault: Fault) -> None:
         if fault.times is None:

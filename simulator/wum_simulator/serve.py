@@ -10,6 +10,7 @@ from wum_simulator.bus import Bus, Timing
 from wum_simulator.control import Control
 from wum_simulator.faults import Faults
 from wum_simulator.line import Line
+from wum_simulator.listener import Listener
 from wum_simulator.town import meters
 from wum_simulator.world import World
 
@@ -21,7 +22,7 @@ _log = logging.getLogger(__name__)
 class Description:
     """What is to be served, as the command line says it."""
 
-    link: Path
+    link: Path | None        # Of a pty, or else `listen`: (host, port).
     models: list[str]
     count: int
     first_address: int = 1
@@ -29,6 +30,7 @@ class Description:
     control: Path | None = None
     timing: Timing = Timing()
     fault_share: float = 0.0
+    listen: tuple[str, int] = ("127.0.0.1", 0)
 
 
 async def serve(world: World, description: Description) -> None:
@@ -44,29 +46,38 @@ async def serve(world: World, description: Description) -> None:
         world.dice, description.models, count=description.count,
         first_address=description.first_address, first_consumer=description.first_consumer)
     faults = Faults(world.dice, description.fault_share)
-    line = Line(description.link)
+    line = Line(description.link) if description.link else Listener(*description.listen)
     try:
         bus = Bus(world, served, faults, line.write, description.timing)
         control = Control(world, bus)
         if description.control:
             await control.open(description.control)
         try:
-            loop.add_reader(line.master, lambda: bus.heard(line.read()))
-            line.publish()
+            if isinstance(line, Line):
+                loop.add_reader(line.master, _carry, line, bus)
+                line.publish()
+            else:
+                await line.open(bus.heard)
             _log.info("%s", _sentence(description, line))
             await ended.wait()
             _log.info("ended by a signal")
         finally:
-            loop.remove_reader(line.master)
+            if isinstance(line, Line):
+                loop.remove_reader(line.master)
             control.close()
     finally:
         line.close()
 
 
-def _sentence(description: Description, line: Line) -> str:
+def _carry(line: Line, bus: Bus) -> None:
+    bus.heard(line.read())
+
+
+def _sentence(description: Description, line: Line | Listener) -> str:
     last = description.first_address + description.count - 1
     at = f"addresses {description.first_address}..{last}" if description.count > 1 else (
         f"address {last}")
     pace = f" at {description.timing.baud} baud" if description.timing.baud else ""
-    return (f"{description.count} meters ({', '.join(description.models)}) at {at}{pace} on "
-            f"{description.link} -> {line.device}")
+    where = f"{description.link} -> {line.device}" if isinstance(line, Line) else (
+        f"tcp://{line.host}:{line.port}")
+    return f"{description.count} meters ({', '.join(description.models)}) at {at}{pace} on {where}"

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from wum_shared.units import scaled_to_text
 from wum_simulator.catalog import Model, Register, UnknownModel, model
-from wum_simulator.consumer import Consumer
+from wum_simulator.consumer import Consumer, Instant
 from wum_simulator.grid import Grid
 from wum_simulator.loads.homes import WEEKS, Home, recorded_homes
 from wum_simulator.quantities import QUANTITIES, shown
 from wum_simulator.registers import scaled_of, words_of
 from wum_simulator.world import Dice
+from wum_simulator.wrongs import WRONGS_MAX, What, Wrong, clock_error_s, instant_with
 
 ADDRESS_MAX = 247            # MODBUS over Serial Line V1.02, 2.2.
 
@@ -33,13 +34,37 @@ class Meter:
         self.address = address
         self.kind = kind
         self.consumer = consumer
+        self.wrongs: tuple[Wrong, ...] = ()
+        self.clock_set_s = 0     # By how much whoever set the clock has moved it.
+
+    @property
+    def serial(self) -> str:
+        """What stands on its plate, by address; another after each replacement."""
+        times = sum(wrong.what is What.REPLACED for wrong in self.wrongs)
+        return f"{90_000_000 + 1000 * self.consumer.number + 10 * self.address + times:08d}"
+
+    def goes_wrong(self, wrong: Wrong) -> None:
+        """From now on. Past WRONGS_MAX the oldest is mended."""
+        self.wrongs = (*self.wrongs, wrong)[-WRONGS_MAX:]
+
+    def instant_at(self, at_s: int) -> Instant:
+        """What it measures and shows at UTC second `at_s`, with all that is wrong with it."""
+        return instant_with(self.wrongs, at_s, self.consumer.at)
+
+    def clock_at(self, at_s: int) -> int:
+        """What its own clock shows (as UTC seconds) at UTC second `at_s`."""
+        return at_s + clock_error_s(self.wrongs, at_s) + self.clock_set_s
+
+    def set_clock(self, to_s: int, at_s: int) -> None:
+        """Its clock shows `to_s` at UTC second `at_s`, and drifts on from there."""
+        self.clock_set_s += to_s - self.clock_at(at_s)
 
     def words_at(
             self, at_s: int, registers: tuple[Register, ...]) -> list[tuple[Register, list[int]]]:
         """These registers and the words that they show at UTC second `at_s`."""
         if not registers:
             return []
-        instant = self.consumer.at(at_s)
+        instant = self.instant_at(at_s)
         return [(r, words_of(r, shown(r.obis, instant))) for r in registers]
 
     def showing(self, at_s: int) -> list[Showing]:

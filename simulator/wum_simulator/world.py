@@ -6,11 +6,15 @@ which may be compressed, and real seconds, in which wires and delays are measure
 
 import asyncio
 import hashlib
+import heapq
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+SETTLE_ROUNDS = 12           # Of the loop, until a server that answers by asyncio has done so.
+Made = TypeVar("Made")
 Stream = random.Random       # Throw after throw; others name the type, and make none.
 
 
@@ -77,15 +81,73 @@ class World:
         """Real seconds since some moment; never goes back, never is compressed."""
         return time.monotonic()
 
-    def at(self, elapsed_s: float, action: Callable[[], None]) -> asyncio.TimerHandle:
+    def at(self, elapsed_s: float, action: Callable[[], None]) -> None:
         """Do `action` when `elapsed_s()` shows this; at once when it has passed."""
         loop = asyncio.get_running_loop()
         # asyncio's clock is the monotonic one on Linux, but only its own clock is promised.
-        return loop.call_at(loop.time() + elapsed_s - self.elapsed_s(), action)
+        loop.call_at(loop.time() + elapsed_s - self.elapsed_s(), action)
 
-    def after(self, delay_s: float, action: Callable[[], None]) -> asyncio.TimerHandle:
+    def after(self, delay_s: float, action: Callable[[], None]) -> None:
         """Do `action` in so many real seconds."""
-        return asyncio.get_running_loop().call_later(delay_s, action)
+        asyncio.get_running_loop().call_later(delay_s, action)
+
+
+class VirtualWorld(World):
+    """A world whose time passes only when somebody lets it: hours in a moment, and always alike.
+
+    Real seconds and the town's pass together. Servers that answer by asyncio do so in a loop of
+    this world's own; it must be closed.
+    """
+
+    def __init__(self, seed: int, start_s: int) -> None:
+        super().__init__(seed)
+        self._start_s = start_s
+        self._elapsed_s = 0.0
+        self._coming: list[tuple[float, int, Callable[[], None]]] = []
+        self._number = 0
+        self._loop = asyncio.new_event_loop()
+
+    def now_s(self) -> int:
+        """UTC seconds since 1970 by the town's clock."""
+        return self._start_s + int(self._elapsed_s)
+
+    def elapsed_s(self) -> float:
+        """Seconds that were let pass."""
+        return self._elapsed_s
+
+    def at(self, elapsed_s: float, action: Callable[[], None]) -> None:
+        """Do `action` when this much has passed; what is due together is done in order."""
+        self._number += 1
+        heapq.heappush(self._coming, (elapsed_s, self._number, action))
+
+    def after(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Do `action` when so many seconds more have passed."""
+        self.at(self._elapsed_s + delay_s, action)
+
+    def next_s(self) -> float | None:
+        """When the next action is due; None when nothing is."""
+        return self._coming[0][0] if self._coming else None
+
+    def let_pass(self, until_s: float) -> None:
+        """Let time pass until `elapsed_s()` shows this, doing what is due on the way."""
+        while self._coming and self._coming[0][0] <= until_s:
+            due_s, _, action = heapq.heappop(self._coming)
+            self._elapsed_s = max(self._elapsed_s, due_s)
+            self.inside(action)
+        self._elapsed_s = max(self._elapsed_s, until_s)
+
+    def inside(self, action: Callable[[], Made]) -> Made:
+        """Do `action` in this world's loop, and what it has set going there; its result."""
+        async def settled() -> Made:
+            made = action()
+            for _ in range(SETTLE_ROUNDS):
+                await asyncio.sleep(0)
+            return made
+        return self._loop.run_until_complete(settled())
+
+    def close(self) -> None:
+        """Give the loop back."""
+        self._loop.close()
 
 
 def compression(

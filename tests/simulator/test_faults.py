@@ -2,8 +2,8 @@
 
 import pytest
 
-from wum_simulator.faults import PLAN_STEP_S, BadFault, Fault, Faults, Kind, noisy
-from wum_simulator.meters.modbus import Request
+from wum_simulator.faults import PLAN_STEP_S, PLANNED, BadFault, Fault, Faults, Kind, noisy
+from wum_simulator.meters.server import Request
 from wum_simulator.world import Dice
 
 AT_S = 1_727_100_000
@@ -89,7 +89,7 @@ def test_the_plan_is_a_pure_function_of_the_seed_and_has_its_share() -> None:
     assert planned != [Faults(Dice(8), 0.1).planned(3, at_s) for at_s in minutes]
     found = [fault for fault in planned if fault]
     assert 400 < len(found) < 600
-    assert {fault.kind for fault in found} == set(Kind)
+    assert {fault.kind for fault in found} == set(PLANNED)
     assert not any(Faults(Dice(7)).planned(3, at_s) for at_s in minutes)
 
 

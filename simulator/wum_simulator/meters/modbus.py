@@ -6,7 +6,6 @@ which wire they come from and what happens to them there is bus.py's.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from pymodbus.constants import ExcCodes
@@ -15,34 +14,23 @@ from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from wum_simulator.catalog import Model, Register
+from wum_simulator.meters.server import Refusal, Request, Said, Server
 from wum_simulator.town import Meter
 
 HOLDING, INPUT = 3, 4
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A read that a meter of this line was asked for: `count` words from `first`."""
-
-    address: int
-    function: int
-    first: int
-    count: int
-    at_s: int                # When the meter looked at its registers, town's UTC.
-
-
-Refusal = Callable[[Request], int | None]   # Exception code to answer with, or None.
-
-
-class ModbusServer:
+class ModbusServer(Server):
     """The meters of one line. `said` is called with each whole answer and its request.
 
     `refusal` may make a meter answer with an exception instead.
     """
 
+    protocols = ("modbus-rtu",)
+
     def __init__(
             self, meters: list[Meter], now_s: Callable[[], int], refusal: Refusal,
-            said: Callable[[bytes, Request | None], None]) -> None:
+            said: Said) -> None:
         self._now_s = now_s
         self._refusal = refusal
         self._said = said
@@ -69,7 +57,7 @@ class ModbusServer:
     def _say(self, data: bytes) -> None:
         request, self._latest = self._latest, None
         if data[0] in self._addresses:   # What pymodbus cannot decode it refuses for everybody.
-            self._said(data, request)
+            self._said(data, data[0], request)
 
     def _reader(self, meter: Meter) -> Any:
         async def read(

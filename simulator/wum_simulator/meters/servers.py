@@ -1,0 +1,21 @@
+"""Which server answers for a meter type, by the protocol of its catalogue entry."""
+
+from collections.abc import Callable
+
+from wum_simulator.meters.modbus import ModbusServer
+from wum_simulator.meters.server import Refusal, Said, Server
+from wum_simulator.town import Meter
+
+SERVERS: dict[str, type] = {
+    "modbus-rtu": ModbusServer,
+}
+
+
+def servers(
+        meters: list[Meter], now_s: Callable[[], int], refusal: Refusal, said: Said,
+) -> list[Server]:
+    """A server for each protocol that these meters of one line speak."""
+    spoken = sorted({meter.kind.protocol for meter in meters})
+    return [SERVERS[protocol](
+        [meter for meter in meters if meter.kind.protocol == protocol], now_s, refusal, said)
+        for protocol in spoken]
