@@ -30,7 +30,7 @@ def test_a_good_configuration_becomes_records():
     assert config.broker == ("127.0.0.1", 1883, False, "")
     assert config.schedule == (900, 0)
     assert config.lines == (("a", "/dev/ttyUSB0", 9600, "N", 1, 8),)
-    assert config.meters[1] == ("M-0002", "dp-M-0002", "a", 2, "two-and-one", 500, None)
+    assert config.meters[1] == ("M-0002", "dp-M-0002", "a", 2, "two-and-one", 500, ("rtu",))
     assert config.clock is None
 
 

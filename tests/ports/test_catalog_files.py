@@ -17,7 +17,7 @@ from wum_shared.units import UNITS
 
 FOLDER = resources.files("wum_edge") / "catalog"
 # Which file has the form of a protocol's entries.
-SCHEMA_OF = {"modbus-rtu": "modbus"}
+SCHEMA_OF = {"modbus-rtu": "modbus", "modbus-tcp": "modbus"}
 
 
 def form(file_name: str) -> dict[str, object]:

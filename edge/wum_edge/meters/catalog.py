@@ -56,11 +56,17 @@ def _modbus() -> "ModuleType":
     return entry
 
 
+def _modbus_tcp() -> "ModuleType":
+    from wum_edge.meters.modbus import tcp_entry  # Late: only what is spoken is loaded.
+    return tcp_entry
+
+
 # By protocol, what gives its entry module: check_source(table of a register), check_manner(table
 # of the model), check_together(register), check_address and check_access (tables of a meter in the
 # configuration). Imported when first wanted: a board has no memory for all of them.
 _ENTRIES = {
     "modbus-rtu": _modbus,
+    "modbus-tcp": _modbus_tcp,
 }
 PROTOCOLS = tuple(sorted(_ENTRIES))
 

@@ -24,4 +24,5 @@ def _modbus(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
 
 _READERS = {                 # One for each of catalog.PROTOCOLS.
     "modbus-rtu": _modbus,
+    "modbus-tcp": _modbus,
 }

@@ -15,7 +15,9 @@ TYPES = {                    # Name: (words, kind).
     "uint64": (4, "unsigned"), "int64": (4, "signed"),
     "float32": (2, "float"), "float64": (4, "float"),
 }
-WORD_ORDERS = ("big", "little-word")   # High word first, as the standard has it; or low first.
+# Which way a number of the bytes A (highest), B, C, D stands: ABCD, as the standard has it, CDAB,
+# BADC, DCBA.
+WORD_ORDERS = ("big", "little-word", "little-byte", "little")
 _FLOATS = {2: (8, 23), 4: (11, 52)}    # Words: bits of exponent and of fraction (IEEE 754).
 _SCALE_DIGITS_MAX = 18
 
@@ -45,9 +47,12 @@ def scale_from_text(text: str) -> Scale:
 def raw_number(words: tuple[int, ...], word_order: str) -> int:
     """The words (0..65535 each) as one unsigned number."""
     assert word_order in WORD_ORDERS
+    low_first = word_order in ("little-word", "little")
     number = 0
     for place in range(len(words)):
-        word = words[place] if word_order == "big" else words[len(words) - 1 - place]
+        word = words[len(words) - 1 - place] if low_first else words[place]
+        if word_order in ("little-byte", "little"):
+            word = word >> 8 | (word & 0xFF) << 8
         number = number << 16 | word
     return number
 

@@ -29,7 +29,15 @@ def test_words_join_high_word_first_or_low_word_first():
     assert raw_number((1, 2, 3, 4), "big") == 0x0001000200030004
     assert raw_number((4, 3, 2, 1), "little-word") == 0x0001000200030004
     assert raw_number((7,), "little-word") == 7
-    assert len(WORD_ORDERS) == 2
+
+
+def test_all_four_orders_of_the_bytes_give_the_same_number():
+    for order, words in (("big", (0x1234, 0x5678)), ("little-word", (0x5678, 0x1234)),
+                         ("little-byte", (0x3412, 0x7856)), ("little", (0x7856, 0x3412))):
+        assert raw_number(words, order) == 0x12345678, order
+    assert raw_number((0x7856, 0x3412, 0xBC9A, 0xF0DE), "little") == 0xDEF09ABC12345678
+    assert raw_number((0x0700,), "little-byte") == 7
+    assert len(WORD_ORDERS) == 4
 
 
 def test_integers_of_every_width_keep_their_sign():

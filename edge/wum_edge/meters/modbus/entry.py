@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wum_edge.meters.catalog import Register
 
 ADDRESS_MAX = 247            # Serial Line V1.02, 2.2: 0 is broadcast, 248..255 reserved.
+FRAMINGS = ("rtu", "tcp")
 COUNT_MAX = 125              # V1.1b3, 6.3 and 6.4: 250 bytes of values in an answer.
 GAP = 17                     # Words that are cheaper to read than to skip, at 9600 baud and 20 ms.
 
@@ -54,6 +55,15 @@ class Manner(namedtuple("Manner", ("limits",))):
     limits: Limits
 
 
+class Access(namedtuple("Access", ("framing",))):
+    """How a meter is reached: `framing` is "rtu", also through a converter that passes every byte
+    on; or "tcp" for a gateway that speaks Modbus TCP with us. There are no passwords.
+    """
+
+    __slots__ = ()
+    framing: str
+
+
 def check_source(table: "Table") -> Source:
     """The Modbus keys of one register."""
     type_name = str(table.choice("type", tuple(sorted(TYPES))))
@@ -88,8 +98,9 @@ def check_address(table: "Table") -> int:
     return table.number("address", 1, ADDRESS_MAX)
 
 
-def check_access(table: "Table") -> None:
-    """Modbus has no passwords and no keys."""
+def check_access(table: "Table", framing: str = "rtu") -> Access:
+    """The `access` of a meter."""
+    return Access(str(table.choice("framing", FRAMINGS, framing)))
 
 
 def _function(table: "Table") -> int:

@@ -4,8 +4,10 @@ Left out: bytes (rtu.py) and how registers are merged (ranges.py).
 """
 
 from wum_edge.errors import MeterError, Refused
+from wum_edge.meters.modbus.pdu import read_words, words_of
 from wum_edge.meters.modbus.ranges import Range, plan, split
-from wum_edge.meters.modbus.rtu import read_registers
+from wum_edge.meters.modbus.rtu import RtuStation
+from wum_edge.meters.modbus.tcp import TcpStation
 from wum_edge.meters.reader import Reader, Take
 from wum_edge.meters.scaling import raw_number, scaled
 from wum_edge.meters.turn import Hearing, Turn
@@ -15,11 +17,18 @@ if TYPE_CHECKING:
     from wum_edge import config
     from wum_edge.clock import Clock
     from wum_edge.meters.catalog import Model
-    from wum_edge.meters.modbus.rtu import Answer
+    from wum_edge.meters.modbus.station import Reply, Station
     from wum_edge.meters.reader import Conversation
 
 FAILURES_MAX = 2             # Failed turns after which a read leaves the rest for later.
 _NOT_THERE = (2, 3)          # Exceptions that a request for fewer registers may avoid.
+
+
+def station_of(meter: "config.Meter") -> "Station":
+    """How this meter is reached. Without an access it is on a serial line."""
+    if meter.access is not None and meter.access.framing == "tcp":
+        return TcpStation(int(meter.address), meter.timeout_ms)
+    return RtuStation(int(meter.address), meter.timeout_ms)
 
 
 class ModbusReader(Reader):
@@ -29,7 +38,7 @@ class ModbusReader(Reader):
         self.ranges = plan(model.registers, model.manner.limits)
         self._model = model
         self._meter = meter
-        self._unit = int(meter.address)
+        self.station = station_of(meter)
         self._clock = clock
         self._may_split = True
         self._refused: set[int] = set()   # Places, since something was given last.
@@ -44,9 +53,8 @@ class ModbusReader(Reader):
             one = todo.pop(0)
             started_ms = self._clock.monotonic_ms()
             try:
-                answer = yield from read_registers(
-                    self._unit, one.function, one.first, one.count,
-                    self._meter.timeout_ms)
+                reply = yield from self.station.ask(
+                    read_words(one.function, one.first, one.count))
             except Refused as error:
                 take.errors.append(error)
                 todo = self._smaller(one, error, take) + todo
@@ -56,10 +64,11 @@ class ModbusReader(Reader):
                 now_ms = self._clock.monotonic_ms()
                 if failures >= FAILURES_MAX or now_ms - started_ms >= self._meter.timeout_ms:
                     # Its answer may still come, and an answer does not say to which range.
-                    self._rest_until_ms = now_ms + self._meter.timeout_ms
+                    if not self.station.late_answers_pass:
+                        self._rest_until_ms = now_ms + self._meter.timeout_ms
                     break
             else:
-                self._take(one, answer, take)
+                self._take(one, reply, take)
 
     def _rest(self) -> "Conversation[None]":
         """Let a late answer to this meter's failed turn pass before it is asked again."""
@@ -103,15 +112,16 @@ class ModbusReader(Reader):
             self.ranges = plan(self._model.registers, self._model.manner.limits)
         return []
 
-    def _take(self, one: Range, answer: "Answer", take: Take) -> None:
+    def _take(self, one: Range, reply: "Reply", take: Take) -> None:
         take.turns += 1
-        take.foreign += answer.foreign
+        take.foreign += reply.foreign
         self._refused.clear()
+        words = words_of(reply.pdu)
         for place in one.places:
             register = self._model.registers[place]
             source = register.source
             at = source.address - one.first
-            raw = raw_number(answer.words[at:at + source.count], source.word_order)
+            raw = raw_number(words[at:at + source.count], source.word_order)
             take.values[place] = None if raw == source.absent else scaled(
                 raw, source.type, source.scale, register.scaler)
 

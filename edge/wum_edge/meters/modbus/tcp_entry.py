@@ -1,0 +1,23 @@
+"""What Modbus TCP has other than RTU: the unit may be 0..255, and there is no serial line.
+
+Left out: all that is the same (entry.py). MODBUS Messaging on TCP/IP V1.0b, 4.4.2.1.
+"""
+
+from wum_edge.meters.modbus import entry
+from wum_edge.meters.modbus.entry import check_manner, check_source, check_together
+
+TYPE_CHECKING = False        # True for type checkers only.
+if TYPE_CHECKING:
+    from wum_edge.document import Table
+
+__all__ = ["check_access", "check_address", "check_manner", "check_source", "check_together"]
+
+
+def check_address(table: "Table") -> int:
+    """The unit; 255 or 0 where the meter has a connection of its own."""
+    return table.number("address", 0, 255, 255)
+
+
+def check_access(table: "Table") -> entry.Access:
+    """The `access` of a meter."""
+    return entry.check_access(table, "tcp")
