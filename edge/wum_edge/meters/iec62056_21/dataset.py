@@ -1,0 +1,156 @@
+"""Data sets: address, values and units as a meter writes them, and the numbers they are, exactly.
+
+Left out: which OBIS code an address means (short_form.py) and which check held (frame.py, p1.py).
+IEC 62056-21:2002, 6.5 (data sets and data blocks).
+"""
+
+from collections import namedtuple
+
+from wum_edge.errors import BadCheck
+from wum_shared.units import NO_UNIT
+
+SETS_MAX = 4096              # A year of monthly values of every tariff is about 400.
+VALUES_MAX = 2048            # Of one address: a load profile of 30 days in one answer.
+ADDRESS_MAX = 32             # 6.5 says 16; full OBIS codes with C written out need more.
+VALUE_MAX = 2048             # DSMR text messages have 1024 characters, twice that in hexadecimal.
+DIGITS_MAX = 30
+
+_POWERS = {"": 0, "k": 3, "K": 3, "M": 6, "G": 9, "m": -3}
+# Upper case of what a meter writes: code of IEC 62056-6-2, table 4. Prefixes stand before these.
+_PREFIXED = {"WH": 30, "VARH": 32, "VAH": 31, "W": 27, "VAR": 29, "VA": 28, "V": 35, "A": 33,
+             "HZ": 44, "J": 25, "BAR": 24, "PA": 23}
+_PLAIN = {"h": 5, "min": 6, "s": 7, "sec": 7, "secs": 7, "d": 4, "m3": 13, "l": 19, "L": 19,
+          "%": 56, "Deg": 8, "deg": 8, "kg": 20}
+
+
+class Value(namedtuple("Value", ("text", "unit"))):
+    """One value in brackets: `text` before the asterisk, `unit` as written behind it or empty."""
+
+    __slots__ = ()
+    text: str
+    unit: str
+
+
+class DataSet(namedtuple("DataSet", ("address", "values"))):
+    """One data set: `1.6.0(02.468*kW)(1703100930)` has two values. `address` may be empty."""
+
+    __slots__ = ()
+    address: str
+    values: tuple[Value, ...]
+
+
+class Decimal(namedtuple("Decimal", ("mantissa", "power"))):
+    """mantissa x 10^power, exactly as it was written."""
+
+    __slots__ = ()
+    mantissa: int
+    power: int
+
+
+def parse_block(body: bytes, ends_with_mark: bool = False) -> list[DataSet]:
+    """The data sets of a block, in order. Raises BadCheck for what is none.
+
+    With `ends_with_mark` the block must end with `!` CR LF, as a readout does (6.5): that shows a
+    character that was damaged into an ETX. What follows an address in brackets belongs to it, on
+    the next line too.
+    """
+    text = _text(body)
+    if ends_with_mark:
+        if not text.endswith("!\r\n"):
+            raise BadCheck("readout: wanted its end, ! CR LF, got %d characters without" %
+                           len(text))
+        text = text[:-3]
+    found: list[DataSet] = []
+    values: list[Value] = []
+    address = ""
+    at = 0
+    while at < len(text):
+        if text[at] in "\r\n":
+            at += 1
+        elif text[at] == "(":
+            value, at = _value(text, at)
+            values.append(value)
+            if len(values) > VALUES_MAX:
+                raise BadCheck("data set %s: more than %d values" % (address, VALUES_MAX))
+        else:
+            _keep(found, address, values)
+            address, at = _address(text, at)
+            values = []
+    _keep(found, address, values)
+    return found
+
+
+def parse_value(text: str) -> Value:
+    """Value and unit of what stood in brackets."""
+    value, _, unit = text.partition("*")
+    return Value(value, unit)
+
+
+def decimal(text: str) -> Decimal | None:
+    """The number that `text` is; None when it is none. No float, no digit lost.
+
+    Blanks around it are filling, as in `(  80*Deg)`; a sign may lead.
+    """
+    digits = text.strip(" ")
+    sign = 1
+    if digits[:1] in ("+", "-"):
+        sign = -1 if digits[0] == "-" else 1
+        digits = digits[1:]
+    whole, dot, part = digits.partition(".")
+    both = whole + part
+    if not whole or (dot and not part) or len(both) > DIGITS_MAX:
+        return None
+    if not all("0" <= c <= "9" for c in both):
+        return None
+    return Decimal(sign * int(both), -len(part))
+
+
+def unit_code(written: str) -> tuple[int, int] | None:
+    """(code, power of ten) of a unit as meters write it: kWh is (30, 3). None for one not known.
+
+    Case tells m from M in a prefix and nothing else: kvar, kVAr and KVAR are one unit.
+    """
+    if not written:
+        return NO_UNIT, 0
+    if written in _PLAIN:
+        return _PLAIN[written], 0
+    for size in (0, 1):
+        code = _PREFIXED.get(written[size:].upper())
+        power = _POWERS.get(written[:size])
+        if code is not None and power is not None:
+            return code, power
+    return None
+
+
+def _text(body: bytes) -> str:
+    for byte in body:
+        if not (32 <= byte < 127 or byte in (13, 10)):
+            raise BadCheck("data block: character %02x is none of ISO/IEC 646" % byte)
+    return body.decode()
+
+
+def _keep(found: list[DataSet], address: str, values: list[Value]) -> None:
+    if values:
+        found.append(DataSet(address, tuple(values)))
+        if len(found) > SETS_MAX:
+            raise BadCheck("data block: more than %d data sets" % SETS_MAX)
+    elif address:
+        raise BadCheck("data set %s: wanted a value in brackets" % address)
+
+
+def _address(text: str, at: int) -> tuple[str, int]:
+    end = text.find("(", at, at + ADDRESS_MAX + 1)
+    address = text[at:end] if end > 0 else text[at:at + ADDRESS_MAX]
+    if end < 0 or any(c in ")/!\r\n" for c in address):
+        raise BadCheck("data set: wanted an address of at most %d characters and a value in "
+                       "brackets, got %s" % (ADDRESS_MAX, repr(address)))
+    return address, end
+
+
+def _value(text: str, at: int) -> tuple[Value, int]:
+    end = text.find(")", at, at + VALUE_MAX + 2)
+    inner = text[at + 1:end] if end > 0 else text[at + 1:at + 24]
+    if end < 0 or any(c in "(\r\n" for c in inner):
+        raise BadCheck("data set: wanted a value of at most %d characters in brackets, got %s"
+                       % (VALUE_MAX, repr(inner[:24])))
+    return parse_value(inner), end + 1
