@@ -35,7 +35,7 @@ def words_of(register: Register, micro: int) -> list[int]:
         raw = _within(register, (2 * above + below) // (2 * below))
     words: list[int] = _MIXIN.convert_to_registers(
         raw, _TYPES[register.type], word_order=_order(register))
-    return words
+    return _as_sent(register, words)
 
 
 def scaled_of(register: Register, words: list[int]) -> int | None:
@@ -44,14 +44,21 @@ def scaled_of(register: Register, words: list[int]) -> int | None:
     None for a float that is no number.
     """
     raw = _MIXIN.convert_from_registers(
-        words, _TYPES[register.type], word_order=_order(register))
+        _as_sent(register, words), _TYPES[register.type], word_order=_order(register))
     if raw != raw or raw in (float("inf"), float("-inf")):
         return None
     return round(Fraction(raw) * register.scale / Fraction(10) ** register.scaler)
 
 
 def _order(register: Register) -> str:
-    return "little" if register.word_order == "little-word" else "big"
+    return "little" if register.word_order in ("little-word", "little") else "big"
+
+
+def _as_sent(register: Register, words: list[int]) -> list[int]:
+    """Some makers turn the two bytes of each word round, which pymodbus does not."""
+    if register.word_order in ("big", "little-word"):
+        return words
+    return [word >> 8 | (word & 0xFF) << 8 for word in words]
 
 
 def _bits(register: Register) -> int:

@@ -8,7 +8,8 @@ import pytest
 from tests.simulator.running import START_S, Running, serving
 from wum_edge import config
 from wum_edge.errors import BadCheck, ForeignAnswer, LineSilent, MeterError, Refused
-from wum_edge.meters.modbus.rtu import READ_INPUT, read_registers
+from wum_edge.meters.modbus.pdu import READ_INPUT
+from wum_edge.meters.modbus.rtu import read_registers
 from wum_edge.meters.turn import converse
 from wum_edge.ports.linux.line import SerialLine
 from wum_simulator.town import meters

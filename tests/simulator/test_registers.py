@@ -36,8 +36,9 @@ def test_the_gateway_reads_from_these_words_what_pymodbus_reads(name: str) -> No
         for at_s in (AT_S, AT_S + 40_000):
             for showing in meter.showing(at_s):
                 r = by_name[showing.register.name]
-                raw = raw_number(showing.words, r.word_order)
-                assert scaled(raw, r.type, r.scale, r.scaler) == showing.scaled
+                s = r.source
+                raw = raw_number(showing.words, s.word_order)
+                assert scaled(raw, s.type, s.scale, r.scaler) == showing.scaled
 
 
 @pytest.mark.parametrize("name", model_names())
