@@ -1,0 +1,100 @@
+"""What a meter's frame says: variable or fixed data, an application error, or an alarm.
+
+Left out: the records (record.py), the fixed structure's units (fixed.py), decryption: an encrypted
+answer is refused by name. EN 13757-3:2018, 5; EN 13757-7:2018, 7.
+"""
+
+from collections import namedtuple
+
+from wum_edge.errors import ForeignAnswer
+from wum_edge.meters.mbus.errors import Broken, Encrypted, application_error
+from wum_edge.meters.mbus.fixed import FIXED_BYTES, decode_fixed
+from wum_edge.meters.mbus.frame import RSP_UD, Frame
+from wum_edge.meters.mbus.identity import Identity, identity_from_octets
+from wum_edge.meters.mbus.record import Record, decode_records
+
+CI_VARIABLE, CI_VARIABLE_HIGH_FIRST = 0x72, 0x76
+CI_FIXED, CI_FIXED_HIGH_FIRST = 0x73, 0x77
+CI_NO_HEADER, CI_SHORT_HEADER = 0x78, 0x7A
+CI_ERROR, CI_ALARM = 0x70, 0x71
+_LONG_HEADER, _SHORT_HEADER = 12, 4
+_FLAGS = 0x30                # ACD and DFC of the control field: of no meaning for one answer.
+_ENCRYPTING = (2, 3, 4, 5, 7, 8, 9, 10, 13)   # Modes that hide the records (EN 13757-7, table 19).
+
+
+class Answer(namedtuple("Answer", (
+        "identity", "access", "status", "signature", "records", "more", "alarm"))):
+    """`identity`, `access` and `status` are None where the frame has no header with them; `more`:
+    the meter has another telegram. `alarm` is the alarm byte of CI 71, else None.
+    """
+
+    __slots__ = ()
+    identity: Identity | None
+    access: int | None
+    status: int | None
+    signature: int
+    records: tuple[Record, ...]
+    more: bool
+    alarm: int | None
+
+
+def decode_answer(frame: Frame) -> Answer:
+    """What `frame` answers. Raises Refused for an application error or encryption, Broken for what
+    is not built as the standard says, ForeignAnswer for what no meter says.
+    """
+    if frame.ci is None or frame.control & ~_FLAGS != RSP_UD:
+        raise ForeignAnswer("M-Bus: control field %02x is not a meter's answer" % frame.control)
+    ci, data = frame.ci, frame.data
+    if ci in (CI_VARIABLE, CI_VARIABLE_HIGH_FIRST):
+        return _variable(data, ci == CI_VARIABLE_HIGH_FIRST)
+    if ci in (CI_FIXED, CI_FIXED_HIGH_FIRST):
+        if len(data) != FIXED_BYTES:
+            raise Broken("M-Bus: fixed data of %d bytes, wanted %d" % (len(data), FIXED_BYTES))
+        identity, access, status, records = decode_fixed(data, ci == CI_FIXED_HIGH_FIRST)
+        return Answer(identity, access, status, 0, records, False, None)
+    if ci == CI_SHORT_HEADER:
+        return _short(data)
+    if ci == CI_NO_HEADER:
+        records, more = decode_records(data)
+        return Answer(None, None, None, 0, records, more, None)
+    if ci == CI_ERROR:
+        raise application_error(data[0] if data else 0)
+    if ci == CI_ALARM:
+        if len(data) != 1:
+            raise Broken("M-Bus: an alarm of %d bytes, wanted 1" % len(data))
+        return Answer(None, None, None, 0, (), False, data[0])
+    raise Broken("M-Bus: CI field %02x is none that a wired meter answers with" % ci)
+
+
+def _variable(data: bytes, high_first: bool) -> Answer:
+    if len(data) < _LONG_HEADER:
+        raise Broken("M-Bus: a header of %d bytes, wanted %d" % (len(data), _LONG_HEADER))
+    signature = _two(data[10:12], high_first)
+    _refuse_encrypted(signature)
+    records, more = decode_records(data[_LONG_HEADER:], high_first)
+    return Answer(identity_from_octets(data[:8], high_first), data[8], data[9], signature, records,
+                  more, None)
+
+
+def _short(data: bytes) -> Answer:
+    if len(data) < _SHORT_HEADER:
+        raise Broken("M-Bus: a header of %d bytes, wanted %d" % (len(data), _SHORT_HEADER))
+    signature = _two(data[2:4], False)
+    _refuse_encrypted(signature)
+    records, more = decode_records(data[_SHORT_HEADER:])
+    return Answer(None, data[0], data[1], signature, records, more, None)
+
+
+def _two(data: bytes, high_first: bool) -> int:
+    return data[0] << 8 | data[1] if high_first else data[1] << 8 | data[0]
+
+
+def _refuse_encrypted(signature: int) -> None:
+    """The signature is the configuration word since 2005: bits 8..12 are the mode, the low byte
+    counts what is encrypted. Older meters send 0000 or FFFF, and mean nothing by it.
+    """
+    mode = signature >> 8 & 31
+    count = signature & (0xFF if mode < 5 else 0xF0)
+    if mode in _ENCRYPTING and count:
+        raise Encrypted("M-Bus: the records are encrypted (mode %d); this meter must be set to "
+                        "send them in plain on its wire" % mode, mode)
