@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 LINES_MAX = 16               # Ports of one concentrator; each has a thread of its own.
-BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 TIMEOUT_MS = 500
+CLOCK_TOLERANCE_S = 10       # Of a meter's clock; what less is, nobody needs to know.
+TCP = "tcp://"               # A line's port that is no device: tcp://HOST:PORT.
 LOOPBACK = ("127.0.0.1", "::1", "localhost")  # The only hosts for which MQTT may be plain.
 
 
@@ -45,7 +47,7 @@ class Broker(namedtuple("Broker", ("host", "port", "tls", "ca_file"))):
 
 
 class Line(namedtuple("Line", ("name", "port", "baud", "parity", "stop_bits", "data_bits"))):
-    """One RS-485 line. `port` is a device path; `parity` is N, E or O."""
+    """One line. `port` is a device path or tcp://HOST:PORT; `parity` is N, E or O."""
 
     __slots__ = ()
     name: str
@@ -84,6 +86,26 @@ class Meter(namedtuple("Meter", (
     access: "Any"
 
 
+class Characters(namedtuple("Characters", ("baud", "parity", "stop_bits", "data_bits"))):
+    """How bytes go to one meter of a line, where it is not the line's way."""
+
+    __slots__ = ()
+    baud: int
+    parity: str
+    stop_bits: int
+    data_bits: int
+
+
+class ClockPolicy(namedtuple("ClockPolicy", ("tolerance_s", "max_step_s"))):
+    """What is done about meters' clocks: an error above `tolerance_s` is told; it is mended in
+    steps of at most `max_step_s`, or left alone where that is 0.
+    """
+
+    __slots__ = ()
+    tolerance_s: int
+    max_step_s: int
+
+
 class Clock(namedtuple("Clock", ("start_s", "wall_s", "speed"))):
     """Compressed time: `start_s` at wall time `wall_s`, then `speed` times as fast (1..3600)."""
 
@@ -94,8 +116,11 @@ class Clock(namedtuple("Clock", ("start_s", "wall_s", "speed"))):
 
 
 class Config(namedtuple("Config", (
-        "concentrator", "broker", "schedule", "lines", "meters", "clock"))):
-    """A whole configuration that holds together. `clock` is None for the real one."""
+        "concentrator", "broker", "schedule", "lines", "meters", "clock", "clock_policy",
+        "characters"))):
+    """A whole configuration that holds together. `clock` is None for the real one. `characters`
+    are those of each meter, in their order; None for one that has its line's.
+    """
 
     __slots__ = ()
     concentrator: Concentrator
@@ -104,6 +129,8 @@ class Config(namedtuple("Config", (
     lines: tuple[Line, ...]
     meters: tuple[Meter, ...]
     clock: Clock | None
+    clock_policy: ClockPolicy
+    characters: tuple[Characters | None, ...]
 
 
 def check(document: object, models: dict[str, str]) -> Config:
@@ -113,13 +140,16 @@ def check(document: object, models: dict[str, str]) -> Config:
     """
     mistakes: list[tuple[str, str, str]] = []
     top = Table(document, "", mistakes)
+    head = (_concentrator(top.table("concentrator")), _broker(top.table("broker")),
+            _schedule(top.table("schedule")))
+    lines = tuple([_line(t) for t in top.tables("line", 1, LINES_MAX)])
+    meters = [_meter(t, models) for t in top.tables("meter", 1, METERS_MAX)]
     config = Config(
-        _concentrator(top.table("concentrator")),
-        _broker(top.table("broker")),
-        _schedule(top.table("schedule")),
-        tuple([_line(t) for t in top.tables("line", 1, LINES_MAX)]),
-        tuple([_meter(t, models) for t in top.tables("meter", 1, METERS_MAX)]),
+        head[0], head[1], head[2], lines,
+        tuple([meter for meter, _ in meters]),
         _clock(top.table("clock"), top.has("clock")),
+        _clock_policy(top.table("clock_policy")),
+        tuple([characters for _, characters in meters]),
     )
     top.done()
     _check_lines(config, mistakes)
@@ -160,18 +190,36 @@ def _schedule(table: Table) -> Schedule:
 
 
 def _line(table: Table) -> Line:
-    found = Line(
-        _name(table, "name"), table.text("port"),
-        _whole(table, "baud", BAUDS, 9600),
-        str(table.choice("parity", ("N", "E", "O"), "N")),
-        _whole(table, "stop_bits", (1, 2), 1),
-        _whole(table, "data_bits", (8,), 8),  # RTU characters have 8 (Serial Line V1.02, 2.5.1).
-    )
+    port = table.text("port")
+    if port.startswith(TCP) and not _is_address(port[len(TCP):]):
+        table.complain("port", "tcp://HOST:PORT, like tcp://192.0.2.7:502", shown(port))
+    characters = _characters(table)
+    found = Line(_name(table, "name"), port, characters.baud, characters.parity,
+                 characters.stop_bits, characters.data_bits)
     table.done()
     return found
 
 
-def _meter(table: Table, models: dict[str, str]) -> Meter:
+def _is_address(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and port.isdigit() and 0 < int(port) < 65536
+
+
+def _characters(table: Table) -> Characters:
+    # 7 data bits are IEC 62056-21; RTU characters have 8 (Serial Line V1.02, 2.5.1).
+    return Characters(
+        _whole(table, "baud", BAUDS, 9600), str(table.choice("parity", ("N", "E", "O"), "N")),
+        _whole(table, "stop_bits", (1, 2), 1), _whole(table, "data_bits", (8, 7), 8))
+
+
+def _own_characters(table: Table) -> Characters | None:
+    """A meter's own; it must then say all of them that are not 9600 8N1."""
+    given = [key for key in ("baud", "parity", "stop_bits", "data_bits") if table.has(key)]
+    found = _characters(table)       # In any case: so that the keys are known.
+    return found if given else None
+
+
+def _meter(table: Table, models: dict[str, str]) -> tuple[Meter, Characters | None]:
     serial = _name(table, "serial")
     delivery_point = _name(table, "delivery_point", "dp-" + serial if serial else "dp-unknown")
     line = _name(table, "line")
@@ -184,8 +232,9 @@ def _meter(table: Table, models: dict[str, str]) -> Meter:
     address, access = _reached(table, models.get(model, ""))
     found = Meter(serial, delivery_point, line, address, model,
                   table.number("timeout_ms", 20, 10000, TIMEOUT_MS), access)
+    characters = _own_characters(table)
     table.done()
-    return found
+    return found, characters
 
 
 def _reached(table: Table, protocol: str) -> "tuple[Any, Any]":
@@ -206,6 +255,13 @@ def _clock(table: Table, given: bool) -> Clock | None:
     wall_s = table.number("wall_s", 0, TIME_MAX_S)
     found = Clock(table.number("start_s", 0, wall_s or TIME_MAX_S), wall_s,
                   table.number("speed", 1, 3600))
+    table.done()
+    return found
+
+
+def _clock_policy(table: Table) -> ClockPolicy:
+    found = ClockPolicy(table.number("tolerance_s", 1, 3600, CLOCK_TOLERANCE_S),
+                        table.number("max_step_s", 0, 3600, 0))
     table.done()
     return found
 
@@ -249,6 +305,9 @@ def _check_meters(
         if meter.line and meter.line not in names:
             mistakes.append((path + "line", "one of the lines: " + ", ".join(names),
                              shown(meter.line)))
+        elif models.get(meter.model) == "modbus-rtu" and _data_bits(config, index) == 7:
+            mistakes.append((path + "line", "a line with 8 data bits, as %s needs" % meter.model,
+                             "line %s with 7" % shown(meter.line)))
         elif path + "address" in wrong or meter.address is None:
             continue
         elif place in addresses:
@@ -258,6 +317,13 @@ def _check_meters(
                                  shown(meter.address), first, config.meters[first].serial)))
         else:
             addresses[place] = index
+
+
+def _data_bits(config: Config, meter: int) -> int:
+    own = config.characters[meter]
+    if own is not None:
+        return own.data_bits
+    return [line.data_bits for line in config.lines if line.name == config.meters[meter].line][0]
 
 
 def _once(

@@ -69,8 +69,8 @@ def test_every_wrong_value_is_named_with_path_wanted_and_got():
 
 def test_every_wrong_value_of_lines_and_meters_is_named_with_its_place():
     for place, key, value, wanted in (
-            ("line", "baud", 9601, "one of 1200, 2400"), ("line", "parity", "X", "one of"),
-            ("line", "stop_bits", 3, "one of 1, 2"), ("line", "data_bits", 7, "one of 8"),
+            ("line", "baud", 9601, "one of 300, 600, 1200"), ("line", "parity", "X", "one of"),
+            ("line", "stop_bits", 3, "one of 1, 2"), ("line", "data_bits", 9, "one of 8, 7"),
             ("meter", "serial", "M 1", "printable ASCII"), ("meter", "serial", 1, "a text"),
             ("meter", "delivery_point", "a/b", "printable ASCII"),
             ("meter", "address", 0, "1..247"), ("meter", "address", 248, "1..247"),
@@ -193,3 +193,32 @@ def test_there_may_be_1024_meters_and_not_one_more():
             meter["address"] = n // 16 + 1
     assert mistakes(change, meters=1024) == []
     assert mistakes(change, meters=1025)[0][0] == "meter"
+
+
+def test_a_line_may_be_behind_ethernet():
+    good = document()
+    for port in ("tcp://192.0.2.7:502", "tcp://[2001:db8::1]:4059", "tcp://meter.example:1"):
+        good["line"][0]["port"] = port
+        assert check(good, MODELS).lines[0].port == port
+    for port in ("tcp://", "tcp://host", "tcp://:502", "tcp://host:0", "tcp://host:99999"):
+        assert only(lambda bad, port=port: bad["line"][0].update({"port": port}))[:2] == (
+            "line[0].port", "tcp://HOST:PORT, like tcp://192.0.2.7:502")
+
+
+def test_a_meter_may_have_characters_of_its_own():
+    good = document()
+    good["meter"][1].update({"baud": 300, "parity": "E", "data_bits": 7})
+    assert mistakes(lambda bad: bad.update(good)) == [(
+        "meter[1].line", "a line with 8 data bits, as two-and-one needs", 'line "a" with 7')]
+    good["meter"][1]["data_bits"] = 8
+    assert check(good, MODELS).characters == (None, (300, "E", 1, 8))
+    assert only(lambda bad: bad["meter"][0].update({"baud": 301}))[0] == "meter[0].baud"
+
+
+def test_clocks_are_only_measured_unless_the_policy_says_more():
+    assert check(document(), MODELS).clock_policy == (10, 0)
+    good = document()
+    good["clock_policy"] = {"tolerance_s": 5, "max_step_s": 30}
+    assert check(good, MODELS).clock_policy == (5, 30)
+    assert only(lambda bad: bad.update({"clock_policy": {"max_step_s": -1}}))[0] == (
+        "clock_policy.max_step_s")
