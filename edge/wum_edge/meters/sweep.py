@@ -4,15 +4,16 @@ Left out: when a sweep is due (schedule.py), the line (a port), one meter's turn
 where results go: the archive gives them their sequence numbers, here they are 0.
 
 A sweep visits the living meters, then reads what failed once more, then probes the dead. A meter
-is dead when a whole sweep heard nothing genuine of it. It then costs at most one timeout a sweep,
-and goes without a probe when probing would take more than a tenth of the sweep's time; but each
-dead meter is probed at least in every fourth sweep. Nothing here makes up a value.
+is dead when a whole sweep heard nothing genuine of it. A probe waits as long as was learnt of that
+meter, and is made in a sweep of which it takes at most a fiftieth, or else in every fourth: the
+dead never spend the others' time, and none is given up. Nothing here makes up a value.
 """
 
 from wum_edge.clock import Clock
 from wum_edge.config import Config
 from wum_edge.errors import LineGone
 from wum_edge.meters.catalog import Model
+from wum_edge.meters.pace import setting_of
 from wum_edge.meters.turn import Line
 from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.schema import register_set_index
@@ -26,13 +27,15 @@ if TYPE_CHECKING:
 
 REREADS_MAX = 2              # Rounds of re-reading within one sweep.
 BAD_SWEEPS = 3               # Sweeps of nothing but damaged or foreign answers until one is dead.
-PROBE_SHARE = 10             # Probing takes at most 1/10 of a sweep's time ...
+PROBE_SHARE = 50             # Probing takes at most 1/50 of what the living took ...
 PROBE_EVERY = 4              # ... but no dead meter goes longer than this many sweeps without.
 
 
 def meters_of_line(config: Config, models: dict[str, Model], line: str) -> list[KnownMeter]:
     """The meters of one line of a configuration, for `Sweep`. `models` are by name."""
-    return [KnownMeter(index, register_set_index(config, meter.model), meter, models[meter.model])
+    own = [one for one in config.lines if one.name == line][0]
+    return [KnownMeter(index, register_set_index(config, meter.model), meter, models[meter.model],
+                       setting_of(models[meter.model], own, config.characters[index]))
             for index, meter in enumerate(config.meters) if meter.line == line]
 
 
@@ -53,7 +56,8 @@ class Sweep:
         Gives each record as soon as it stands, and None as a breath after every visit, so that
         the caller may stop between two meters. Every meter gives a Row or a Missed.
         """
-        self._end_ms = clock.monotonic_ms() + budget_ms
+        began_ms = clock.monotonic_ms()
+        self._end_ms = began_ms + budget_ms
         living = [known for known in self.meters if not _dead(known)]
         dead = [known for known in self.meters if _dead(known)]
         visits: list[Visit] = []
@@ -65,9 +69,10 @@ class Sweep:
                 yield from self._attempt(visits[-1], line, clock)
             for visit in self._again(visits, clock):
                 yield from self._attempt(visit, line, clock)
-            for known in self._to_probe(dead, clock, budget_ms):
+            for known in self._to_probe(dead, clock, clock.monotonic_ms() - began_ms):
                 visits.append(Visit(known))
-                yield from self._attempt(visits[-1], line, clock)
+                wait_ms = known.turnaround.probe_ms(known.meter.timeout_ms)
+                yield from self._attempt(visits[-1], line, clock, wait_ms)
         except LineGone as error:
             if not self._gone:
                 self._gone = str(error)
@@ -82,9 +87,9 @@ class Sweep:
                 yield self._not_tried(known, clock)
 
     def _attempt(
-            self, visit: Visit, line: Line, clock: Clock,
+            self, visit: Visit, line: Line, clock: Clock, wait_ms: int = 0,
     ) -> "Iterator[Row | Event | None]":
-        row = visit.attempt(line, clock)
+        row = visit.attempt(line, clock, wait_ms)
         if self._gone:
             self._gone = ""
             yield self._event(clock, status.EVENT_LINE_BACK, None, "usable again")
@@ -99,15 +104,18 @@ class Sweep:
                     yield visit
 
     def _to_probe(
-            self, dead: list[KnownMeter], clock: Clock, budget_ms: int,
+            self, dead: list[KnownMeter], clock: Clock, living_ms: int,
     ) -> "Iterator[KnownMeter]":
-        """Dead meters whose turn it is: a quarter of them in any case, more while it is cheap."""
+        """Dead meters whose turn it is: a quarter of them in any case, more while it is cheap
+        beside the `living_ms` that the others took.
+        """
         started_ms = clock.monotonic_ms()
         owed = (len(dead) + PROBE_EVERY - 1) // PROBE_EVERY
         oldest_first = sorted(dead, key=_longest_waiting)  # No ties: the index is unique.
         for count, known in enumerate(oldest_first):
-            spent_ms = clock.monotonic_ms() - started_ms + known.meter.timeout_ms
-            cheap = spent_ms * PROBE_SHARE <= budget_ms and clock.monotonic_ms() < self._end_ms
+            spent_ms = clock.monotonic_ms() - started_ms + known.turnaround.learnt_ms(
+                known.meter.timeout_ms)
+            cheap = spent_ms * PROBE_SHARE <= living_ms and clock.monotonic_ms() < self._end_ms
             if count < owed or cheap:
                 yield known
 
@@ -116,6 +124,7 @@ class Sweep:
         known.skipped_sweeps = 0
         if visit.answered:
             known.failed_sweeps = 0
+            known.turnaround.lives()
             if known.silence_told:
                 known.silence_told = False
                 yield self._event(clock, status.EVENT_METER_BACK, known, known.meter.serial)

@@ -7,9 +7,10 @@ from wum_edge import config
 from wum_edge.clock import Clock
 from wum_edge.errors import LineSilent, MeterError
 from wum_edge.meters.catalog import Model
+from wum_edge.meters.patience import Attentive, Turnaround
 from wum_edge.meters.reader import Reader, Take
 from wum_edge.meters.readers import reader_for
-from wum_edge.meters.turn import Hearing, Line, Setting, converse
+from wum_edge.meters.turn import Line, Setting, converse
 from wum_shared import status
 from wum_shared.batch import Row
 
@@ -43,13 +44,20 @@ class Counters:
 
 
 class KnownMeter:
-    """A meter as its line knows it from sweep to sweep. `index` is its place in the schema."""
+    """A meter as its line knows it from sweep to sweep. `index` is its place in the schema;
+    `setting` is how it wants the line, None: as the line is.
+    """
 
-    def __init__(self, index: int, register_set: int, meter: config.Meter, model: Model) -> None:
+    def __init__(
+            self, index: int, register_set: int, meter: config.Meter, model: Model,
+            setting: Setting | None = None,
+    ) -> None:
         self.index = index
         self.register_set = register_set
         self.meter = meter
         self.model = model
+        self.setting = setting
+        self.turnaround = Turnaround()
         self.reader: Reader | None = None  # Made at the first visit.
         self.counters = Counters()
         self.failed_sweeps = 0        # In a row, without one genuine answer.
@@ -72,9 +80,10 @@ class Visit:
         self.error: MeterError | None = None  # The last failure.
         self._refused: set[int] = set()       # Places that the meter will not give.
 
-    def attempt(self, line: Line, clock: Clock) -> Row | None:
+    def attempt(self, line: Line, clock: Clock, wait_ms: int = 0) -> Row | None:
         """Ask for what is left; the row of what came, or None. Raises LineGone.
 
+        `wait_ms`: a probe, which waits so long until it has heard anything; 0: as long as it takes.
         Only the first row that holds anything may set the capture time; a later one of the same
         visit has it too, and its registers are LATE.
         """
@@ -86,11 +95,13 @@ class Visit:
             self.captured_at_s = clock.now_s()
             self.time_quality = clock.quality()
         take = Take()
-        began = _Began(line, clock)
-        converse(known.reader.read(self.left, take), began)
-        if not self.rows and began.at_s is not None:
-            self.captured_at_s = began.at_s
-            self.time_quality = began.quality
+        attentive = Attentive(line, clock, known.turnaround, wait_ms)
+        if known.setting is not None:
+            attentive.set(known.setting)
+        converse(known.reader.read(self.left, take), attentive)
+        if not self.rows and attentive.began_at_s is not None:
+            self.captured_at_s = attentive.began_at_s
+            self.time_quality = attentive.quality
         self._count(take)
         self.left = tuple([place for place in self.left if place not in take.values and (
             place not in take.refused or place in take.again)])
@@ -131,22 +142,3 @@ class Visit:
         self.rows += 1
         return Row(0, self.known.index, self.known.register_set, self.captured_at_s,
                    self.time_quality, tuple(values), tuple(statuses))
-
-
-class _Began(Line):
-    """The line, and when something was first said on it: that is the time of capture."""
-
-    def __init__(self, line: Line, clock: Clock) -> None:
-        self.at_s: int | None = None
-        self.quality = 0
-        self._line = line
-        self._clock = clock
-
-    def set(self, setting: Setting) -> None:
-        self._line.set(setting)
-
-    def turn(self, say: bytes, is_whole: Hearing, timeout_ms: int) -> bytes:
-        if say and self.at_s is None:
-            self.at_s = self._clock.now_s()
-            self.quality = self._clock.quality()
-        return self._line.turn(say, is_whole, timeout_ms)

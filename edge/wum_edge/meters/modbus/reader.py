@@ -3,7 +3,7 @@
 Left out: bytes (rtu.py) and how registers are merged (ranges.py).
 """
 
-from wum_edge.errors import MeterError, Refused
+from wum_edge.errors import LineSilent, MeterError, Refused
 from wum_edge.meters.modbus.pdu import read_words, words_of
 from wum_edge.meters.modbus.ranges import Range, plan, split
 from wum_edge.meters.modbus.rtu import RtuStation
@@ -62,7 +62,9 @@ class ModbusReader(Reader):
                 take.errors.append(error)
                 failures += 1
                 now_ms = self._clock.monotonic_ms()
-                if failures >= FAILURES_MAX or now_ms - started_ms >= self._meter.timeout_ms:
+                waited = type(error) is LineSilent or (
+                    now_ms - started_ms >= self._meter.timeout_ms)
+                if failures >= FAILURES_MAX or waited:
                     # Its answer may still come, and an answer does not say to which range.
                     if not self.station.late_answers_pass:
                         self._rest_until_ms = now_ms + self._meter.timeout_ms

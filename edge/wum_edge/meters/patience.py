@@ -1,0 +1,94 @@
+"""How long a meter takes until it answers, learnt from its answers; and the line that learns it.
+
+Left out: which meter is dead (sweep.py). A living meter always has its whole timeout: what was
+learnt shortens only the wait for one that is dead, so that it cannot spend the others' time.
+"""
+
+from wum_edge.clock import Clock
+from wum_edge.meters.turn import Hearing, Line, Setting
+
+MARGIN_MS = 60               # A serial adapter (16 ms twice), a loaded machine.
+FORGETS = 16                 # Every answer brings the slowest one 1/16 nearer to what is usual.
+PATIENT_EVERY = 16           # Every sixteenth probe waits the whole timeout: it may have slowed.
+
+
+class Turnaround:
+    """What was learnt of one meter. Constant size."""
+
+    def __init__(self) -> None:
+        self.slowest_ms: int | None = None    # Forgetful; None before the first answer.
+        self._probes = 0
+
+    def note(self, took_ms: int) -> None:
+        """An answer began so long after the request's last byte."""
+        known_ms = self.slowest_ms or 0
+        self.slowest_ms = max(took_ms, known_ms - (known_ms - took_ms) // FORGETS)
+
+    def learnt_ms(self, timeout_ms: int) -> int:
+        """Twice the slowest answer and a margin, within `timeout_ms`; that where none came yet."""
+        if self.slowest_ms is None:
+            return timeout_ms
+        return min(2 * self.slowest_ms + MARGIN_MS, timeout_ms)
+
+    def probe_ms(self, timeout_ms: int) -> int:
+        """How long the next probe of this dead meter waits for an answer."""
+        self._probes += 1
+        if self._probes % PATIENT_EVERY == 0:
+            return timeout_ms
+        return self.learnt_ms(timeout_ms)
+
+    def lives(self) -> None:
+        """It answered: the count of probes begins again."""
+        self._probes = 0
+
+
+class Attentive(Line):
+    """A line during one visit: it notes when something was first said and how fast answers began.
+
+    `wait_ms` bounds what a turn may wait until the meter has said something in this visit; 0: as
+    the conversation asks.
+    """
+
+    def __init__(self, line: Line, clock: Clock, turnaround: Turnaround, wait_ms: int) -> None:
+        self.began_at_s: int | None = None
+        self.quality = 0
+        self._line = line
+        self._clock = clock
+        self._turnaround = turnaround
+        self._wait_ms = wait_ms
+        self._character_us = 0
+
+    def set(self, setting: Setting) -> None:
+        self._character_us = setting.bits_per_character() * 1000000 // setting.baud
+        self._line.set(setting)
+
+    def turn(self, say: bytes, is_whole: Hearing, timeout_ms: int) -> bytes:
+        if not say:
+            return self._line.turn(say, is_whole, timeout_ms)
+        if self.began_at_s is None:
+            self.began_at_s = self._clock.now_s()
+            self.quality = self._clock.quality()
+        if self._wait_ms:
+            timeout_ms = min(timeout_ms, self._wait_ms)
+        whole = _Whole(is_whole)
+        began_ms = self._clock.monotonic_ms()
+        heard = self._line.turn(say, whole, timeout_ms)
+        if heard:
+            self._wait_ms = 0
+        if whole.holds:          # Noise, and half an answer, teach nothing.
+            # From the end back: what comes first may be our own echo.
+            bytes_ms = (len(say) + len(heard)) * self._character_us // 1000
+            self._turnaround.note(max(0, self._clock.monotonic_ms() - began_ms - bytes_ms))
+        return heard
+
+
+class _Whole(Hearing):
+    """The same hearing, and whether it held in the end."""
+
+    def __init__(self, hearing: Hearing) -> None:
+        self.holds = False
+        self._hearing = hearing
+
+    def __call__(self, heard: bytes | bytearray) -> bool:
+        self.holds = self._hearing(heard)
+        return self.holds
