@@ -323,7 +323,10 @@ def _data_bits(config: Config, meter: int) -> int:
     own = config.characters[meter]
     if own is not None:
         return own.data_bits
-    return [line.data_bits for line in config.lines if line.name == config.meters[meter].line][0]
+    for line in config.lines:
+        if line.name == config.meters[meter].line:
+            return line.data_bits
+    return 0                     # No such line, which is a mistake of its own.
 
 
 def _once(

@@ -76,7 +76,11 @@ def model(name: str) -> Model:
     if not name or "/" in name or not path.is_file() or not _is_model(path):
         raise UnknownModel(
             f"model: wanted one of {', '.join(model_names())}; got {name!r}")
-    entry = json.loads(path.read_text(encoding="utf-8"))
+    return model_of(json.loads(path.read_text(encoding="utf-8")))
+
+
+def model_of(entry: dict[str, Any]) -> Model:
+    """The meter type that an entry of a catalogue describes; it was checked by the gateway's."""
     limits = entry.get("limits", {})
     return Model(
         entry["model"], tuple(_register(r) for r in entry["registers"]),

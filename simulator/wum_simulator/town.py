@@ -110,6 +110,14 @@ def meters(
     Consumers are numbered along the street from `first_consumer`; after the last of the street
     its homes come again with other phases, voltages and counters. Raises UnknownModel, ValueError.
     """
+    return meters_of(dice, [model(name) for name in models], count=count,
+                     first_address=first_address, first_consumer=first_consumer)
+
+
+def meters_of(
+        dice: Dice, types: list[Model], *, count: int, first_address: int = 1,
+        first_consumer: int = 0) -> list[Meter]:
+    """The same for meter types that need not be in the catalogue."""
     if count < 1:
         raise ValueError(f"meters: wanted 1 or more, got {count}")
     if first_consumer < 0:
@@ -118,7 +126,7 @@ def meters(
         raise ValueError(
             f"addresses: wanted 1..{ADDRESS_MAX}, got {first_address}.."
             f"{first_address + count - 1}")
-    kinds = [_playable(model(name)) for name in models]
+    kinds = [_playable(kind) for kind in types]
     along = street(dice)
     grid = Grid(dice)
     found = []

@@ -1,4 +1,4 @@
-"""How a meter wants its line, and how fast it answers: what a protocol says beside the configuration.
+"""How a meter wants its line, and how fast it answers: its protocol's word beside the config's.
 
 Left out: what a sweep costs (plan.py) and what was learnt of a meter (patience.py).
 """

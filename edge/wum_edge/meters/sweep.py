@@ -68,7 +68,9 @@ class Sweep:
                 visits.append(Visit(known))
                 yield from self._attempt(visits[-1], line, clock)
             for visit in self._again(visits, clock):
-                yield from self._attempt(visit, line, clock)
+                # It had its whole timeout: now it is waited for as it usually takes.
+                wait_ms = visit.known.turnaround.learnt_ms(visit.known.meter.timeout_ms)
+                yield from self._attempt(visit, line, clock, 0 if visit.answered else wait_ms)
             for known in self._to_probe(dead, clock, clock.monotonic_ms() - began_ms):
                 visits.append(Visit(known))
                 wait_ms = known.turnaround.probe_ms(known.meter.timeout_ms)

@@ -1,0 +1,163 @@
+"""A pty that paces bytes both ways as a wire would, in a process of its own, with meters behind it.
+
+The meters are the simulator's; only the pacing is done here, by looking at the clock without a
+pause, because asyncio's timers are late by up to a millisecond and a wire is not. The silence
+before every request is measured from the true end of the answer before; whoever breaks it, or
+speaks over a meter, is counted.
+"""
+
+import multiprocessing
+import os
+import select
+import time
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from wum_simulator.catalog import model_of
+from wum_simulator.meters.server import Request
+from wum_simulator.meters.servers import servers
+from wum_simulator.town import meters_of
+from wum_simulator.world import VirtualWorld
+
+AWAKE_S = 0.0004             # The end of a wait is watched without a pause.
+START_S = 1_727_100_000      # What the meters show is of one moment: reading it again is the same.
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What is on the line: meters of one type, from address 1 on."""
+
+    entry: dict[str, object]
+    count: int
+    baud: int = 9600
+    bits: int = 10
+    delay_s: float = 0.020
+
+
+@dataclass(slots=True)
+class Heard:
+    """What went over the line since it was asked last."""
+
+    said_bytes: int = 0      # By the master.
+    answered_bytes: int = 0
+    turns: int = 0           # Answers.
+    least_silence_s: float = float("inf")
+    collisions: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes both ways."""
+        return self.said_bytes + self.answered_bytes
+
+
+class PacedLine:
+    """The near end: `path` is where a master opens it."""
+
+    def __init__(self, path: str, pipe: Connection) -> None:
+        self.path = path
+        self._pipe = pipe
+
+    def heard(self) -> Heard:
+        """What went over it since this was asked last."""
+        self._pipe.send("heard")
+        found: Heard = self._pipe.recv()
+        return found
+
+
+@contextmanager
+def paced_line(wire: Wire) -> Iterator[PacedLine]:
+    """A line with its meters, until the end of the block."""
+    near, far = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve, args=(wire, far), daemon=True)
+    process.start()
+    try:
+        yield PacedLine(near.recv(), near)
+    finally:
+        process.kill()
+        process.join()
+
+
+def _serve(wire: Wire, pipe: Connection) -> None:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    pacer = _Pacer(wire, master)
+    pipe.send(os.ttyname(slave))
+    while True:
+        ready = select.select([master, pipe], [], [])[0]
+        if master in ready:
+            pacer.hear()
+        if pipe in ready:
+            pipe.recv()
+            pipe.send(pacer.heard)
+            pacer.heard = Heard()
+
+
+class _Pacer:
+    """The wire and what is behind it."""
+
+    def __init__(self, wire: Wire, master: int) -> None:
+        self.heard = Heard()
+        self._wire = wire
+        self._master = master
+        self._character_s = wire.bits / wire.baud
+        self._answers: list[bytes] = []
+        # Its time is not used: it runs what servers do by asyncio, at once.
+        self._world = VirtualWorld(7, START_S)
+        meters = meters_of(self._world.dice, [model_of(wire.entry)], count=wire.count)
+        self._servers = self._world.inside(
+            lambda: servers(meters, self._world.now_s, _never, self._said))
+        self._heard_until = 0.0      # When the last byte of the master has come.
+        self._said_until = 0.0       # When the last byte of an answer was given.
+
+    def _said(self, answer: bytes, address: int, request: Request | None) -> None:
+        self._answers.append(answer)
+
+    def hear(self) -> None:
+        now = time.monotonic()
+        data = os.read(self._master, 4096)
+        self.heard.said_bytes += len(data)
+        if now > self._heard_until and self._said_until:
+            self.heard.least_silence_s = min(
+                self.heard.least_silence_s, now - self._said_until)
+        self._heard_until = max(now, self._heard_until) + len(data) * self._character_s
+        self._world.inside(lambda: [server.hear(data) for server in self._servers])
+        answer, self._answers = b"".join(self._answers), []
+        if answer:
+            self._answer(answer)
+
+    def _answer(self, answer: bytes) -> None:
+        start = self._heard_until + self._wire.delay_s
+        _wait_until(start)
+        if select.select([self._master], [], [], 0)[0]:
+            self.heard.collisions += 1
+        for place in range(len(answer)):
+            # A byte can be read when its last bit is over.
+            _wait_until(start + (place + 1) * self._character_s)
+            # Looked at before: after it, another process may have the processor for a while.
+            self._said_until = time.monotonic()
+            os.write(self._master, answer[place:place + 1])
+        self.heard.answered_bytes += len(answer)
+        self.heard.turns += 1
+
+
+def _never(request: Request) -> None:
+    return None
+
+
+def _wait_until(at: float) -> None:
+    wait_s = at - time.monotonic() - AWAKE_S
+    if wait_s > 0:
+        time.sleep(wait_s)
+    while time.monotonic() < at:
+        pass
+
+
+def seconds(wire: Wire, *, size: int, turns: int, silence_s: float) -> float:
+    """What so many bytes and turns take on this wire at best."""
+    return size * wire.bits / wire.baud + turns * (wire.delay_s + silence_s)
+
+
