@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-kill clean-demo test mutants bench lock
+.PHONY: help venv demo demo-kill clean-demo test fuzz mutants bench lock
 
 help:  ## List what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,9 @@ clean-demo:  ## Forget the demo's data, passwords and keys
 
 test: venv  ## Every test, each room walled off from the others; installs what it needs
 	@$(BIN)/python tests/run_rooms.py $(ROOM:%=--room %) $(if $(filter no,$(INSTALL)),--install-nothing) $(if $(CI),--nothing-skipped)
+
+fuzz: venv  ## Fuzz every parser with atheris for SECONDS=600 each (TARGET=modbus: only one)
+	@$(BIN)/tox -q -e fuzz -- --seconds $(or $(SECONDS),600) $(TARGET:%=--target %)
 
 mutants: venv  ## Break the head-end on purpose, and want the street's test to notice
 	@$(BIN)/python tests/system/mutants.py
