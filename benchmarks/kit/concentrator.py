@@ -16,6 +16,7 @@ from wum_shared.batch import Batch, encode_batch
 from wum_shared.cipher import Cipher
 from wum_shared.ids import batch_digest, id_to_text
 from wum_shared.messages import (
+    Acknowledgement,
     Registration,
     Schema,
     decode_acknowledgement,
@@ -44,14 +45,40 @@ class Sodium(Cipher):
             return None
 
 
-class Concentrator:
+class Device:
+    """A registered concentrator's identity and keys: it seals, and opens acknowledgements."""
+
+    def __init__(self, keys: Path) -> None:
+        signed = (keys / "registration.cose").read_bytes()
+        self.registration: Registration = decode_registration(cose.peek_signed(signed)[1])
+        self._counter = 0
+
+    def sealed(self, content: bytes, stream: str) -> bytes:
+        """`content` under the next message counter."""
+        self._counter += 1
+        own = self.registration
+        return cose.seal(
+            Sodium(), own.uplink, cose.key_id(own.concentrator, own.epoch), self._counter,
+            content, topics.UP, own.tenant, stream)
+
+    def message(self, batch: Batch) -> tuple[bytes, bytes]:
+        """(digest, sealed batch)."""
+        content = encode_batch(batch)
+        return batch_digest(content), self.sealed(content, topics.BATCH)
+
+    def acknowledgement(self, sealed: bytes) -> Acknowledgement:
+        """What the head-end answered. Raises WireError when it is not genuine."""
+        own = self.registration
+        return decode_acknowledgement(cose.unseal(
+            Sodium(), own.downlink, sealed, topics.DOWN, own.tenant, topics.ACKNOWLEDGEMENT))
+
+
+class Concentrator(Device):
     """One registered concentrator with its connection. `refused` is what was not stored."""
 
     def __init__(self, keys: Path, port: int) -> None:
-        signed = (keys / "registration.cose").read_bytes()
-        self.registration: Registration = decode_registration(cose.peek_signed(signed)[1])
+        super().__init__(keys)
         self.refused: list[str] = []
-        self._counter = 0
         self._waiting: queue.SimpleQueue[tuple[bytes, bytes]] = queue.SimpleQueue()
         self._in_flight: set[bytes] = set()
         self._left = 0
@@ -68,19 +95,6 @@ class Concentrator:
             self.registration.concentrator, topics.DOWN, topics.ACKNOWLEDGEMENT), qos=1)
         if not subscribed.wait(_WAIT_S):
             raise SystemExit(f"the broker does not answer concentrator {user}")
-
-    def sealed(self, content: bytes, stream: str) -> bytes:
-        """`content` under the next message counter."""
-        self._counter += 1
-        own = self.registration
-        return cose.seal(
-            Sodium(), own.uplink, cose.key_id(own.concentrator, own.epoch), self._counter,
-            content, topics.UP, own.tenant, stream)
-
-    def message(self, batch: Batch) -> tuple[bytes, bytes]:
-        """(digest, sealed batch)."""
-        content = encode_batch(batch)
-        return batch_digest(content), self.sealed(content, topics.BATCH)
 
     def announce(self, schema: Schema, batch: Batch) -> None:
         """Send the schema and one batch until they are stored: ingest may still be starting."""
@@ -124,10 +138,7 @@ class Concentrator:
             topics.topic(self.registration.concentrator, topics.UP, stream), sealed, qos=1)
 
     def _on_message(self, client: Client, data: object, message: MQTTMessage) -> None:
-        own = self.registration
-        ack = decode_acknowledgement(cose.unseal(
-            Sodium(), own.downlink, bytes(message.payload), topics.DOWN, own.tenant,
-            topics.ACKNOWLEDGEMENT))
+        ack = self.acknowledgement(bytes(message.payload))
         if ack.digest not in self._in_flight:
             return           # Of a try before: it was answered already.
         self._in_flight.discard(ack.digest)
