@@ -8,8 +8,9 @@ import logging
 import sys
 from pathlib import Path
 
-from wum_edge.errors import CatalogError
-from wum_edge.ports.linux import ask
+from wum_edge.ports.linux import ask, catalog_commands
+from wum_edge.ports.linux.ask_catalog import BadQuestion
+from wum_edge.ports.linux.catalog_files import BadCatalogFiles
 from wum_edge.ports.linux.config_file import BadConfigFile
 
 DONE = 0
@@ -25,6 +26,8 @@ examples:
   wum-edge check-config --config /etc/wum/edge.toml
   wum-edge read SDM-0001 --config /etc/wum/edge.toml
   wum-edge run --config /etc/wum/edge.toml
+  wum-edge catalog list --protocol modbus-rtu
+  wum-edge catalog try eastron-sdm630 --port /dev/ttyUSB0 --address 1
 """
 
 
@@ -41,8 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
             return ask.check_config(options.config, sys.stdout)
         if options.command == "read":
             return ask.read_meter(options.meter, options.config, sys.stdout, sys.stderr)
-        return ask.list_catalog(sys.stdout)
-    except (BadConfigFile, CatalogError) as error:
+        return catalog_commands.run(options)
+    except (BadConfigFile, BadCatalogFiles, BadQuestion) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -78,9 +81,7 @@ def _parser() -> argparse.ArgumentParser:
                              help="configuration file (TOML)")
     catalog = commands.add_parser(
         "catalog", help="what meter types are known", description="The catalogue of meter types.")
-    what = catalog.add_subparsers(dest="what", required=True, metavar="WHAT")
-    what.add_parser("list", help="print every model with its registers, requests and source",
-                    description="One line for each model; the name is what `model` wants.")
+    catalog_commands.add_commands(catalog)
     return parser
 
 

@@ -42,14 +42,14 @@ def check_config(path: Path, out: TextIO) -> int:
     rows = []
     for line in checked.lines:
         own = [meter for meter in checked.meters if meter.line == line.name]
-        plans = [_requests(models[m.model]) for m in own]
+        plans = [requests_of(models[m.model]) for m in own]
         cost = sum(cost_us(p, line.baud, line.bits_per_character(), REPLY_DELAY_US) for p in plans)
         characters = f"{line.baud} {line.data_bits}{line.parity}{line.stop_bits}"
         rows.append([line.name, line.port, characters, str(len(own)),
                      str(sum(len(p) for p in plans)), f"{cost / 1e6:.1f}",
                      f"{cost / 1e4 / period_s:.0f} %"])
-    _table(["line", "port", "characters", "meters", "requests", "s per sweep", "of the period"],
-           rows, out)
+    print_table(["line", "port", "characters", "meters", "requests", "s per sweep",
+                 "of the period"], rows, out)
     for line, row in zip(checked.lines, rows, strict=True):
         if float(row[5]) > period_s:
             print(f"line {line.name}: a sweep takes longer than the period of {period_s} s: meters "
@@ -77,35 +77,26 @@ def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
     visit = Visit(KnownMeter(0, 0, meter, models[meter.model], setting_of(
         models[meter.model], line, checked.characters[serials.index(serial)])))
     try:
-        rows = _rows(visit, line_of(line))
+        rows = rows_of(visit, line_of(line))
     except LineGone as error:
         print(f"{serial}: {error}", file=complaints)
         return 1
     if rows:
         print(f"{place}: {models[meter.model].make} {models[meter.model].label}", file=out)
-        _print_rows(models[meter.model], rows, out)
+        print_rows(models[meter.model], rows, out)
     if visit.error is not None:
-        print(f"{place}: {_sentence(visit.error, meter)}", file=complaints)
+        print(f"{place}: {sentence(visit.error, meter)}", file=complaints)
     return 0 if rows else 1
 
 
-def list_catalog(out: TextIO) -> int:
-    """Print every model of the catalogue."""
-    rows = [[name, model.make, model.label, str(len(model.registers)),
-             str(len(_requests(model)) or "-"), f"{model.source} ({model.licence})"]
-            for name, model in sorted(read_catalog().items())]
-    _table(["model", "make", "types", "registers", "requests", "source"], rows, out)
-    return 0
-
-
-def _requests(model: Model) -> tuple[Range, ...]:
+def requests_of(model: Model) -> tuple[Range, ...]:
     """The requests for all registers; none for a protocol that has no such thing."""
     if not model.protocol.startswith("modbus-"):
         return ()
     return plan(model.registers, model.manner.limits)
 
 
-def _rows(visit: Visit, line: WireLine) -> list[tuple[Row, int]]:
+def rows_of(visit: Visit, line: WireLine) -> list[tuple[Row, int]]:
     """The rows of a visit, each with its age in seconds when all was read."""
     clock = SystemClock()
     read: list[tuple[Row, int]] = []
@@ -120,7 +111,8 @@ def _rows(visit: Visit, line: WireLine) -> list[tuple[Row, int]]:
     return [(row, (clock.monotonic_ms() - at_ms) // 1000) for row, at_ms in read]
 
 
-def _print_rows(model: Model, rows: list[tuple[Row, int]], out: TextIO) -> None:
+def print_rows(model: Model, rows: list[tuple[Row, int]], out: TextIO) -> None:
+    """A line for each register: OBIS code, value, unit, status and age."""
     table = []
     for place, register in enumerate(model.registers):
         # The last row that has the register; the first one says why it is absent.
@@ -131,7 +123,7 @@ def _print_rows(model: Model, rows: list[tuple[Row, int]], out: TextIO) -> None:
             register.name, obis_to_text(register.obis),
             "-" if value is None else scaled_to_text(value, register.scaler),
             UNITS[register.unit], _status(row.statuses[place]), f"{age_s} s"])
-    _table(["register", "OBIS", "value", "unit", "status", "age"], table, out, numbers={2, 5})
+    print_table(["register", "OBIS", "value", "unit", "status", "age"], table, out, numbers={2, 5})
 
 
 def _status(flags: int) -> str:
@@ -139,7 +131,7 @@ def _status(flags: int) -> str:
     return " ".join(names[:1]) or "ok"
 
 
-def _sentence(error: MeterError, meter: config.Meter) -> str:
+def sentence(error: MeterError, meter: config.Meter) -> str:
     """What happened, and what to look at."""
     if type(error) is LineSilent:
         return (f"silent for {meter.timeout_ms} ms: check power, A/B polarity, address and baud. "
@@ -153,7 +145,7 @@ def _sentence(error: MeterError, meter: config.Meter) -> str:
             f"one address. ({error})")
 
 
-def _table(
+def print_table(
         head: Sequence[str], rows: Iterable[Sequence[str]], out: TextIO,
         numbers: set[int] | None = None,
 ) -> None:

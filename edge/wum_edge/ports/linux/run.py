@@ -54,7 +54,7 @@ _log = logging.getLogger("wum_edge.run")
 def run(path: Path, status_s: float = 60.0) -> int:
     """Run the gateway of a configuration file until a signal ends it; the exit code.
 
-    A line says every `status_s` seconds how it stands. Raises BadConfigFile, CatalogError.
+    A line says every `status_s` seconds how it stands. Raises BadConfigFile, BadCatalogFiles.
     """
     models = read_catalog()
     config = read_config(path, protocols(models))

@@ -1,0 +1,180 @@
+"""What a person asks of the catalogue: what is there, is an entry right, does a meter answer to it.
+
+Left out: parsing the command line (catalog_commands.py).
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from wum_edge import config
+from wum_edge.document import nearest
+from wum_edge.errors import ConfigError, LineGone
+from wum_edge.meters.catalog import Model
+from wum_edge.meters.pace import setting_of
+from wum_edge.meters.visit import KnownMeter, Visit
+from wum_edge.ports.linux.ask import print_rows, print_table, requests_of, rows_of, sentence
+from wum_edge.ports.linux.catalog_files import (
+    SUFFIX,
+    entry_files,
+    read_catalog,
+    read_entries,
+    read_entry,
+)
+from wum_edge.ports.linux.tcp_line import line_of
+from wum_shared.obis import obis_to_text
+from wum_shared.units import UNITS
+
+_SOURCE_MAX = 60             # Characters of a register's source in a table.
+
+
+class BadQuestion(Exception):
+    """The command line asks for what cannot be; the text says what was wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """How `try` reaches a meter. `access` is a TOML file with the keys of `[meter.access]`."""
+
+    port: str
+    address: str
+    baud: int
+    parity: str
+    stop_bits: int
+    data_bits: int
+    timeout_ms: int
+    access: Path | None
+
+
+def list_catalog(out: TextIO, protocol: str = "", make: str = "") -> int:
+    """Print every model, or those of one protocol or make."""
+    rows = [[name, model.protocol, model.make, model.label, str(len(model.registers)),
+             str(len(requests_of(model)) or "-"), f"{model.source} ({model.licence})"]
+            for name, model in sorted(read_catalog().items())
+            if protocol in ("", model.protocol) and make.lower() in model.make.lower()]
+    print_table(["model", "protocol", "make", "types", "registers", "requests", "source"],
+                rows, out)
+    return 0
+
+
+def check_catalog(files: list[Path], out: TextIO) -> int:
+    """Check these files, or the whole catalogue. Raises BadCatalogFiles with every mistake."""
+    models = read_entries(files or entry_files())
+    registers = sum(len(model.registers) for model in models.values())
+    many = "1 entry" if len(models) == 1 else f"{len(models)} entries"
+    makes = len({model.make for model in models.values()})
+    spoken = sorted({model.protocol for model in models.values()})
+    print(f"good: {many} of {makes} makes with {registers} registers: {', '.join(spoken)}",
+          file=out)
+    return 0
+
+
+def show_model(name: str, out: TextIO) -> int:
+    """Print one model with all its registers, and where the meter has them."""
+    model = find_model(name)
+    print(f"{model.model}: {model.make} {model.label}, {model.protocol}", file=out)
+    print(f"source: {model.source} ({model.licence})", file=out)
+    if model.manner:
+        print(f"manner: {_fields(model.manner)}", file=out)
+    rows = [[register.name, obis_to_text(register.obis), UNITS[register.unit],
+             f"10^{register.scaler}", _fields(register.source)] for register in model.registers]
+    print_table(["register", "OBIS", "unit", "kept as", "where the meter has it"], rows, out)
+    return 0
+
+
+def try_model(name: str, reached: Reached, out: TextIO, complaints: TextIO) -> int:
+    """Read a meter once as this model. Returns 0 when it gave any register, else 1."""
+    model = find_model(name)
+    checked = _configured(model, reached)
+    meter, line = checked.meters[0], checked.lines[0]
+    place = f"address {meter.address} on {line.port}"
+    visit = Visit(KnownMeter(0, 0, meter, model, setting_of(model, line, None)))
+    try:
+        rows = rows_of(visit, line_of(line))
+    except LineGone as error:
+        print(error, file=complaints)
+        return 1
+    if rows:
+        print(f"{place}, read as {model.model}: {model.make} {model.label}", file=out)
+        print_rows(model, rows, out)
+    if visit.error is not None:
+        print(f"{place}: {sentence(visit.error, meter)}", file=complaints)
+    return 0 if rows else 1
+
+
+def find_model(name: str) -> Model:
+    """A model of the catalogue, or the one in a file. Raises BadQuestion, BadCatalogFiles."""
+    if name.endswith(SUFFIX):
+        return read_entry(Path(name))
+    known = read_catalog()
+    if name in known:
+        return known[name]
+    near = nearest(name, sorted(known))
+    raise BadQuestion(
+        f"MODEL: wanted a name that `wum-edge catalog list` prints, or a file NAME{SUFFIX}"
+        f"{f' (did you mean {near}?)' if near else ''}, got {name}")
+
+
+def _configured(model: Model, reached: Reached) -> config.Config:
+    """The configuration of one line with one meter: every check of the real one."""
+    try:
+        access = (tomllib.loads(reached.access.read_text(encoding="utf-8"))
+                  if reached.access else {})
+    except (OSError, ValueError) as error:
+        raise BadQuestion(f"--access: wanted a TOML file, got: {error}") from error
+    number = int(reached.address) if reached.address.isdecimal() else reached.address
+    try:
+        return _checked(model, reached, number, access)
+    except ConfigError as error:
+        first = BadQuestion(_as_options(error))
+    try:                         # Some protocols have texts of digits for addresses.
+        return _checked(model, reached, reached.address, access)
+    except ConfigError as error:
+        raise first from error
+
+
+def _checked(
+        model: Model, reached: Reached, address: int | str, access: dict[str, object],
+) -> config.Config:
+    return config.check({
+        "concentrator": {"name": "try", "keys": "none", "archive": "none"},
+        "broker": {"host": "127.0.0.1", "tls": False},
+        "line": [{"name": "try", "port": reached.port, "baud": reached.baud,
+                  "parity": reached.parity, "stop_bits": reached.stop_bits,
+                  "data_bits": reached.data_bits}],
+        "meter": [{"serial": "TRY", "line": "try", "model": model.model, "address": address,
+                   "timeout_ms": reached.timeout_ms, "access": access}],
+    }, {model.model: model.protocol})
+
+
+def _as_options(error: ConfigError) -> str:
+    """Mistakes of a configuration in the words of the command line."""
+    lines = []
+    for path, wanted, got in error.mistakes:
+        _, _, key = path.partition(".")
+        option = f"--access: {key[7:]}" if key.startswith("access.") else (
+            "--" + key.replace("_", "-"))
+        lines.append(f"{option}: wanted {wanted}, got {got}")
+    return "\n".join(lines)
+
+
+def _fields(record: object) -> str:
+    """A record of a protocol in words: what it has, by name."""
+    if not isinstance(record, tuple) or not hasattr(record, "_fields"):
+        return str(record)
+    parts = [f"{name} {_value(getattr(record, name))}" for name in record._fields
+             if getattr(record, name) not in (None, "", (), b"")]
+    return ", ".join(parts)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        if value._fields == ("factor", "power"):
+            return f"{value[0]}e{value[1]}"
+        return f"({_fields(value)})"
+    if isinstance(value, tuple):
+        return f"{len(value)} items" if len(str(value)) > _SOURCE_MAX else str(value)
+    return str(value)
