@@ -52,7 +52,34 @@ def test_a_configuration_whose_sweep_is_longer_than_its_period_is_warned_about(
         'name = "a"\n', 'name = "a"\nbaud = 1200\n'))
     ran = wum_edge("check-config", "--config", str(config))
     assert ran.returncode == 0
-    assert "a sweep takes longer than the period of 1 s" in ran.stdout
+    assert "2 Modbus meters at 1200 baud take 3 s of every 1 s: raise the baud to" in ran.stdout
+
+
+def test_the_plan_says_bytes_turns_and_seconds_and_that_all_fits(config: Path) -> None:
+    ran = wum_edge("plan", "--config", str(config))
+    assert (ran.returncode, ran.stderr) == (0, "")
+    lines = ran.stdout.splitlines()
+    assert lines[0].startswith("line a: 2 meters, 0.4 s of each 60 s (0.")
+    assert lines[2].split() == ["2", "eastron-sdm630", "9600", "8N1", "173", "1", "0.204", "0.4",
+                                "0.68", "%"]
+    assert lines[3].startswith("  four dead ones would cost ")
+    assert lines[4] == "Everything fits 60 s with room to spare."
+
+
+def test_a_plan_that_does_not_fit_says_what_to_do_and_the_exit_code_is_1(config: Path) -> None:
+    config.write_text(config.read_text().replace("period_s = 60", "period_s = 1").replace(
+        'name = "a"\n', 'name = "a"\nbaud = 1200\n'))
+    ran = wum_edge("plan", "--config", str(config))
+    assert ran.returncode == 1
+    assert ran.stdout.splitlines()[-1] == (
+        "line a: 2 Modbus meters at 1200 baud take 3 s of every 1 s: raise the baud to at least "
+        "9600, or share them among 2 lines.")
+
+
+def test_a_plan_with_two_meters_at_one_address_says_which(config: Path) -> None:
+    config.write_text(config.read_text().replace("address = 2", "address = 1"))
+    ran = wum_edge("plan", "--config", str(config))
+    assert ran.returncode == 2 and "an address that line a has once" in ran.stderr
 
 
 def test_a_port_that_is_not_there_is_a_note_and_no_mistake(config: Path, wire: Wire) -> None:

@@ -63,7 +63,9 @@ def _modbus_tcp() -> "ModuleType":
 
 # By protocol, what gives its entry module: check_source(table of a register), check_manner(table
 # of the model), check_together(register), check_address and check_access (tables of a meter in the
-# configuration). Imported when first wanted: a board has no memory for all of them.
+# configuration); cost(model), for plans: (bytes, turns) of one reading; and, where a protocol is
+# not paced like Modbus RTU, pace(model, baud, bits_per_character). Imported when first wanted: a
+# board has no memory for all of them.
 _ENTRIES = {
     "modbus-rtu": _modbus,
     "modbus-tcp": _modbus_tcp,

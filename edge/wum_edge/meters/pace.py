@@ -3,21 +3,9 @@
 Left out: what a sweep costs (plan.py) and what was learnt of a meter (patience.py).
 """
 
-from collections import namedtuple
-
 from wum_edge import config
 from wum_edge.meters.catalog import Model, entry_of
-from wum_edge.meters.turn import Setting, silence_us
-
-DELAY_US = 20000             # What a meter usually takes before it answers.
-
-
-class Pace(namedtuple("Pace", ("quiet_us", "delay_us"))):
-    """Silence before a request, and what a meter of the model takes before it answers."""
-
-    __slots__ = ()
-    quiet_us: int
-    delay_us: int
+from wum_edge.meters.turn import DELAY_US, Pace, Setting, silence_us
 
 
 def pace_of(model: Model, baud: int, bits_per_character: int) -> Pace:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SILENCE_CHARACTERS_X2 = 7    # 3.5 characters before a request (Modbus Serial Line V1.02, 2.5.1.1).
 SILENCE_US_MIN = 1750        # The same above 19200 baud.
+DELAY_US = 20000             # What a meter usually takes before it answers.
 
 
 class Hearing:
@@ -58,6 +59,14 @@ class Setting(namedtuple("Setting", ("baud", "data_bits", "parity", "stop_bits",
     def carrying_bytes(self) -> "Setting":
         """The same as a wire of bytes has it, which knows neither parity nor seven bits."""
         return Setting(self.baud, 8, "N", 1, self.quiet_us)
+
+
+class Pace(namedtuple("Pace", ("quiet_us", "delay_us"))):
+    """Silence before a request, and what a meter of the model takes before it answers."""
+
+    __slots__ = ()
+    quiet_us: int
+    delay_us: int
 
 
 class Line:

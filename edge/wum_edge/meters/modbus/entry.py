@@ -14,7 +14,7 @@ from wum_shared.errors import Malformed
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
     from wum_edge.document import Table
-    from wum_edge.meters.catalog import Register
+    from wum_edge.meters.catalog import Model, Register
 
 ADDRESS_MAX = 247            # Serial Line V1.02, 2.2: 0 is broadcast, 248..255 reserved.
 FRAMINGS = ("rtu", "tcp")
@@ -91,6 +91,14 @@ def check_together(register: "Register") -> tuple[str, str, str] | None:
         return None
     return ("scaler", "at most %d, or digits are lost" % register.source.scale.power,
             shown(register.scaler))
+
+
+def cost(model: "Model") -> tuple[int, int]:
+    """(bytes both ways, turns) of reading all registers of a model once."""
+    # Late: ranges.py needs our Limits.
+    from wum_edge.meters.modbus.ranges import ANSWER_BYTES, REQUEST_BYTES, plan
+    ranges = plan(model.registers, model.manner.limits)
+    return (sum([REQUEST_BYTES + ANSWER_BYTES + 2 * one.count for one in ranges]), len(ranges))
 
 
 def check_address(table: "Table") -> int:

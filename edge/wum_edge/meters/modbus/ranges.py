@@ -1,4 +1,4 @@
-"""Which registers are asked for together, and what that costs on the wire.
+"""Which registers are asked for together.
 
 Left out: the asking (rtu.py). One request per register takes 5.7 times as long as one
 merged range, so registers are merged over gaps up to the model's limit.
@@ -7,7 +7,6 @@ merged range, so registers are merged over gaps up to the model's limit.
 from collections import namedtuple
 
 from wum_edge.meters.modbus.entry import Limits
-from wum_edge.meters.turn import silence_us as silence_us
 
 TYPE_CHECKING = False        # True for type checkers only: the catalogue reads our entry.py.
 if TYPE_CHECKING:
@@ -66,13 +65,3 @@ def split(refused: Range, registers: "tuple[Register, ...]") -> tuple[Range, ...
     return tuple([Range(part.function, part.first, part.count,
                         tuple([refused.places[place] for place in part.places]))
                   for part in parts])
-
-
-def cost_us(ranges: tuple[Range, ...], baud: int, bits_per_character: int, delay_us: int) -> int:
-    """Time these requests take at `baud` when the meter starts to answer after `delay_us`."""
-    total = 0
-    for one in ranges:
-        characters = REQUEST_BYTES + ANSWER_BYTES + 2 * one.count
-        total += characters * bits_per_character * 1000000 // baud
-        total += delay_us + silence_us(baud, bits_per_character)
-    return total

@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-from wum_edge.ports.linux import ask, catalog_commands
+from wum_edge.ports.linux import ask, catalog_commands, planner
 from wum_edge.ports.linux.ask_catalog import BadQuestion
 from wum_edge.ports.linux.catalog_files import BadCatalogFiles
 from wum_edge.ports.linux.config_file import BadConfigFile
@@ -19,11 +19,13 @@ BAD_INPUT = 2        # The command line, the configuration or the catalogue is t
 
 _EPILOG = """exit codes:
   0  done
-  1  it could not be done: the meter gave no reading, the gateway cannot start
+  1  it could not be done: the meter gave no reading, the gateway cannot start,
+     the plan does not fit
   2  the command line, the configuration or the catalogue is to be mended
 
 examples:
   wum-edge check-config --config /etc/wum/edge.toml
+  wum-edge plan --config /etc/wum/edge.toml
   wum-edge read SDM-0001 --config /etc/wum/edge.toml
   wum-edge run --config /etc/wum/edge.toml
   wum-edge catalog list --protocol modbus-rtu
@@ -42,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         logging.getLogger("wum_edge").addHandler(logging.NullHandler())  # Sentences say it all.
         if options.command == "check-config":
             return ask.check_config(options.config, sys.stdout)
+        if options.command == "plan":
+            return planner.print_plan(options.config, sys.stdout)
         if options.command == "read":
             return ask.read_meter(options.meter, options.config, sys.stdout, sys.stderr)
         return catalog_commands.run(options)
@@ -68,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
         "check-config", help="look for mistakes in a configuration file",
         description="Names every mistake with its line and what is wanted. A good file gives a "
                     "summary: meters and requests of each line, and seconds for each sweep.")
+    plan = commands.add_parser(
+        "plan", help="what reading all meters costs, and whether it fits the period",
+        description="Reckons bytes, turns and seconds of every line and meter type from the "
+                    "catalogue, before anything is mounted, and says what to do where it does not "
+                    "fit. The exit code is then 1.")
     read = commands.add_parser(
         "read", help="read one meter now and print a table",
         description="Asks one meter for all registers of its model and prints them with units. "
@@ -76,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("meter", metavar="METER", help="serial of the meter, as in the configuration")
     run.add_argument("--status-s", metavar="SECONDS", type=float, default=60.0,
                      help="how often a line says how the gateway stands (default: 60)")
-    for command in (run, check, read):
+    for command in (run, check, plan, read):
         command.add_argument("--config", metavar="FILE", required=True, type=Path,
                              help="configuration file (TOML)")
     catalog = commands.add_parser(

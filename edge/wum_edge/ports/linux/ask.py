@@ -3,20 +3,21 @@
 Left out: running it (run.py) and parsing the command line (__main__.py).
 """
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from wum_edge import config
+from wum_edge import config, plan
 from wum_edge.document import nearest
 from wum_edge.errors import ForeignAnswer, LineGone, LineSilent, MeterError, Refused
 from wum_edge.meters.catalog import Model, protocols
-from wum_edge.meters.modbus.ranges import Range, cost_us, plan
+from wum_edge.meters.modbus.ranges import Range
+from wum_edge.meters.modbus.ranges import plan as ranges_of
 from wum_edge.meters.pace import setting_of
 from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, read_config
+from wum_edge.ports.linux.table import print_table
 from wum_edge.ports.linux.tcp_line import is_there, line_of
 from wum_edge.ports.linux.wire import WireLine
 from wum_shared import status
@@ -24,7 +25,6 @@ from wum_shared.batch import Row
 from wum_shared.obis import obis_to_text
 from wum_shared.units import UNITS, scaled_to_text
 
-REPLY_DELAY_US = 20_000      # What a meter usually takes before it answers; for estimates only.
 ATTEMPTS = 2                 # What a person's one question may cost on the line.
 _FLAGS = ((status.REFUSED, "refused"), (status.OUT_OF_RANGE, "out of range"),
           (status.ABSENT, "absent"), (status.LATE, "late"))
@@ -40,25 +40,22 @@ def check_config(path: Path, out: TextIO) -> int:
           f"{checked.broker.host}:{checked.broker.port}"
           f"{' with TLS' if checked.broker.tls else ' without TLS'}.", file=out)
     rows = []
-    for line in checked.lines:
-        own = [meter for meter in checked.meters if meter.line == line.name]
-        plans = [requests_of(models[m.model]) for m in own]
-        cost = sum(cost_us(p, line.baud, line.bits_per_character(), REPLY_DELAY_US) for p in plans)
+    for line, planned in zip(checked.lines, plan.plan(checked, models), strict=True):
         characters = f"{line.baud} {line.data_bits}{line.parity}{line.stop_bits}"
-        rows.append([line.name, line.port, characters, str(len(own)),
-                     str(sum(len(p) for p in plans)), f"{cost / 1e6:.1f}",
-                     f"{cost / 1e4 / period_s:.0f} %"])
-    print_table(["line", "port", "characters", "meters", "requests", "s per sweep",
-                 "of the period"], rows, out)
+        rows.append([line.name, line.port, characters, str(len(planned.meters)),
+                     str(sum(meter.turns for meter in planned.meters)),
+                     f"{planned.took_us / 1e6:.1f}", f"{planned.took_us / 1e4 / period_s:.0f} %"])
+    print_table(
+        ["line", "port", "characters", "meters", "requests", "s per sweep", "of the period"],
+        rows, out)
     for line, row in zip(checked.lines, rows, strict=True):
-        if float(row[5]) > period_s:
-            print(f"line {line.name}: a sweep takes longer than the period of {period_s} s: meters "
-                  "will not be tried. Raise the period or the baud, or add a line.", file=out)
         if not is_there(line):
             print(f"line {line.name}: {line.port} is not there at this moment: is the adapter "
                   "plugged in?", file=out)
         if not int(row[3]):
             print(f"line {line.name} has no meter.", file=out)
+    for sentence in plan.sentences(checked, models):
+        print(sentence, file=out)
     return 0
 
 
@@ -93,7 +90,7 @@ def requests_of(model: Model) -> tuple[Range, ...]:
     """The requests for all registers; none for a protocol that has no such thing."""
     if not model.protocol.startswith("modbus-"):
         return ()
-    return plan(model.registers, model.manner.limits)
+    return ranges_of(model.registers, model.manner.limits)
 
 
 def rows_of(visit: Visit, line: WireLine) -> list[tuple[Row, int]]:
@@ -143,16 +140,3 @@ def sentence(error: MeterError, meter: config.Meter) -> str:
                 f"one line, and for late answers (timeout_ms). ({error})")
     return ("damaged answers: check the line's termination, parity and baud, and for two meters at "
             f"one address. ({error})")
-
-
-def print_table(
-        head: Sequence[str], rows: Iterable[Sequence[str]], out: TextIO,
-        numbers: set[int] | None = None,
-) -> None:
-    """Columns as wide as their widest cell; numbers stand to the right."""
-    lines = [list(head), *[list(row) for row in rows]]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
-    for line in lines:
-        cells = [cell.rjust(width) if place in (numbers or set()) else cell.ljust(width)
-                 for place, (cell, width) in enumerate(zip(line, widths, strict=True))]
-        print("  ".join(cells).rstrip(), file=out)

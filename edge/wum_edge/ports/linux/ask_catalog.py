@@ -14,7 +14,7 @@ from wum_edge.errors import ConfigError, LineGone
 from wum_edge.meters.catalog import Model
 from wum_edge.meters.pace import setting_of
 from wum_edge.meters.visit import KnownMeter, Visit
-from wum_edge.ports.linux.ask import print_rows, print_table, requests_of, rows_of, sentence
+from wum_edge.ports.linux.ask import print_rows, requests_of, rows_of, sentence
 from wum_edge.ports.linux.catalog_files import (
     SUFFIX,
     entry_files,
@@ -22,6 +22,7 @@ from wum_edge.ports.linux.catalog_files import (
     read_entries,
     read_entry,
 )
+from wum_edge.ports.linux.table import print_table
 from wum_edge.ports.linux.tcp_line import line_of
 from wum_shared.obis import obis_to_text
 from wum_shared.units import UNITS

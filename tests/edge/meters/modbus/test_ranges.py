@@ -3,7 +3,8 @@
 from tests.edge.samples import catalog_entry
 from wum_edge.meters.catalog import Register, check_model
 from wum_edge.meters.modbus.entry import Limits, Source
-from wum_edge.meters.modbus.ranges import Range, cost_us, plan, silence_us, split
+from wum_edge.meters.modbus.ranges import Range, plan, split
+from wum_edge.meters.turn import silence_us
 
 
 def register(address, count=2, function=4):
@@ -69,12 +70,6 @@ def test_the_silence_is_three_and_a_half_characters_and_never_under_1750_us():
     assert silence_us(19200, 11) == 2006
     assert silence_us(19200, 10) == 1823
     assert silence_us(115200, 10) == 1750
-
-
-def test_64_meters_with_twelve_registers_in_one_range_cost_what_was_measured():
-    # 61 bytes and one turn each at 9600 8N1 and 20 ms: 5.58 s on a paced line.
-    one = (Range(4, 0, 24, tuple(range(12))),)
-    assert 5560000 <= 64 * cost_us(one, 9600, 10, 20000) <= 5600000
 
 
 def test_an_sdm630_is_one_request():

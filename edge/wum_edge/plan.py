@@ -1,0 +1,168 @@
+"""What reading all meters costs, before anything is mounted: seconds by line and meter, and whether
+they fit the period.
+
+Portable. Left out: printing it (a port), and what was learnt of real meters (meters/patience.py).
+A protocol says what one reading of a model takes (`cost(model)` in its entry.py: bytes both ways
+and turns, in the best plan that its reader has) and how it paces them (meters/pace.py).
+"""
+
+from collections import namedtuple
+
+from wum_edge.config import BAUDS, TCP, Config
+from wum_edge.meters.catalog import Model, entry_of
+from wum_edge.meters.pace import pace_of, setting_of
+from wum_edge.meters.patience import MARGIN_MS
+from wum_edge.meters.sweep import PROBE_EVERY
+from wum_edge.meters.turn import Setting
+
+DEAD = 4                     # Dead meters whose cost is told.
+FREE_SHARE = 4               # A quarter of the period is left for re-reads, commands, back-fill.
+NETWORK_BAUD = 10000000      # Of a line behind Ethernet to meters with a network of their own.
+NETWORKED = ("modbus-tcp", "dlms-wrapper")
+
+
+class MeterPlan(namedtuple("MeterPlan", (
+        "serial", "model", "protocol", "setting", "size", "turns", "took_us", "timeout_ms"))):
+    """One meter: bytes both ways, turns, and microseconds of each reading. `size` is None where
+    the protocol does not say; it is then not counted.
+    """
+
+    __slots__ = ()
+    serial: str
+    model: str
+    protocol: str
+    setting: Setting
+    size: int | None
+    turns: int
+    took_us: int
+    timeout_ms: int
+
+
+class LinePlan(namedtuple("LinePlan", ("line", "meters", "took_us", "first_us", "dead_us"))):
+    """One line. `took_us` of each sweep; four dead meters cost `first_us` once and then `dead_us`
+    of each sweep.
+    """
+
+    __slots__ = ()
+    line: str
+    meters: tuple[MeterPlan, ...]
+    took_us: int
+    first_us: int
+    dead_us: int
+
+
+def plan(config: Config, models: dict[str, Model], baud: int = 0) -> list[LinePlan]:
+    """The plan of each line. With `baud` the lines would have that one; meters with characters of
+    their own keep them.
+    """
+    found = []
+    for line in config.lines:
+        with_baud = line if not baud else type(line)(
+            line.name, line.port, baud, line.parity, line.stop_bits, line.data_bits)
+        meters = []
+        for index, meter in enumerate(config.meters):
+            if meter.line == line.name:
+                model = models[meter.model]
+                setting = setting_of(model, with_baud, config.characters[index])
+                meters.append(_meter(meter.serial, model, setting, meter.timeout_ms,
+                                     line.port.startswith(TCP)))
+        found.append(_line(line.name, tuple(meters)))
+    return found
+
+
+def sentences(config: Config, models: dict[str, Model]) -> list[str]:
+    """What a person should know of the plan; empty when every line fits with room to spare."""
+    said = []
+    period_s = config.schedule.period_s
+    for line in plan(config, models):
+        unknown = [meter for meter in line.meters if meter.size is None]
+        if unknown:
+            said.append("line %s: %d meters speak %s, whose cost is not known: they are not "
+                        "counted." % (line.line, len(unknown), unknown[0].protocol))
+        took_s = (line.took_us + 999999) // 1000000
+        if line.took_us > period_s * 1000000:
+            said.append("line %s: %s %s of every %s: %s." % (
+                line.line, _who(line), duration(took_s), duration(period_s),
+                _remedy(config, models, line)))
+        elif line.took_us * FREE_SHARE > period_s * 1000000 * (FREE_SHARE - 1):
+            said.append("line %s: %s %s of every %s, which leaves little for re-reads, commands "
+                        "and back-fill: %s." % (
+                            line.line, _who(line), duration(took_s), duration(period_s),
+                            _remedy(config, models, line)))
+    return said
+
+
+def fits(config: Config, models: dict[str, Model]) -> bool:
+    """Whether every line's sweep ends within the period."""
+    period_us = config.schedule.period_s * 1000000
+    return all(line.took_us <= period_us for line in plan(config, models))
+
+
+def duration(seconds: int) -> str:
+    """Like 2 h 10 min, 45 min, 12 s."""
+    if seconds >= 3600:
+        minutes = seconds % 3600 // 60
+        return "%d h %d min" % (seconds // 3600, minutes) if minutes else "%d h" % (seconds // 3600)
+    if seconds >= 120:
+        return "%d min" % (seconds // 60)
+    return "%d s" % seconds
+
+
+def _meter(
+        serial: str, model: Model, setting: Setting, timeout_ms: int, is_network: bool,
+) -> MeterPlan:
+    cost = getattr(entry_of(model.protocol), "cost", None)
+    if cost is None:
+        return MeterPlan(serial, model.model, model.protocol, setting, None, 0, 0, timeout_ms)
+    size, turns = cost(model)
+    bits = setting.bits_per_character()
+    baud = NETWORK_BAUD if is_network and model.protocol in NETWORKED else setting.baud
+    pace = pace_of(model, setting.baud, bits)
+    took_us = size * bits * 1000000 // baud + turns * (pace.delay_us + pace.quiet_us)
+    return MeterPlan(
+        serial, model.model, model.protocol, setting, size, turns, took_us, timeout_ms)
+
+
+def _line(name: str, meters: tuple[MeterPlan, ...]) -> LinePlan:
+    # The dead cost most when they are those with the longest timeouts.
+    waits = sorted([meter.timeout_ms for meter in meters])[-DEAD:]
+    probes_us = sorted([_probe_us(meter) for meter in meters])[-DEAD:]
+    first_us = sum(waits) * 1000 + sum(probes_us)
+    owed = (len(waits) + PROBE_EVERY - 1) // PROBE_EVERY
+    return LinePlan(name, meters, sum([meter.took_us for meter in meters]), first_us,
+                    sum(probes_us[-owed:]) if owed else 0)
+
+
+def _probe_us(meter: MeterPlan) -> int:
+    """What a probe costs: twice the delay that it is known to have, and a margin."""
+    delay_us = meter.took_us // meter.turns if meter.turns else 0
+    return min(2 * delay_us + MARGIN_MS * 1000, meter.timeout_ms * 1000)
+
+
+def _who(line: LinePlan) -> str:
+    spoken = sorted({meter.protocol for meter in line.meters})
+    bauds = sorted({meter.setting.baud for meter in line.meters})
+    kind = "%s " % _SPOKEN.get(spoken[0], spoken[0]) if len(spoken) == 1 else ""
+    return "%d %smeter%s at %s baud take%s" % (
+        len(line.meters), kind, "s" if len(line.meters) != 1 else "",
+        " and ".join(["%d" % baud for baud in bauds]), "s" if len(line.meters) == 1 else "")
+
+
+_SPOKEN = {
+    "modbus-rtu": "Modbus", "modbus-tcp": "Modbus TCP", "dlms-hdlc": "DLMS",
+    "dlms-wrapper": "DLMS", "iec62056-21": "IEC 62056-21", "mbus": "M-Bus", "pulse": "pulse",
+}
+
+
+def _remedy(config: Config, models: dict[str, Model], line: LinePlan) -> str:
+    """What to do: the least baud with room to spare, and how many lines do it at this one."""
+    room_us = config.schedule.period_s * 1000000 // FREE_SHARE * (FREE_SHARE - 1)
+    lines = min(max(2, line.took_us // room_us + 1), len(line.meters))
+    share = "share them among %d lines" % lines if lines > 1 else "give it fewer registers"
+    now = [one.baud for one in config.lines if one.name == line.line][0]
+    for baud in BAUDS:
+        if baud > now:
+            for faster in plan(config, models, baud):
+                if faster.line == line.line and faster.took_us <= room_us:
+                    return "raise the baud to at least %d, or %s" % (baud, share)
+    return "no baud is enough: %s, or raise the period (schedule.period_s)" % share

@@ -1,0 +1,94 @@
+"""Whether the meters fit the hour is known before one is mounted."""
+
+from tests.edge.samples import document, entry
+from wum_edge import plan
+from wum_edge.config import check
+from wum_edge.meters.catalog import check_model, protocols
+
+
+def twelve():
+    """A model with twelve registers of two words side by side."""
+    model = entry()
+    model["registers"] = [
+        {"name": "r%d" % n, "obis": "1-0:%d.8.0" % (n + 1), "function": 4, "address": 2 * n,
+         "count": 2, "type": "uint32", "word_order": "big", "scale": "1", "unit": "Wh",
+         "scaler": 0} for n in range(12)]
+    return model
+
+
+def planned(change=None, meters=64, models=None):
+    """(configuration, catalogue) of a street on one line, read each hour."""
+    models = models or {"two-and-one": check_model(twelve())}
+    written = document(meters)
+    written["schedule"] = {"period_s": 3600}
+    if change:
+        change(written)
+    return check(written, protocols(models)), models
+
+
+def test_64_modbus_meters_cost_what_was_measured_on_a_paced_wire():
+    line = plan.plan(*planned())[0]
+    assert line.meters[0].size == 61 and line.meters[0].turns == 1
+    assert 5570000 <= line.took_us <= 5590000
+
+
+def test_each_baud_costs_what_the_wire_takes():
+    for baud, tenths in ((2400, 185), (9600, 56), (19200, 34), (115200, 17)):
+        config = planned(lambda bad, baud=baud: bad["line"][0].update({"baud": baud}))
+        took_us = plan.plan(*config)[0].took_us
+        assert abs(took_us - tenths * 100000) <= 60000, (baud, took_us)
+
+
+def test_what_fits_with_room_to_spare_is_not_worth_a_word():
+    assert plan.sentences(*planned()) == [] and plan.fits(*planned())
+
+
+def test_what_does_not_fit_says_how_long_it_takes_and_what_to_do():
+    def change(bad):
+        bad["schedule"]["period_s"] = 60
+        bad["line"][0]["baud"] = 300
+    config = planned(change)
+    assert not plan.fits(*config)
+    said = ("line a: 64 Modbus meters at 300 baud take 2 min of every 60 s: raise the baud to at "
+            "least 1200, or share them among 4 lines.")
+    assert plan.sentences(*config) == [said]
+
+
+def test_what_no_baud_can_do_says_so():
+    def change(bad):
+        bad["schedule"]["period_s"] = 1
+        bad["line"][0]["baud"] = 115200
+    said = plan.sentences(*planned(change))
+    assert len(said) == 1 and "no baud is enough: share them among 3 lines, or raise" in said[0]
+
+
+def test_a_tight_plan_is_told_before_it_breaks():
+    def change(bad):
+        bad["schedule"]["period_s"] = 6
+    config = planned(change)
+    assert plan.fits(*config)
+    assert "which leaves little for re-reads, commands and back-fill" in plan.sentences(*config)[0]
+
+
+def test_a_meter_with_characters_of_its_own_is_reckoned_with_them():
+    def change(bad):
+        bad["meter"][0].update({"baud": 300})
+    config, models = planned(change, meters=2)
+    slow, usual = plan.plan(config, models)[0].meters
+    assert slow.took_us > 20 * usual.took_us and slow.setting.baud == 300
+    # Another baud of the line changes nothing for it.
+    again = plan.plan(config, models, baud=115200)[0].meters
+    assert again[0].took_us == slow.took_us and again[1].took_us < usual.took_us
+
+
+def test_dead_meters_have_a_price_once_and_for_each_sweep():
+    line = plan.plan(*planned())[0]
+    assert 2000000 <= line.first_us <= 4200000      # Four whole timeouts of 500 ms, and a re-read.
+    assert 100000 <= line.dead_us <= 300000         # One probe a sweep.
+    few = plan.plan(*planned(meters=2))[0]
+    assert few.first_us < line.first_us
+
+
+def test_durations_are_for_people():
+    assert [plan.duration(s) for s in (12, 119, 120, 2700, 3600, 7800)] == [
+        "12 s", "119 s", "2 min", "45 min", "1 h", "2 h 10 min"]
