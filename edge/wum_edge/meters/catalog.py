@@ -61,12 +61,18 @@ def _modbus_tcp() -> "ModuleType":
     return tcp_entry
 
 
+def _iec62056_21() -> "ModuleType":
+    from wum_edge.meters.iec62056_21 import entry  # Late: only what is spoken is loaded.
+    return entry
+
+
 # By protocol, what gives its entry module: check_source(table of a register), check_manner(table
 # of the model), check_together(register), check_address and check_access (tables of a meter in the
 # configuration); cost(model), for plans: (bytes, turns) of one reading; and, where a protocol is
 # not paced like Modbus RTU, pace(model, baud, bits_per_character). Imported when first wanted: a
 # board has no memory for all of them.
 _ENTRIES = {
+    "iec62056-21": _iec62056_21,
     "modbus-rtu": _modbus,
     "modbus-tcp": _modbus_tcp,
 }

@@ -22,7 +22,13 @@ def _modbus(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
     return ModbusReader(model, meter, clock)
 
 
+def _iec62056_21(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
+    from wum_edge.meters.iec62056_21.reader import IecReader  # Late: only what is spoken.
+    return IecReader(model, meter, clock)
+
+
 _READERS = {                 # One for each of catalog.PROTOCOLS.
+    "iec62056-21": _iec62056_21,
     "modbus-rtu": _modbus,
     "modbus-tcp": _modbus,
 }

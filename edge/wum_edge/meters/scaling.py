@@ -86,6 +86,15 @@ def scaled(raw: int, type_name: str, scale: Scale, scaler: int) -> int | None:
     return value if VALUE_MIN <= value <= VALUE_MAX else None
 
 
+def rescaled(mantissa: int, power: int, scaler: int) -> int | None:
+    """mantissa x 10^power as an integer of 10^`scaler`; half is rounded to even where digits are
+    lost. None for what leaves -2**62..2**62-1.
+    """
+    shift = power - scaler
+    value = mantissa * 10**shift if shift >= 0 else _rounded(mantissa, 10**-shift)
+    return value if VALUE_MIN <= value <= VALUE_MAX else None
+
+
 def _float_parts(raw: int, words: int) -> tuple[int, int] | None:
     """(mantissa, exponent) with value = mantissa x 2^exponent; None for NaN and infinity."""
     exponent_bits, fraction_bits = _FLOATS[words]

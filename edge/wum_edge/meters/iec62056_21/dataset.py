@@ -10,7 +10,7 @@ from wum_edge.errors import BadCheck
 from wum_shared.units import NO_UNIT
 
 SETS_MAX = 4096              # A year of monthly values of every tariff is about 400.
-VALUES_MAX = 2048            # Of one address: a load profile of 30 days in one answer.
+VALUES_MAX = 16384           # Of one address: 35 days of a load profile of 4 columns.
 ADDRESS_MAX = 32             # 6.5 says 16; full OBIS codes with C written out need more.
 VALUE_MAX = 2048             # DSMR text messages have 1024 characters, twice that in hexadecimal.
 DIGITS_MAX = 30

@@ -1,0 +1,233 @@
+"""A meter by its catalogue entry: registers, clock, load profile, switch, and what it refuses."""
+
+from tests.edge.bus import VirtualClock
+from tests.edge.iec_meter import Scripted, checked
+from tests.portable import raises
+from wum_edge.config import Meter
+from wum_edge.document import Table
+from wum_edge.errors import BadCheck, CatalogError, ForeignAnswer, LineSilent, Refused
+from wum_edge.meters.catalog import check_model
+from wum_edge.meters.iec62056_21 import entry
+from wum_edge.meters.iec62056_21.reader import IecReader
+from wum_edge.meters.reader import CannotDo, MeterTime, ProfileRow, Take
+from wum_edge.meters.turn import converse
+
+IDENTIFICATION = b"/LGZ5ZMD\r\n"
+P0 = checked("\x01P0\x02(00000000)\x03")
+P1 = checked("\x01P1\x02(00112233)\x03")
+B0 = b"\x01B0\x03q"
+DAY_S = 1767225600                # 2026-01-01 00:00 UTC.
+
+
+def document(**more):
+    """An entry of a meter at a fixed 9600 baud."""
+    found = {
+        "model": "maker-type", "make": "Maker", "label": "Type", "protocol": "iec62056-21",
+        "source": "the maker's manual", "licence": "facts",
+        "sign_on": {"baud": 9600, "makers": "LGZ"},
+        "clock": {"date": "0.9.2", "time": "0.9.1", "write": "W1"},
+        "profile": {"columns": [{"obis": "1.5.0", "unit": "W", "scaler": 0},
+                                {"obis": "2.5.0", "unit": "W", "scaler": 0}]},
+        "switch": {"address": "96.3.10", "open": "0", "closed": "1", "state": "96.3.10",
+                   "is_open": "0", "is_closed": "1"},
+        "registers": [
+            {"name": "energy_import", "obis": "1-0:1.8.0", "unit": "Wh", "scaler": 0},
+            {"name": "demand", "obis": "1-0:1.6.0", "unit": "W", "scaler": 1, "address": "1.6.0"},
+            {"name": "power_factor", "obis": "1-0:13.7.0", "unit": "", "scaler": -2},
+        ],
+    }
+    found.update(more)
+    return found
+
+
+def reader(address="7", utc_offset_min=60, password="00112233", **more):
+    access = Table({"password": password}, "access", [])
+    found = entry.check_access(access)
+    found = entry.Access(found.password, utc_offset_min)
+    meter = Meter("m", "dp", "line", address, "maker-type", 500, found)
+    return IecReader(check_model(document(**more)), meter, VirtualClock())
+
+
+def read(line, places=(0, 1, 2), **keys):
+    take = Take()
+    converse(reader(**keys).read(places, take), line)
+    return take
+
+
+def readout_of(text):
+    return Scripted((b"/?7!\r\n", 9600, IDENTIFICATION, 9600),
+                    (b"\x06050\r\n", 9600, checked("\x02" + text + "!\r\n\x03"), 9600))
+
+
+def programming(*script):
+    """A meter in programming mode; script: what is asked, what it answers."""
+    steps = [(asked, 9600, answer, 9600) for asked, answer in script]
+    return Scripted((b"/?7!\r\n", 9600, IDENTIFICATION, 9600), (b"\x06051\r\n", 9600, P0, 9600),
+                    (P1, 9600, b"\x06", 9600), *steps)
+
+
+def test_numbers_become_scaled_integers_in_the_registers_unit():
+    take = read(readout_of(
+        "1-0:1.8.0*255(0008048.375*kWh)\r\n1.6.0(02.465*kW)(1703100930)\r\n13.7.0(0.98)\r\n"))
+    assert take.values == {0: 8048375, 1: 246, 2: 98}       # 246.5 is rounded to even.
+    assert take.turns == 1 and not take.errors and not take.refused
+
+
+def test_what_is_no_number_is_none_and_what_is_not_there_is_refused():
+    take = read(readout_of("1.8.0()\r\n13.7.0(----)\r\n"))
+    assert take.values == {0: None, 2: None}
+    assert "the readout has no 1.6.0" in str(take.refused[1])
+
+
+def test_a_unit_that_is_not_the_registers_is_refused_as_what_it_is():
+    take = read(readout_of("1.8.0(12.5*kvarh)\r\n1.6.0(12)\r\n13.7.0(1*A)\r\n"))
+    assert take.values == {}
+    assert "wanted Wh, the meter gives kvarh" in str(take.refused[0])
+    assert "wanted W, the meter gives no unit" in str(take.refused[1])
+    assert "wanted no unit, the meter gives A" in str(take.refused[2])
+
+
+def test_a_number_that_comes_without_unit_has_the_one_that_the_catalogue_says():
+    register = {"name": "e", "obis": "1-0:1.8.0", "unit": "Wh", "scaler": 0, "unit_unsaid": "kWh"}
+    take = read(readout_of("1.8.0(12.5)\r\n"), (0,), registers=[register])
+    assert take.values == {0: 12500}
+
+
+def test_an_address_given_twice_with_different_values_is_refused():
+    take = read(readout_of("1.8.0(1*kWh)\r\n1-0:1.8.0*255(2*kWh)\r\n"), (0,))
+    assert "twice" in str(take.refused[0])
+
+
+def test_an_answer_of_another_meter_is_known_by_its_number():
+    take = read(readout_of("0.0.0(0008)\r\n1.8.0(1*kWh)\r\n"), (0,), identity="0.0.0")
+    assert type(take.errors[0]) is ForeignAnswer and not take.values
+    take = read(readout_of("0.0.0(0007)\r\n1.8.0(1*kWh)\r\n"), (0,), identity="0.0.0")
+    assert take.values == {0: 1000}
+
+
+def test_a_failure_ends_a_read_without_an_exception():
+    assert type(read(Scripted()).errors[0]) is LineSilent
+    foreign = Scripted((b"/?7!\r\n", 9600, b"/EMH5X\r\n", 9600))
+    assert type(read(foreign).errors[0]) is ForeignAnswer
+
+
+def test_registers_are_read_one_by_one_in_programming_mode():
+    line = programming(
+        (checked("\x01R5\x021-0:1.8.0()\x03"), checked("\x02(000123.4*kWh)\x03")),
+        (checked("\x01R5\x021.6.0()\x03"), checked("\x02(ER01)\x03")),
+        (checked("\x01R5\x021-0:13.7.0()\x03"), checked("\x0213.7.0(0.5)\x03")))
+    take = read(line, reads="registers")
+    assert take.values == {0: 123400, 2: 50}
+    assert "error message ER01" in str(take.refused[1]) and take.refused[1].code == 1
+    assert line.said[-1] == B0
+
+
+def test_a_damaged_answer_is_asked_for_again_and_partial_blocks_are_joined():
+    ask = checked("\x01R5\x021-0:1.8.0()\x03")
+    good = checked("\x02(000123.4*kWh)\x03")
+    line = programming((ask, good[:-1] + b"\x00"), (b"\x15", good))
+    assert read(line, (0,), reads="registers").values == {0: 123400}
+    line = programming((ask, good[:-1] + b"\x00"), (b"\x15", b"\x02"), (b"\x15", good[:5]))
+    take = read(line, (0,), reads="registers")
+    assert type(take.errors[0]) is BadCheck and line.said[-1] == B0
+
+
+def test_a_password_that_is_not_taken_is_a_refusal_and_never_in_a_text():
+    line = Scripted((b"/?7!\r\n", 9600, IDENTIFICATION, 9600), (b"\x06051\r\n", 9600, P0, 9600),
+                    (P1, 9600, checked("\x02(ER05)\x03"), 9600))
+    take = read(line, reads="registers")
+    assert type(take.errors[0]) is Refused and "ER05" in str(take.errors[0])
+    assert "00112233" not in str(take.errors[0])
+    assert line.said[-1] == B0
+
+
+def test_the_clock_is_read_with_the_readout_and_alone():
+    lines = "0.9.1(0201455)\r\n0.9.2(0170318)\r\n1.8.0(1*kWh)\r\n"
+    wanted = MeterTime(1489864495, "")                        # 2017-03-18 19:14:55 UTC.
+    assert read(readout_of(lines), (0,)).meter_time == wanted
+    assert converse(reader().read_clock(), readout_of(lines)) == wanted
+    unsaid = readout_of("0.9.1(20:14:55)\r\n0.9.2(17-03-18)\r\n")
+    assert converse(reader().read_clock(), unsaid) == (1489864495, (
+        "it does not say its season: taken for normal time"))
+    nowhere = converse(reader(utc_offset_min=None).read_clock(), readout_of(lines))
+    assert nowhere.utc_s is None and nowhere.doubt
+    assert "no date and time" in raises(
+        BadCheck, lambda: converse(reader().read_clock(), readout_of("1.8.0(1*kWh)\r\n")))
+
+
+def test_the_clock_is_set_as_date_and_time():
+    line = programming((checked("\x01W1\x020.9.2(260101)\x03"), b"\x06"),
+                       (checked("\x01W1\x020.9.1(010000)\x03"), b"\x06"))
+    converse(reader().set_clock(DAY_S), line)
+    assert line.said[-1] == B0
+    line = programming((checked("\x01W1\x020.9.1(0260101010000)\x03"), b"\x06"))
+    converse(reader(clock={"time": "0.9.1", "write": "W1", "digits": 13}).set_clock(DAY_S), line)
+    line = programming((checked("\x01W1\x020.9.2(260101)\x03"), b"\x15"))
+    assert "NAK" in raises(Refused, lambda: converse(reader().set_clock(DAY_S), line))
+
+
+def test_a_load_profile_has_its_gaps_and_statuses():
+    head = "(15)(2)(1.5)(kW)(2.5)(kW)\r\n"
+    answer = ("P.01(0260101011500)(00)" + head + "(0.125)(0.000)\r\n(0.250)(0.001)\r\n"
+              "P.01(0260101021500)(40)" + head + "(-----)(0.000)\r\n")
+    ask = checked("\x01R5\x02P.01(02601010100;02601020100)\x03")
+    line = programming((ask, checked("\x02" + answer + "\x03")))
+    rows = [ProfileRow(DAY_S + 900, (125, 0), 0), ProfileRow(DAY_S + 1800, (250, 1), 0),
+            ProfileRow(DAY_S + 4500, (None, 0), 0x40)]
+    assert converse(reader().read_profile(DAY_S, DAY_S + 86400), line) == rows
+    cut = answer.find("P.01", 5)
+    parts = answer[:cut], answer[cut:]
+    line = programming((ask, checked("\x02" + parts[0] + "\x04")),
+                       (b"\x06", checked("\x02" + parts[1] + "\x03")))
+    assert converse(reader().read_profile(DAY_S, DAY_S + 86400), line) == rows
+    line = programming((ask, checked("\x02P.01()\x03")))
+    assert converse(reader().read_profile(DAY_S, DAY_S + 86400), line) == []
+    line = programming((ask, checked("\x02P.01(0260101011500)(00)(15)(2)(1.5)(kW)\x03")))
+    raises(BadCheck, lambda: converse(reader().read_profile(DAY_S, DAY_S + 86400), line))
+
+
+def test_a_switch_is_confirmed_by_reading_its_state():
+    def line(state):
+        once = programming((checked("\x01W1\x0296.3.10(0)\x03"), b"\x06"), (B0, b""))
+        again = programming((checked("\x01R5\x0296.3.10()\x03"), checked("\x02(%s)\x03" % state)))
+        once.script += again.script
+        return once
+
+    converse(reader().switch(False), line("0"))
+    assert "wanted state 0" in raises(Refused, lambda: converse(reader().switch(False), line("1")))
+
+
+def test_what_a_model_has_not_is_said_at_the_first_step():
+    plain = {"clock": {"time": "0.9.1"}}
+    assert "set" in raises(CannotDo, lambda: next(reader(**plain).set_clock(DAY_S)))
+    assert "utc_offset_min" in raises(
+        CannotDo, lambda: next(reader(utc_offset_min=None).read_profile(0, 1)))
+
+
+def test_an_entry_is_checked_with_the_path_of_what_is_wrong():
+    def wrong(**more):
+        return raises(CatalogError, lambda: check_model(document(**more)))
+
+    assert "sign_on.baud" in wrong(sign_on={"baud": 110})
+    assert "sign_on.makers" in wrong(sign_on={"makers": "lgz"})
+    assert "sign_on.speed" in wrong(sign_on={"speed": 1})
+    assert "reads" in wrong(reads="all")
+    assert "profile.columns" in wrong(profile={})
+    assert "switch.address" in wrong(switch={})
+    register = {"name": "e", "obis": "1-0:1.8.0", "unit": "Wh", "scaler": 0}
+    assert "unit_unsaid" in wrong(registers=[dict(register, unit_unsaid="kvarh")])
+    assert "function" in wrong(registers=[dict(register, function=3)])
+
+
+def test_an_address_is_of_digits_and_letters_and_a_password_of_no_marks():
+    for given, kept in ((7, "7"), ("00012345", "00012345"), ("AB 7", "AB 7"), ("", "")):
+        mistakes = []
+        assert entry.check_address(Table({"address": given}, "m", mistakes)) == kept
+        assert mistakes == []
+    for given in ("a!", "7/", "x" * 33, -1, True):
+        mistakes = []
+        entry.check_address(Table({"address": given}, "m", mistakes))
+        assert mistakes
+    mistakes = []
+    entry.check_access(Table({"password": "a(b)"}, "m.access", mistakes))
+    assert mistakes and "a(b)" not in str(mistakes)
