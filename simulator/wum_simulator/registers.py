@@ -38,6 +38,15 @@ def words_of(register: Register, micro: int) -> list[int]:
     return _as_sent(register, words)
 
 
+def at_resolution(register: Register, micro: int) -> int:
+    """What a meter without words shows, as an integer of 10^scaler: the digits that it writes.
+
+    A counter shows what is complete; anything else is rounded.
+    """
+    exact = Fraction(micro, MICRO) / Fraction(10) ** register.scaler
+    return exact.__floor__() if is_counter(register.obis) else (2 * exact + 1).__floor__() // 2
+
+
 def scaled_of(register: Register, words: list[int]) -> int | None:
     """What a gateway is to keep for these words: an integer of 10^scaler, half to even.
 

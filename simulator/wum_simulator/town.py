@@ -11,7 +11,7 @@ from wum_simulator.consumer import Consumer, Instant
 from wum_simulator.grid import Grid
 from wum_simulator.loads.homes import WEEKS, Home, recorded_homes
 from wum_simulator.quantities import QUANTITIES, shown
-from wum_simulator.registers import scaled_of, words_of
+from wum_simulator.registers import at_resolution, scaled_of, words_of
 from wum_simulator.world import Dice
 from wum_simulator.wrongs import WRONGS_MAX, What, Wrong, clock_error_s, instant_with
 
@@ -69,6 +69,10 @@ class Meter:
 
     def showing(self, at_s: int) -> list[Showing]:
         """All that it shows at UTC second `at_s`, and what that means."""
+        if not any(register.count for register in self.kind.registers):
+            instant = self.instant_at(at_s)
+            return [Showing(register, (), at_resolution(register, shown(register.obis, instant)))
+                    for register in self.kind.registers]
         return [Showing(register, tuple(words), scaled_of(register, words))
                 for register, words in self.words_at(at_s, self.kind.registers)]
 

@@ -1,0 +1,176 @@
+"""Meters that speak IEC 62056-21, modes A to C, written from the standard's text alone.
+
+A meter is called by its device address, says its identification, and gives its readout or enters
+programming mode, with P0/P1, R1/R5, W1, the load profile P.01 and the break B0. Left out: the
+pace of the wire and the reaction time (bus.py), and all codecs of the gateway.
+IEC 62056-21:2002, 6.3 and 6.4.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from wum_simulator.meters.iec62056_21_data import Answers
+from wum_simulator.meters.server import Refusal, Request, Said, Server
+from wum_simulator.town import Meter
+
+SIGN_ON_BAUD = 300
+ASLEEP_AFTER_S = 60          # A meter that hears nothing for so long begins again at its sign-on.
+LINE_MAX = 256               # Characters of a command that a meter keeps.
+SOH, STX, ETX, ACK, NAK = b"\x01", b"\x02", b"\x03", b"\x06", b"\x15"
+BAUDS = {300: "0", 600: "1", 1200: "2", 2400: "3", 4800: "4", 9600: "5", 19200: "6"}
+PASSWORD = "00000000"        # Of every meter of the town: it is a toy's.
+
+
+def with_bcc(message: bytes) -> bytes:
+    """A message from SOH or STX to ETX, and the exclusive or of what follows its first."""
+    check = 0
+    for character in message[1:]:
+        check ^= character
+    return message + bytes((check,))
+
+
+@dataclass(slots=True)
+class _Session:
+    """Where one meter is in its conversation. `baud` is what it hears at and says at."""
+
+    baud: int
+    state: str = "asleep"        # asleep, identified, programming, open.
+    heard_at_s: int = 0
+    buffer: bytearray = field(default_factory=bytearray)
+
+
+class Iec62056Server(Server):
+    """The meters of one line. A byte at another baud than a meter's own is noise to it.
+
+    The line's baud is told by `hear_at`; with `hear` it is not known and never wrong.
+    `said_baud` is that of the latest answer.
+    """
+
+    protocols = ("iec62056-21",)
+
+    def __init__(
+            self, meters: list[Meter], now_s: Callable[[], int], refusal: Refusal,
+            said: Said) -> None:
+        self._now_s = now_s
+        self._refusal = refusal
+        self._said = said
+        self.said_baud = 0
+        self._meters = [(meter, Answers(meter), _Session(_sign_on_baud(meter)))
+                        for meter in meters]
+
+    def hear(self, data: bytes) -> None:
+        """Bytes from the wire at whatever baud it has."""
+        self.hear_at(data, 0)
+
+    def hear_at(self, data: bytes, baud: int) -> None:
+        """Bytes said at `baud`; 0: nobody knows, and every meter understands them."""
+        now = self._now_s()
+        for meter, answers, session in self._meters:
+            if now - session.heard_at_s > ASLEEP_AFTER_S:
+                self._sleep(meter, session)
+            session.heard_at_s = now
+            if baud and baud != session.baud:
+                session.buffer.clear()
+                continue
+            for character in data:
+                session.buffer.append(character & 0x7F)   # Bit 7 is the parity's.
+                if len(session.buffer) > LINE_MAX:
+                    session.buffer.clear()
+                self._look(meter, answers, session)
+
+    def forget(self) -> None:
+        """A pause of 50 ms is none here: 6.4.3 grants 1500 ms between two characters."""
+
+    def spoilt(self, answer: bytes) -> bytes:
+        """Its last byte is the BCC; it stays a character of seven bits."""
+        return answer[:-1] + bytes((answer[-1] ^ 0x55,)) if answer else answer
+
+    def _look(self, meter: Meter, answers: Answers, session: _Session) -> None:
+        """Whether what this meter has heard is a whole message for it."""
+        heard = bytes(session.buffer)
+        if session.state in ("asleep", "identified") and heard.endswith(b"\r\n"):
+            session.buffer.clear()
+            if b"/?" in heard:
+                self._called(meter, answers, session, heard[heard.rindex(b"/?"):])
+            elif ACK in heard and session.state == "identified":
+                self._acknowledged(meter, answers, session, heard[heard.rindex(ACK):])
+        elif session.state in ("programming", "open"):
+            start = heard.rfind(SOH)
+            if start >= 0 and len(heard) > 1 and heard[-2:-1] == ETX:
+                session.buffer.clear()
+                self._commanded(meter, answers, session, heard[start:])
+
+    def _called(self, meter: Meter, answers: Answers, session: _Session, line: bytes) -> None:
+        """A request: `/?` address `!` CR LF. Leading zeros count for nothing (6.3.1)."""
+        address = line[2:-3].decode("ascii", "replace").lstrip("0")
+        mine = address in ("", str(meter.address)) and line.endswith(b"!\r\n")
+        session.state = "identified" if mine else "asleep"
+        if mine:
+            letter = BAUDS.get(_working_baud(meter), "0")
+            self._say(meter, session, f"/{answers.maker}{letter}{answers.type}\r\n".encode(),
+                      "sign-on")
+
+    def _acknowledged(
+            self, meter: Meter, answers: Answers, session: _Session, line: bytes) -> None:
+        """ACK V Z Y CR LF (6.3.3): the baud that was offered, readout or programming."""
+        letter, mode = line[2:3].decode("ascii", "replace"), line[3:4]
+        if letter == BAUDS.get(_working_baud(meter), "0"):
+            session.baud = _working_baud(meter)
+        if mode == b"1":
+            session.state = "programming"
+            self._say(meter, session, with_bcc(SOH + b"P0" + STX + b"(00000000)" + ETX), "P0")
+            return
+        request = Request(meter.address, 0, 0, 0, self._now_s(), "readout")
+        block = answers.readout(request.at_s).encode() + b"!\r\n"
+        self._say(meter, session, with_bcc(STX + block + ETX), "readout", request)
+        self._sleep(meter, session)
+
+    def _commanded(
+            self, meter: Meter, answers: Answers, session: _Session, message: bytes) -> None:
+        """SOH, command, perhaps STX and data, ETX, BCC (6.3.4)."""
+        command = message[1:3].decode("ascii", "replace")
+        if with_bcc(message[:-1]) != message:
+            self._say(meter, session, NAK, "bad check")
+            return
+        if command == "B0":
+            self._sleep(meter, session)
+            return
+        text = message[4:-2].decode("ascii", "replace")
+        request = Request(meter.address, 0, 0, 0, self._now_s(), f"{command} {text}")
+        self._say(meter, session, self._result(answers, session, command, text, request),
+                  command, request)
+
+    def _result(self, answers: Answers, session: _Session, command: str, text: str,
+                request: Request) -> bytes:
+        code = self._refusal(request)
+        if code is not None:
+            return with_bcc(STX + f"(ER{code:02d})".encode() + ETX)
+        if command == "P1":
+            session.state = "open" if text == f"({PASSWORD})" else "programming"
+            return ACK if session.state == "open" else with_bcc(STX + b"(ER05)" + ETX)
+        if command in ("R1", "R5"):
+            return with_bcc(STX + answers.register(text, request.at_s).encode() + ETX)
+        if command == "W1" and session.state == "open":
+            return ACK if answers.write(text, request.at_s) else with_bcc(STX + b"(ER02)" + ETX)
+        return with_bcc(STX + b"(ER03)" + ETX)
+
+    def _say(self, meter: Meter, session: _Session, answer: bytes, what: str,
+             request: Request | None = None) -> None:
+        self.said_baud = session.baud
+        self._said(answer, meter.address,
+                   request or Request(meter.address, 0, 0, 0, self._now_s(), what))
+
+    def _sleep(self, meter: Meter, session: _Session) -> None:
+        session.state = "asleep"
+        session.baud = _sign_on_baud(meter)
+        session.buffer.clear()
+
+
+def _sign_on_baud(meter: Meter) -> int:
+    return int(meter.kind.own.get("sign_on", {}).get("baud", SIGN_ON_BAUD))
+
+
+def _working_baud(meter: Meter) -> int:
+    """Those that sign on at 300 baud offer 9600; those of a fixed baud stay there."""
+    baud = _sign_on_baud(meter)
+    return 9600 if baud == SIGN_ON_BAUD else baud
