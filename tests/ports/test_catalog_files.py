@@ -17,7 +17,8 @@ from wum_shared.units import UNITS
 
 FOLDER = resources.files("wum_edge") / "catalog"
 # Which file has the form of a protocol's entries.
-SCHEMA_OF = {"iec62056-21": "iec62056_21", "modbus-rtu": "modbus", "modbus-tcp": "modbus"}
+SCHEMA_OF = {"iec62056-21": "iec62056_21", "mbus": "mbus", "modbus-rtu": "modbus",
+             "modbus-tcp": "modbus"}
 
 
 def form(file_name: str) -> dict[str, object]:
@@ -37,6 +38,11 @@ def by_schema(protocol: str) -> Callable[[object], object]:
 UNIT_OF_QUANTITY = {1: ("Wh", "W"), 2: ("Wh", "W"), 3: ("varh", "var"), 4: ("varh", "var"),
                     9: ("VAh", "VA"), 11: ("A",), 12: ("V",), 13: ("",), 14: ("Hz",),
                     15: ("Wh", "W"), 16: ("Wh", "W")}
+# The same for heat, gas and water, whose C groups mean other things (EN 13757-1).
+UNIT_OF_THERMAL = {1: ("Wh", "J", "m³"), 2: ("m³", "m³/h"), 3: ("m³",), 8: ("W",), 9: ("m³/h",),
+                   10: ("°C",), 11: ("°C",), 12: ("K",)}
+BILLED = ("1-0:1.8.0", "1-0:1.8.1", "1-0:15.8.0", "6-0:1.0.0", "7-0:3.0.0", "8-0:1.0.0",
+          "9-0:1.0.0")
 
 
 def entry(name: str) -> dict[str, object]:
@@ -66,8 +72,11 @@ def test_an_entry_makes_sense(name: str) -> None:
     model = read_catalog()[name]
     assert model.source and model.licence
     codes = [obis_to_text(r.obis) for r in model.registers]
-    assert codes[0] in ("1-0:1.8.0", "1-0:15.8.0"), "what is billed comes first"
+    assert codes[0] in BILLED, "what is billed comes first"
     for register, code in zip(model.registers, codes, strict=True):
+        if register.obis[0] != 1:
+            assert UNITS[register.unit] in UNIT_OF_THERMAL[register.obis[2]], code
+            continue
         group_c, group_d = register.obis[2], register.obis[3]
         quantity = group_c % 20 if group_c > 20 else group_c
         unit = UNITS[register.unit]

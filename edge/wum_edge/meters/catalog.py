@@ -66,6 +66,11 @@ def _iec62056_21() -> "ModuleType":
     return entry
 
 
+def _mbus() -> "ModuleType":
+    from wum_edge.meters.mbus import entry  # Late: only what is spoken is loaded.
+    return entry
+
+
 # By protocol, what gives its entry module: check_source(table of a register), check_manner(table
 # of the model), check_together(register), check_address and check_access (tables of a meter in the
 # configuration); cost(model), for plans: (bytes, turns) of one reading; and, where a protocol is
@@ -73,6 +78,7 @@ def _iec62056_21() -> "ModuleType":
 # board has no memory for all of them.
 _ENTRIES = {
     "iec62056-21": _iec62056_21,
+    "mbus": _mbus,
     "modbus-rtu": _modbus,
     "modbus-tcp": _modbus_tcp,
 }

@@ -27,8 +27,14 @@ def _iec62056_21(model: "Model", meter: "config.Meter", clock: "Clock") -> "Read
     return IecReader(model, meter, clock)
 
 
+def _mbus(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
+    from wum_edge.meters.mbus.reader import MbusReader  # Late: only what is spoken.
+    return MbusReader(model, meter, clock)
+
+
 _READERS = {                 # One for each of catalog.PROTOCOLS.
     "iec62056-21": _iec62056_21,
+    "mbus": _mbus,
     "modbus-rtu": _modbus,
     "modbus-tcp": _modbus,
 }

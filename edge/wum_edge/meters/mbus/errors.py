@@ -17,10 +17,6 @@ class Broken(BadCheck):
     """The frame's check holds, but what it holds is not built as the standard says."""
 
 
-class Collision(BadCheck):
-    """More than one meter answered at once."""
-
-
 class Encrypted(Refused):
     """The answer is encrypted; `code` is its mode."""
 

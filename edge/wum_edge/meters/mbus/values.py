@@ -5,6 +5,8 @@ Left out: what a number counts (vif.py). No float on the way: a real is mantissa
 
 from collections import namedtuple
 
+from wum_edge.meters.days import days_in_month
+
 _MONTHS = 12
 FRACTION_BITS = 23
 
@@ -155,13 +157,6 @@ def _date_is_valid(low: int, high: int) -> bool:
     if year is None or month is None or day is None:
         return False
     return day <= days_in_month(year, month)
-
-
-def days_in_month(year: int, month: int) -> int:
-    """28..31."""
-    if month == 2:
-        return 29 if year % 4 == 0 and (year % 100 or year % 400 == 0) else 28
-    return 30 if month in (4, 6, 9, 11) else 31
 
 
 def text_of(data: bytes) -> str:
