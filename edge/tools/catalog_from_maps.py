@@ -44,9 +44,11 @@ class Choice:
     make: str
     limits: tuple[int, int] = (125, 0)   # No gap unless the model is known to allow it.
     leave_out: frozenset[str] = field(default_factory=lambda: frozenset({"Sum"}))
+    protocol: str = "modbus-rtu"
 
 
 SUM = frozenset({"Sum"})
+AVERAGES = frozenset({"Voltage", "Current"})     # Of three phases: not measured quantities.
 MBMD = {
     "sdm120.go": ("eastron-sdm120", Choice("SDM120 Modbus", "Eastron", EASTRON)),
     "sdm220.go": ("eastron-sdm220", Choice("SDM220 Modbus", "Eastron", EASTRON)),
@@ -69,19 +71,57 @@ MBMD = {
     "mpm3pm.go": ("bernecker-mpm3pm", Choice("MPM3PM", "Bernecker Engineering", (125, 17))),
     # Has no register for one direction: the total is all there is.
     "ddm18sd.go": ("ddm18sd", Choice("DDM18SD", "DDM", leave_out=frozenset())),
+    # Older firmware of these gives 11 words in one request.
+    "carlogavazzi-em24.go": ("carlo-gavazzi-em24", Choice(
+        "EM24-DIN (RS-485)", "Carlo Gavazzi", (11, 0))),
+    "carlogavazzi-em24_e1.go": ("carlo-gavazzi-em24-e1", Choice(
+        "EM24 E1 (Ethernet)", "Carlo Gavazzi", (11, 0), protocol="modbus-tcp")),
+    "dmg610.go": ("lovato-dmg610", Choice("DMG610", "Lovato")),
+    # The address of its export is far from its neighbours', and not where the WS100 has it.
+    "ds100.go": ("bg-etech-ds100", Choice("DS100", "B+G e-tech",
+                                          leave_out=AVERAGES | SUM | {"Export"})),
+    "ws100.go": ("bg-etech-ws100", Choice("WS100", "B+G e-tech")),
+    "eltako.go": ("eltako-dsz15dzmod", Choice("DSZ15DZMOD, DSZ16DZE", "Eltako")),
+    "finder7m24.go": ("finder-7m24", Choice("7M.24", "Finder")),
+    "finder7m38.go": ("finder-7m38", Choice("7M.38", "Finder")),
+    "iem3000.go": ("schneider-iem3000", Choice("iEM3100, iEM3200, iEM3300 series (Modbus)",
+                                               "Schneider Electric", leave_out=AVERAGES)),
+    "inepro.go": ("inepro-pro380", Choice("PRO380 Modbus", "Inepro", leave_out=AVERAGES | SUM)),
+    "janitza.go": ("janitza-b23", Choice("B21, B23, B24", "Janitza")),
+    # These count one total only.
+    "orno1p.go": ("orno-we514", Choice("OR-WE-514, OR-WE-515", "Orno", leave_out=frozenset())),
+    "orno1p504.go": ("orno-we504", Choice("OR-WE-504", "Orno", leave_out=frozenset())),
+    "orno1p525.go": ("orno-we525", Choice("OR-WE-525, OR-WE-526", "Orno")),
+    "orno3p.go": ("orno-we516", Choice("OR-WE-516, OR-WE-517", "Orno")),
+    # Its frequency would lie inside another register of the source.
+    "pac2200.go": ("siemens-pac2200", Choice("7KM PAC2200", "Siemens",
+                                             leave_out=frozenset({"Frequency"}))),
+    "sdm54.go": ("eastron-sdm54", Choice("SDM54 Modbus", "Eastron", EASTRON, SUM | PHASE_ENERGY)),
+    "sdm72.go": ("eastron-sdm72", Choice("SDM72DM", "Eastron", EASTRON)),
+    "sdm72v2.go": ("eastron-sdm72-v2", Choice("SDM72DM-V2", "Eastron", EASTRON)),
+    "semtr3y.go": ("solaredge-se-mtr-3y", Choice("SE-MTR-3Y", "SolarEdge")),
 }
+EVCC = {
+    "acrel-adw300.yaml": ("acrel-adw300", Choice("ADW300", "Acrel")),
+    "siemens-7kt1665.yaml": ("siemens-7kt1665", Choice("7KT1665, 7KT1666", "Siemens")),
+    "mypv-wifi-meter.yaml": ("my-pv-wifi-meter", Choice("WiFi Meter", "my-PV",
+                                                        protocol="modbus-tcp")),
+}
+FOLDERS = {"meters/rs485/": MBMD, "templates/definition/meter/": EVCC}
 
 
 def entries(rows: list[dict[str, str]]) -> dict[str, dict[str, object]]:
     """Catalogue entries by model name, from the rows of the CSV."""
     made: dict[str, dict[str, object]] = {}
-    for file_name, (model, choice) in sorted(MBMD.items()):
-        own = [row for row in rows if row["path"] == f"meters/rs485/{file_name}"]
+    wanted = {folder + name: choice for folder, names in FOLDERS.items()
+              for name, choice in names.items()}
+    for path, (model, choice) in sorted(wanted.items()):
+        own = [row for row in rows if row["path"] == path]
         if not own:
-            raise SystemExit(f"no map meters/rs485/{file_name} in the CSV")
+            raise SystemExit(f"no map {path} in the CSV")
         made[model] = {
             "model": model, "make": choice.make, "label": choice.label,
-            "protocol": "modbus-rtu",
+            "protocol": choice.protocol,
             "source": f"{own[0]['source']} {own[0]['path']}", "licence": own[0]["licence"],
             "limits": {"registers_per_request": choice.limits[0], "gap": choice.limits[1]},
             "registers": registers(own, choice.leave_out),
