@@ -1,17 +1,14 @@
 """Our master talks to pymodbus' server, over a pty and over TCP: every function it has."""
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from pymodbus import ModbusDeviceIdentification
 from pymodbus.pdu.device import ModbusControlBlock
-from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from tests.ports.wire import Meters, Wire
+from tests.ports.wire import Meters, Wire, tcp_meters
 from wum_edge import config
 from wum_edge.errors import ForeignAnswer, Refused
 from wum_edge.meters.modbus import functions
@@ -37,46 +34,14 @@ def device() -> SimDevice:
                  [SimData(100, values=list(range(2000, 2130)), datatype=DataType.REGISTERS)]))
 
 
-class TcpMeters:
-    """pymodbus' TCP server in a thread of its own; `port` is where it listens."""
-
-    def __init__(self) -> None:
-        self._ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-        assert self._ready.wait(10)
-
-    def close(self) -> None:
-        stopping: Any = self._server.shutdown()  # type: ignore[no-untyped-call]
-        asyncio.run_coroutine_threadsafe(stopping, self._loop).result(10)
-        self._thread.join(10)
-        self._loop.close()
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._run())
-
-    async def _run(self) -> None:
-        self._server = ModbusTcpServer([device()], address=("127.0.0.1", 0))
-        serving = asyncio.ensure_future(self._server.serve_forever(background=False))
-        while self._server.transport is None and not serving.done():
-            await asyncio.sleep(0.01)
-        sockets: Any = self._server.transport
-        self.port = sockets.sockets[0].getsockname()[1]
-        self._ready.set()
-        await asyncio.wait([serving])
-
-
 @pytest.fixture(params=["rtu", "tcp"])
 def met(request: pytest.FixtureRequest) -> Iterator[tuple[Line, Callable[[], Station]]]:
     """A line with the device behind it, and what makes a station of it."""
     if request.param == "tcp":
-        server = TcpMeters()
-        line = TcpLine(config.Line("a", f"tcp://127.0.0.1:{server.port}", 9600, "N", 1, 8))
-        yield line, lambda: TcpStation(UNIT, 2000)
-        line.close()
-        server.close()
+        with tcp_meters([device()]) as port:
+            line = TcpLine(config.Line("a", f"tcp://127.0.0.1:{port}", 9600, "N", 1, 8))
+            yield line, lambda: TcpStation(UNIT, 2000)
+            line.close()
         return
     wire = Wire()
     meters = Meters(wire, [device()])
@@ -129,14 +94,11 @@ def test_what_is_not_there_is_refused_with_the_code(met: Met) -> None:
 
 
 def test_an_answer_of_an_earlier_transaction_is_not_taken_for_ours() -> None:
-    server = TcpMeters()
-    line = TcpLine(config.Line("a", f"tcp://127.0.0.1:{server.port}", 9600, "N", 1, 8))
-    try:
+    with tcp_meters([device()]) as port:
+        line = TcpLine(config.Line("a", f"tcp://127.0.0.1:{port}", 9600, "N", 1, 8))
         with pytest.raises(ForeignAnswer):
             converse(_crossed(TcpStation(UNIT, 300, 1), TcpStation(UNIT, 300, 2)), line)
-    finally:
         line.close()
-        server.close()
 
 
 def _crossed(asked: TcpStation, hears: TcpStation) -> Any:

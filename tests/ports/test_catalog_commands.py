@@ -9,7 +9,7 @@ import pytest
 from pymodbus.simulator import SimDevice
 
 from tests.ports.test_command_line import sdm630, wum_edge
-from tests.ports.wire import Meters, Wire
+from tests.ports.wire import Meters, Wire, tcp_meters
 from wum_edge.ports.linux.catalog_files import BadCatalogFiles, entry_files, read_entry
 from wum_edge.ports.linux.json_lines import lines_of
 
@@ -148,3 +148,18 @@ def test_try_says_what_is_wrong_with_the_question(tmp_path: Path) -> None:
         assert (ran.returncode, ran.stdout) == (2, "") and told in ran.stderr, ran.stderr
     ran = wum_edge("catalog", "try", "eastron-sdm630", "--address", "1", "--port", "/dev/no-such")
     assert ran.returncode == 1 and "there is no such device" in ran.stderr
+
+
+def test_try_reads_through_a_gateway_that_speaks_modbus_tcp(tmp_path: Path) -> None:
+    access = tmp_path / "gateway.toml"
+    access.write_text('framing = "tcp"\n')
+    with tcp_meters([sdm630(1)]) as port:
+        ran = wum_edge("catalog", "try", "eastron-sdm630", "--port", f"tcp://127.0.0.1:{port}",
+                       "--address", "1", "--timeout-ms", "5000", "--access", str(access))
+        assert (ran.returncode, ran.stderr) == (0, "")
+        table = {line.split()[0]: line.split()[1:] for line in ran.stdout.splitlines()}
+        assert table["energy_import"] == ["1-0:1.8.0", "12345678", "Wh", "ok", "0", "s"]
+        # Bytes of RTU mean nothing to it.
+        plain = wum_edge("catalog", "try", "eastron-sdm630", "--port", f"tcp://127.0.0.1:{port}",
+                         "--address", "1")
+        assert plain.returncode == 1

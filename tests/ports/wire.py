@@ -7,9 +7,11 @@ import select
 import threading
 import time
 import tty
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from pymodbus.server import ModbusSerialServer
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import SimDevice
 
 
@@ -113,3 +115,31 @@ class Meters:
             await asyncio.sleep(0.01)
         self._ready.set()
         await asyncio.wait([serving])
+
+
+@contextmanager
+def tcp_meters(devices: list[SimDevice]) -> Iterator[int]:
+    """pymodbus' TCP server in a thread of its own; gives the port on which it listens."""
+    loop = asyncio.new_event_loop()
+    ready = threading.Event()
+    begun: list[Any] = []
+
+    async def serve() -> None:
+        server = ModbusTcpServer(devices, address=("127.0.0.1", 0))
+        begun.append(server)
+        serving = asyncio.ensure_future(server.serve_forever(background=False))
+        while server.transport is None and not serving.done():
+            await asyncio.sleep(0.01)
+        ready.set()
+        await asyncio.wait([serving])
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield begun[0].transport.sockets[0].getsockname()[1]
+    finally:
+        asyncio.run_coroutine_threadsafe(begun[0].shutdown(), loop).result(10)
+        thread.join(10)
+        assert not thread.is_alive()
+        loop.close()

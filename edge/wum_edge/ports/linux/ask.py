@@ -10,8 +10,6 @@ from wum_edge import config, plan
 from wum_edge.document import nearest
 from wum_edge.errors import ForeignAnswer, LineGone, LineSilent, MeterError, Refused
 from wum_edge.meters.catalog import Model, protocols
-from wum_edge.meters.modbus.ranges import Range
-from wum_edge.meters.modbus.ranges import plan as ranges_of
 from wum_edge.meters.pace import setting_of
 from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.ports.linux.catalog_files import read_catalog
@@ -84,13 +82,6 @@ def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
     if visit.error is not None:
         print(f"{place}: {sentence(visit.error, meter)}", file=complaints)
     return 0 if rows else 1
-
-
-def requests_of(model: Model) -> tuple[Range, ...]:
-    """The requests for all registers; none for a protocol that has no such thing."""
-    if not model.protocol.startswith("modbus-"):
-        return ()
-    return ranges_of(model.registers, model.manner.limits)
 
 
 def rows_of(visit: Visit, line: WireLine) -> list[tuple[Row, int]]:

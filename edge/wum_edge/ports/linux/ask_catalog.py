@@ -11,10 +11,10 @@ from typing import TextIO
 from wum_edge import config
 from wum_edge.document import nearest
 from wum_edge.errors import ConfigError, LineGone
-from wum_edge.meters.catalog import Model
+from wum_edge.meters.catalog import Model, entry_of
 from wum_edge.meters.pace import setting_of
 from wum_edge.meters.visit import KnownMeter, Visit
-from wum_edge.ports.linux.ask import print_rows, requests_of, rows_of, sentence
+from wum_edge.ports.linux.ask import print_rows, rows_of, sentence
 from wum_edge.ports.linux.catalog_files import (
     SUFFIX,
     entry_files,
@@ -51,10 +51,10 @@ class Reached:
 def list_catalog(out: TextIO, protocol: str = "", make: str = "") -> int:
     """Print every model, or those of one protocol or make."""
     rows = [[name, model.protocol, model.make, model.label, str(len(model.registers)),
-             str(len(requests_of(model)) or "-"), f"{model.source} ({model.licence})"]
+             _turns(model), f"{model.source} ({model.licence})"]
             for name, model in sorted(read_catalog().items())
             if protocol in ("", model.protocol) and make.lower() in model.make.lower()]
-    print_table(["model", "protocol", "make", "types", "registers", "requests", "source"],
+    print_table(["model", "protocol", "make", "types", "registers", "turns", "source"],
                 rows, out)
     return 0
 
@@ -115,6 +115,12 @@ def find_model(name: str) -> Model:
     raise BadQuestion(
         f"MODEL: wanted a name that `wum-edge catalog list` prints, or a file NAME{SUFFIX}"
         f"{f' (did you mean {near}?)' if near else ''}, got {name}")
+
+
+def _turns(model: Model) -> str:
+    """Turns on the line for all registers."""
+    cost = getattr(entry_of(model.protocol), "cost", None)
+    return str(cost(model)[1]) if cost else "-"
 
 
 def _configured(model: Model, reached: Reached) -> config.Config:

@@ -24,9 +24,9 @@ def add_commands(catalog: argparse.ArgumentParser) -> None:
     """The commands below `catalog`."""
     what = catalog.add_subparsers(dest="what", required=True, metavar="WHAT")
     lists = what.add_parser(
-        "list", help="print every model with its registers, requests and source",
+        "list", help="print every model with its registers, turns and source",
         description="One line for each model; the name is what `model` wants in a configuration. "
-                    "Requests are Modbus requests for all registers.")
+                    "Turns are those on the line for all registers.")
     lists.add_argument("--protocol", choices=PROTOCOLS, default="", help="only this protocol")
     lists.add_argument("--make", default="", metavar="TEXT", help="only makes that contain it")
     show = what.add_parser(
