@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from kit.concentrator import Device
+from kit.concentrator import Device, provisioned
 from kit.figures import Figure, arguments, report
 from kit.head_end import HeadEnd
 from kit.ingest_worker import write_messages
@@ -25,7 +25,7 @@ from kit.recorded import METERS, START_S, Recorded, recorded
 from kit.store import copy_in_s, copy_out, empty, rows_in
 from wum_shared import topics
 from wum_shared.ids import schema_id
-from wum_shared.messages import Schema, encode_schema
+from wum_shared.messages import encode_schema
 from wum_shared.status import ANSWERS, STORED
 
 HOUR_S = 3600
@@ -51,13 +51,13 @@ class Fleet:
     """Concentrators with their batches; `sealed` anew for each run, for counters rise."""
 
     def __init__(self, keys: list[Path], source: Recorded) -> None:
-        self.devices = [Device(folder) for folder in keys]
+        self.devices = [Device(provisioned(folder)) for folder in keys]
         self.source = source
-        self.schemas = [_own(source.schema, device, n) for n, device in enumerate(self.devices)]
+        self.schemas = [device.own(source.schema, n) for n, device in enumerate(self.devices)]
 
     def announcements(self) -> list[tuple[str, bytes]]:
         """Each one's schema, sealed."""
-        return [(_topic(device, topics.SCHEMA),
+        return [(device.topic(topics.SCHEMA),
                  device.sealed(encode_schema(schema), topics.SCHEMA))
                 for device, schema in zip(self.devices, self.schemas, strict=True)]
 
@@ -71,12 +71,12 @@ class Fleet:
             for n, device in enumerate(self.devices):
                 own = batch._replace(schema_id=schema_id(encode_schema(self.schemas[n])),
                                      incarnation=bytes([incarnation, n + 1] * 4))
-                messages.append((_topic(device, topics.BATCH), device.message(own)[1]))
+                messages.append((device.topic(topics.BATCH), device.message(own)[1]))
         return messages
 
     def check_answers(self, answers: list[tuple[str, str]], wanted: int) -> None:
         """Every batch was answered "stored", to its own sender."""
-        by_topic = {_topic(device, topics.ACKNOWLEDGEMENT, topics.DOWN): device
+        by_topic = {device.topic(topics.ACKNOWLEDGEMENT): device
                     for device in self.devices}
         if len(answers) != wanted:
             raise SystemExit(f"sent {wanted} batches, got {len(answers)} answers")
@@ -85,18 +85,6 @@ class Fleet:
             if answer.answer != STORED or answer.set_aside:
                 raise SystemExit(f"not stored: {ANSWERS[answer.answer]}, {answer.set_aside} set "
                                  f"aside: {answer.note}")
-
-
-def _topic(device: Device, stream: str, direction: str = topics.UP) -> str:
-    return topics.topic(device.registration.concentrator, direction, stream)
-
-
-def _own(schema: Schema, device: Device, number: int) -> Schema:
-    return schema._replace(
-        concentrator=device.registration.concentrator,
-        meters=tuple(m._replace(serial=f"C{number}-{m.serial}",
-                                delivery_point=f"C{number}-{m.delivery_point}")
-                     for m in schema.meters))
 
 
 @dataclass(frozen=True, slots=True)

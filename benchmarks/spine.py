@@ -19,20 +19,11 @@ from kit.recorded import START_S, Recorded, recorded
 from kit.store import copy_in_s, copy_out, empty, rows_in
 from wum_shared.batch import Batch
 from wum_shared.ids import schema_id
-from wum_shared.messages import Schema, encode_schema
+from wum_shared.messages import encode_schema
 
 DAY_S = 86_400
 CONCENTRATORS = 4
 TIMEOUT_S = 300.0
-
-
-def own_schema(source: Recorded, concentrator: Concentrator, number: int) -> Schema:
-    """The schema with this concentrator's own meters."""
-    return source.schema._replace(
-        concentrator=concentrator.registration.concentrator,
-        meters=tuple(m._replace(serial=f"C{number}-{m.serial}",
-                                delivery_point=f"C{number}-{m.delivery_point}")
-                     for m in source.schema.meters))
 
 
 def daily(source: Recorded, days: int, schema_name: bytes, incarnation: bytes) -> list[Batch]:
@@ -52,7 +43,7 @@ class Sender:
 
     def __init__(self, keys: Path, port: int, source: Recorded, number: int, days: int) -> None:
         self.concentrator = Concentrator(keys, port)
-        schema = own_schema(source, self.concentrator, number)
+        schema = self.concentrator.own(source.schema, number)
         name = schema_id(encode_schema(schema))
         first, *self.batches = daily(source, days + 1, name, bytes([number + 1] * 8))
         # Connections, partitions, what ingest remembers.

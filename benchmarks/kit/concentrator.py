@@ -45,13 +45,33 @@ class Sodium(Cipher):
             return None
 
 
+def provisioned(keys: Path) -> Registration:
+    """What `wum-firmware provision` wrote into the folder."""
+    signed = (keys / "registration.cose").read_bytes()
+    registration: Registration = decode_registration(cose.peek_signed(signed)[1])
+    return registration
+
+
 class Device:
     """A registered concentrator's identity and keys: it seals, and opens acknowledgements."""
 
-    def __init__(self, keys: Path) -> None:
-        signed = (keys / "registration.cose").read_bytes()
-        self.registration: Registration = decode_registration(cose.peek_signed(signed)[1])
+    def __init__(self, registration: Registration) -> None:
+        self.registration = registration
         self._counter = 0
+
+    def topic(self, stream: str) -> str:
+        """Where its messages of this stream go; that of acknowledgements leads down to it."""
+        down = stream == topics.ACKNOWLEDGEMENT
+        return topics.topic(
+            self.registration.concentrator, topics.DOWN if down else topics.UP, stream)
+
+    def own(self, schema: Schema, number: int) -> Schema:
+        """`schema` with meters that nobody else has, by the concentrator's number."""
+        return schema._replace(
+            concentrator=self.registration.concentrator,
+            meters=tuple(m._replace(serial=f"C{number}-{m.serial}",
+                                    delivery_point=f"C{number}-{m.delivery_point}")
+                         for m in schema.meters))
 
     def sealed(self, content: bytes, stream: str) -> bytes:
         """`content` under the next message counter."""
@@ -77,7 +97,7 @@ class Concentrator(Device):
     """One registered concentrator with its connection. `refused` is what was not stored."""
 
     def __init__(self, keys: Path, port: int) -> None:
-        super().__init__(keys)
+        super().__init__(provisioned(keys))
         self.refused: list[str] = []
         self._waiting: queue.SimpleQueue[tuple[bytes, bytes]] = queue.SimpleQueue()
         self._in_flight: set[bytes] = set()
@@ -91,8 +111,7 @@ class Concentrator(Device):
         self._client.on_subscribe = lambda *_: subscribed.set()
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        self._client.subscribe(topics.topic(
-            self.registration.concentrator, topics.DOWN, topics.ACKNOWLEDGEMENT), qos=1)
+        self._client.subscribe(self.topic(topics.ACKNOWLEDGEMENT), qos=1)
         if not subscribed.wait(_WAIT_S):
             raise SystemExit(f"the broker does not answer concentrator {user}")
 
@@ -134,8 +153,7 @@ class Concentrator(Device):
         self._publish(topics.BATCH, sealed)
 
     def _publish(self, stream: str, sealed: bytes) -> None:
-        self._client.publish(
-            topics.topic(self.registration.concentrator, topics.UP, stream), sealed, qos=1)
+        self._client.publish(self.topic(stream), sealed, qos=1)
 
     def _on_message(self, client: Client, data: object, message: MQTTMessage) -> None:
         ack = self.acknowledgement(bytes(message.payload))

@@ -18,6 +18,10 @@ from demo.broker import broker_command, mosquitto_program  # noqa: E402
 from demo.embedded_postgres import EmbeddedPostgres, forget  # noqa: E402
 from demo.loopback import free_port  # noqa: E402
 from demo.tether import tethered  # noqa: E402
+from wum_cloud.registry.registration import mosquitto_hash  # noqa: E402
+from wum_shared.topics import ROOT as ROOT_TOPIC  # noqa: E402
+
+LOAD = "load"
 
 _WAIT_S = 30.0
 
@@ -66,9 +70,15 @@ class HeadEnd:
         self.command("register", str(keys / "registration.cose"))
         return keys
 
-    def start(self) -> None:
-        """Start the broker and ingest; returns when the broker listens."""
+    def start(self, *, workers: int = 1, load_password: str = "") -> None:
+        """Start the broker and ingest; returns when messages will be heard.
+
+        Several workers share one subscription. With a password there is an account "load" that
+        may say and hear what any concentrator may.
+        """
         self.command("broker-files", str(self.folder / "broker"))
+        if load_password:
+            self._add_account(load_password)
         if mosquitto_program() is None:
             raise SystemExit("mosquitto is missing: `apt install mosquitto` brings it.")
         self._start("mosquitto", broker_command(self.folder / "broker", self.broker_port)[1])
@@ -77,17 +87,31 @@ class HeadEnd:
             if time.monotonic() > deadline:
                 raise SystemExit(f"mosquitto does not listen: {self._said('mosquitto')}")
             time.sleep(0.05)
-        self._start("ingest", [sys.executable, "-m", "wum_cloud", "ingest"])
+        for number in range(workers):
+            self._start(f"ingest-{number}", [sys.executable, "-m", "wum_cloud", "ingest"],
+                        **({"WUM_SHARED_GROUP": "ingest"} if workers > 1 else {}))
+        for number in range(workers):
+            while "Subscribed" not in self._said(f"ingest-{number}"):
+                if time.monotonic() > deadline:
+                    raise SystemExit(f"ingest does not start: {self._said(f'ingest-{number}')}")
+                time.sleep(0.05)
 
     def command(self, *arguments: str) -> None:
         """Run `wum-cloud` to its end."""
         _run([sys.executable, "-m", "wum_cloud", *arguments], self._environment())
 
-    def _start(self, name: str, command: list[str]) -> None:
+    def _add_account(self, password: str) -> None:
+        with (self.folder / "broker" / "passwords").open("a") as passwords:
+            passwords.write(f"{LOAD}:{mosquitto_hash(password, os.urandom(12))}\n")
+        with (self.folder / "broker" / "acl").open("a") as rights:
+            rights.write(f"\nuser {LOAD}\ntopic write {ROOT_TOPIC}/+/up/#\n"
+                         f"topic read {ROOT_TOPIC}/+/down/#\n")
+
+    def _start(self, name: str, command: list[str], **environment: str) -> None:
         with (self.folder / f"{name}.log").open("wb") as log:
             self._processes.append(subprocess.Popen(
                 tethered(command, signal.SIGKILL), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env=self._environment()))
+                stderr=log, env={**self._environment(), **environment}))
 
     def _said(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
