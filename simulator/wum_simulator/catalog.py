@@ -11,7 +11,7 @@ from fractions import Fraction
 from importlib.resources.abc import Traversable
 from typing import Any
 
-PLAYED = ("iec62056-21", "modbus-rtu")   # Those with a server (meters/servers.py).
+PLAYED = ("iec62056-21", "mbus", "modbus-rtu")   # Those with a server (meters/servers.py).
 WORDS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 4, "int64": 4,
          "float32": 2, "float64": 4}
 
@@ -100,4 +100,9 @@ def _folder() -> Traversable:
 
 def _is_model(path: Traversable) -> bool:
     entry = json.loads(path.read_text(encoding="utf-8"))
-    return isinstance(entry, dict) and entry.get("protocol") in PLAYED
+    if not isinstance(entry, dict) or entry.get("protocol") not in PLAYED:
+        return False
+    # The town has electricity only, and keeps no maxima; M-Bus has heat, water and gas too.
+    return entry["protocol"] != "mbus" or all(
+        r["obis"].startswith("1-0:") and r["obis"].split(".")[1] in "78"
+        for r in entry["registers"])

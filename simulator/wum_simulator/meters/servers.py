@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 from wum_simulator.meters.iec62056_21 import Iec62056Server
+from wum_simulator.meters.mbus import MbusServer
 from wum_simulator.meters.modbus import ModbusServer
 from wum_simulator.meters.server import Refusal, Said, Server
 from wum_simulator.town import Meter
 
 SERVERS: dict[str, type] = {
     "iec62056-21": Iec62056Server,
+    "mbus": MbusServer,
     "modbus-rtu": ModbusServer,
 }
 
