@@ -22,9 +22,41 @@ EXCEPTION = 3         # The meter answered with an exception.
 FOREIGN = 4           # A whole answer of another meter or an earlier request, heard instead.
 NOT_TRIED = 5         # The sweep's time was spent before this meter's turn.
 
+# What a DLMS meter names: data-access-result and action-result (IEC 62056-5-3), association.
+HARDWARE_FAULT = 20
+TEMPORARY_FAILURE = 21
+ACCESS_DENIED = 22
+OBJECT_UNDEFINED = 23
+CLASS_INCONSISTENT = 24
+OBJECT_UNAVAILABLE = 25
+TYPE_UNMATCHED = 26
+SCOPE_VIOLATED = 27
+BLOCK_UNAVAILABLE = 28
+LONG_TRANSFER_ABORTED = 29
+NO_LONG_TRANSFER = 30
+BLOCK_NUMBER_INVALID = 31
+OTHER_REASON = 32
+SERVICE_REFUSED = 33      # The request as a whole, not one object of it.
+ASSOCIATION_REFUSED = 34
+NOT_GENUINE = 35          # The tag of a ciphered message does not hold.
+COUNTER_DECREASED = 36    # The meter's invocation counter went back.
+NOT_SPOKEN = 37           # The meter wants something legal that is not spoken here.
+WRONG_UNIT = 38           # It counts in another unit than the catalogue says.
+
 OUTCOMES = {
     SILENT: "silent", BAD_CHECK: "bad check", EXCEPTION: "exception answer",
     FOREIGN: "answer of another request", NOT_TRIED: "not tried",
+    HARDWARE_FAULT: "hardware fault", TEMPORARY_FAILURE: "temporary failure",
+    ACCESS_DENIED: "read-write denied", OBJECT_UNDEFINED: "object undefined",
+    CLASS_INCONSISTENT: "object class inconsistent", OBJECT_UNAVAILABLE: "object unavailable",
+    TYPE_UNMATCHED: "type unmatched", SCOPE_VIOLATED: "scope of access violated",
+    BLOCK_UNAVAILABLE: "data block unavailable",
+    LONG_TRANSFER_ABORTED: "long transfer aborted",
+    NO_LONG_TRANSFER: "no long transfer in progress",
+    BLOCK_NUMBER_INVALID: "data block number invalid", OTHER_REASON: "other reason",
+    SERVICE_REFUSED: "service refused", ASSOCIATION_REFUSED: "association refused",
+    NOT_GENUINE: "not genuine", COUNTER_DECREASED: "invocation counter decreased",
+    NOT_SPOKEN: "not spoken here", WRONG_UNIT: "wrong unit",
 }
 
 # Kinds of events.

@@ -71,12 +71,19 @@ def _mbus() -> "ModuleType":
     return entry
 
 
+def _dlms() -> "ModuleType":
+    from wum_edge.meters.dlms import entry  # Late: only what is spoken is loaded.
+    return entry
+
+
 # By protocol, what gives its entry module: check_source(table of a register), check_manner(table
 # of the model), check_together(register), check_address and check_access (tables of a meter in the
 # configuration); cost(model), for plans: (bytes, turns) of one reading; and, where a protocol is
 # not paced like Modbus RTU, pace(model, baud, bits_per_character). Imported when first wanted: a
 # board has no memory for all of them.
 _ENTRIES = {
+    "dlms-hdlc": _dlms,
+    "dlms-wrapper": _dlms,
     "iec62056-21": _iec62056_21,
     "mbus": _mbus,
     "modbus-rtu": _modbus,

@@ -32,7 +32,14 @@ def _mbus(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
     return MbusReader(model, meter, clock)
 
 
+def _dlms(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
+    from wum_edge.meters.dlms.reader import DlmsReader  # Late: only what is spoken.
+    return DlmsReader(model, meter, clock)
+
+
 _READERS = {                 # One for each of catalog.PROTOCOLS.
+    "dlms-hdlc": _dlms,
+    "dlms-wrapper": _dlms,
     "iec62056-21": _iec62056_21,
     "mbus": _mbus,
     "modbus-rtu": _modbus,

@@ -1,8 +1,10 @@
-"""ChaCha20/Poly1305 by libsodium, through PyNaCl."""
+"""ChaCha20/Poly1305 by libsodium, through PyNaCl; AES-GCM for DLMS meters by cryptography."""
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nacl import bindings
 from nacl.exceptions import CryptoError
 
+from wum_edge.meters.dlms import ciphering
 from wum_shared import cipher
 
 
@@ -19,3 +21,11 @@ class Cipher(cipher.Cipher):
             return bindings.crypto_aead_chacha20poly1305_ietf_decrypt(ciphertext, aad, nonce, key)
         except CryptoError:
             return None
+
+
+class AesGcm(ciphering.AesGcm):
+    """AES-128-GCM for DLMS, by the `cryptography` package."""
+
+    def seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        """Ciphertext, then the whole tag of 16 bytes."""
+        return AESGCM(key).encrypt(nonce, plaintext, aad)
