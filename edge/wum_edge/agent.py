@@ -22,6 +22,10 @@ from wum_shared.status import (
     EVENT_COUNTER_DOUBTFUL,
 )
 
+TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 HOLD_MS = 1000                # Records wait so long for others: one append and sync for all.
 HOLD_RECORDS = 64             # So many do not wait.
 INBOX_MAX = 4096              # While flash refuses; past it the oldest are given up, and counted.
@@ -52,12 +56,13 @@ class Agent:
 
     def __init__(
             self, *, archive: Archive, delivery: Delivery | None, clock: Clock, schema: Schema,
-            log: Log,
+            log: Log, archived: "Callable[[list[Row | Missed | Event], int], None] | None" = None,
     ) -> None:
         self._archive = archive
         self._delivery = delivery
         self._clock = clock
         self._log = log
+        self._archived = archived        # Told what is on flash, and the last sequence number.
         self._schema = archive.schema_like(schema) or encode_schema(schema)
         self._schema_id = b""
         self._is_new_schema = archive.schema_like(schema) is None
@@ -134,8 +139,10 @@ class Agent:
                 self._schema_id = self._archive.keep_schema(self._schema)
                 self._tell_schema()
             self._archive.append(self._inbox, self._schema_id, self._stamp())
+            self._tell_archived(len(self._inbox))
             self._inbox = []
         except ArchiveRefused as refused:
+            self._tell_archived(refused.kept)
             self._inbox = self._inbox[refused.kept:]
             self._inbox_since_ms = now_ms
             self._retry_ms = now_ms + RETRY_MS
@@ -153,6 +160,10 @@ class Agent:
             given_up, self._given_up = self._given_up, 0
             self.happened(EVENT_ARCHIVE_DROPPED,
                           "%d records were never archived: flash took none" % given_up)
+
+    def _tell_archived(self, count: int) -> None:
+        if self._archived is not None and count:
+            self._archived(self._inbox[:count], self._archive.next_sequence - 1)
 
     def _tell_schema(self) -> None:
         if self._is_new_schema:

@@ -6,8 +6,10 @@ Left out: when it is sent (uplink/) and what names it (wum_shared.ids.schema_id)
 from wum_edge.config import Config
 from wum_edge.meters.catalog import Model
 from wum_shared.messages import Meter, Register, RegisterSet, Schema
+from wum_shared.obis import obis_to_text
 
 PROFILE_ALL = 0              # All registers of the model at one capture time, by the schedule.
+PROFILE_LOAD = 1             # A row of the meter's own load profile, captured when the meter did.
 
 
 def schema(
@@ -17,25 +19,71 @@ def schema(
     """What the numbers of this configuration's rows mean.
 
     Meters stand as in the configuration, so a meter's place there is its index here. Each model
-    in use is one register set, in the order of its first meter. `models` is by model name.
+    in use is one register set, in the order of its first meter; after them come the load profiles
+    of those that keep one. `models` is by model name.
     """
-    used: list[str] = []
+    used = _used(config)
     meters = []
     for meter in config.meters:
-        if meter.model not in used:
-            used.append(meter.model)
-        meters.append(Meter(meter.serial, meter.delivery_point, meter.model,
-                            (used.index(meter.model),), 0))
+        own = [used.index(meter.model)]
+        profile = profile_set_index(config, models, meter.model)
+        if profile is not None:
+            own.append(profile)
+        meters.append(Meter(meter.serial, meter.delivery_point, meter.model, tuple(own), 0))
     sets = [RegisterSet(PROFILE_ALL, tuple([
         Register(r.obis, r.scaler, r.unit) for r in models[name].registers])) for name in used]
+    for name in used:
+        columns = profile_columns(models[name])
+        if columns:
+            sets.append(RegisterSet(PROFILE_LOAD, columns))
     return Schema(tenant, concentrator, valid_from_s, tuple(meters), tuple(sets),
                   (config.schedule,))
 
 
+def profile_columns(model: Model) -> tuple[Register, ...]:
+    """What stands in a row of the model's load profile; empty for a model that keeps none.
+
+    A protocol's profile has `columns` of its own (obis, unit, scaler), or names `registers` of the
+    model. One that names what the model has not cannot be archived.
+    """
+    profile = getattr(model.manner, "profile", None)
+    if profile is None:
+        return ()
+    columns = getattr(profile, "columns", None)
+    if columns is not None:
+        return tuple([Register(column.obis, column.scaler, column.unit) for column in columns])
+    found = []
+    for name in profile.registers:
+        for register in model.registers:
+            if name in (register.name, obis_to_text(register.obis)):
+                found.append(Register(register.obis, register.scaler, register.unit))
+                break
+        else:
+            return ()
+    return tuple(found)
+
+
+def profile_set_index(config: Config, models: dict[str, Model], model: str) -> int | None:
+    """Index of the register set of a model's load profile; None for a model that keeps none."""
+    used = _used(config)
+    index = len(used)
+    for name in used:
+        if profile_columns(models[name]):
+            if name == model:
+                return index
+            index += 1
+    return None
+
+
 def register_set_index(config: Config, model: str) -> int:
     """Index of a model's register set in the schema of this configuration."""
+    return _used(config).index(model)
+
+
+def _used(config: Config) -> list[str]:
+    """Models in use, in the order of their first meters."""
     used: list[str] = []
     for meter in config.meters:
         if meter.model not in used:
             used.append(meter.model)
-    return used.index(model)
+    return used

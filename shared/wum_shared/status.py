@@ -9,6 +9,7 @@ REFUSED = 0x02        # No value: the meter answered that it will not (goes with
 OUT_OF_RANGE = 0x04   # No value: the meter sent a number that is none (NaN, or past 2**62).
 LATE = 0x08           # Read again after the rest of the row, within the row's capture spread.
 ESTIMATED = 0x10      # Made by estimation, never by a meter. Reserved until the head-end estimates.
+FROM_PROFILE = 0x20   # Not read when it was due, but later from the meter's own load profile.
 
 # Time quality of a row, missed row or event.
 SYNCHRONISED = 0      # The clock agrees with a trusted source.
@@ -72,6 +73,10 @@ EVENT_LINE_GONE = 9           # A line cannot be used (adapter unplugged): note 
 EVENT_LINE_BACK = 10          # It can be used again.
 EVENT_BATCH_SET_ASIDE = 11    # The head-end keeps a batch, or part of it, in quarantine.
 EVENT_COUNTER_DOUBTFUL = 12   # Nothing is sent any more: message counters may have been used.
+EVENT_METER_CLOCK_OFF = 13    # A meter's clock is off by more than the policy: note says how far.
+EVENT_METER_CLOCK_SET = 14    # It was set: note says by how much.
+EVENT_OF_METER = 15           # An entry of the meter's own event log: its code and its words.
+EVENT_ADDRESS_CLASH = 16      # Two meters answer at one address: note says which.
 
 EVENTS = {
     EVENT_STARTED: "agent started", EVENT_METER_SILENT: "meter silent",
@@ -81,6 +86,8 @@ EVENTS = {
     EVENT_ACK_REFUSED: "acknowledgement refused", EVENT_LINE_GONE: "line gone",
     EVENT_LINE_BACK: "line back", EVENT_BATCH_SET_ASIDE: "batch set aside",
     EVENT_COUNTER_DOUBTFUL: "message counter doubtful",
+    EVENT_METER_CLOCK_OFF: "meter clock off", EVENT_METER_CLOCK_SET: "meter clock set",
+    EVENT_OF_METER: "meter event", EVENT_ADDRESS_CLASH: "two meters at one address",
 }
 
 # Why a range of sequence numbers has no records any more.

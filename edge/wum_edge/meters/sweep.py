@@ -11,12 +11,13 @@ dead never spend the others' time, and none is given up. Nothing here makes up a
 
 from wum_edge.clock import Clock
 from wum_edge.config import Config
-from wum_edge.errors import LineGone
+from wum_edge.errors import LineGone, MeterError
 from wum_edge.meters.catalog import Model
 from wum_edge.meters.pace import setting_of
-from wum_edge.meters.turn import Line
+from wum_edge.meters.turn import Line, converse
+from wum_edge.meters.upkeep import Marks, Upkeep
 from wum_edge.meters.visit import KnownMeter, Visit
-from wum_edge.schema import register_set_index
+from wum_edge.schema import profile_set_index, register_set_index
 from wum_shared import status
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.messages import NOTE_MAX
@@ -34,9 +35,17 @@ PROBE_EVERY = 4              # ... but no dead meter goes longer than this many 
 def meters_of_line(config: Config, models: dict[str, Model], line: str) -> list[KnownMeter]:
     """The meters of one line of a configuration, for `Sweep`. `models` are by name."""
     own = [one for one in config.lines if one.name == line][0]
-    return [KnownMeter(index, register_set_index(config, meter.model), meter, models[meter.model],
-                       setting_of(models[meter.model], own, config.characters[index]))
-            for index, meter in enumerate(config.meters) if meter.line == line]
+    found = []
+    for index, meter in enumerate(config.meters):
+        if meter.line == line:
+            model = models[meter.model]
+            known = KnownMeter(index, register_set_index(config, meter.model), meter, model,
+                               setting_of(model, own, config.characters[index]))
+            known.upkeep = Upkeep(
+                line, known, config.clock_policy, config.schedule.period_s,
+                profile_set_index(config, models, meter.model), Marks())
+            found.append(known)
+    return found
 
 
 class Sweep:
@@ -95,7 +104,11 @@ class Sweep:
         if self._gone:
             self._gone = ""
             yield self._event(clock, status.EVENT_LINE_BACK, None, "usable again")
-        yield row
+        if row is not None:
+            yield row
+        if visit.take.answered():
+            yield from _rest_of_visit(visit, line, clock)
+        yield None
 
     def _again(self, visits: list[Visit], clock: Clock) -> "Iterator[Visit]":
         """Visits that left something and may still get it, each once a round."""
@@ -127,6 +140,7 @@ class Sweep:
         if visit.answered:
             known.failed_sweeps = 0
             known.turnaround.lives()
+            known.clash_told = False
             if known.silence_told:
                 known.silence_told = False
                 yield self._event(clock, status.EVENT_METER_BACK, known, known.meter.serial)
@@ -141,6 +155,10 @@ class Sweep:
             if outcome == status.SILENT and not known.silence_told:
                 known.silence_told = True
                 yield self._event(clock, status.EVENT_METER_SILENT, known, known.meter.serial)
+            elif known.failed_sweeps == BAD_SWEEPS and not known.clash_told and (
+                    outcome in (status.BAD_CHECK, status.FOREIGN)):
+                known.clash_told = True
+                yield self._event(clock, status.EVENT_ADDRESS_CLASH, known, _clash(known))
 
     def _not_tried(self, known: KnownMeter, clock: Clock) -> Missed:
         known.skipped_sweeps += 1
@@ -157,6 +175,27 @@ class Sweep:
     def _event(self, clock: Clock, kind: int, known: KnownMeter | None, note: str) -> Event:
         told = ("line %s: %s" % (self._name, note))[:NOTE_MAX]
         return Event(0, clock.now_s(), clock.quality(), kind, known.index if known else None, told)
+
+
+def _rest_of_visit(visit: Visit, line: Line, clock: Clock) -> "Iterator[Row | Event]":
+    """What is due besides the registers, in the same association; then it is closed."""
+    known = visit.known
+    if known.upkeep is not None and not visit.is_kept:
+        visit.is_kept = True
+        yield from known.upkeep.after(visit.take, line, clock)
+    assert known.reader is not None
+    try:
+        known.prepare(line)
+        converse(known.reader.close(), line)
+    except MeterError as error:      # It ends by itself; the counter tells.
+        known.counters.count(error.outcome)
+
+
+def _clash(known: KnownMeter) -> str:
+    """What damaged answers in every sweep mean, and what to do."""
+    return "%s: answers at address %s are damaged in every sweep: do two meters have it? %s" % (
+        known.meter.serial, known.meter.address,
+        "Unplug one, give it another; if not, check termination, A/B and parity.")
 
 
 def _dead(known: KnownMeter) -> bool:

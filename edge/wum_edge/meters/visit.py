@@ -14,6 +14,10 @@ from wum_edge.meters.turn import Line, Setting, converse
 from wum_shared import status
 from wum_shared.batch import Row
 
+TYPE_CHECKING = False        # True for type checkers only: upkeep.py needs our KnownMeter.
+if TYPE_CHECKING:
+    from wum_edge.meters.upkeep import Upkeep
+
 CAPTURE_SPREAD_S = 60        # A late register belongs to its row for this long.
 
 
@@ -39,8 +43,10 @@ class Counters:
             self.exception += 1
         elif outcome == status.FOREIGN:
             self.foreign += 1
-        else:
+        elif outcome == status.NOT_TRIED:
             self.not_tried += 1
+        else:                # The protocols' own names of a refusal.
+            self.exception += 1
 
 
 class KnownMeter:
@@ -64,6 +70,13 @@ class KnownMeter:
         self.failed_outcome = 0       # Of the last of them.
         self.skipped_sweeps = 0       # In a row, in which its turn did not come.
         self.silence_told = False     # Its silence is on record as an event.
+        self.clash_told = False       # So is that its answers are damaged all the time.
+        self.upkeep: Upkeep | None = None  # Clock, events and profile; None: registers only.
+
+    def prepare(self, line: Line) -> None:
+        """Before each conversation: the one before may have changed the line's setting."""
+        if self.setting is not None:
+            line.set(self.setting)
 
 
 class Visit:
@@ -78,6 +91,8 @@ class Visit:
         self.rows = 0
         self.attempts = 0
         self.error: MeterError | None = None  # The last failure.
+        self.is_kept = False                  # Its upkeep was done.
+        self.take = Take()                    # Of the last attempt.
         self._refused: set[int] = set()       # Places that the meter will not give.
 
     def attempt(self, line: Line, clock: Clock, wait_ms: int = 0) -> Row | None:
@@ -94,10 +109,9 @@ class Visit:
         if not self.rows:
             self.captured_at_s = clock.now_s()
             self.time_quality = clock.quality()
-        take = Take()
+        take = self.take = Take()
         attentive = Attentive(line, clock, known.turnaround, wait_ms)
-        if known.setting is not None:
-            attentive.set(known.setting)
+        known.prepare(attentive)
         converse(known.reader.read(self.left, take), attentive)
         if not self.rows and attentive.began_at_s is not None:
             self.captured_at_s = attentive.began_at_s

@@ -222,10 +222,13 @@ def test_a_register_that_comes_after_the_spread_is_not_put_into_the_row():
 def test_a_meter_whose_every_answer_is_damaged_is_missed_and_later_backed_off():
     street = Street(2)
     street.meters[0].mangle = damaged
+    told = []
     for _ in range(3):
         _, missed, events, _ = street.run()
         assert [(m.meter, m.outcome) for m in missed] == [(0, status.BAD_CHECK)]
-        assert events == []
+        told += events
+    assert [(e.kind, e.meter) for e in told] == [(status.EVENT_ADDRESS_CLASH, 0)]
+    assert "answers at address 1 are damaged in every sweep: do two meters have it?" in told[0].note
     before = len(street.meters[0].asked)
     street.run()
     assert len(street.meters[0].asked) - before <= 2

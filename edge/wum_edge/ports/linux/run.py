@@ -30,6 +30,7 @@ from wum_edge.ports.linux.clock import SystemClock, clock_of
 from wum_edge.ports.linux.config_file import read_config
 from wum_edge.ports.linux.flash import FolderInUse, LinuxFlash, lock_folder
 from wum_edge.ports.linux.keys import BadKeys, KeysFolder, read_keys
+from wum_edge.ports.linux.marks import MarksFile
 from wum_edge.ports.linux.sweeper import Record, Sweeper
 from wum_edge.ports.linux.tcp_line import line_of
 from wum_edge.ports.linux.time_quality import EARLIEST_S
@@ -132,8 +133,10 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
             cipher=Cipher(), keys=own.keys, broker=broker, dice=SystemDice(), log=log)
     except CounterDoubtful as error:
         doubtful = str(error)
+    marks = MarksFile(Path(place.archive), config, models)
+    marks.catch_up(archive)
     agent = Agent(
-        archive=archive, delivery=delivery, clock=clock, log=log,
+        archive=archive, delivery=delivery, clock=clock, log=log, archived=marks.archived,
         schema=schema(config, models, own.keys.tenant, own.keys.concentrator, clock.now_s()))
     agent.happened(EVENT_STARTED, "wum-edge %s: %s on %s" % (
         importlib.metadata.version("wum-edge"), _many(len(config.meters), "meter"),
@@ -141,12 +144,16 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     if doubtful:
         agent.stop_sending(doubtful)
     lines = [_line(config, models, clock, hands, number) for number in range(len(config.lines))]
+    for _, meters in lines:
+        for known in meters:
+            assert known.upkeep is not None
+            known.upkeep.marks = marks.of(known.index)
     _log.info("concentrator %s: archive %s, %d records, %d wait for the head-end; %s:%d",
               id_to_text(own.keys.concentrator), place.archive, archive.next_sequence - 1,
               archive.backlog, config.broker.host, config.broker.port)
     return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
                     meters=[known for _, meters in lines for known in meters], flash=flash,
-                    hands=hands, locks=locks)
+                    hands=hands, locks=locks, marks=marks)
 
 
 def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker:
@@ -192,6 +199,7 @@ class _Gateway:
     flash: LinuxFlash
     hands: _Hands
     locks: list[int]         # Open for as long as the process runs.
+    marks: MarksFile
 
     def run(self, status_s: float) -> int:
         """Run until a signal or a crash; the exit code."""
@@ -242,6 +250,7 @@ class _Gateway:
             sweeper.join(max(0.0, deadline_s - time.monotonic()))
         self._take(0)
         self.agent.close()
+        self.marks.save()
         _log.info("ended: %s", journal.sentence(self.agent.summary(), self.meters, False))
         self.broker.stop(BROKER_END_S)
         self.flash.close()

@@ -1,6 +1,7 @@
-"""One thread for one line: sweeps when they are due, and hands on what comes of them.
+"""One thread for one line: sweeps when they are due, orders when they come, back-fill in between.
 
-Left out: what a sweep does (meters/sweep.py) and what becomes of its records (the agent's thread).
+Left out: what is done and in which order (meters/work.py) and what becomes of its
+records (the agent's thread).
 """
 
 import logging
@@ -8,8 +9,10 @@ import threading
 from collections.abc import Callable
 
 from wum_edge.clock import Clock
+from wum_edge.meters.orders import Order
 from wum_edge.meters.sweep import Sweep
 from wum_edge.meters.turn import Line
+from wum_edge.meters.work import LineWork
 from wum_edge.schedule import Timetable, next_due_s
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.messages import Schedule
@@ -32,12 +35,13 @@ class Sweeper:
             hand: Callable[[Record], None], crashed: Callable[[BaseException], None],
     ) -> None:
         self._line = line
-        self._sweep = sweep
+        self._work = LineWork(sweep)
         self._clock = clock
         self._schedule = schedule
         self._hand = hand
         self._crashed = crashed
         self._stop = threading.Event()
+        self._wake = threading.Event()       # Set by whatever ends a wait: an order, or the end.
         self._thread = threading.Thread(target=self._run, name=f"line {name}", daemon=True)
 
     def start(self) -> None:
@@ -47,6 +51,14 @@ class Sweeper:
     def stop(self) -> None:
         """Ask the thread to end; it does so after the turn it is in (at most a timeout)."""
         self._stop.set()
+        self._wake.set()
+
+    def order(self, order: Order) -> bool:
+        """From any thread: have this done, within the time of one visit. False when too much waits.
+        """
+        taken = self._work.orders.put(order)
+        self._wake.set()
+        return taken
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the end; whether it came."""
@@ -59,11 +71,16 @@ class Sweeper:
             while not self._stop.is_set():
                 now_s = self._clock.now_s()
                 due_s = timetable.take(now_s)
-                if due_s is None:
-                    wait_ms = self._clock.real_ms_until(timetable.next_s(now_s))
-                    self._stop.wait(min(max(wait_ms, 1) / 1000, WAIT_MAX_S))
-                else:
+                if due_s is not None:
                     self._sweep_once(now_s)
+                    continue
+                self._wake.clear()
+                records = self._work.idle(self._line, self._clock)
+                for record in records or ():
+                    self._hand(record)
+                if records is None and not self._stop.is_set():
+                    wait_ms = self._clock.real_ms_until(timetable.next_s(now_s))
+                    self._wake.wait(min(max(wait_ms, 1) / 1000, WAIT_MAX_S))
         except BaseException as error:
             _log.exception("sweeps of this line ended")
             self._crashed(error)
@@ -71,7 +88,7 @@ class Sweeper:
     def _sweep_once(self, now_s: int) -> None:
         """One sweep, which may start visits until the next one is due."""
         budget_ms = self._clock.real_ms_until(next_due_s(now_s, self._schedule))
-        records = self._sweep.run(self._line, self._clock, budget_ms)
+        records = self._work.sweep(self._line, self._clock, budget_ms)
         for record in records:
             if record is not None:
                 self._hand(record)

@@ -1,0 +1,73 @@
+"""What a line is asked to do besides its sweeps: commands, then reads that somebody waits for.
+
+Left out: doing it (work.py). One queue for each line, bounded: who finds it full is told at once.
+Any thread may put; the line's own takes, between two visits, so that nobody waits for longer than
+one visit. After these come the sweep and, last, the back-fill.
+"""
+
+from collections import deque, namedtuple
+
+ORDERS_MAX = 64              # Of one priority: every meter of a line switched at once.
+COMMAND = 0                  # Switch, set a clock.
+READ = 1                     # Registers that somebody waits for.
+
+SWITCH = "switch"            # `argument`: True to connect.
+SET_CLOCK = "set clock"      # `argument`: UTC seconds, or None for the concentrator's own time.
+READ_NOW = "read"            # `argument` is not looked at.
+
+TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Order(namedtuple("Order", ("what", "meter", "argument", "done"))):
+    """Something to do with the meter of that index; `done` is called with its Outcome, once, in the
+    line's thread.
+    """
+
+    __slots__ = ()
+    what: str
+    meter: int
+    argument: "bool | int | None"
+    done: "Callable[[Outcome], None]"
+
+    def priority(self) -> int:
+        """COMMAND or READ."""
+        return READ if self.what == READ_NOW else COMMAND
+
+
+class Outcome(namedtuple("Outcome", ("is_done", "why", "records"))):
+    """What came of an order: `why` it was not done, in words; what was read."""
+
+    __slots__ = ()
+    is_done: bool
+    why: str
+    records: "tuple[Any, ...]"
+
+
+class Orders:
+    """The queue of one line."""
+
+    def __init__(self) -> None:
+        self._waiting: tuple[deque[Order], deque[Order]] = (
+            deque((), ORDERS_MAX), deque((), ORDERS_MAX))
+
+    def put(self, order: Order) -> bool:
+        """Whether it was taken in; when the queue is full it was not."""
+        waiting = self._waiting[order.priority()]
+        if len(waiting) >= ORDERS_MAX:
+            return False
+        waiting.append(order)
+        return True
+
+    def take(self) -> Order | None:
+        """The next to do: commands before reads, each in the order they came."""
+        for waiting in self._waiting:
+            if waiting:
+                return waiting.popleft()
+        return None
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting[COMMAND]) + len(self._waiting[READ])

@@ -1,0 +1,136 @@
+"""All that one line does, in its order: commands, on-demand reads, the sweep, the back-fill.
+
+Left out: when a sweep is due and whose thread it is (the port). A command or a read is done between
+two visits of a sweep; the back-fill only when nothing else is, one turn at a time.
+"""
+
+from wum_edge.clock import Clock
+from wum_edge.errors import LineGone, MeterError
+from wum_edge.meters.orders import READ_NOW, SET_CLOCK, SWITCH, Order, Orders, Outcome
+from wum_edge.meters.reader import CannotDo
+from wum_edge.meters.readers import reader_for
+from wum_edge.meters.sweep import Sweep
+from wum_edge.meters.turn import Line, converse
+from wum_edge.meters.upkeep import Upkeep
+from wum_edge.meters.visit import KnownMeter, Visit
+from wum_shared.batch import Event, Missed, Row
+
+TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wum_edge.meters.reader import Reader
+
+ATTEMPTS = 2                 # What one order may cost on the line.
+
+
+class LineWork:
+    """The work of one line. `orders` may be put into by any thread."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.orders = Orders()
+        self._sweep = sweep
+        self._resting: set[int] = set()      # Meters whose back-fill failed since the last sweep.
+
+    def sweep(
+            self, line: Line, clock: Clock, budget_ms: int,
+    ) -> "Iterator[Row | Missed | Event | None]":
+        """One sweep, see Sweep.run; orders are carried out between its visits."""
+        self._resting = set()
+        for record in self._sweep.run(line, clock, budget_ms):
+            yield record
+            if record is None:
+                yield from self._carry_out(line, clock)
+
+    def idle(self, line: Line, clock: Clock) -> "list[Row | Event] | None":
+        """One thing that waits, if anything does: its records; None when there is nothing to do."""
+        if len(self.orders):
+            return list(self._carry_out(line, clock))
+        for known in self._sweep.meters:
+            upkeep = known.upkeep
+            if upkeep is not None and known.index not in self._resting and (
+                    known.reader is not None and not known.failed_sweeps
+                    and upkeep.owes(clock.now_s())):
+                return self._back_fill(upkeep, line, clock)
+        return None
+
+    def _back_fill(self, upkeep: Upkeep, line: Line, clock: Clock) -> "list[Row | Event]":
+        known = upkeep.known
+        try:
+            _begin(known, line, clock)
+            records = upkeep.back_fill(line, clock)
+            _close(known, line)
+            return records
+        except LineGone:
+            self._resting.update([other.index for other in self._sweep.meters])
+        except MeterError as error:
+            known.counters.count(error.outcome)
+            self._resting.add(known.index)
+        return []
+
+    def _carry_out(self, line: Line, clock: Clock) -> "Iterator[Row | Event]":
+        """Every order that waits now, at most as many as a queue holds."""
+        for _ in range(len(self.orders)):
+            order = self.orders.take()
+            if order is None:
+                return
+            outcome = self._done(order, line, clock)
+            order.done(outcome)
+            yield from outcome.records
+
+    def _done(self, order: Order, line: Line, clock: Clock) -> Outcome:
+        for known in self._sweep.meters:
+            if known.index == order.meter:
+                try:
+                    return _carried_out(order, known, line, clock)
+                except (MeterError, CannotDo, LineGone) as error:
+                    if isinstance(error, MeterError):
+                        known.counters.count(error.outcome)
+                    return Outcome(False, str(error), ())
+        return Outcome(False, "no meter of this line has index %d" % order.meter, ())
+
+
+def _carried_out(order: Order, known: KnownMeter, line: Line, clock: Clock) -> Outcome:
+    """Raises MeterError, CannotDo, LineGone."""
+    if order.what == READ_NOW:
+        return _read(known, line, clock)
+    reader = _begin(known, line, clock)
+    if order.what == SWITCH:
+        converse(reader.switch(order.argument is True), line)
+    else:
+        assert order.what == SET_CLOCK
+        at_s = clock.now_s() if order.argument is None else int(order.argument)
+        converse(reader.set_clock(at_s), line)
+    _close(known, line)
+    return Outcome(True, "", ())
+
+
+def _read(known: KnownMeter, line: Line, clock: Clock) -> Outcome:
+    visit = Visit(known)
+    rows = []
+    for _ in range(ATTEMPTS):
+        if visit.left and not visit.hopeless():
+            row = visit.attempt(line, clock)
+            if row is not None:
+                rows.append(row)
+    if visit.answered:
+        _close(known, line)
+    return Outcome(bool(rows), "" if rows else str(visit.error), tuple(rows))
+
+
+def _begin(known: KnownMeter, line: Line, clock: Clock) -> "Reader":
+    """The meter's reader, and the line as it wants it."""
+    if known.reader is None:
+        known.reader = reader_for(known.model, known.meter, clock)
+    known.prepare(line)
+    return known.reader
+
+
+def _close(known: KnownMeter, line: Line) -> None:
+    """End what is open with the meter. That this fails costs nothing: it ends by itself."""
+    assert known.reader is not None
+    try:
+        known.prepare(line)
+        converse(known.reader.close(), line)
+    except MeterError as error:
+        known.counters.count(error.outcome)

@@ -1,0 +1,122 @@
+"""How far meters' own logs are archived, kept over a restart: a small file beside the archive.
+
+Left out: what a mark means (meters/upkeep.py). The file follows what is on flash, never leads: it
+is written now and then with the sequence number up to which it holds, and what was archived after
+that is read again from the archive itself. So no entry is archived twice, and none is lost.
+"""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from wum_edge.archive.reader import Limits
+from wum_edge.archive.ring import Archive
+from wum_edge.config import Config
+from wum_edge.meters.catalog import Model
+from wum_edge.meters.upkeep import Marks, marks_event
+from wum_edge.schema import profile_set_index
+from wum_shared.batch import Event, Missed, Row
+from wum_shared.messages import SEQUENCE_MAX
+from wum_shared.status import EVENT_OF_METER
+
+NAME = "meter-marks.json"
+SAVE_S = 60.0
+PIECE = Limits(SEQUENCE_MAX, 4096, 1 << 20)
+_log = logging.getLogger(__name__)
+
+
+class MarksFile:
+    """The marks of every meter of a configuration, as far as they are archived."""
+
+    def __init__(self, folder: Path, config: Config, models: dict[str, Model]) -> None:
+        self._path = folder / NAME
+        self._serials = [meter.serial for meter in config.meters]
+        self._profiles = {profile_set_index(config, models, meter.model)
+                          for meter in config.meters} - {None}
+        self._sequence = 0
+        self._marks = {serial: Marks() for serial in self._serials}
+        self._saved_s = time.monotonic()
+        self._changed = False
+        self._load()
+
+    def catch_up(self, archive: Archive) -> None:
+        """Read what was archived after the file was written."""
+        first = self._sequence + 1
+        while first < archive.next_sequence and (span := archive.read(first, PIECE)) is not None:
+            # A span has one schema, and its meters stand as here unless the configuration changed.
+            self._note([*span.rows, *span.events])
+            first = span.last_sequence + 1
+        self._sequence = archive.next_sequence - 1
+
+    def of(self, meter: int) -> Marks:
+        """A copy of one meter's marks, for the thread of its line."""
+        own, copy = self._marks[self._serials[meter]], Marks()
+        copy.events_s, copy.profile_s = own.events_s, own.profile_s
+        copy.seen, copy.timeless = list(own.seen), list(own.timeless)
+        return copy
+
+    def archived(self, records: Sequence[Row | Missed | Event], last_sequence: int) -> None:
+        """These records are on flash now."""
+        self._note(records)
+        self._sequence = last_sequence
+        if self._changed and time.monotonic() - self._saved_s >= SAVE_S:
+            self.save()
+
+    def save(self) -> None:
+        """Write the file, at once or not at all."""
+        self._saved_s = time.monotonic()
+        fresh = self._path.with_suffix(".new")
+        try:
+            with fresh.open("w", encoding="utf-8") as file:
+                json.dump({"sequence": self._sequence, "meters": {
+                    serial: _as_json(marks) for serial, marks in self._marks.items()}}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(fresh, self._path)
+            self._changed = False
+        except OSError as error:         # The archive itself tells what it lacks, if that is full.
+            _log.warning("%s cannot be written: %s", self._path, error)
+
+    def _note(self, records: Sequence[Row | Missed | Event]) -> None:
+        for record in records:
+            if type(record) is Event and record.kind == EVENT_OF_METER and (
+                    record.meter is not None and record.meter < len(self._serials)):
+                marks_event(self._marks[self._serials[record.meter]], record)
+                self._changed = True
+            elif type(record) is Row and record.register_set in self._profiles and (
+                    record.meter < len(self._serials)):
+                marks = self._marks[self._serials[record.meter]]
+                marks.profile_s = max(marks.profile_s or 0, record.captured_at_s)
+                self._changed = True
+
+    def _load(self) -> None:
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+            self._sequence = int(found["sequence"])
+            for serial, own in found["meters"].items():
+                if serial in self._marks:
+                    self._marks[serial] = _from_json(own)
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            # Without it everything is read again from the archive, which takes a little longer.
+            _log.warning("%s cannot be used and is made anew: %s", self._path, error)
+            self._sequence = 0
+
+
+def _as_json(marks: Marks) -> dict[str, Any]:
+    return {"events_s": marks.events_s, "seen": marks.seen, "timeless": marks.timeless,
+            "profile_s": marks.profile_s}
+
+
+def _from_json(own: dict[str, Any]) -> Marks:
+    marks = Marks()
+    marks.events_s = int(own["events_s"])
+    marks.seen = [(int(code), str(note)) for code, note in own["seen"]]
+    marks.timeless = [(int(code), str(note)) for code, note in own["timeless"]]
+    marks.profile_s = None if own["profile_s"] is None else int(own["profile_s"])
+    return marks
