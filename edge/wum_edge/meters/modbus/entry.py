@@ -95,10 +95,10 @@ def check_together(register: "Register") -> tuple[str, str, str] | None:
 
 def cost(model: "Model") -> tuple[int, int]:
     """(bytes both ways, turns) of reading all registers of a model once."""
-    # Late: ranges.py needs our Limits.
-    from wum_edge.meters.modbus.ranges import ANSWER_BYTES, REQUEST_BYTES, plan
-    ranges = plan(model.registers, model.manner.limits)
-    return (sum([REQUEST_BYTES + ANSWER_BYTES + 2 * one.count for one in ranges]), len(ranges))
+    from wum_edge.meters.modbus import ranges  # Late: it needs our Limits.
+    found = ranges.plan(model.registers, model.manner.limits)
+    fixed = ranges.REQUEST_BYTES + ranges.ANSWER_BYTES
+    return (sum([fixed + 2 * one.count for one in found]), len(found))
 
 
 def check_address(table: "Table") -> int:
