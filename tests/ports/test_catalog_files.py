@@ -94,6 +94,7 @@ def test_an_entry_makes_sense(name: str) -> None:
 def test_schema_and_check_refuse_the_same() -> None:
     for path, value in (
             (("protocol",), "telepathy"), (("limits", "gap"), 126),
+            (("timing",), {"silence_ms": 1001}), (("timing",), {"delay_ms": 0}),
             (("registers", 0, "function"), 6),
             (("registers", 0, "unit"), "kWh"), (("registers", 0, "scale"), "1e3"),
             (("registers", 0, "scaler"), 10), (("registers", 0, "address"), 65536),

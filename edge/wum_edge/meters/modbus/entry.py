@@ -9,6 +9,7 @@ from collections import namedtuple
 
 from wum_edge.document import shown
 from wum_edge.meters.scaling import TYPES, WORD_ORDERS, Scale, scale_from_text
+from wum_edge.meters.turn import DELAY_US, Pace, silence_us
 from wum_shared.errors import Malformed
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 ADDRESS_MAX = 247            # Serial Line V1.02, 2.2: 0 is broadcast, 248..255 reserved.
 FRAMINGS = ("rtu", "tcp")
+SILENCE_MS_MAX = 1000        # More would be a meter that cannot be read beside others.
+DELAY_MS_MAX = 10000         # A timeout is no longer than that.
 COUNT_MAX = 125              # V1.1b3, 6.3 and 6.4: 250 bytes of values in an answer.
 GAP = 17                     # Words that are cheaper to read than to skip, at 9600 baud and 20 ms.
 
@@ -48,11 +51,22 @@ class Source(namedtuple("Source", (
     absent: int | None
 
 
-class Manner(namedtuple("Manner", ("limits",))):
+class Timing(namedtuple("Timing", ("silence_ms", "delay_ms"))):
+    """What a model needs beyond the standard: silence before a request, where 3.5 characters are
+    not enough for it (0 where they are), and what it usually takes before it answers.
+    """
+
+    __slots__ = ()
+    silence_ms: int
+    delay_ms: int
+
+
+class Manner(namedtuple("Manner", ("limits", "timing"))):
     """How the model wants to be asked."""
 
     __slots__ = ()
     limits: Limits
+    timing: Timing
 
 
 class Access(namedtuple("Access", ("framing",))):
@@ -80,7 +94,11 @@ def check_manner(table: "Table") -> Manner:
     found = Limits(limits.number("registers_per_request", 1, COUNT_MAX, COUNT_MAX),
                    limits.number("gap", 0, COUNT_MAX, GAP))
     limits.done()
-    return Manner(found)
+    timing = table.table("timing")
+    pauses = Timing(timing.number("silence_ms", 0, SILENCE_MS_MAX, 0),
+                    timing.number("delay_ms", 1, DELAY_MS_MAX, DELAY_US // 1000))
+    timing.done()
+    return Manner(found, pauses)
 
 
 def check_together(register: "Register") -> tuple[str, str, str] | None:
@@ -99,6 +117,13 @@ def cost(model: "Model") -> tuple[int, int]:
     found = ranges.plan(model.registers, model.manner.limits)
     fixed = ranges.REQUEST_BYTES + ranges.ANSWER_BYTES
     return (sum([fixed + 2 * one.count for one in found]), len(found))
+
+
+def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
+    """3.5 characters of silence, or what the model wants; and how fast it answers."""
+    timing = model.manner.timing
+    return Pace(max(silence_us(baud, bits_per_character), 1000 * timing.silence_ms),
+                1000 * timing.delay_ms)
 
 
 def check_address(table: "Table") -> int:
