@@ -18,7 +18,8 @@ from wum_shared.units import UNITS
 FOLDER = resources.files("wum_edge") / "catalog"
 # Which file has the form of a protocol's entries.
 SCHEMA_OF = {"dlms-hdlc": "dlms", "dlms-wrapper": "dlms", "iec62056-21": "iec62056_21",
-             "mbus": "mbus", "modbus-rtu": "modbus", "modbus-tcp": "modbus"}
+             "mbus": "mbus", "modbus-rtu": "modbus", "modbus-tcp": "modbus", "p1": "p1",
+             "sml": "sml"}
 
 
 def form(file_name: str) -> dict[str, object]:

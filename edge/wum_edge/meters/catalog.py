@@ -76,6 +76,16 @@ def _dlms() -> "ModuleType":
     return entry
 
 
+def _sml() -> "ModuleType":
+    from wum_edge.meters.sml import entry  # Late: only what is spoken is loaded.
+    return entry
+
+
+def _p1() -> "ModuleType":
+    from wum_edge.meters.p1 import entry  # Late: only what is spoken is loaded.
+    return entry
+
+
 # By protocol, what gives its entry module: check_source(table of a register), check_manner(table
 # of the model), check_together(register), check_address and check_access (tables of a meter in the
 # configuration); cost(model), for plans: (bytes, turns) of one reading; and, where a protocol is
@@ -88,6 +98,8 @@ _ENTRIES = {
     "mbus": _mbus,
     "modbus-rtu": _modbus,
     "modbus-tcp": _modbus_tcp,
+    "p1": _p1,
+    "sml": _sml,
 }
 PROTOCOLS = tuple(sorted(_ENTRIES))
 

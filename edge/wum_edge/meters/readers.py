@@ -37,6 +37,16 @@ def _dlms(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
     return DlmsReader(model, meter, clock)
 
 
+def _p1(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
+    from wum_edge.meters.p1.reader import P1Reader  # Late: only what is spoken.
+    return P1Reader(model, meter, clock)
+
+
+def _sml(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
+    from wum_edge.meters.sml.reader import SmlReader  # Late: only what is spoken.
+    return SmlReader(model, meter, clock)
+
+
 _READERS = {                 # One for each of catalog.PROTOCOLS.
     "dlms-hdlc": _dlms,
     "dlms-wrapper": _dlms,
@@ -44,4 +54,6 @@ _READERS = {                 # One for each of catalog.PROTOCOLS.
     "mbus": _mbus,
     "modbus-rtu": _modbus,
     "modbus-tcp": _modbus,
+    "p1": _p1,
+    "sml": _sml,
 }

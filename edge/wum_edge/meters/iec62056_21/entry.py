@@ -7,9 +7,11 @@ catalog/iec62056_21.schema.json; this file also checks what a schema cannot say.
 from collections import namedtuple
 
 from wum_edge.document import shown
+from wum_edge.meters.iec62056_21.frame import BLOCK_MAX
 from wum_edge.meters.iec62056_21.programming import Password
 from wum_edge.meters.iec62056_21.short_form import obis_of
-from wum_edge.meters.iec62056_21.signon import ADDRESS_MAX, is_address
+from wum_edge.meters.iec62056_21.signon import ADDRESS_MAX, REACTION_US, is_address
+from wum_edge.meters.turn import Pace
 from wum_shared.errors import Malformed
 from wum_shared.obis import obis_from_text
 from wum_shared.units import NO_UNIT, unit_from_text
@@ -17,13 +19,17 @@ from wum_shared.units import NO_UNIT, unit_from_text
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
     from wum_edge.document import Table
-    from wum_edge.meters.catalog import Register
+    from wum_edge.meters.catalog import Model, Register
 
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200)
 ANSWER_MS = 1500             # 6.4.2: the longest reaction time that the standard grants.
 COLUMNS_MAX = 32
 READ_COMMANDS = ("R1", "R2", "R5", "R6")
 WRITE_COMMANDS = ("W1", "W2", "W5", "E2")
+_SIGN_ON_BYTES = 40          # Request with eight digits, identification of 22 characters, ACK.
+_PASSWORD_BYTES = 42         # P0, P1, ACK, B0.
+_REGISTER_BYTES = 36         # R5 and its answer.
+_LINE_BYTES = 24             # `1.8.0(0012345.678*kWh)` CR LF.
 
 
 class Source(namedtuple("Source", ("address", "code", "place", "unit"))):
@@ -86,11 +92,12 @@ class Switch(namedtuple("Switch", ("command", "address", "open", "closed", "stat
 
 class Manner(namedtuple("Manner", (
         "baud", "fixed", "characters", "wake_up", "makers", "answer_ms", "reads", "read_command",
-        "channel", "identity", "profile", "clock", "switch"))):
+        "channel", "identity", "readout_bytes", "profile", "clock", "switch"))):
     """How the model wants to be greeted and asked; `profile`, `clock`, `switch` or None.
 
     `reads`: "readout", or "registers" one by one in programming mode. `identity` is the address
     of its own number, by which an answer is known to be this meter's; empty: not looked at.
+    `readout_bytes` is how long its readout is, 0 where the registers say it.
     """
 
     __slots__ = ()
@@ -104,6 +111,7 @@ class Manner(namedtuple("Manner", (
     read_command: str
     channel: int
     identity: str
+    readout_bytes: int
     profile: Profile | None
     clock: ClockWay | None
     switch: Switch | None
@@ -142,9 +150,25 @@ def check_manner(table: "Table") -> Manner:
         str(table.choice("reads", ("readout", "registers"), "readout")),
         str(table.choice("read_command", READ_COMMANDS, "R5")),
         table.number("channel", 0, 255, 0), table.optional_text("identity", 32),
-        _profile(table), _clock(table), _switch(table))
+        table.number("readout_bytes", 0, BLOCK_MAX, 0), _profile(table), _clock(table),
+        _switch(table))
     sign_on.done()
     return found
+
+
+def cost(model: "Model") -> tuple[int, int]:
+    """(bytes both ways, reaction times) of reading all registers of a model once, all at the baud
+    of the line: a sign-on at 300 baud takes longer than the plan says, and what follows less.
+    """
+    count = len(model.registers)
+    if model.manner.reads == "registers":
+        return _SIGN_ON_BYTES + _PASSWORD_BYTES + count * _REGISTER_BYTES, 5 + 2 * count
+    return _SIGN_ON_BYTES + (model.manner.readout_bytes or 8 + count * _LINE_BYTES), 3
+
+
+def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
+    """A request answers nothing: no silence before it. Reactions take 200 ms and more (6.4.2)."""
+    return Pace(0, REACTION_US)
 
 
 def check_together(register: "Register") -> tuple[str, str, str] | None:

@@ -78,6 +78,20 @@ def parse_message(data: bytes) -> Message:
     return Message(command, body, data[-2] == ETX)
 
 
+def without_parity(data: bytes) -> bytes:
+    """`data` without the parity bits of 7E1, where every byte has even parity and some have the
+    bit; else as it is. A line of 8N1 hears characters of 7E1 so.
+    """
+    if not any(byte & 0x80 for byte in data):
+        return data
+    for byte in data:
+        byte ^= byte >> 4
+        byte ^= byte >> 2
+        if (byte ^ byte >> 1) & 1:
+            return data
+    return bytes([byte & 0x7F for byte in data])
+
+
 def printable(data: bytes | bytearray) -> str:
     """The first bytes of `data` for a text; what is not printable becomes a dot."""
     shown = "".join([chr(c) if 32 <= c < 127 else "." for c in bytes(data[:SHOWN_MAX])])

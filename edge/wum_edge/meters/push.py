@@ -1,0 +1,60 @@
+"""Listening to a meter that talks by itself: one whole telegram, and never an old one.
+
+Left out: what a telegram is (p1/, sml/). The line carries one meter: nobody is asked.
+"""
+
+from wum_edge.errors import BadCheck, LineSilent
+from wum_edge.meters.turn import Hearing, Turn
+
+TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
+if TYPE_CHECKING:
+    from wum_edge.meters.reader import Conversation
+    from wum_edge.meters.turn import Setting
+
+FLUSH_MS = 20                # What a tty has kept since the last time comes at once.
+FLUSHES_MAX = 64             # Pieces of what it has kept, and of what arrives meanwhile.
+TURNS_MAX = 64
+
+
+def listen(
+        setting: "Setting", hearing: Hearing, wait_ms: int, most: int, asked: str,
+) -> "Conversation[bytes]":
+    """Conversation: what is heard until `hearing` holds, at most about `most` bytes.
+
+    What came before is thrown away: a telegram of an hour ago would pass for one of now.
+    `wait_ms` is how long a meter may pause between telegrams. Raises LineSilent, BadCheck.
+    """
+    yield setting
+    for _ in range(FLUSHES_MAX):
+        if not (yield Turn(b"", _Anything(), FLUSH_MS)):
+            break
+    heard = b""
+    for _ in range(TURNS_MAX):
+        more = yield Turn(b"", _Following(hearing, heard), wait_ms)
+        heard += more
+        if not more or hearing(heard) or len(heard) > most:
+            break
+    if not heard:
+        raise LineSilent("%s: silent for %d ms" % (asked, wait_ms))
+    if not hearing(heard):
+        raise BadCheck("%s: %d bytes in %d ms, but no whole telegram" % (
+            asked, len(heard), wait_ms))
+    return heard
+
+
+class _Following(Hearing):
+    """The same hearing, in a turn that follows `before`."""
+
+    def __init__(self, hearing: Hearing, before: bytes) -> None:
+        self._hearing = hearing
+        self._before = before
+
+    def __call__(self, heard: bytes | bytearray) -> bool:
+        return self._hearing(self._before + bytes(heard))
+
+
+class _Anything(Hearing):
+    """Hears whatever comes."""
+
+    def __call__(self, heard: bytes | bytearray) -> bool:
+        return len(heard) > 0

@@ -1,0 +1,1 @@
+"""SML, the Smart Message Language: what meters of the German market say by themselves."""

@@ -1,0 +1,104 @@
+"""One meter that says SML by itself: its next whole file is its reading.
+
+Left out: bytes and messages (transport.py, message.py).
+"""
+
+from binascii import hexlify
+
+from wum_edge.errors import BadCheck, ForeignAnswer, MeterError, Refused
+from wum_edge.meters.push import listen
+from wum_edge.meters.reader import MeterTime, Reader, Take
+from wum_edge.meters.scaling import rescaled
+from wum_edge.meters.sml.message import ATTENTION, LIST, LOCAL, TIMESTAMP, decode_messages
+from wum_edge.meters.sml.transport import FILE_MAX, FileHearing, find_file, unwrap
+from wum_edge.meters.turn import Setting
+from wum_shared.obis import obis_to_text
+from wum_shared.units import NO_UNIT, UNITS
+
+TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
+if TYPE_CHECKING:
+    from wum_edge import config
+    from wum_edge.clock import Clock
+    from wum_edge.meters.catalog import Model, Register
+    from wum_edge.meters.reader import Conversation
+    from wum_edge.meters.sml.entry import Manner
+    from wum_edge.meters.sml.message import Entry, ValueList
+
+_NO_CODE = 0
+
+
+class SmlReader(Reader):
+    """Reads what comes; see Reader."""
+
+    def __init__(self, model: "Model", meter: "config.Meter", clock: "Clock") -> None:
+        self._model = model
+        self._manner: Manner = model.manner
+        self._address = str(meter.address).lower()
+        self._asked = "SML of %s" % (self._address or model.model)
+
+    def read(self, places: tuple[int, ...], take: Take) -> "Conversation[None]":
+        """See Reader.read."""
+        try:
+            values = yield from self._next()
+        except MeterError as error:
+            take.errors.append(error)
+            return
+        take.turns += 1
+        take.meter_time = _time(values)
+        for place in places:
+            try:
+                take.values[place] = value_of(self._model.registers[place], values.entries)
+            except MeterError as error:
+                take.refused[place] = error
+
+    def read_clock(self) -> "Conversation[MeterTime]":
+        """See Reader.read_clock."""
+        found = _time((yield from self._next()))
+        if found is None:
+            raise BadCheck("%s: it does not say the time" % self._asked)
+        return found
+
+    def _next(self) -> "Conversation[ValueList]":
+        manner = self._manner
+        heard = yield from listen(
+            Setting(manner.baud, 8, "N", 1, 0), FileHearing(), 2 * manner.period_ms,
+            2 * FILE_MAX, self._asked)
+        start, end = find_file(heard)
+        for message in decode_messages(unwrap(heard[start:end])):
+            if message.kind == ATTENTION:
+                raise Refused("%s: attention %s" % (self._asked, message.body.text), _NO_CODE)
+            if message.kind == LIST:
+                found: ValueList = message.body
+                server = hexlify(found.server or b"").decode()
+                if self._address and server != self._address:
+                    raise ForeignAnswer("%s: heard instead %s" % (self._asked, server))
+                return found
+        raise BadCheck("%s: a file without a list of values" % self._asked)
+
+
+def value_of(register: "Register", entries: "tuple[Entry, ...]") -> int | None:
+    """The register's scaled integer among the entries; None: it is no number. Raises Refused."""
+    found = [entry for entry in entries if entry.code == register.source.code]
+    code = obis_to_text(register.source.code)
+    if not found:
+        raise Refused("%s: its list has no %s" % (register.name, code), _NO_CODE)
+    if len(found) > 1 and any(entry != found[0] for entry in found):
+        raise Refused("%s: its list has %s twice, with different values" % (
+            register.name, code), _NO_CODE)
+    entry = found[0]
+    if type(entry.value) is not int:
+        return None
+    unit = entry.unit or NO_UNIT     # 0 stands for none in the files of some makers.
+    if unit not in (register.unit, 14 if register.unit == 13 else register.unit):
+        raise Refused("%s: wanted %s, the meter gives unit %s" % (
+            register.name, UNITS[register.unit] or "no unit", UNITS.get(unit, "%d" % unit)),
+            _NO_CODE)
+    return rescaled(entry.value, entry.scaler, register.scaler)
+
+
+def _time(values: "ValueList") -> MeterTime | None:
+    """UTC where the meter says a time of day; a count of seconds is none."""
+    for time in (values.time, values.gateway_time):
+        if time is not None and time.kind in (TIMESTAMP, LOCAL):
+            return MeterTime(time.seconds, "")
+    return None
