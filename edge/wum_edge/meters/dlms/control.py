@@ -44,8 +44,8 @@ LIMITER_THRESHOLD = Attribute(71, LIMITER_OBIS, 4)
 
 def limiter(parts: tuple[Data, ...]) -> Limiter:
     """From the data of LIMITER_ATTRIBUTES. Raises DlmsMalformed."""
-    watched = parts[0].elements()
-    if len(watched) != 3 or len(parts) != 6:
+    watched = parts[0].elements() if len(parts) == 6 else ()
+    if len(watched) != 3:
         raise DlmsMalformed("limiter: wanted class, name and attribute of what is monitored")
     numbers = [part.number() for part in parts[1:]]
     class_id = watched[0].number()

@@ -176,36 +176,41 @@ class Scanner:
     def __init__(self) -> None:
         self.at = 0              # What is before is done with.
         self.damaged = 0         # Candidates between flags whose check did not hold.
+        self.skipped = 0         # Bytes that were of no frame, flags left out.
 
     def scan(self, heard: bytes | bytearray) -> list[Frame]:
         """The frames that have become whole since the last call."""
         found: list[Frame] = []
+        frame = self.next(heard)
+        while frame is not None:
+            found.append(frame)
+            frame = self.next(heard)
+        return found
+
+    def next(self, heard: bytes | bytearray) -> Frame | None:
+        """The next frame that is whole; None where more must be heard."""
         while True:
             start = heard.find(b"\x7e", self.at)
-            if start < 0:
-                self.at = len(heard)
-                return found
-            self.at = start
-            if start + 3 > len(heard):
-                return found
+            end = len(heard) if start < 0 else start
+            self.skipped += end - self.at
+            self.at = end
+            if end + 3 > len(heard):
+                return None
             if heard[start + 1] & 0xF0 != 0xA0:
                 self.at = start + 1      # Also the closing flag before an opening one.
                 continue
             end = start + 1 + ((heard[start + 1] & 0x07) << 8 | heard[start + 2])
             if end < len(heard):
-                self._take(heard, start, end, found)
+                try:
+                    frame = decode_frame(bytes(heard[start:end + 1]))
+                    self.at = end        # The closing flag may open the next frame.
+                    return frame
+                except DlmsMalformed:
+                    self.damaged += 1
             elif _may_be_header(heard, start + 1):
-                return found
+                return None
             else:
                 self.damaged += 1
-                self.at = start + 1
-
-    def _take(self, heard: bytes | bytearray, start: int, end: int, found: list[Frame]) -> None:
-        try:
-            found.append(decode_frame(bytes(heard[start:end + 1])))
-            self.at = end        # The closing flag may open the next frame.
-        except DlmsMalformed:
-            self.damaged += 1
             self.at = start + 1
 
 
