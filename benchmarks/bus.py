@@ -12,7 +12,7 @@ from kit.dead_meters import dead_meters
 from kit.figures import Figure, arguments, report
 from kit.paced_line import Heard, PacedLine, Wire, paced_line, seconds
 from kit.peer_clients import peers
-from kit.street import configured, modbus_entry, sweep_of
+from kit.street import configured, iec_entry, modbus_entry, sweep_of
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.line import SerialLine
 from wum_shared.batch import Row
@@ -50,6 +50,21 @@ def modbus() -> list[Figure]:
     return [Figure("modbus", took_s, "s", "floor, 61 B and 1 turn a meter", floor_s, GOAL)]
 
 
+def iec62056_21(count: int) -> list[Figure]:
+    """Readout at a fixed baud: 284 bytes, and three reaction times of 200 ms: 57.6 s for 64."""
+    wire = Wire(iec_entry(), count, delay_s=0.200)
+    return [over(wire, "iec62056_21", 57.6, "floor, 284 B and 3 x 200 ms a meter")]
+
+
+def over(wire: Wire, name: str, street_s: float, against: str) -> Figure:
+    """One sweep of these meters over their part of what the whole street takes at best."""
+    floor_s = street_s * wire.count / METERS
+    with paced_line(wire) as line:
+        took_s = sweep_s(line, wire.entry, wire.count)
+        tell(name, took_s, line.heard(), floor_s)
+    return Figure(name, took_s, "s", against, floor_s, GOAL)
+
+
 def tell(name: str, took_s: float, heard: Heard, floor_s: float) -> None:
     """For people: what went over the wire. Ends the run when the silence was broken."""
     print(f"{name}: {took_s:.2f} s over {floor_s:.2f} s; {heard.size} B, {heard.turns} turns, "
@@ -62,7 +77,9 @@ def tell(name: str, took_s: float, heard: Heard, floor_s: float) -> None:
 def main() -> None:
     """Measure and report."""
     quick = arguments(__doc__ or "").quick
+    count = QUICK if quick else METERS
     figures = modbus()
+    figures += iec62056_21(count)
     figures += dead_meters()
     if not quick:
         figures += peers(METERS, figures[0].reference)

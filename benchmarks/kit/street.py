@@ -29,6 +29,18 @@ def modbus_entry() -> dict[str, object]:
     }
 
 
+def iec_entry() -> dict[str, object]:
+    """The same by readout at a fixed 9600 baud, reaction time 200 ms."""
+    return {
+        "model": "twelve-read-out", "make": "Benchmark", "label": "IEC 62056-21",
+        "protocol": "iec62056-21", "source": "this benchmark", "licence": "facts",
+        "sign_on": {"baud": 9600, "fixed": True, "characters": "8N1"}, "reads": "readout",
+        "registers": [{"name": name, "obis": obis, "unit": unit,
+                       "scaler": {"V": -1, "A": -2}.get(unit, 0)}
+                      for name, obis, unit in QUANTITIES],
+    }
+
+
 def configured(
         entry: dict[str, object], count: int, *, port: str = "/dev/null",
         timeout_ms: int = 500, access: dict[str, object] | None = None, first: int = 1,

@@ -10,7 +10,7 @@ from collections import namedtuple
 from wum_edge.errors import BadCheck, ForeignAnswer, LineSilent
 from wum_edge.meters.iec62056_21.exchange import Never, message, text_until
 from wum_edge.meters.iec62056_21.frame import printable
-from wum_edge.meters.turn import Hearing, Setting, Turn
+from wum_edge.meters.turn import Hearing, Setting, Turn, silence_us
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
@@ -132,7 +132,9 @@ def greet(
         yield Turn(bytes(WAKE_UP_MS * 30 // 1000), Never(), 0)
         yield setting(opening.baud, opening.characters, _WAKE_UP_PAUSE_US)
     else:
-        yield setting(opening.baud, opening.characters, 0)
+        # What was said before, on this line or by another protocol, has ended for everybody.
+        quiet_us = silence_us(opening.baud, 10)
+        yield setting(opening.baud, opening.characters, quiet_us)
     say = request_message(opening.address)
     hearing = IdentificationHearing(say)
     heard = yield from text_until(say, hearing, timeout_ms, 2 * IDENTIFICATION_MAX)
