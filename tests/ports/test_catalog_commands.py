@@ -6,7 +6,9 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from pymodbus.simulator import SimDevice
+from pymodbus import ModbusDeviceIdentification
+from pymodbus.pdu.device import ModbusControlBlock
+from pymodbus.simulator import DataType, SimData, SimDevice
 
 from tests.ports.test_command_line import sdm630, wum_edge
 from tests.ports.wire import Meters, Wire, tcp_meters
@@ -163,3 +165,15 @@ def test_try_reads_through_a_gateway_that_speaks_modbus_tcp(tmp_path: Path) -> N
         plain = wum_edge("catalog", "try", "eastron-sdm630", "--port", f"tcp://127.0.0.1:{port}",
                          "--address", "1")
         assert plain.returncode == 1
+
+
+def test_a_meter_that_refuses_its_model_is_asked_what_it_is(
+        wire: Wire, meters: Callable[[list[SimDevice]], Meters]) -> None:
+    ModbusControlBlock().Identity.update(ModbusDeviceIdentification(info_name={
+        "VendorName": "Maker", "ProductCode": "M-7", "MajorMinorRevision": "1.02"}))
+    meters([SimDevice(id=1, simdata=[SimData(5000, values=1, datatype=DataType.INT16)])])
+    ran = wum_edge("catalog", "try", "eastron-sdm630", "--port", wire.near.path, "--address", "1",
+                   "--timeout-ms", "5000")
+    assert ran.returncode == 1
+    assert "check the model (eastron-sdm630)" in ran.stderr
+    assert "it says that it is Maker M-7 1.02" in ran.stderr

@@ -10,9 +10,12 @@ from typing import TextIO
 
 from wum_edge import config
 from wum_edge.document import nearest
-from wum_edge.errors import ConfigError, LineGone
+from wum_edge.errors import ConfigError, LineGone, MeterError, Refused
 from wum_edge.meters.catalog import Model, entry_of
+from wum_edge.meters.modbus import functions
+from wum_edge.meters.modbus.reader import station_of
 from wum_edge.meters.pace import setting_of
+from wum_edge.meters.turn import converse
 from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.ports.linux.ask import print_rows, rows_of, sentence
 from wum_edge.ports.linux.catalog_files import (
@@ -101,7 +104,24 @@ def try_model(name: str, reached: Reached, out: TextIO, complaints: TextIO) -> i
         print_rows(model, rows, out)
     if visit.error is not None:
         print(f"{place}: {sentence(visit.error, meter)}", file=complaints)
+    if not rows and type(visit.error) is Refused and model.protocol.startswith("modbus-"):
+        told = _identity(meter, line)
+        if told:
+            print(f"{place}: it says that it is {told}", file=complaints)
     return 0 if rows else 1
+
+
+def _identity(meter: config.Meter, line: config.Line) -> str:
+    """What a Modbus meter says of itself, for a person; empty when it says nothing."""
+    wire = line_of(line)
+    try:
+        objects = converse(functions.identify(station_of(meter)), wire)
+    except (MeterError, LineGone):
+        return ""                # Most meters have no such function: that is no news.
+    finally:
+        wire.close()
+    return " ".join(objects[number].decode("ascii", "replace") for number in sorted(objects)
+                    if objects[number])
 
 
 def find_model(name: str) -> Model:
