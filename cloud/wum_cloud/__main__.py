@@ -124,7 +124,8 @@ async def _broker_files(settings: Settings, arguments: argparse.Namespace) -> in
 
 async def _ingest(settings: Settings, _: argparse.Namespace) -> int:
     from wum_cloud.ingest.process import serve
-    return await serve(settings)
+    from wum_cloud.ledger.keeper import keep
+    return await serve(settings, [keep])
 
 
 def _web(settings: Settings, _: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ each gets all of them and the database keeps one of each row.
 import asyncio
 import logging
 import signal
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 
 from wum_cloud.broker import Broker, Delivery
@@ -28,9 +29,13 @@ TASKS = 2           # While one waits for the database, the other opens and deco
 _log = logging.getLogger("wum_cloud.ingest")
 
 
-async def serve(settings: Settings) -> int:
+Beside = Callable[[Pool], Coroutine[None, None, None]]
+
+
+async def serve(settings: Settings, beside: Sequence[Beside] = ()) -> int:
     """Run until SIGINT, SIGTERM or SIGHUP; return the exit code.
 
+    Each of `beside` runs as long as ingest does, over its pool: what must follow what was stored.
     Whatever is under way then is rolled back and not acknowledged: it will be sent again.
     """
     vault = open_vault(required(
@@ -47,7 +52,7 @@ async def serve(settings: Settings) -> int:
     async with open_pool(settings.database_url) as pool:
         ingest = Ingest(settings, password, pool, Worker(
             PostgresStore(pool), vault, SodiumCipher(), ahead_s=settings.ahead_s))
-        await ingest.run(stop)
+        await ingest.run(stop, beside)
     return 0
 
 
@@ -86,12 +91,13 @@ class Ingest:
             EVERY_UPLINK if group is None else "$share/%s/%s" % (group, EVERY_UPLINK),
             self._on_delivery, self._on_subscribed)
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, beside: Sequence[Beside] = ()) -> None:
         """Work until `stop` is set."""
         self._broker.start()
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._work()) for _ in range(TASKS)]
+                tasks += [group.create_task(task(self._pool)) for task in beside]
                 await stop.wait()
                 for task in tasks:
                     task.cancel()

@@ -52,6 +52,7 @@ async def acquire(connection: Connection, arrived: Arrived) -> list[Claim]:
             "update concentrator set schema_id = %s, schema_epoch = %s, schema_counter = %s"
             " where concentrator_id = %s",
             [arrived.schema_id, arrived.epoch, arrived.counter, arrived.concentrator_id])
+    await _note_schedules(connection, arrived)
     return await _foreign_claims(connection, arrived)
 
 
@@ -167,6 +168,43 @@ async def _update_meters(
         " order by 1, 2 on conflict do nothing",
         [[p[0] for p in pairs], [p[1] for p in pairs], arrived.tenant_id,
          arrived.concentrator_id])
+
+
+async def _note_schedules(connection: Connection, arrived: Arrived) -> None:
+    """Since when each meter is read how often, an older schema too; and what it no longer names.
+
+    What was expected changes with it: the ledger is told since when. A clock that is ahead cannot
+    put a schedule off: it is in force now at the latest.
+    """
+    meters = sorted(arrived.schema.meters)
+    serials, _, _, periods, offsets = _described(arrived.schema, meters)
+    valid_from = datetime.fromtimestamp(arrived.schema.valid_from_s, UTC)
+    changed = await (await connection.execute(
+        "with said as ("
+        "   select m.meter_id, x.period_s, coalesce(x.offset_s, 0) as offset_s from meter m"
+        "   left join unnest(%(serials)s::text[], %(periods)s::integer[], %(offsets)s::integer[])"
+        "     as x (serial, period_s, offset_s) on x.serial = m.serial"
+        "   where m.tenant_id = %(tenant)s and m.concentrator_id = %(number)s)"
+        " insert into meter_schedule as t"
+        "   (meter_id, valid_from, concentrator_id, period_s, offset_s)"
+        " select s.meter_id, least(%(valid_from)s, now()), %(number)s, s.period_s, s.offset_s"
+        " from said s left join lateral (select p.concentrator_id, p.period_s, p.offset_s"
+        "   from meter_schedule p where p.meter_id = s.meter_id"
+        "   and p.valid_from <= least(%(valid_from)s, now())"
+        "   order by p.valid_from desc limit 1) as p on true"
+        " where (p.concentrator_id, p.period_s, p.offset_s)"
+        "     is distinct from (%(number)s, s.period_s, s.offset_s)"
+        "   and (s.period_s is not null or p.period_s is not null)"
+        " order by s.meter_id"
+        " on conflict (meter_id, valid_from) do update set period_s = excluded.period_s,"
+        "   offset_s = excluded.offset_s, concentrator_id = excluded.concentrator_id"
+        " returning valid_from",
+        {"serials": serials, "periods": periods, "offsets": offsets, "tenant": arrived.tenant_id,
+         "number": arrived.concentrator_id, "valid_from": valid_from})).fetchone()
+    if changed is not None:
+        await connection.execute(
+            "insert into ledger_mark (concentrator_id, since) values (%s, %s)",
+            [arrived.concentrator_id, changed[0]])
 
 
 async def _foreign_claims(connection: Connection, arrived: Arrived) -> list[Claim]:

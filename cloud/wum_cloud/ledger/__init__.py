@@ -1,0 +1,1 @@
+"""The ledger: for each interval expected, received, late, or missing with the reason."""

@@ -1,0 +1,1 @@
+"""How the ledger's summaries are counted, and what keeps them up to date."""

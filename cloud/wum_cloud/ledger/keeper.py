@@ -1,0 +1,104 @@
+"""Keeps the ledger up to date: one bounded step at a time, a fifth of the time at most.
+
+Left out: SQL (counting/store.py). It runs beside ingest, in whichever process gets the lock; what
+ingest marked in its own transactions is counted, and once in a while what time alone made due.
+"""
+
+import asyncio
+import logging
+import time
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from wum_cloud.database import Pool
+from wum_cloud.ledger.counting import store
+from wum_cloud.ledger.reckoning import (
+    KEPT_DAYS,
+    SETTLED_AFTER,
+    Day,
+    countable,
+    day_of,
+    days_of_hours,
+    days_since,
+)
+
+MARKS_PER_STEP = 200        # Some two seconds of the database's time.
+STALE_PER_STEP = 50
+DAYS_AT_ONCE = 100          # Of concentrators, in one statement: it has to end in time.
+COUNTED_EVERY = timedelta(minutes=30)   # Where nothing comes: due intervals are missed so late.
+PAUSE_LEAST_S = 1.0
+PAUSE_SHARE = 4.0           # Rests four times as long as a step took: ingest comes first.
+PAUSE_AFTER_ERROR_S = 10.0
+
+_log = logging.getLogger("wum_cloud.ledger")
+
+
+async def keep(database: Pool) -> None:
+    """Work until cancelled. A database that is away is waited for."""
+    while True:
+        pause_s = PAUSE_LEAST_S
+        began = time.monotonic()
+        try:
+            await step(database, datetime.now(UTC))
+            pause_s = max(PAUSE_LEAST_S, PAUSE_SHARE * (time.monotonic() - began))
+        except (psycopg.Error, PoolTimeout, OSError) as error:
+            _log.warning("the ledger is not kept for now (%s)", " ".join(str(error).split()))
+            pause_s = PAUSE_AFTER_ERROR_S
+        await asyncio.sleep(pause_s)
+
+
+async def step(database: Pool, now: datetime) -> int:
+    """Count some of what changed, in one transaction; return how many concentrators.
+
+    0: there is nothing to count, or another process is at it.
+    """
+    async with database.connection() as connection, connection.transaction():
+        if not await store.try_lock(connection):
+            return 0
+        marks = await store.marks(connection, MARKS_PER_STEP)
+        wanted = {mark.concentrator_id for mark in marks}
+        stale = await store.stale(connection, now - COUNTED_EVERY, STALE_PER_STEP)
+        standings = await store.standings(connection, sorted(wanted | set(stale)))
+        days = [(standing.concentrator_id, day) for standing in standings
+                for day in _days(standing, marks, set(stale), now)]
+        for first in range(0, len(days), DAYS_AT_ONCE):
+            await store.count(
+                connection, days[first:first + DAYS_AT_ONCE], now - SETTLED_AFTER, now)
+        await store.drop_marks(connection, marks)
+        if standings:
+            await store.note_counted(connection, standings, now, _oldest(now))
+    return len(standings)
+
+
+async def catch_up(database: Pool, now: datetime) -> None:
+    """Count all that is to be counted as of `now`."""
+    while await step(database, now):
+        pass
+
+
+def _days(
+        standing: store.Standing, marks: list[store.Mark], stale: set[int], now: datetime,
+) -> list[Day]:
+    """The days of one concentrator to count: marked ones, and those since the last time."""
+    zone = standing.time_zone
+    if standing.first_valid_from is None:
+        return []
+    moved = standing.known_zone not in (None, zone)
+    since = standing.computed_until
+    if since is None or moved:
+        since = standing.first_valid_from
+    found = days_since(since - timedelta(seconds=standing.longest_period_s), now, zone)
+    if standing.concentrator_id in stale:
+        found.update(standing.open_days)
+    for mark in marks:
+        if mark.concentrator_id == standing.concentrator_id:
+            found |= days_of_hours(mark.hours, zone, standing.longest_period_s)
+            if mark.since is not None:
+                found |= days_since(mark.since, now, zone)
+    return [day_of(day, zone) for day in countable(found, now, zone)]
+
+
+def _oldest(now: datetime) -> date:
+    return (now - timedelta(days=KEPT_DAYS + 1)).date()
