@@ -25,7 +25,7 @@ from wum_cloud.ledger.reckoning import (
 )
 
 MARKS_PER_STEP = 200        # Some two seconds of the database's time.
-STALE_PER_STEP = 50
+STALE_PER_STEP = 20
 DAYS_AT_ONCE = 100          # Of concentrators, in one statement: it has to end in time.
 COUNTED_EVERY = timedelta(minutes=30)   # Where nothing comes: due intervals are missed so late.
 PAUSE_LEAST_S = 1.0

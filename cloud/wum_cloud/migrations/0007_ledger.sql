@@ -65,7 +65,7 @@ create table ledger_day (
     primary key (meter_id, day)
 ) with (fillfactor = 80);
 create index on ledger_day (concentrator_id, day);
-create index on ledger_day (tenant_id, day, missing desc, meter_id) where missing > 0;
+create index on ledger_day (tenant_id, day, missing, meter_id) where missing > 0;
 
 -- The same, added up by concentrator and by tenant.
 create table ledger_concentrator_day (
@@ -89,7 +89,7 @@ create table ledger_concentrator_day (
     missing bigint not null generated always as (expected - received) stored,
     primary key (concentrator_id, day)
 ) with (fillfactor = 70);
-create index on ledger_concentrator_day (tenant_id, day, missing desc, concentrator_id);
+create index on ledger_concentrator_day (tenant_id, day, missing, concentrator_id);
 
 create table ledger_tenant_day (
     tenant_id smallint not null,

@@ -1,0 +1,233 @@
+"""The questions of pages and API to the ledger: days, concentrators, sites and meters of a day.
+
+Answered from the summaries alone, so that a page costs the same for a street and for a country.
+Left out: how they are counted, and a meter's single intervals (counting/store.py).
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from psycopg.rows import class_row
+
+from wum_cloud.database import Connection
+from wum_cloud.ledger.counting.store import COUNTS
+
+_COUNTS = ", ".join(["d.%s" % name for name in (*COUNTS, "missing")])
+_SUMS = ", ".join(["coalesce(sum(d.%s), 0)::bigint as %s" % (name, name)
+                   for name in (*COUNTS, "missing")])
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Intervals: due ones, what became of them, and why the missing ones are missing."""
+
+    expected: int
+    received: int
+    late: int
+    by_six: int
+    missing: int
+    silent: int
+    damaged: int
+    exception: int
+    not_tried: int
+    unreachable: int
+    awaited: int
+    archive_gap: int
+    refused: int
+    unexplained: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayCounts(Counts):
+    """One local day of all meters of a scope."""
+
+    day: date
+    meters: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConcentratorCounts(Counts):
+    """One concentrator's day."""
+
+    concentrator_id: int
+    name: str
+    device_id: bytes
+    site: str | None
+    meters: int
+    last_contact_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCounts(Counts):
+    """One site's day."""
+
+    name: str
+    meters: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeterCounts(Counts):
+    """One meter's day. `last_before`: its newest reading from before what is missing."""
+
+    meter_id: int
+    serial: str
+    delivery_point: str
+    concentrator: str
+    device_id: bytes
+    time_zone: str
+    missing_from: datetime | None
+    last_before: datetime | None
+    last_contact_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose meters: all of a tenant's, a site's (by name), or a concentrator's."""
+
+    site: str | None = None
+    concentrator: bytes | None = None
+
+
+async def days(
+        connection: Connection, tenant: int, scope: Scope, first: date, last: date, limit: int,
+) -> list[DayCounts]:
+    """Up to `limit` counted days of first..last (both included), oldest first."""
+    values = {"tenant": tenant, "first": first, "last": last, "limit": limit,
+              "site": scope.site, "device": scope.concentrator}
+    query = _TENANT_DAYS if scope == Scope() else _SCOPE_DAYS
+    async with connection.cursor(row_factory=class_row(DayCounts)) as cursor:
+        await cursor.execute(query.encode(), values)
+        return await cursor.fetchall()
+
+
+_TENANT_DAYS = """
+    select d.day, d.meters, %s from ledger_tenant_day d
+     where d.tenant_id = %%(tenant)s and d.day between %%(first)s and %%(last)s
+       and d.expected > 0 order by d.day limit %%(limit)s""" % _COUNTS
+
+_NARROWED = """
+      from concentrator c left join site s using (site_id)
+      join ledger_concentrator_day d using (concentrator_id)
+     where c.tenant_id = %(tenant)s and d.expected > 0
+       and (%(site)s::text is null or s.name = %(site)s)
+       and (%(device)s::bytea is null or c.device_id = %(device)s)"""
+
+_SCOPE_DAYS = "select d.day, sum(d.meters)::bigint as meters, " + _SUMS + _NARROWED + """
+       and d.day between %(first)s and %(last)s
+     group by d.day order by d.day limit %(limit)s"""
+
+
+async def concentrators(
+        connection: Connection, tenant: int, scope: Scope, day: date,
+        after: tuple[int, int] | None, limit: int,
+) -> list[ConcentratorCounts]:
+    """Up to `limit` concentrators with meters that day, most missing intervals first, from the
+    first one behind `after` (missing, concentrator_id)."""
+    missing, number = after or (None, None)
+    async with connection.cursor(row_factory=class_row(ConcentratorCounts)) as cursor:
+        await cursor.execute(_CONCENTRATORS.encode(), {
+            "tenant": tenant, "day": day, "site": scope.site, "device": scope.concentrator,
+            "missing": missing, "number": number, "limit": limit})
+        return await cursor.fetchall()
+
+
+_CONCENTRATORS = """
+    select c.concentrator_id, c.name, c.device_id, s.name as site, d.meters, c.last_contact_at, %s
+      from ledger_concentrator_day d join concentrator c using (concentrator_id)
+      left join site s using (site_id)
+     where d.tenant_id = %%(tenant)s and d.day = %%(day)s and d.expected > 0
+       and (%%(site)s::text is null or s.name = %%(site)s)
+       and (%%(device)s::bytea is null or c.device_id = %%(device)s)
+       and (%%(missing)s::bigint is null
+            or (d.missing, d.concentrator_id) < (%%(missing)s, %%(number)s))
+     order by d.missing desc, d.concentrator_id desc limit %%(limit)s""" % _COUNTS
+
+
+async def sites(
+        connection: Connection, tenant: int, day: date, after: str, limit: int,
+) -> list[SiteCounts]:
+    """Up to `limit` sites with meters that day, by name, from the first name after `after`."""
+    async with connection.cursor(row_factory=class_row(SiteCounts)) as cursor:
+        await cursor.execute(_SITES.encode(), {
+            "tenant": tenant, "day": day, "after": after, "limit": limit})
+        return await cursor.fetchall()
+
+
+_SITES = """
+    select s.name, sum(d.meters)::bigint as meters, %s
+      from (select site_id, name from site x where tenant_id = %%(tenant)s and name > %%(after)s
+               and exists (select from concentrator c join ledger_concentrator_day y
+                             using (concentrator_id)
+                            where c.site_id = x.site_id and y.day = %%(day)s and y.expected > 0)
+             order by name limit %%(limit)s) as s
+      join concentrator c using (site_id)
+      join ledger_concentrator_day d on d.concentrator_id = c.concentrator_id
+                                    and d.day = %%(day)s
+     group by s.name order by s.name""" % _SUMS
+
+
+async def meters(
+        connection: Connection, tenant: int, scope: Scope, day: date,
+        after: tuple[int, int] | None, limit: int,
+) -> list[MeterCounts]:
+    """Up to `limit` meters that lack an interval of that day, most missing ones first, from the
+    first one behind `after` (missing, meter_id)."""
+    missing, number = after or (None, None)
+    values = {"tenant": tenant, "day": day, "site": scope.site, "device": scope.concentrator,
+              "missing": missing, "number": number, "limit": limit}
+    query = _METERS % (_OF_ALL if scope == Scope() else _OF_SCOPE)
+    async with connection.cursor(row_factory=class_row(MeterCounts)) as cursor:
+        await cursor.execute("set local jit = off")
+        await cursor.execute(query.encode(), values)
+        return await cursor.fetchall()
+
+
+# What is narrow is found first, whole: sorting a street is cheaper than walking a country.
+_OF_ALL = "select * from ledger_day d where d.missing > 0"
+_OF_SCOPE = """
+    select * from narrow d where true"""
+_METERS = """
+    with narrow as materialized (
+        select d.* from concentrator c left join site s using (site_id)
+          join ledger_day d on d.concentrator_id = c.concentrator_id and d.day = %%(day)s
+         where d.missing > 0 and (%%(site)s::text is not null or %%(device)s::bytea is not null)
+           and (%%(site)s::text is null or s.name = %%(site)s)
+           and (%%(device)s::bytea is null or c.device_id = %%(device)s)),
+    found as materialized (
+        %s and d.tenant_id = %%(tenant)s and d.day = %%(day)s
+           and (%%(missing)s::integer is null
+                or (d.missing, d.meter_id) < (%%(missing)s, %%(number)s))
+         order by d.missing desc, d.meter_id desc limit %%(limit)s)
+    select m.meter_id, m.serial, p.name as delivery_point, c.name as concentrator, c.device_id,
+           coalesce(s.time_zone, 'UTC') as time_zone, d.missing_from, c.last_contact_at,
+           (select captured_at from reading r
+             where r.meter_id = d.meter_id and r.captured_at < d.missing_from
+             order by captured_at desc limit 1) as last_before,
+           """ + _COUNTS + """
+      from found d join meter m using (meter_id)
+      join delivery_point p using (delivery_point_id)
+      join concentrator c on c.concentrator_id = d.concentrator_id
+      left join site s on s.site_id = c.site_id
+     order by d.missing desc, d.meter_id desc"""
+
+
+async def counted_until(connection: Connection, tenant: int) -> datetime | None:
+    """Since when at least one concentrator's days were not counted again; None: nothing is."""
+    cursor = await connection.execute(
+        "select min(l.computed_until) from ledger_state l join concentrator c"
+        " using (concentrator_id) where c.tenant_id = %s", [tenant])
+    row = await cursor.fetchone()
+    assert row is not None
+    until: datetime | None = row[0]
+    return until
+
+
+async def time_zones(connection: Connection, tenant: int, scope: Scope) -> list[str]:
+    """The zones in which the meters of a scope are counted; none without a concentrator."""
+    cursor = await connection.execute(
+        "select distinct coalesce(s.time_zone, 'UTC') from concentrator c"
+        " left join site s using (site_id) where c.tenant_id = %(tenant)s"
+        " and (%(site)s::text is null or s.name = %(site)s)"
+        " and (%(device)s::bytea is null or c.device_id = %(device)s) order by 1",
+        {"tenant": tenant, "site": scope.site, "device": scope.concentrator})
+    return [row[0] for row in await cursor.fetchall()]

@@ -1,0 +1,105 @@
+"""The ledger by the API: days, sites, concentrators, meters, intervals, and what is refused."""
+
+import httpx
+import pytest
+
+from tests.cloud.ledger.book import DAY, NOW, PER_DAY, Book, at, count
+from tests.cloud.web.street import DEVICE, SITE
+from wum_cloud.database import Pool
+
+HERE = "/api/v1/completeness"
+SPAN = {"from": str(DAY), "to": str(DAY)}
+
+
+@pytest.fixture
+async def book(database_url: str, pool: Pool) -> Book:
+    """Three meters: one complete, one that lacks six intervals, one that lacks all."""
+    made = Book(database_url)
+    meters = [made.add_scheduled("SDM-%d" % n) for n in range(3)]
+    made.read(meters[0], *range(PER_DAY))
+    made.read(meters[1], *range(90))
+    made.contact(NOW, at(89))
+    await count(pool, made)
+    return made
+
+
+async def test_a_day_says_what_came_and_why_the_rest_did_not(
+        book: Book, system: httpx.AsyncClient) -> None:
+    for narrowed in ({}, {"site": SITE}, {"concentrator": DEVICE.hex()}):
+        answer = await system.get(HERE, params={**SPAN, **narrowed})
+        assert answer.json() == {"next_cursor": None, "items": [{
+            "day": str(DAY), "meters": 3, "expected": 3 * PER_DAY, "received": PER_DAY + 90,
+            "late": 0, "by_six": PER_DAY + 90, "estimated": 0,
+            "missing": {"awaited": 12, "unexplained": 90},
+        }]}
+
+
+async def test_meters_are_paged_with_the_most_missing_first(
+        book: Book, system: httpx.AsyncClient) -> None:
+    found: list[str] = []
+    cursor: str | None = None
+    for _ in range(3):
+        answer = (await system.get("%s/%s/meters" % (HERE, DAY), params={
+            "limit": "1", **({} if cursor is None else {"cursor": cursor})})).json()
+        found += [item["serial"] for item in answer["items"]]
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            break
+    assert found == ["SDM-2", "SDM-1"]
+
+
+async def test_concentrators_and_sites_of_a_day(book: Book, system: httpx.AsyncClient) -> None:
+    for what, name in (("concentrators", "cabinet-1"), ("sites", SITE)):
+        items = (await system.get("%s/%s/%s" % (HERE, DAY, what))).json()["items"]
+        assert [(item["name"], item["received"]) for item in items] == [(name, PER_DAY + 90)]
+
+
+async def test_an_interval_says_when_it_came_and_by_which_path(
+        book: Book, system: httpx.AsyncClient) -> None:
+    where = "/api/v1/meters/SDM-1/intervals"
+    first = (await system.get(where, params={"day": str(DAY), "limit": "90"})).json()
+    assert len(first["items"]) == 90
+    assert first["items"][0]["state"] == "received" and first["items"][0]["path"] == "live"
+    assert first["items"][0]["arrived_at"] == "2026-03-01T22:00:05Z"
+    rest = (await system.get(where, params={
+        "day": str(DAY), "cursor": first["next_cursor"]})).json()
+    assert len(rest["items"]) == 6 and rest["next_cursor"] is None
+    assert {item["state"] for item in rest["items"]} == {"missing"}
+    assert {item["path"] for item in rest["items"]} == {None}
+
+
+@pytest.mark.parametrize(("path", "parameters", "status"), [
+    ("", {}, 422), ("", {"from": "2026-03-02"}, 422),
+    ("", {"from": "2026-03-02", "to": "2026-03-01"}, 422),
+    ("", {"from": "2024-03-02", "to": "2026-03-01"}, 422),
+    ("", {**SPAN, "site": "nowhere"}, 404), ("", {**SPAN, "concentrator": "zz"}, 422),
+    ("", {**SPAN, "concentrator": "0011223344556600"}, 404), ("", {**SPAN, "sites": SITE}, 422),
+    ("", {**SPAN, "cursor": "x"}, 422), ("", {**SPAN, "cursor": "WyJ4Il0"}, 422),
+    ("/2026-13-01/meters", {}, 422), ("/2026-03-02/meters", {"limit": "0"}, 422),
+    ("/2026-03-02/meters", {"cursor": "WzFd"}, 422),
+    ("/2026-03-02/meters", {"cursor": "Wy0xLDFd"}, 422),
+    ("/2026-03-02/meters", {"reason": "silent"}, 422),
+    ("/2026-03-02/concentrators", {"site": "nowhere"}, 404),
+    ("/2026-03-02/sites", {"site": SITE}, 422),
+])
+async def test_a_question_with_a_mistake_is_refused(
+        book: Book, system: httpx.AsyncClient, path: str, parameters: dict[str, str],
+        status: int) -> None:
+    answer = await system.get(HERE + path, params=parameters)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_intervals_of_no_meter_and_of_no_day_are_refused(
+        book: Book, system: httpx.AsyncClient) -> None:
+    for serial, day, status in (("SDM-9", str(DAY), 404), ("SDM-1", "0001-01-01", 422),
+                                ("SDM-1", "9999-12-31", 422), ("SDM-1", "today", 422)):
+        answer = await system.get(
+            "/api/v1/meters/%s/intervals" % serial, params={"day": day})
+        assert answer.status_code == status
+
+
+async def test_nobody_sees_the_ledger_without_a_token(
+        book: Book, nobody: httpx.AsyncClient) -> None:
+    for path in (HERE, "%s/%s/meters" % (HERE, DAY), "/api/v1/meters/SDM-1/intervals"):
+        assert (await nobody.get(path)).status_code == 401
