@@ -1,6 +1,6 @@
 -- The ledger: what should have come for each meter and local day, what did and when, and why the
 -- rest did not. Summaries are made by ledger/store.py from `reading` and `missed`; they can always
--- be made again (docs/adr/0012-the-ledger-is-counted-again.md).
+-- be made again (docs/adr/0014-the-ledger-is-counted-again.md).
 
 -- When a row was stored. Null for rows from before this migration: nobody knows.
 alter table reading add column arrived_at timestamptz;
