@@ -19,7 +19,7 @@ FOLDER = resources.files("wum_edge") / "catalog"
 # Which file has the form of a protocol's entries.
 SCHEMA_OF = {"dlms-hdlc": "dlms", "dlms-wrapper": "dlms", "iec62056-21": "iec62056_21",
              "mbus": "mbus", "modbus-rtu": "modbus", "modbus-tcp": "modbus", "p1": "p1",
-             "sml": "sml"}
+             "pulse": "pulse", "sml": "sml"}
 
 
 def form(file_name: str) -> dict[str, object]:

@@ -86,6 +86,11 @@ def _p1() -> "ModuleType":
     return entry
 
 
+def _pulse() -> "ModuleType":
+    from wum_edge.meters.pulse import entry  # Late: only what is spoken is loaded.
+    return entry
+
+
 # By protocol, what gives its entry module: check_source(table of a register), check_manner(table
 # of the model), check_together(register), check_address and check_access (tables of a meter in the
 # configuration); cost(model), for plans: (bytes, turns) of one reading; and, where a protocol is
@@ -99,6 +104,7 @@ _ENTRIES = {
     "modbus-rtu": _modbus,
     "modbus-tcp": _modbus_tcp,
     "p1": _p1,
+    "pulse": _pulse,
     "sml": _sml,
 }
 PROTOCOLS = tuple(sorted(_ENTRIES))

@@ -47,6 +47,11 @@ def _sml(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
     return SmlReader(model, meter, clock)
 
 
+def _pulse(model: "Model", meter: "config.Meter", clock: "Clock") -> "Reader":
+    from wum_edge.meters.pulse.reader import PulseReader  # Late: only what is spoken.
+    return PulseReader(model, meter, clock)
+
+
 _READERS = {                 # One for each of catalog.PROTOCOLS.
     "dlms-hdlc": _dlms,
     "dlms-wrapper": _dlms,
@@ -55,5 +60,6 @@ _READERS = {                 # One for each of catalog.PROTOCOLS.
     "modbus-rtu": _modbus,
     "modbus-tcp": _modbus,
     "p1": _p1,
+    "pulse": _pulse,
     "sml": _sml,
 }

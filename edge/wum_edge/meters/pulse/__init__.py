@@ -1,0 +1,1 @@
+"""Meters that only give pulses: counted, kept through power cuts, split by a tariff calendar."""
