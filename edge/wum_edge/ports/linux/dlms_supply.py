@@ -1,7 +1,7 @@
 """What DLMS security needs of Linux: AES-GCM, chance, and counters that outlast a power cut.
 
-Left out: what they are for (meters/dlms/ciphering.py). The counters are one small JSON file, written
-anew and renamed at each reservation: 256 messages to a meter cost one write.
+Left out: what they are for (meters/dlms/ciphering.py). The counters are one small JSON file,
+written anew and renamed at each reservation: 256 messages to a meter cost one write.
 """
 
 import json
