@@ -46,6 +46,7 @@ class IecReader(Reader):
         self._timeout_ms = max(meter.timeout_ms, manner.answer_ms)
         self._opening = Opening(self._address, manner.baud, manner.fixed, manner.characters,
                                 manner.wake_up, manner.makers)
+        self._clock_unsaid = False   # The latest readout did not say the time.
         self._asked = "meter %s" % (self._address or "without address")
 
     def read(self, places: tuple[int, ...], take: Take) -> "Conversation[None]":
@@ -61,7 +62,7 @@ class IecReader(Reader):
     def read_clock(self) -> "Conversation[MeterTime]":
         """See Reader.read_clock."""
         way = self._manner.clock
-        if way is None:
+        if way is None or self._clock_unsaid:
             raise CannotDo("%s: no clock that can be read" % self._model.model)
         if self._manner.reads == "readout":
             readout = yield from read_out(self._opening, self._timeout_ms, self._asked)
@@ -131,6 +132,8 @@ class IecReader(Reader):
         self._check_identity(readout.sets)
         take.turns += 1
         take.meter_time = self._time_in(readout.sets)
+        # Another readout would not say it either, and takes as long as this one.
+        self._clock_unsaid = take.meter_time is None
         codes = [obis_of(one.address, self._manner.channel) for one in readout.sets]
         for place in places:
             register = self._model.registers[place]

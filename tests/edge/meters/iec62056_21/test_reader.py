@@ -155,6 +155,14 @@ def test_the_clock_is_read_with_the_readout_and_alone():
         BadCheck, lambda: converse(reader().read_clock(), readout_of("1.8.0(1*kWh)\r\n")))
 
 
+def test_a_readout_that_does_not_say_the_time_is_not_asked_for_it_again():
+    own = reader()
+    take = Take()
+    converse(own.read((0,), take), readout_of("1.8.0(1*kWh)\r\n"))
+    assert take.meter_time is None
+    raises(CannotDo, lambda: next(own.read_clock()))
+
+
 def test_the_clock_is_set_as_date_and_time():
     line = programming((checked("\x01W1\x020.9.2(260101)\x03"), b"\x06"),
                        (checked("\x01W1\x020.9.1(010000)\x03"), b"\x06"))

@@ -7,6 +7,7 @@ from wum_edge.meters.iec62056_21.readout import read_out
 from wum_edge.meters.iec62056_21.signon import Opening, parse_identification, request_message
 from wum_edge.meters.turn import converse
 
+QUIET_US = 116667                 # 3.5 characters at 300 baud, for others on the line.
 BLOCK = checked("\x021.8.0(000285.4*kWh)\r\nC.1(12)\r\n!\r\n\x03")
 
 
@@ -29,8 +30,8 @@ def test_mode_c_changes_the_baud_behind_the_acknowledgement():
     assert found.identification == ("ISK", "C", "5", 9600, "", "MT174")
     assert [one.address for one in found.sets] == ["1.8.0", "C.1"]
     assert line.said == [b"/?!\r\n", b"\x06050\r\n"]
-    assert bauds(line) == [(300, 0), (300, 200000), (9600, 200000)]
-    assert line.settings[0] == (300, 7, "E", 1, 0)
+    assert bauds(line) == [(300, QUIET_US), (300, 200000), (9600, 200000)]
+    assert line.settings[0] == (300, 7, "E", 1, QUIET_US)
 
 
 def test_at_a_fixed_baud_nothing_is_changed_and_a_readout_takes_two_turns():
@@ -38,7 +39,7 @@ def test_at_a_fixed_baud_nothing_is_changed_and_a_readout_takes_two_turns():
                     (b"\x06050\r\n", 9600, BLOCK, 9600))
     assert len(read(line, address="00012345", baud=9600).sets) == 2
     assert line.listened == 0
-    assert bauds(line) == [(9600, 0), (9600, 20000)]     # Lower case: 20 ms.
+    assert bauds(line) == [(9600, 3646), (9600, 20000)]     # Lower case: 20 ms.
 
 
 def test_a_meter_that_stays_at_its_baud_whatever_it_says():
@@ -54,7 +55,7 @@ def test_mode_b_changes_the_baud_without_a_word():
     line = Scripted((b"/?!\r\n", 300, b"/EMHETYPE\r\n", 300), (None, 0, BLOCK, 9600))
     assert len(read(line).sets) == 2
     assert line.said == [b"/?!\r\n"]
-    assert bauds(line) == [(300, 0), (9600, 0)]
+    assert bauds(line) == [(300, QUIET_US), (9600, 0)]
 
 
 def test_mode_a_goes_on_at_once_at_the_same_baud():
@@ -62,7 +63,7 @@ def test_mode_a_goes_on_at_once_at_the_same_baud():
     found = read(line)
     assert found.identification.mode == "A"
     assert len(found.sets) == 2
-    assert bauds(line) == [(300, 0)]
+    assert bauds(line) == [(300, QUIET_US)]
 
 
 def test_a_long_readout_is_heard_in_pieces_and_a_pause_ends_it():
