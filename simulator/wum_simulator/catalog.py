@@ -11,7 +11,8 @@ from fractions import Fraction
 from importlib.resources.abc import Traversable
 from typing import Any
 
-PLAYED = ("iec62056-21", "mbus", "modbus-rtu")   # Those with a server (meters/servers.py).
+# Those with a server (meters/servers.py).
+PLAYED = ("dlms-hdlc", "iec62056-21", "mbus", "modbus-rtu")
 WORDS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 4, "int64": 4,
          "float32": 2, "float64": 4}
 

@@ -26,7 +26,7 @@ from wum_simulator.meters.dlms_objects import (
 
 KEYS = Keys(bytes(range(16)), bytes(range(0xD0, 0xE0)))
 TITLE = b"WUM\0\0\0\0\1"
-NOW_S = 1_760_000_400            # On a quarter of an hour, not on the hour.
+NOW_S = 1_760_000_400            # A full hour.
 HOUR_S = 3600
 PROFILE = obis_from_text("1-0:99.1.0")
 EVENTS = obis_from_text("0-0:99.98.0")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from wum_simulator.meters.dlms import DlmsServer
 from wum_simulator.meters.iec62056_21 import Iec62056Server
 from wum_simulator.meters.mbus import MbusServer
 from wum_simulator.meters.modbus import ModbusServer
@@ -9,6 +10,7 @@ from wum_simulator.meters.server import Refusal, Said, Server
 from wum_simulator.town import Meter
 
 SERVERS: dict[str, type] = {
+    "dlms-hdlc": DlmsServer,
     "iec62056-21": Iec62056Server,
     "mbus": MbusServer,
     "modbus-rtu": ModbusServer,

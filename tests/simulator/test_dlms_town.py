@@ -1,0 +1,78 @@
+"""DLMS meters of the town: several on one line, read as the catalogue says."""
+
+import pytest
+
+from wum_edge.config import Meter
+from wum_edge.document import Table
+from wum_edge.meters.dlms import entry
+from wum_edge.meters.dlms.reader import DlmsReader
+from wum_edge.meters.dlms.supply import Supply
+from wum_edge.meters.reader import Take
+from wum_edge.meters.turn import Line, converse
+from wum_edge.ports.linux.catalog_files import read_catalog
+from wum_edge.ports.linux.cipher import AesGcm
+from wum_simulator.meters.dlms import KEYS, PASSWORD, DlmsServer
+from wum_simulator.meters.dlms_cosem import PlainCounters
+from wum_simulator.quantities import shown
+from wum_simulator.town import meters
+from wum_simulator.world import Dice
+
+NOW_S = 1_760_000_400
+WAYS = {
+    "none": {"client": 16},
+    "lls": {"client": 2, "authentication": "lls", "password": PASSWORD.decode()},
+    "gmac": {"client": 3, "authentication": "hls-gmac", "protection": "both",
+             "system_title": "57554d0000000001", "encryption_key": KEYS.encryption.hex(),
+             "authentication_key": KEYS.authentication.hex(), "dedicated": True},
+}
+
+
+class _Clock:
+    def now_s(self):
+        return NOW_S
+
+    def monotonic_ms(self):
+        return 0
+
+
+class _Line(Line):
+    def __init__(self, town):
+        self.answers = []
+        self.server = DlmsServer(town, lambda: NOW_S, lambda request: None,
+                                 lambda data, address, request: self.answers.append(data))
+
+    def turn(self, say, is_whole, timeout_ms):
+        self.answers.clear()
+        for byte in say:
+            self.server.hear(bytes([byte]))
+        heard = b"".join(self.answers)
+        is_whole(heard)
+        return heard
+
+
+@pytest.mark.parametrize("model", sorted(
+    name for name, model in read_catalog().items() if model.protocol == "dlms-hdlc"))
+@pytest.mark.parametrize("way", WAYS)
+def test_every_model_of_the_catalogue_is_played_and_read(model, way):
+    town = meters(Dice(7), [model], count=3, first_address=40)
+    line, known = _Line(town), read_catalog()[model]
+    mistakes = []
+    access = entry.check_access(Table(WAYS[way], "access", mistakes))
+    assert not mistakes
+    for one in town:
+        meter = Meter(one.serial, "dp", "line", one.address, model, 1000, access)
+        reader = DlmsReader(known, meter, _Clock(), Supply(
+            AesGcm(), PlainCounters(), lambda count: bytes(range(count))))
+        take = Take()
+        converse(reader.read(tuple(range(len(known.registers))), take), line)
+        assert not take.errors and not take.refused
+        instant = one.instant_at(NOW_S)
+        for place, register in enumerate(one.kind.registers):
+            micro = shown(register.obis, instant)
+            assert abs(take.values[place] * 10**6 - micro * 10**-register.scaler) < 10**6
+        assert take.meter_time.utc_s == NOW_S
+        if known.manner.profile is not None:
+            rows = converse(reader.read_profile(NOW_S - 7200, NOW_S), line)
+            assert [row.captured_at_s % 3600 for row in rows] == [0, 0, 0]
+            assert all(None not in row.values for row in rows)
+        converse(reader.close(), line)
