@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from wum_simulator.catalog import model_of
-from wum_simulator.meters.server import Request
+from wum_simulator.meters.server import Request, Server
 from wum_simulator.meters.servers import servers
 from wum_simulator.town import meters_of
 from wum_simulator.world import VirtualWorld
@@ -35,6 +35,7 @@ class Wire:
     baud: int = 9600
     bits: int = 10
     delay_s: float = 0.020
+    is_secured: bool = False     # DLMS with GMAC and ciphering.
 
 
 @dataclass(slots=True)
@@ -59,6 +60,11 @@ class PacedLine:
     def __init__(self, path: str, pipe: Connection) -> None:
         self.path = path
         self._pipe = pipe
+
+    def hurry(self, *, is_paced: bool) -> None:
+        """Let the wire take no time, for what is not measured, or again its own."""
+        self._pipe.send("paced" if is_paced else "hurried")
+        self._pipe.recv()
 
     def heard(self) -> Heard:
         """What went over it since this was asked last."""
@@ -91,7 +97,9 @@ def _serve(wire: Wire, pipe: Connection) -> None:
         if master in ready:
             pacer.hear()
         if pipe in ready:
-            pipe.recv()
+            wanted = pipe.recv()
+            if wanted != "heard":
+                pacer.is_paced = wanted == "paced"
             pipe.send(pacer.heard)
             pacer.heard = Heard()
 
@@ -101,17 +109,27 @@ class _Pacer:
 
     def __init__(self, wire: Wire, master: int) -> None:
         self.heard = Heard()
+        self.is_paced = True
         self._wire = wire
         self._master = master
-        self._character_s = wire.bits / wire.baud
         self._answers: list[bytes] = []
         # Its time is not used: it runs what servers do by asyncio, at once.
         self._world = VirtualWorld(7, START_S)
-        meters = meters_of(self._world.dice, [model_of(wire.entry)], count=wire.count)
-        self._servers = self._world.inside(
-            lambda: servers(meters, self._world.now_s, _never, self._said))
+        self._servers = self._world.inside(self._made)
         self._heard_until = 0.0      # When the last byte of the master has come.
         self._said_until = 0.0       # When the last byte of an answer was given.
+
+    def _made(self) -> list[Server]:
+        if self._wire.entry["protocol"] == "dlms-hdlc":
+            # Late: the cipher's library is for these alone.
+            from kit.dlms_meters import DlmsMeters
+            return [DlmsMeters(self._wire.count, self._said, is_secured=self._wire.is_secured)]
+        kind = model_of(self._wire.entry)
+        meters = meters_of(self._world.dice, [kind], count=self._wire.count)
+        return servers(meters, self._world.now_s, _never, self._said)
+
+    def _character_s(self) -> float:
+        return self._wire.bits / self._wire.baud if self.is_paced else 0.0
 
     def _said(self, answer: bytes, address: int, request: Request | None) -> None:
         self._answers.append(answer)
@@ -123,20 +141,21 @@ class _Pacer:
         if now > self._heard_until and self._said_until:
             self.heard.least_silence_s = min(
                 self.heard.least_silence_s, now - self._said_until)
-        self._heard_until = max(now, self._heard_until) + len(data) * self._character_s
+        self._heard_until = max(now, self._heard_until) + len(data) * self._character_s()
         self._world.inside(lambda: [server.hear(data) for server in self._servers])
         answer, self._answers = b"".join(self._answers), []
         if answer:
             self._answer(answer)
 
     def _answer(self, answer: bytes) -> None:
-        start = self._heard_until + self._wire.delay_s
+        start = self._heard_until + (self._wire.delay_s if self.is_paced else 0.0)
+        character_s = self._character_s()
         _wait_until(start)
         if select.select([self._master], [], [], 0)[0]:
             self.heard.collisions += 1
         for place in range(len(answer)):
             # A byte can be read when its last bit is over.
-            _wait_until(start + (place + 1) * self._character_s)
+            _wait_until(start + (place + 1) * character_s)
             # Looked at before: after it, another process may have the processor for a while.
             self._said_until = time.monotonic()
             os.write(self._master, answer[place:place + 1])

@@ -12,7 +12,7 @@ from wum_edge.document import shown
 from wum_edge.meters.dlms import acse
 from wum_edge.meters.dlms.moment import DEVIATIONS
 from wum_edge.meters.dlms.objects import REGISTER
-from wum_edge.meters.turn import DELAY_US, Pace
+from wum_edge.meters.turn import DELAY_US, Pace, silence_us
 from wum_shared.errors import Malformed
 from wum_shared.obis import obis_from_text
 
@@ -173,8 +173,10 @@ def cost(model: "Model") -> tuple[int, int]:
 
 
 def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
-    """HDLC knows where a frame ends: no silence is needed before one."""
-    return Pace(0, DELAY_US + 1000 * model.manner.quirks.late_ms)
+    """HDLC knows where a frame ends, but a Modbus meter on the same pair does not: 3.5 characters
+    of silence before a frame keep it from taking ours for its own.
+    """
+    return Pace(silence_us(baud, bits_per_character), DELAY_US + 1000 * model.manner.quirks.late_ms)
 
 
 def check_address(table: "Table") -> int:
