@@ -138,5 +138,5 @@ class Bus:
             piece = data[first:first + size]
             # A byte can be read when its last bit is over.
             self._world.at(start + self._timing.wire_s(first + len(piece)),
-                           partial(self._write, piece))
+                           partial(self._write, piece), plain=True)
         self._free_at = start + self._timing.wire_s(len(data))

@@ -81,8 +81,11 @@ class World:
         """Real seconds since some moment; never goes back, never is compressed."""
         return time.monotonic()
 
-    def at(self, elapsed_s: float, action: Callable[[], None]) -> None:
-        """Do `action` when `elapsed_s()` shows this; at once when it has passed."""
+    def at(self, elapsed_s: float, action: Callable[[], None], *, plain: bool = False) -> None:
+        """Do `action` when `elapsed_s()` shows this; at once when it has passed.
+
+        A `plain` one sets nothing going that goes on after it.
+        """
         loop = asyncio.get_running_loop()
         # asyncio's clock is the monotonic one on Linux, but only its own clock is promised.
         loop.call_at(loop.time() + elapsed_s - self.elapsed_s(), action)
@@ -103,7 +106,7 @@ class VirtualWorld(World):
         super().__init__(seed)
         self._start_s = start_s
         self._elapsed_s = 0.0
-        self._coming: list[tuple[float, int, Callable[[], None]]] = []
+        self._coming: list[tuple[float, int, bool, Callable[[], None]]] = []
         self._number = 0
         self._loop = asyncio.new_event_loop()
 
@@ -115,10 +118,10 @@ class VirtualWorld(World):
         """Seconds that were let pass."""
         return self._elapsed_s
 
-    def at(self, elapsed_s: float, action: Callable[[], None]) -> None:
+    def at(self, elapsed_s: float, action: Callable[[], None], *, plain: bool = False) -> None:
         """Do `action` when this much has passed; what is due together is done in order."""
         self._number += 1
-        heapq.heappush(self._coming, (elapsed_s, self._number, action))
+        heapq.heappush(self._coming, (elapsed_s, self._number, plain, action))
 
     def after(self, delay_s: float, action: Callable[[], None]) -> None:
         """Do `action` when so many seconds more have passed."""
@@ -131,9 +134,12 @@ class VirtualWorld(World):
     def let_pass(self, until_s: float) -> None:
         """Let time pass until `elapsed_s()` shows this, doing what is due on the way."""
         while self._coming and self._coming[0][0] <= until_s:
-            due_s, _, action = heapq.heappop(self._coming)
+            due_s, _, plain, action = heapq.heappop(self._coming)
             self._elapsed_s = max(self._elapsed_s, due_s)
-            self.inside(action)
+            if plain:
+                action()
+            else:
+                self.inside(action)
         self._elapsed_s = max(self._elapsed_s, until_s)
 
     def inside(self, action: Callable[[], Made]) -> Made:
