@@ -6,8 +6,9 @@ from typing import Any
 
 from tests.peers.score import Score
 from wum_edge.errors import MeterError
-from wum_edge.meters.iec62056_21.dataset import DataSet, parse_block
-from wum_edge.meters.iec62056_21.frame import bcc, parse_message
+from wum_edge.meters.iec62056_21.dataset import DataSet
+from wum_edge.meters.iec62056_21.frame import bcc
+from wum_edge.meters.iec62056_21.recording import decode_recording
 from wum_edge.meters.p1.telegram import decode_telegram, find_telegram
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "iec62056_21" / "readouts.json"
@@ -31,10 +32,8 @@ def recorded() -> list[dict[str, Any]]:
 def sets_of(record: dict[str, Any]) -> list[DataSet]:
     """The data sets of a whole recording. Raises MeterError."""
     data = bytes.fromhex(record["hex"])
-    if data[:1] == b"\x06":              # Our own side's acknowledgement was recorded too.
-        data = data[6:]
-    if data[:1] in (b"\x01", b"\x02"):
-        return parse_block(parse_message(data).body, data[:1] == b"\x02")
+    if b"\x02" in data:
+        return decode_recording(data).sets
     start, end = find_telegram(data)
     return decode_telegram(data[start:end] if end else data).sets
 

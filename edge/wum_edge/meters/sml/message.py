@@ -105,6 +105,9 @@ def decode_messages(content: bytes) -> list[Message]:
     found = []
     at = 0
     while at < len(content):
+        if content[at] == 0:         # Some meters fill between messages, not at the end alone.
+            at += 1
+            continue
         message, at = _message(content, at)
         found.append(message)
         if len(found) > MESSAGES_MAX:

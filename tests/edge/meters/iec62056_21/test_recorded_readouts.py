@@ -6,6 +6,7 @@ from tests.portable import raises
 from wum_edge.errors import BadCheck
 from wum_edge.meters.iec62056_21.dataset import parse_block
 from wum_edge.meters.iec62056_21.frame import bcc, parse_message
+from wum_edge.meters.iec62056_21.recording import decode_recording
 
 VECTORS = __file__.rsplit("/edge/", 1)[0] + "/vectors/iec62056_21/readouts.json"
 
@@ -30,6 +31,20 @@ def test_a_whole_readout_of_an_iskra_meter_with_our_acknowledgement_before_it():
     sets = parse_block(parse_message(data[6:]).body, True)
     assert as_lines(sets) == record["lines"]
     assert len(sets) > 300
+
+
+def test_a_recording_may_hold_the_sign_on_and_parity_bits():
+    body = b"\x021.8.0(000285.4*kWh)\r\n!\r\n\x03"
+    block = body + bytes([bcc(body[1:])])
+    for before in (b"", b"/ISK5MT174\r\n", b"/?!\r\n/ISK5MT174\r\n\x06050\r\n"):
+        found = decode_recording(before + block)
+        assert as_lines(found.sets) == [["1.8.0", ["000285.4*kWh"]]]
+        assert (found.identification is None) == (before == b"")
+        with_parity = bytes([byte | 0x80 if bin(byte).count("1") % 2 else byte
+                             for byte in before + block])
+        assert decode_recording(with_parity) == found
+    for bad in (b"", b"/ISK5", b"/?!\r\n", block[:-1], block + b"x", b"noise" + block):
+        raises(BadCheck, lambda bad=bad: decode_recording(bad))
 
 
 def test_data_lines_without_their_end_decode_as_a_block():

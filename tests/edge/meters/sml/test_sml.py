@@ -141,7 +141,8 @@ def test_profiles_and_attentions_are_read():
 
 def test_what_is_no_message_is_refused():
     good = list_message([entry("0100010800ff", (6, 4, 1))])
-    for content in (b"\x00", b"\x76", good[:-1], good[:-2] + b"\x01\x00", b"\x76" * 40,
+    assert len(decode_messages(good + bytes(3) + good)) == 2
+    for content in (b"\x01", b"\x76", good[:-1], good[:-2] + b"\x01\x00", b"\x76" * 40,
                     b"\xf0\x8f\xff" * 9, message(LIST, [None] * 6), message(LIST, b"x"),
                     list_message([[None] * 7]), list_message([entry("0100010800", (6, 4, 1))]),
                     list_message([entry("0100010800ff", (6, 4, 1), scaler=100)]),
