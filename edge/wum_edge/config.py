@@ -305,6 +305,10 @@ def _check_meters(
         if meter.line and meter.line not in names:
             mistakes.append((path + "line", "one of the lines: " + ", ".join(names),
                              shown(meter.line)))
+        elif models.get(meter.model) == "pulse":
+            # Its requests on a serial line would be noise to the meters that are there.
+            wanted = "a model that is read over a wire: no port of this agent opens pulse inputs"
+            mistakes.append((path + "model", wanted, shown(meter.model)))
         elif models.get(meter.model) == "modbus-rtu" and _data_bits(config, index) == 7:
             mistakes.append((path + "line", "a line with 8 data bits, as %s needs" % meter.model,
                              "line %s with 7" % shown(meter.line)))

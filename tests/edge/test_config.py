@@ -222,3 +222,32 @@ def test_clocks_are_only_measured_unless_the_policy_says_more():
     assert check(good, MODELS).clock_policy == (5, 30)
     assert only(lambda bad: bad.update({"clock_policy": {"max_step_s": -1}}))[0] == (
         "clock_policy.max_step_s")
+
+
+def test_an_m_bus_meter_has_a_primary_or_a_secondary_address():
+    def with_address(address):
+        bad = document()
+        bad["meter"][1]["model"] = "heat"
+        bad["meter"][1]["address"] = address
+        try:
+            return check(bad, dict(MODELS, heat="mbus")).meters[1].address
+        except ConfigError as error:
+            return error.mistakes[0]
+
+    assert [with_address(one) for one in (0, 250, "12345678ffffffff")] == [
+        0, 250, "12345678FFFFFFFF"]
+    for wrong in (251, -1, "12345678", "1234567x12345678", True):
+        assert with_address(wrong)[:2] == (
+            "meter[1].address", "0..250, or 16 hexadecimal digits of a secondary address")
+
+
+def test_pulse_inputs_are_no_wire():
+    bad = document()
+    bad["meter"][1]["model"] = "pulses"
+    try:
+        check(bad, dict(MODELS, pulses="pulse"))
+    except ConfigError as error:
+        path, wanted, _ = error.mistakes[0]
+        assert path == "meter[1].model" and "no port of this agent opens pulse inputs" in wanted
+    else:
+        raise AssertionError("wanted a mistake")
