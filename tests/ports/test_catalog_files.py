@@ -51,6 +51,13 @@ def entry(name: str) -> dict[str, object]:
     return loaded
 
 
+def test_there_are_at_least_70_models_of_all_protocols() -> None:
+    models = read_catalog().values()
+    assert len(models) >= 70
+    spoken = {model.protocol for model in models}
+    assert spoken >= set(PROTOCOLS) - {"dlms-wrapper"}   # The same entries as dlms-hdlc.
+
+
 def test_there_are_at_least_35_models_of_modbus() -> None:
     models = read_catalog().values()
     assert sum(model.protocol.startswith("modbus-") for model in models) >= 35

@@ -8,7 +8,6 @@ from wum_edge.meters.iec62056_21.signon import Opening, parse_identification, re
 from wum_edge.meters.turn import converse
 
 QUIET_US = 116667                 # 3.5 characters at 300 baud, for others on the line.
-SIGN_ON = (300, 116667)      # 3.5 characters, as before every request of a shared line.
 BLOCK = checked("\x021.8.0(000285.4*kWh)\r\nC.1(12)\r\n!\r\n\x03")
 
 
