@@ -3,7 +3,7 @@
 from wum_edge.errors import MeterError
 from wum_edge.meters.iec62056_21.dataset import decimal, parse_block, unit_code
 from wum_edge.meters.iec62056_21.frame import MessageHearing, parse_message
-from wum_edge.meters.iec62056_21.profile import parse_profile
+from wum_edge.meters.iec62056_21.profile import parse_log, parse_profile
 from wum_edge.meters.iec62056_21.programming import Password, ask, open_programming
 from wum_edge.meters.iec62056_21.readout import read_out
 from wum_edge.meters.iec62056_21.short_form import obis_of
@@ -41,7 +41,7 @@ def run(data: bytes) -> None:
     """As a whole message, as what stands in one, and as all that a meter says."""
     hearing = MessageHearing()
     hearing(data)
-    for parser in (parse_message, parse_identification, parse_profile, _sets):
+    for parser in (parse_message, parse_identification, parse_profile, parse_log, _sets):
         try:
             parser(data)
         except MeterError:

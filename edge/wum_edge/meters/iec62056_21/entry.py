@@ -64,6 +64,15 @@ class Profile(namedtuple("Profile", ("address", "command", "digits", "columns"))
     columns: tuple[Column, ...]
 
 
+class Events(namedtuple("Events", ("address", "command", "digits"))):
+    """How the event log is asked for; as a profile."""
+
+    __slots__ = ()
+    address: str
+    command: str
+    digits: int
+
+
 class ClockWay(namedtuple("ClockWay", ("date", "time", "write", "digits"))):
     """Addresses of date and time; an empty `date` says that `time` holds both, written in so many
     `digits`. `write` is the command that sets it, empty where the model lets nobody.
@@ -92,8 +101,9 @@ class Switch(namedtuple("Switch", ("command", "address", "open", "closed", "stat
 
 class Manner(namedtuple("Manner", (
         "baud", "fixed", "characters", "wake_up", "makers", "answer_ms", "reads", "read_command",
-        "channel", "identity", "readout_bytes", "profile", "clock", "switch"))):
-    """How the model wants to be greeted and asked; `profile`, `clock`, `switch` or None.
+        "channel", "identity", "readout_bytes", "profile", "events", "clock",
+        "switch"))):
+    """How the model wants to be greeted and asked; `profile`, `events`, `clock`, `switch` or None.
 
     `reads`: "readout", or "registers" one by one in programming mode. `identity` is the address
     of its own number, by which an answer is known to be this meter's; empty: not looked at.
@@ -113,6 +123,7 @@ class Manner(namedtuple("Manner", (
     identity: str
     readout_bytes: int
     profile: Profile | None
+    events: Events | None
     clock: ClockWay | None
     switch: Switch | None
 
@@ -150,8 +161,8 @@ def check_manner(table: "Table") -> Manner:
         str(table.choice("reads", ("readout", "registers"), "readout")),
         str(table.choice("read_command", READ_COMMANDS, "R5")),
         table.number("channel", 0, 255, 0), table.optional_text("identity", 32),
-        table.number("readout_bytes", 0, BLOCK_MAX, 0), _profile(table), _clock(table),
-        _switch(table))
+        table.number("readout_bytes", 0, BLOCK_MAX, 0), _profile(table), _events(table),
+        _clock(table), _switch(table))
     sign_on.done()
     return found
 
@@ -251,6 +262,19 @@ def _profile(table: "Table") -> Profile | None:
         below.text("address", "P.01", 1, 32),
         str(below.choice("command", READ_COMMANDS, "R5")), digits,
         tuple([_column(one) for one in below.tables("columns", 1, COLUMNS_MAX)]))
+    below.done()
+    return found
+
+
+def _events(table: "Table") -> Events | None:
+    if not table.has("events"):
+        table.table("events")
+        return None
+    below = table.table("events")
+    digits = below.choice("digits", (10, 11, 12, 13), 11)
+    assert type(digits) is int
+    found = Events(below.text("address", "P.98", 1, 32),
+                   str(below.choice("command", READ_COMMANDS, "R5")), digits)
     below.done()
     return found
 

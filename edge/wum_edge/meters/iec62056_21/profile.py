@@ -1,4 +1,4 @@
-"""Load profiles (P.01): headers, rows, statuses, and what is missing between them.
+"""Load profiles (P.01) and event logs (P.98): headers, rows, statuses, what is missing between.
 
 Left out: how they are asked for (reader.py). EDIS load profile of IEC 62056-61: each header is
 P.01(time)(status)(period)(columns)(code)(unit)...; rows of values follow, one a period. The time
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 COLUMNS_MAX = 32
 PERIODS_MIN = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 240, 360, 720, 1440)
+_STATUS = ("fatal error", "clock's reserve exhausted", "measured value disturbed",
+           "change of season", "demand reset", "clock set", "power came", "power failed")
 _HEADER = 4                  # Values before the columns: time, status, period, their number.
 
 
@@ -45,6 +47,44 @@ def parse_profile(body: bytes, address: str = "P.01") -> list[Part]:
         if part is not None:
             found.append(part)
     return found
+
+
+class Entry(namedtuple("Entry", ("at", "status", "texts"))):
+    """One entry of an event log: its time, its status word, and the values that go with it."""
+
+    __slots__ = ()
+    at: "Stamp"
+    status: int
+    texts: tuple[str, ...]
+
+
+def parse_log(body: bytes, address: str = "P.98") -> list[Entry]:
+    """The entries of an event log's answer, in its order; none for an empty one. Raises BadCheck.
+
+    Each is a header of its own: time, status, an empty period, its columns, and their values.
+    """
+    found = []
+    for one in parse_block(body):
+        texts = [value.text for value in one.values]
+        if one.address != address:
+            raise BadCheck("event log: wanted %s, got %s" % (address, one.address))
+        if texts[0] == "":
+            continue
+        at = stamp_from_text(texts[0])
+        status = _number(texts[1], 16) if len(texts) > 1 else None
+        if at is None or status is None:
+            raise BadCheck("event log: wanted a time and a status, got %s" % repr(texts[:2])[:60])
+        count = (_number(texts[3], 10) or 0) if len(texts) > 3 else 0
+        found.append(Entry(at, status, tuple(texts[_HEADER + 2 * count:])))
+    return found
+
+
+def status_words(status: int) -> str:
+    """What the eight bits of a status word mean that EDIS gives a meaning; others by number."""
+    known = [_STATUS[bit] for bit in range(7, -1, -1) if status >> bit & 1]
+    if status >> 8:
+        known.append("maker's own %x" % (status >> 8 << 8))
+    return ", ".join(known)
 
 
 def _part(one: "DataSet") -> Part | None:

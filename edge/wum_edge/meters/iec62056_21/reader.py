@@ -5,13 +5,13 @@ Left out: bytes and turns (readout.py, programming.py) and what an entry may say
 
 from wum_edge.errors import BadCheck, ForeignAnswer, MeterError, Refused
 from wum_edge.meters.iec62056_21.dataset import DataSet, decimal, parse_block, unit_code
-from wum_edge.meters.iec62056_21.profile import parse_profile
+from wum_edge.meters.iec62056_21.profile import parse_log, parse_profile, status_words
 from wum_edge.meters.iec62056_21.programming import ask, leave, open_programming, write
 from wum_edge.meters.iec62056_21.readout import read_out
 from wum_edge.meters.iec62056_21.short_form import obis_of
 from wum_edge.meters.iec62056_21.signon import Opening
 from wum_edge.meters.iec62056_21.stamp import digits_of, stamp_from_text, utc_of
-from wum_edge.meters.reader import CannotDo, MeterTime, ProfileRow, Reader, Take
+from wum_edge.meters.reader import CannotDo, MeterEvent, MeterTime, ProfileRow, Reader, Take
 from wum_edge.meters.scaling import rescaled
 from wum_shared.obis import obis_to_text
 from wum_shared.units import UNITS
@@ -113,6 +113,27 @@ class IecReader(Reader):
             if len(rows) > ROWS_MAX:
                 raise BadCheck("%s: load profile: more than %d rows" % (self._asked, ROWS_MAX))
         return [rows[at_s] for at_s in sorted(rows)]
+
+    def read_events(self, after_s: int) -> "Conversation[list[MeterEvent]]":
+        """See Reader.read_events. The code is the status word."""
+        way = self._manner.events
+        offset_min = self._access.utc_offset_min
+        if way is None:
+            raise CannotDo("%s: no event log" % self._model.model)
+        if offset_min is None:
+            raise CannotDo("%s: how far its time is from UTC is not known: set access."
+                           "utc_offset_min" % self._asked)
+        body = "%s(%s;)" % (way.address, digits_of(after_s, offset_min, way.digits))
+        answer = yield from self._inside(ask(
+            way.command.encode(), body.encode(), self._timeout_ms,
+            "%s: %s" % (self._asked, body)))
+        found: list[tuple[int, int, MeterEvent]] = []
+        for entry in parse_log(answer, way.address):
+            at_s = utc_of(entry.at, offset_min)
+            note = " ".join([status_words(entry.status)] + [t for t in entry.texts if t])
+            if at_s is not None and at_s > after_s:
+                found.append((at_s, len(found), MeterEvent(at_s, entry.status, note)))
+        return [event for _, _, event in sorted(found)]
 
     def switch(self, closed: bool) -> "Conversation[None]":
         """See Reader.switch."""

@@ -194,6 +194,22 @@ def test_a_load_profile_has_its_gaps_and_statuses():
     raises(BadCheck, lambda: converse(reader().read_profile(DAY_S, DAY_S + 86400), line))
 
 
+def test_an_event_log_is_read_from_where_it_was_left():
+    answer = ("P.98(0260101031500)(0020)()(2)(0.9.1)()(0.9.2)()(031459)(260101)\r\n"
+              "P.98(0260101020000)(80)()(0)\r\nP.98(0260101010000)(01)()(0)\r\n")
+    ask = checked("\x01R5\x02P.98(02601010100;)\x03")
+    own = reader(events={})
+    found = converse(own.read_events(DAY_S), programming((ask, checked("\x02" + answer + "\x03"))))
+    assert found == [(DAY_S + 3600, 0x80, "power failed"),
+                     (DAY_S + 8100, 0x20, "clock set 031459 260101")]
+    assert converse(own.read_events(DAY_S), programming(
+        (ask, checked("\x02P.98()\x03")))) == []
+    for wrong in ("P.98(1)(00)", "P.98(0260101010000)", "P.97(0260101010000)(00)"):
+        line = programming((ask, checked("\x02" + wrong + "\x03")))
+        raises(BadCheck, lambda line=line: converse(own.read_events(DAY_S), line))
+    raises(CannotDo, lambda: next(reader().read_events(0)))
+
+
 def test_a_switch_is_confirmed_by_reading_its_state():
     def line(state):
         once = programming((checked("\x01W1\x0296.3.10(0)\x03"), b"\x06"), (B0, b""))
