@@ -11,7 +11,7 @@ from wum_edge.meters.iec62056_21.frame import BLOCK_MAX
 from wum_edge.meters.iec62056_21.programming import Password
 from wum_edge.meters.iec62056_21.short_form import obis_of
 from wum_edge.meters.iec62056_21.signon import ADDRESS_MAX, REACTION_US, is_address
-from wum_edge.meters.turn import Pace
+from wum_edge.meters.turn import Pace, silence_us
 from wum_shared.errors import Malformed
 from wum_shared.obis import obis_from_text
 from wum_shared.units import NO_UNIT, unit_from_text
@@ -168,9 +168,7 @@ def check_manner(table: "Table") -> Manner:
 
 
 def cost(model: "Model") -> tuple[int, int]:
-    """(bytes both ways, reaction times) of reading all registers of a model once, all at the baud
-    of the line: a sign-on at 300 baud takes longer than the plan says, and what follows less.
-    """
+    """(bytes both ways, reaction times) of reading all registers of a model once."""
     count = len(model.registers)
     if model.manner.reads == "registers":
         return _SIGN_ON_BYTES + _PASSWORD_BYTES + count * _REGISTER_BYTES, 5 + 2 * count
@@ -178,8 +176,14 @@ def cost(model: "Model") -> tuple[int, int]:
 
 
 def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
-    """A request answers nothing: no silence before it. Reactions take 200 ms and more (6.4.2)."""
-    return Pace(0, REACTION_US)
+    """3.5 characters before a request, for others on the line; 200 ms and more before an answer
+    (6.4.2), and what bytes at the sign-on's baud take longer than at `baud`: for a model that
+    stays there all of them.
+    """
+    size, turns = cost(model)
+    slow = size if model.manner.fixed else _SIGN_ON_BYTES
+    longer_us = slow * bits_per_character * (1000000 // model.manner.baud - 1000000 // baud)
+    return Pace(silence_us(baud, bits_per_character), max(0, REACTION_US + longer_us // turns))
 
 
 def check_together(register: "Register") -> tuple[str, str, str] | None:

@@ -243,6 +243,22 @@ def test_an_entry_is_checked_with_the_path_of_what_is_wrong():
     assert "function" in wrong(registers=[dict(register, function=3)])
 
 
+def test_a_plan_knows_what_a_slow_sign_on_costs():
+    def took_us(baud, **more):
+        model = check_model(document(**more))
+        size, turns = entry.cost(model)
+        pace = entry.pace(model, baud, 10)
+        return size * 10 * 1000000 // baud + turns * pace.delay_us
+
+    same = took_us(9600)
+    slow = took_us(9600, sign_on={"baud": 300})
+    stays = took_us(9600, sign_on={"baud": 300, "fixed": True})
+    assert 700000 < same < 750000                      # 120 bytes and three reaction times.
+    assert same + 1200000 < slow < same + 1400000      # 40 bytes at 300 baud.
+    assert 4500000 < stays < 4700000                   # All of them.
+    assert took_us(9600, reads="registers") > 2 * same
+
+
 def test_an_address_is_of_digits_and_letters_and_a_password_of_no_marks():
     for given, kept in ((7, "7"), ("00012345", "00012345"), ("AB 7", "AB 7"), ("", "")):
         mistakes = []
