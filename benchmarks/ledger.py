@@ -1,0 +1,166 @@
+"""How long a page of the ledger takes for 1,000,000 meters, beside a limit of 100 ms.
+
+Summary rows are generated: for each meter and day, one meter in twenty lacking something, and the
+sums of its concentrator (64 meters) and of the tenant. Asked are the questions that the pages ask,
+in the order in which an operator goes from the month to the meters: every page is asked many times
+with other days, concentrators and places in the list, and its slowest tenth counts (p90). What
+counts in the end is the slowest page. Left out: HTML and HTTP, which do not grow with the meters.
+"""
+
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import psycopg
+
+from kit.figures import Figure, arguments, report
+from kit.head_end import HeadEnd
+from wum_cloud.database import Connection, open_pool
+from wum_cloud.ledger import store
+from wum_cloud.ledger.counting.store import COUNTS
+from wum_cloud.ledger.store import Scope
+
+LIMIT_MS = 100.0
+PER_CABINET = 64
+CABINETS_PER_SITE = 4
+FIRST = date(2026, 3, 1)
+TENANT = 1
+SEED = 4
+
+_REGISTRY = """
+    insert into site (tenant_id, name, time_zone)
+    select 1, 'site-' || lpad(n::text, 7, '0'), 'Europe/Chisinau'
+      from generate_series(0, %(sites)s - 1) n;
+    insert into concentrator (tenant_id, device_id, identity_key, name, site_id,
+                              broker_password_hash, last_contact_at)
+    select 1, int8send(n), sha256(int8send(n)), 'cabinet-' || n, 1 + n / %(each)s, 'x', now()
+      from generate_series(0, %(cabinets)s - 1) n;
+    insert into delivery_point (tenant_id, name, site_id)
+    select 1, 'dp-' || n, null from generate_series(1, %(meters)s) n;
+    insert into meter (tenant_id, serial, model, delivery_point_id, concentrator_id, period_s,
+                       offset_s)
+    select 1, 'M-' || n, 'test', n, 1 + (n - 1) / %(per)s, 3600, 0
+      from generate_series(1, %(meters)s) n;
+    insert into ledger_state select concentrator_id, now(), 'Europe/Chisinau' from concentrator;
+    """
+# Every twentieth meter lacks one to 24 intervals; which one, and how many, differs by day.
+_DAY = """
+    insert into ledger_day (meter_id, day, tenant_id, concentrator_id, {names}, missing_from)
+    select n, '{day}', 1, 1 + (n - 1) / {per}, 24, 24 - gone, 0, 24 - gone, gone, 0, 0, 0, 0, 0,
+           0, 0, 0, case when gone > 0 then '{day}'::timestamptz end
+      from (select n, case when hashint8(n * 400 + {salt}) % 20 = 0
+                      then 1 + abs(hashint8(n + {salt})) % 24 else 0 end as gone
+              from generate_series(1, {meters}) n) as x"""
+_SUMS = """
+    insert into ledger_concentrator_day (concentrator_id, day, tenant_id, meters, {names})
+    select concentrator_id, day, tenant_id, count(*), {sums} from ledger_day
+     group by 1, 2, 3;
+    insert into ledger_tenant_day (tenant_id, day, meters, {names})
+    select tenant_id, day, sum(meters), {sums} from ledger_concentrator_day group by 1, 2"""
+
+Question = Callable[[Connection], Awaitable[object]]
+
+
+def fill(url: str, meters: int, days: int) -> float:
+    """Generate registry and summaries; the seconds it took."""
+    start = time.perf_counter()
+    cabinets = -(-meters // PER_CABINET)
+    names = ", ".join(COUNTS)
+    with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
+        connection.execute("set synchronous_commit = off")
+        connection.execute(_REGISTRY, {
+            "sites": -(-cabinets // CABINETS_PER_SITE), "cabinets": cabinets, "meters": meters,
+            "each": CABINETS_PER_SITE, "per": PER_CABINET})
+        for n in range(days):
+            connection.execute(_DAY.format(
+                names=names, day=FIRST + timedelta(days=n), per=PER_CABINET, salt=n,
+                meters=meters).encode())
+        connection.execute(_SUMS.format(
+            names=names, sums=", ".join(["sum(%s)" % name for name in COUNTS])).encode())
+        connection.execute("vacuum analyze")
+        connection.execute("checkpoint")
+    return time.perf_counter() - start
+
+
+def pages(meters: int, days: int, dice: random.Random) -> dict[str, Question]:
+    """The questions of each page, with another day and place whenever they are made."""
+    cabinets = -(-meters // PER_CABINET)
+    day = FIRST + timedelta(days=dice.randrange(days))
+    site = Scope(site="site-%07d" % dice.randrange(-(-cabinets // CABINETS_PER_SITE)))
+    cabinet = Scope(concentrator=dice.randrange(cabinets).to_bytes(8, "big"))
+    behind = (dice.randrange(1, 25), dice.randrange(meters))
+    last = FIRST + timedelta(days=days)
+
+    async def first(connection: Connection) -> object:
+        await store.time_zones(connection, TENANT, Scope())
+        await store.counted_until(connection, TENANT)
+        return await store.days(connection, TENANT, Scope(), day, day, 1)
+
+    def month(scope: Scope) -> Question:
+        async def ask(connection: Connection) -> object:
+            await store.time_zones(connection, TENANT, scope)
+            if scope == Scope():
+                await store.sites(connection, TENANT, day, "", 12)
+            await store.concentrators(connection, TENANT, scope, day, None, 12)
+            await store.counted_until(connection, TENANT)
+            return await store.days(connection, TENANT, scope, FIRST, last, 31)
+        return ask
+
+    def one_day(scope: Scope, after: tuple[int, int] | None) -> Question:
+        async def ask(connection: Connection) -> object:
+            await store.time_zones(connection, TENANT, scope)
+            await store.concentrators(connection, TENANT, scope, day, None, 13)
+            await store.meters(connection, TENANT, scope, day, after, 51)
+            return await store.days(connection, TENANT, scope, day, day, 1)
+        return ask
+
+    return {
+        "first": first, "month": month(Scope()), "month_of_a_site": month(site),
+        "month_of_a_concentrator": month(cabinet), "day": one_day(Scope(), None),
+        "day_deep_in_the_list": one_day(Scope(), behind), "day_of_a_site": one_day(site, None),
+        "day_of_a_concentrator": one_day(cabinet, None)}
+
+
+async def measure(url: str, meters: int, days: int, rounds: int) -> dict[str, float]:
+    """The 90th percentile of each page in milliseconds; the first round warms up."""
+    dice = random.Random(SEED)
+    took: dict[str, list[float]] = {}
+    async with open_pool(url, connections_max=1) as pool:
+        for number in range(rounds + 1):
+            for name, question in pages(meters, days, dice).items():
+                async with pool.connection() as connection:
+                    start = time.perf_counter()
+                    answer = await question(connection)
+                    spent = 1000 * (time.perf_counter() - start)
+                if not answer:
+                    raise SystemExit("%s: nothing was found: that measures nothing" % name)
+                if number:
+                    took.setdefault(name, []).append(spent)
+    return {name: statistics.quantiles(each, n=10)[-1] for name, each in took.items()}
+
+
+def main() -> None:
+    """Measure and report."""
+    quick = arguments(__doc__ or "").quick
+    meters, days, rounds = (50_000, 4, 12) if quick else (1_000_000, 8, 40)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)            # PostgreSQL's account goes through it.
+        with HeadEnd(Path(folder)) as head_end:
+            filled_s = fill(head_end.database_url, meters, days)
+            print("%d meters, %d days, filled in %.0f s" % (meters, days, filled_s))
+            found = asyncio.run(measure(head_end.database_url, meters, days, rounds))
+    against = "limit of a page, %d meters" % meters
+    report("ledger", [
+        Figure("ledger_page_ms", max(found.values()), "ms (p90)", against, LIMIT_MS,
+               "value <= 100"),
+        *[Figure("ledger_%s_ms" % name, each, "ms (p90)", against, LIMIT_MS)
+          for name, each in found.items()]])
+
+
+if __name__ == "__main__":
+    main()
