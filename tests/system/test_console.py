@@ -4,7 +4,9 @@
 must not open and a tick at local midnight can be promised.
 """
 
+import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,6 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,15 +25,21 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.cloud.web.town import EVIL, SILENT, ZONE, build
+from wum_cloud.database import open_pool
+from wum_cloud.ledger.keeper import catch_up
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 PATIENCE_S = 30
 AGAIN_MS = 15_000          # The page asks again every 5 s, and both may be busy.
+YESTERDAY = datetime.now(ZoneInfo(ZONE)).date() - timedelta(days=1)
 PATHS = ["/", "/meters", "/meters?search=zzz", "/meters/SDM-0003", "/meters/" + SILENT,
          "/meters/SDM-0003?show=voltage&period=week", "/meters/SDM-0003?show=consumption",
-         "/concentrators", "/events", "/ingest", "/account", "/nothing-here"]
+         "/concentrators", "/events", "/ingest", "/account", "/nothing-here",
+         "/completeness", "/completeness?month=2020-01", "/completeness/%s" % YESTERDAY,
+         "/completeness?site=Strada+Florilor", "/completeness/2020-01-01",
+         "/completeness/%s/meters/%s" % (YESTERDAY, SILENT)]
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is not installed (apt install chromium)")
@@ -73,12 +82,20 @@ class Console:
             return False
 
 
+async def count(url: str) -> None:
+    """Bring the ledger up to date, as `wum-cloud ingest` does beside its work."""
+    async with open_pool(url) as pool:
+        await catch_up(pool, datetime.now(UTC))
+
+
 @pytest.fixture(scope="module")
 def console(
         module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A town of 64 meters behind two workers."""
     subprocess.run([sys.executable, "-m", "wum_cloud.web.vendor"], check=True)
     build(module_database_url, datetime.now(UTC))
+    with ThreadPoolExecutor(1) as apart:    # The browser has the loop of this thread.
+        apart.submit(lambda: asyncio.run(count(module_database_url))).result()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -167,7 +184,7 @@ def test_every_page_keeps_the_policy_and_its_width(
         width, window = visit.page.evaluate(
             "() => [document.documentElement.scrollWidth, innerWidth]")
         assert width <= window, "%s is %d px wide" % (path, width)
-        name = path.strip("/").translate(str.maketrans("/?=&", "----")) or "overview"
+        name = path.strip("/").translate(str.maketrans("/?=&+", "-----")) or "overview"
         look(visit.page, "%s-%s" % (name, request.node.callspec.id))
     assert [c for c in visit.complaints if "404" not in c] == [], "404 is the page that is none"
 
@@ -310,3 +327,19 @@ def test_old_data_say_that_they_are_old_and_what_was_typed_survives_a_restart(
     expect(page.locator("#connection")).to_contain_text("No connection")
     page.context.set_offline(False)
     expect(page.locator("#connection")).to_be_hidden(timeout=AGAIN_MS)
+
+
+@pytest.mark.parametrize("visit", [{}, PHONE], indirect=True, ids=["desk", "phone"])
+def test_the_calendar_leads_to_the_meter_that_lacks_something_and_says_why(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/completeness")
+    today = page.locator(".calendar a.day[aria-current=date]")
+    expect(today).to_have_attribute("aria-label", re.compile(r"so far: .* intervals received, "))
+    assert today.evaluate("(cell) => cell.scrollWidth <= cell.clientWidth"), "the number fits"
+    today.click()
+    expect(page.get_by_role("heading", name="Meters that lack something")).to_be_visible()
+    page.locator(".list").get_by_role("link", name=SILENT).click()
+    expect(page.locator(".list tbody")).to_contain_text("the meter does not answer")
+    page.get_by_role("link", name="cabinet-1").click()
+    expect(page.locator(".list tbody")).to_contain_text(SILENT)
+    assert visit.complaints == []

@@ -1,5 +1,7 @@
 """What codes are called on pages: registers, flags, outcomes, events, counters."""
 
+from wum_cloud.ledger.reckoning import REASONS
+from wum_cloud.ledger.store import Counts
 from wum_cloud.web.texts import gettext as _
 from wum_shared import status as flags
 from wum_shared.status import EVENTS
@@ -43,6 +45,16 @@ _REASONS = {  # Of gaps: the words of wum_shared.status.OUTCOMES, and none.
     "no value": _("the meter gave no value of it"),
 }
 
+_MISSING = {  # Of intervals in the ledger (ledger/reckoning.py), and what came.
+    "silent": _("the meter does not answer"), "damaged": _("the answer was damaged"),
+    "exception": _("the meter refused"), "not_tried": _("no time left in the sweep"),
+    "unreachable": _("the concentrator cannot be reached"),
+    "awaited": _("still to come from the concentrator"),
+    "archive_gap": _("lost in the concentrator's archive"),
+    "refused": _("refused by the head-end"), "unexplained": _("nobody has said why"),
+    "received": _("received"), "late": _("received late"),
+}
+
 
 def quantity(code: str) -> str:
     """The name of an OBIS code (IEC 62056-61); the code itself where we have none."""
@@ -83,6 +95,17 @@ def outcome(number: int | None) -> str:
 def reason(words: str) -> str:
     """Why a gap is one."""
     return _REASONS.get(words, words)
+
+
+def missing(state: str) -> str:
+    """What became of an interval."""
+    return _MISSING.get(state, state)
+
+
+def reasons_of(counts: Counts) -> list[tuple[int, str]]:
+    """(intervals, reason) of what is missing, the commonest first."""
+    found = [(int(getattr(counts, name)), name) for name in REASONS]
+    return sorted([pair for pair in found if pair[0]], key=lambda pair: -pair[0])
 
 
 def event(kind: int) -> str:

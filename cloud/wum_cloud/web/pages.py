@@ -22,10 +22,13 @@ _pages.filters.update(
     day_and_clock=writing.day_and_clock, duration=writing.length,
     seconds=lambda seconds: writing.length(timedelta(seconds=seconds)), obis=obis_to_text,
     quality=naming.quality, time_quality=naming.time_quality, outcome=naming.outcome,
-    event=naming.event, counter=naming.counter, reason=naming.reason)
+    event=naming.event, counter=naming.counter, reason=naming.reason,
+    missing=naming.missing, reasons_of=naming.reasons_of,
+    day_in_full=writing.day_in_full, month=writing.month)
 _pages.globals.update(
     age=writing.age, share=writing.share, intervals=writing.intervals,
-    value_and_unit=writing.value_and_unit, quantity=naming.quantity, static=assets.ADDRESS)
+    value_and_unit=writing.value_and_unit, quantity=naming.quantity, weekdays=writing.weekdays,
+    static=assets.ADDRESS)
 
 
 def page(request: Request, template: str, session: Session | None, status: int = 200, /,

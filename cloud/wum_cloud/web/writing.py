@@ -3,10 +3,10 @@
 Numbers are scaled integers and stay exact: no float comes near a value that is written out.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_skeleton, get_day_names
 
 from wum_cloud.web.texts import LOCALE, gettext, ngettext
 from wum_shared.units import UNITS, scaled_to_text
@@ -84,6 +84,23 @@ def span_of_days(start: datetime, end: datetime, zone: str) -> str:
     last = (end - timedelta(seconds=1)).astimezone(ZoneInfo(zone))
     first = format_datetime(start.astimezone(ZoneInfo(zone)), "d MMM", locale=LOCALE)
     return "%s – %s" % (first, format_datetime(last, "d MMM y", locale=LOCALE))
+
+
+def day_in_full(day: date) -> str:
+    """A calendar day: Saturday, 21 November 2026."""
+    return format_date(day, "EEEE, d MMMM y", locale=LOCALE)
+
+
+def month(first: date) -> str:
+    """A month: November 2026."""
+    return format_date(first, "MMMM y", locale=LOCALE)
+
+
+def weekdays() -> list[tuple[str, str]]:
+    """Monday to Sunday: short and in full."""
+    short, full = (get_day_names(width, "stand-alone", LOCALE)
+                   for width in ("abbreviated", "wide"))
+    return [(short[n], full[n]) for n in range(7)]
 
 
 def length(span: timedelta) -> str:

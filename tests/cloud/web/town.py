@@ -52,6 +52,9 @@ def build(url: str, now: datetime, *, meters_each: int = 16, hours: int = 26) ->
         serials = ["SDM-%04d" % n for n in range(1, 4 * meters_each)] + [EVIL]
         for place, serial in enumerate(serials):
             meter = _meter(connection, serial, cabinets[place // meters_each], register_set)
+            connection.execute(
+                "insert into meter_schedule values (%s, %s, %s, %s, 0)",
+                [meter, newest - timedelta(hours=hours), cabinets[place // meters_each], PERIOD_S])
             _profile(connection, meter, serial, place, register_set, newest, hours)
         _happenings(connection, cabinets, newest)
     return Town(len(serials), newest)
@@ -96,7 +99,7 @@ def _profile(connection: psycopg.Connection, meter: int, serial: str, place: int
              register_set: int, newest: datetime, hours: int) -> None:
     columns = [column for *_, column in REGISTERS if not column.startswith("extra")]
     into = sql.SQL("copy reading (meter_id, captured_at, profile, register_set_id, time_quality,"
-                   " statuses, extra, {}) from stdin").format(
+                   " statuses, arrived_at, extra, {}) from stdin").format(
         sql.SQL(", ").join([sql.Identifier(c) for c in columns]))
     energy, last, missed = 214_300 + 991 * place, None, []
     with connection.cursor() as cursor:
@@ -111,7 +114,7 @@ def _profile(connection: psycopg.Connection, meter: int, serial: str, place: int
                 late = [0] * len(REGISTERS)
                 late[9] = status.LATE if step == 5 else 0
                 copy.write_row([meter, at, 0, register_set, 0, late if any(late) else None,
-                                [row[-1]], *row[:-1]])
+                                at + timedelta(seconds=4), [row[-1]], *row[:-1]])
                 last = at
         cursor.executemany(
             "insert into missed select %s, %s, 0, 1, '', concentrator_id from meter"

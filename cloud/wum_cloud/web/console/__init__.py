@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from wum_cloud.web.console import (
     account,
+    completeness,
     concentrators,
     events,
     ingest,
@@ -14,5 +15,6 @@ from wum_cloud.web.console import (
 )
 
 router = APIRouter(include_in_schema=False)
-for part in (sign_in, account, overview, concentrators, meters, meter, events, ingest):
+for part in (sign_in, account, overview, concentrators, meters, meter, completeness, events,
+             ingest):
     router.include_router(part.router)

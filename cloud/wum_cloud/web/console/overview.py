@@ -7,6 +7,8 @@ from fastapi.responses import Response
 
 from wum_cloud.health import store
 from wum_cloud.health.overview import overview
+from wum_cloud.ledger import store as ledger
+from wum_cloud.ledger.reckoning import day_of, yesterday_everywhere
 from wum_cloud.registry.listing import store as listing
 from wum_cloud.web.access import Database, Visitor
 from wum_cloud.web.console.concentrators import newest_archives
@@ -23,9 +25,10 @@ _CABINETS = 12
 
 @router.get("/")
 async def show_overview(request: Request, database: Database, session: Visitor) -> Response:
-    """Four numbers, silent meters, concentrators, the last events, and what ingest refused."""
+    """Five numbers, silent meters, concentrators, the last events, and what ingest refused."""
     tenant = session.account.tenant_id
-    seen = await overview(database, tenant, datetime.now(UTC))
+    now = datetime.now(UTC)
+    seen = await overview(database, tenant, now)
     async with database.connection() as connection:
         silent = await listing.meters(
             connection, tenant, listing.Wanted(state="silent"), "", _SILENT)
@@ -35,7 +38,13 @@ async def show_overview(request: Request, database: Database, session: Visitor) 
         refusals = await store.quarantined(connection, tenant, None, _REFUSALS)
         quarantined = await store.count_quarantined(connection, tenant)
         zone = await zone_of(connection, tenant)
+        zones = await ledger.time_zones(connection, tenant, ledger.Scope())
+        yesterday = yesterday_everywhere(now, zones or ["UTC"])
+        counted = await ledger.days(connection, tenant, ledger.Scope(), yesterday, yesterday, 1)
+        until = await ledger.counted_until(connection, tenant)
+    closed = max([day_of(yesterday, name).deadline for name in zones], default=now)
     template = "overview_parts.html" if wants_fragment(request) else "overview.html"
     return page(request, template, session, seen=seen, silent=silent, cabinets=cabinets,
                 archives=archives, events=events, refusals=refusals, quarantined=quarantined,
-                zone=zone)
+                zone=zone, by_six=counted[0] if counted else None,
+                by_six_open=until is None or until < closed)

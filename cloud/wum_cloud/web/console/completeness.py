@@ -1,0 +1,157 @@
+"""Completeness: what is missing, since when, by whose fault? A month, a day, a meter's day."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import Response
+
+from wum_cloud.database import Connection
+from wum_cloud.ledger import store
+from wum_cloud.ledger.counting.store import intervals
+from wum_cloud.ledger.reckoning import (
+    KEPT_DAYS,
+    SETTLED_AFTER,
+    day_of,
+    month_grid,
+    runs,
+)
+from wum_cloud.paging import PAGE_DEFAULT, page_of
+from wum_cloud.registry.listing.store import meter as meter_by_serial
+from wum_cloud.web.access import Database, Visitor
+from wum_cloud.web.api.completeness import pair_key
+from wum_cloud.web.api.concentrators import device_id
+from wum_cloud.web.pages import page, wants_fragment
+
+router = APIRouter()
+
+_Site = Annotated[str, Query(max_length=200)]
+_Cabinet = Annotated[str, Query(max_length=16)]
+_MONTH = r"^(19[7-9]\d|2\d\d\d)-(0[1-9]|1[0-2])$"
+_PLACES = 12        # Sites and concentrators that stand beside the calendar.
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Whose meters the visitor looks at, as it stands in the address."""
+
+    site: str
+    concentrator: str
+
+    def address(self, day: date | None = None, **changes: str) -> str:
+        """The month's address, or a day's, with some parts changed; empty ones are left out."""
+        parts = {"site": self.site, "concentrator": self.concentrator, **changes}
+        query = urlencode({name: value for name, value in parts.items() if value})
+        return "/completeness" + ("/%s" % day if day else "") + ("?" + query if query else "")
+
+    @property
+    def scope(self) -> store.Scope:
+        """The same for the database. Refuses an id that is none."""
+        return store.Scope(
+            self.site or None, device_id(self.concentrator) if self.concentrator else None)
+
+
+@router.get("/completeness")
+async def show_month(
+        request: Request, database: Database, session: Visitor, site: _Site = "",
+        concentrator: _Cabinet = "",
+        month: Annotated[str, Query(pattern=_MONTH + "|^$")] = "",
+) -> Response:
+    """A month as a calendar; the sites and concentrators of its newest day beside it."""
+    view = View(site, concentrator)
+    tenant = session.account.tenant_id
+    async with database.connection() as connection:
+        zone = await _zone(connection, tenant, view)
+        today = datetime.now(ZoneInfo(zone)).date()
+        first = date.fromisoformat(month + "-01") if month else today.replace(day=1)
+        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        days = await store.days(connection, tenant, view.scope, first, last, 31)
+        newest = days[-1].day if days else None
+        sites: list[store.SiteCounts] = []
+        worst: list[store.ConcentratorCounts] = []
+        if newest is not None:
+            if not site and not concentrator:
+                sites = await store.sites(connection, tenant, newest, "", _PLACES)
+            worst = await store.concentrators(
+                connection, tenant, view.scope, newest, None, _PLACES)
+        until = await store.counted_until(connection, tenant)
+        name = await _name(connection, tenant, view, newest)
+    return page(
+        request, "completeness.html", session, view=view, zone=zone, first=first, today=today,
+        weeks=month_grid(first), counted={d.day: d for d in days}, newest=newest, until=until,
+        sites=sites, worst=worst, cabinet_name=name,
+        earlier=(first - timedelta(days=1)).strftime("%Y-%m"),
+        later=(last + timedelta(days=1)).strftime("%Y-%m") if last < today else "",
+        is_kept=(today - first).days <= KEPT_DAYS + 31)
+
+
+@router.get("/completeness/{day}")
+async def show_day(
+        request: Request, day: date, database: Database, session: Visitor, site: _Site = "",
+        concentrator: _Cabinet = "", cursor: str | None = None,
+        places: str | None = None,
+) -> Response:
+    """A day's reasons, its concentrators, and the meters that lack something, page by page."""
+    view = View(site, concentrator)
+    tenant = session.account.tenant_id
+    after, behind = pair_key(cursor), pair_key(places)
+    async with database.connection() as connection:
+        zone = await _zone(connection, tenant, view)
+        days = await store.days(connection, tenant, view.scope, day, day, 1)
+        worst = await store.concentrators(
+            connection, tenant, view.scope, day, behind, _PLACES + 1)
+        found = await store.meters(
+            connection, tenant, view.scope, day, after, PAGE_DEFAULT + 1)
+        name = await _name(connection, tenant, view, day)
+    fragment = cursor and wants_fragment(request)
+    return page(
+        request, "completeness_meters.html" if fragment else "completeness_day.html", session,
+        view=view, zone=zone, day=day, counts=days[0] if days else None, cabinet_name=name,
+        cabinets=page_of(worst, _PLACES, lambda c: [c.missing, c.concentrator_id]),
+        found=page_of(found, PAGE_DEFAULT, lambda m: [m.missing, m.meter_id]))
+
+
+@router.get("/completeness/{day}/meters/{serial:path}")
+async def show_meter_day(
+        request: Request, day: date, serial: str, database: Database, session: Visitor,
+) -> Response:
+    """One meter's day: what came when and by which path, and why the rest did not."""
+    now = datetime.now(UTC)
+    if not 1971 <= day.year < 9998:
+        raise HTTPException(404, "No day of the ledger is so far away.")
+    async with database.connection() as connection:
+        meter = await meter_by_serial(connection, session.account.tenant_id, serial)
+        if meter is None:
+            raise HTTPException(404, "There is no meter %s." % serial)
+        found = await intervals(
+            connection, meter.meter_id, day_of(day, meter.time_zone), now - SETTLED_AFTER, now)
+    return page(
+        request, "completeness_meter.html", session, view=View("", ""), meter=meter, day=day,
+        zone=meter.time_zone, runs=runs(found), due=len(found),
+        earlier=_meter_day(day - timedelta(days=1), serial),
+        later=_meter_day(day + timedelta(days=1), serial)
+        if day_of(day, meter.time_zone).end < now else "")
+
+
+def _meter_day(day: date, serial: str) -> str:
+    return "/completeness/%s/meters/%s" % (day, quote(serial, safe=""))
+
+
+async def _zone(connection: Connection, tenant: int, view: View) -> str:
+    """The zone whose days these are; refuses a site or concentrator that is none."""
+    zones = await store.time_zones(connection, tenant, view.scope)
+    if not zones and view.scope != store.Scope():
+        raise HTTPException(404, "There is no such site or concentrator with meters.")
+    return zones[0] if len(zones) == 1 else "UTC"
+
+
+async def _name(
+        connection: Connection, tenant: int, view: View, day: date | None) -> str:
+    """What people call the concentrator that was asked for; its id where it has no such day."""
+    if not view.concentrator or day is None:
+        return view.concentrator
+    found = await store.concentrators(connection, tenant, view.scope, day, None, 1)
+    return found[0].name if found else view.concentrator
