@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-from wum_edge.ports.linux import ask, catalog_commands, planner
+from wum_edge.ports.linux import ask, catalog_commands, discover, planner
 from wum_edge.ports.linux.ask_catalog import BadQuestion
 from wum_edge.ports.linux.catalog_files import BadCatalogFiles
 from wum_edge.ports.linux.config_file import BadConfigFile
@@ -28,6 +28,7 @@ examples:
   wum-edge plan --config /etc/wum/edge.toml
   wum-edge read SDM-0001 --config /etc/wum/edge.toml
   wum-edge run --config /etc/wum/edge.toml
+  wum-edge discover E450-1 --config /etc/wum/edge.toml
   wum-edge catalog list --protocol modbus-rtu
   wum-edge catalog try eastron-sdm630 --port /dev/ttyUSB0 --address 1
 """
@@ -48,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
             return planner.print_plan(options.config, sys.stdout)
         if options.command == "read":
             return ask.read_meter(options.meter, options.config, sys.stdout, sys.stderr)
+        if options.command == "discover":
+            return discover.discover_meter(options.meter, options.config, sys.stdout, sys.stderr)
         return catalog_commands.run(options)
     except (BadConfigFile, BadCatalogFiles, BadQuestion) as error:
         print(error, file=sys.stderr)
@@ -83,9 +86,15 @@ def _parser() -> argparse.ArgumentParser:
                     "Nothing is archived or sent. A gateway that is running holds its lines: stop "
                     "it first.")
     read.add_argument("meter", metavar="METER", help="serial of the meter, as in the configuration")
+    found = commands.add_parser(
+        "discover", help="propose a catalogue entry from a DLMS meter's own object list",
+        description="Asks one DLMS meter what it has, and prints a catalogue entry as JSON: read "
+                    "it before you use it. Stop a gateway that holds the line first.")
+    found.add_argument(
+        "meter", metavar="METER", help="serial of the meter, as in the configuration")
     run.add_argument("--status-s", metavar="SECONDS", type=float, default=60.0,
                      help="how often a line says how the gateway stands (default: 60)")
-    for command in (run, check, plan, read):
+    for command in (run, check, plan, read, found):
         command.add_argument("--config", metavar="FILE", required=True, type=Path,
                              help="configuration file (TOML)")
     catalog = commands.add_parser(

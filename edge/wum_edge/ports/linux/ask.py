@@ -12,6 +12,7 @@ from wum_edge.errors import ForeignAnswer, LineGone, LineSilent, MeterError, Ref
 from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.pace import setting_of
 from wum_edge.meters.visit import KnownMeter, Visit
+from wum_edge.ports.linux import dlms_supply
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, read_config
@@ -69,6 +70,8 @@ def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
     meter = checked.meters[serials.index(serial)]
     line = next(one for one in checked.lines if one.name == meter.line)
     place = f"{serial} at address {meter.address} on line {line.name} ({line.port})"
+    if models[meter.model].protocol.startswith("dlms"):
+        dlms_supply.install_alone(Path(checked.concentrator.keys))
     visit = Visit(KnownMeter(0, 0, meter, models[meter.model], setting_of(
         models[meter.model], line, checked.characters[serials.index(serial)])))
     try:

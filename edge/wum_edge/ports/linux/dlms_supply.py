@@ -13,6 +13,7 @@ from wum_edge.errors import MeterError
 from wum_edge.meters.dlms import supply
 from wum_edge.meters.dlms.ciphering import Counters
 from wum_edge.ports.linux.cipher import AesGcm
+from wum_edge.ports.linux.flash import FolderInUse, lock_folder
 
 FILE_NAME = "dlms-counters.json"
 _HEARD_EVERY = 64            # Counters of a meter that may pass before they are written.
@@ -80,3 +81,19 @@ class CounterFile(Counters):
 def install(folder: Path) -> None:
     """Supply DLMS from now on; the counters are kept in `folder`. Raises OSError."""
     supply.install(supply.Supply(AesGcm(), CounterFile(folder / FILE_NAME), os.urandom))
+
+
+def install_alone(folder: Path) -> None:
+    """The same for a command beside the gateway: only while no gateway uses these keys, since two
+    would repeat counters. Where it cannot be, ciphered meters say that there is no cipher.
+    """
+    if not folder.is_dir():
+        return
+    try:
+        _held.append(lock_folder(folder))    # Held until the process ends.
+        install(folder)
+    except (FolderInUse, OSError):
+        return
+
+
+_held: list[int] = []
