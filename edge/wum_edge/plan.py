@@ -14,9 +14,15 @@ from wum_edge.meters.pace import pace_of, setting_of
 from wum_edge.meters.patience import MARGIN_MS
 from wum_edge.meters.sweep import PROBE_EVERY
 from wum_edge.meters.turn import Setting
+from wum_edge.meters.upkeep import CAPTURE_S, DAY_S
+from wum_edge.schema import profile_columns
 
 DEAD = 4                     # Dead meters whose cost is told.
 FREE_SHARE = 4               # A quarter of the period is left for re-reads, commands, back-fill.
+PROFILE_BYTES = 150          # Of a load profile: asking for it, and frames around the rows ...
+ROW_BYTES = 18               # ... a row's time and head ...
+COLUMN_BYTES = 5             # ... and each value in it.
+FRAME_BYTES = 110            # Of rows in a frame of 128.
 NETWORK_BAUD = 10000000      # Of a line behind Ethernet to meters with a network of their own.
 NETWORKED = ("modbus-tcp", "dlms-wrapper")
 
@@ -38,9 +44,10 @@ class MeterPlan(namedtuple("MeterPlan", (
     timeout_ms: int
 
 
-class LinePlan(namedtuple("LinePlan", ("line", "meters", "took_us", "first_us", "dead_us"))):
+class LinePlan(namedtuple("LinePlan", (
+        "line", "meters", "took_us", "first_us", "dead_us", "fill_us"))):
     """One line. `took_us` of each sweep; four dead meters cost `first_us` once and then `dead_us`
-    of each sweep.
+    of each sweep; after an outage a day of every meter's load profile takes `fill_us`, about.
     """
 
     __slots__ = ()
@@ -49,6 +56,7 @@ class LinePlan(namedtuple("LinePlan", ("line", "meters", "took_us", "first_us", 
     took_us: int
     first_us: int
     dead_us: int
+    fill_us: int
 
 
 def plan(config: Config, models: dict[str, Model], baud: int = 0) -> list[LinePlan]:
@@ -60,13 +68,15 @@ def plan(config: Config, models: dict[str, Model], baud: int = 0) -> list[LinePl
         with_baud = line if not baud else type(line)(
             line.name, line.port, baud, line.parity, line.stop_bits, line.data_bits)
         meters = []
+        fill_us = 0
         for index, meter in enumerate(config.meters):
             if meter.line == line.name:
                 model = models[meter.model]
                 setting = setting_of(model, with_baud, config.characters[index])
                 meters.append(_meter(meter.serial, model, setting, meter.timeout_ms,
                                      line.port.startswith(TCP)))
-        found.append(_line(line.name, tuple(meters)))
+                fill_us += _day_us(model, setting)
+        found.append(_line(line.name, tuple(meters), fill_us))
     return found
 
 
@@ -84,6 +94,11 @@ def sentences(config: Config, models: dict[str, Model]) -> list[str]:
             said.append("line %s: %s %s of every %s: %s." % (
                 line.line, _who(line), duration(took_s), duration(period_s),
                 _remedy(config, models, line)))
+        elif _is_overfull(line, period_s):
+            said.append("line %s: %s %s of every %s, and a day of load profile of each, which is "
+                        "filled in after an outage, %s more: %s." % (
+                            line.line, _who(line), duration(took_s), duration(period_s),
+                            duration(line.fill_us // 1000000), _remedy(config, models, line)))
         elif line.took_us * FREE_SHARE > period_s * 1000000 * (FREE_SHARE - 1):
             said.append("line %s: %s %s of every %s, which leaves little for re-reads, commands "
                         "and back-fill: %s." % (
@@ -93,9 +108,16 @@ def sentences(config: Config, models: dict[str, Model]) -> list[str]:
 
 
 def fits(config: Config, models: dict[str, Model]) -> bool:
-    """Whether every line's sweep ends within the period."""
-    period_us = config.schedule.period_s * 1000000
-    return all(line.took_us <= period_us for line in plan(config, models))
+    """Whether every line's sweep ends within the period, and leaves room for a day of back-fill."""
+    period_s = config.schedule.period_s
+    return all([line.took_us <= period_s * 1000000 and not _is_overfull(line, period_s)
+                for line in plan(config, models)])
+
+
+def _is_overfull(line: LinePlan, period_s: int) -> bool:
+    """Whether sweep and back-fill together leave less than a quarter of the period free."""
+    both_us = line.took_us + line.fill_us
+    return line.fill_us > 0 and both_us * FREE_SHARE > period_s * 1000000 * (FREE_SHARE - 1)
 
 
 def duration(seconds: int) -> str:
@@ -123,14 +145,27 @@ def _meter(
         serial, model.model, model.protocol, setting, size, turns, took_us, timeout_ms)
 
 
-def _line(name: str, meters: tuple[MeterPlan, ...]) -> LinePlan:
+def _day_us(model: Model, setting: Setting) -> int:
+    """A day of the model's load profile, in frames of 128 bytes; 0 for one that keeps none."""
+    columns = len(profile_columns(model))
+    if not columns:
+        return 0
+    rows = DAY_S // (getattr(model.manner.profile, "period_s", 0) or CAPTURE_S)
+    size = PROFILE_BYTES + rows * (ROW_BYTES + COLUMN_BYTES * columns)
+    turns = 1 + size // FRAME_BYTES
+    pace = pace_of(model, setting.baud, setting.bits_per_character())
+    return (size * setting.bits_per_character() * 1000000 // setting.baud
+            + turns * (pace.delay_us + pace.quiet_us))
+
+
+def _line(name: str, meters: tuple[MeterPlan, ...], fill_us: int) -> LinePlan:
     # The dead cost most when they are those with the longest timeouts.
     waits = sorted([meter.timeout_ms for meter in meters])[-DEAD:]
     probes_us = sorted([_probe_us(meter) for meter in meters])[-DEAD:]
     first_us = sum(waits) * 1000 + sum(probes_us)
     owed = (len(waits) + PROBE_EVERY - 1) // PROBE_EVERY
     return LinePlan(name, meters, sum([meter.took_us for meter in meters]), first_us,
-                    sum(probes_us[-owed:]) if owed else 0)
+                    sum(probes_us[-owed:]) if owed else 0, fill_us)
 
 
 def _probe_us(meter: MeterPlan) -> int:
@@ -157,12 +192,12 @@ _SPOKEN = {
 def _remedy(config: Config, models: dict[str, Model], line: LinePlan) -> str:
     """What to do: the least baud with room to spare, and how many lines do it at this one."""
     room_us = config.schedule.period_s * 1000000 // FREE_SHARE * (FREE_SHARE - 1)
-    lines = min(max(2, line.took_us // room_us + 1), len(line.meters))
+    lines = min(max(2, (line.took_us + line.fill_us) // room_us + 1), len(line.meters))
     share = "share them among %d lines" % lines if lines > 1 else "give it fewer registers"
     now = [one.baud for one in config.lines if one.name == line.line][0]
     for baud in BAUDS:
         if baud > now:
             for faster in plan(config, models, baud):
-                if faster.line == line.line and faster.took_us <= room_us:
+                if faster.line == line.line and faster.took_us + faster.fill_us <= room_us:
                     return "raise the baud to at least %d, or %s" % (baud, share)
     return "no baud is enough: %s, or raise the period (schedule.period_s)" % share

@@ -1,6 +1,6 @@
 """Whether the meters fit the hour is known before one is mounted."""
 
-from tests.edge.samples import document, entry
+from tests.edge.samples import catalog_entry, document, entry
 from wum_edge import plan
 from wum_edge.config import check
 from wum_edge.meters.catalog import check_model, protocols
@@ -87,6 +87,23 @@ def test_dead_meters_have_a_price_once_and_for_each_sweep():
     assert 100000 <= line.dead_us <= 300000         # One probe a sweep.
     few = plan.plan(*planned(meters=2))[0]
     assert few.first_us < line.first_us
+
+
+def test_64_dlms_meters_at_300_baud_do_not_fit_the_hour():
+    models = {"dlms-three-phase": check_model(catalog_entry("dlms-three-phase"))}
+    assert plan.profile_columns(models["dlms-three-phase"])
+
+    def change(bad):
+        for meter in bad["meter"]:
+            meter["model"], meter["address"] = "dlms-three-phase", meter["address"] + 16
+        bad["line"][0]["baud"] = 300
+    config = planned(change, models=models)
+    assert not plan.fits(*config)
+    said = plan.sentences(*config)
+    assert len(said) == 1 and said[0].startswith("line a: 64 DLMS meters at 300 baud take ")
+    assert "raise the baud to at least " in said[0] and " lines." in said[0]
+    usual = planned(lambda bad: (change(bad), bad["line"][0].pop("baud")), models=models)
+    assert plan.fits(*usual) and plan.sentences(*usual) == []
 
 
 def test_durations_are_for_people():

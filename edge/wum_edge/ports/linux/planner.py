@@ -50,6 +50,9 @@ def _print_line(line: plan.LinePlan, checked: Config, out: TextIO) -> None:
     if line.meters:
         print(f"  four dead ones would cost {line.first_us / 1e6:.1f} s once, and then "
               f"{line.dead_us / 1e6:.2f} s of each sweep", file=out)
+    if line.fill_us:
+        print(f"  a day of load profile of each, filled in after an outage: "
+              f"{line.fill_us / 1e6:.1f} s", file=out)
 
 
 def _row(own: list[plan.MeterPlan], period_s: int) -> list[str]:
