@@ -110,8 +110,8 @@ def sentences(config: Config, models: dict[str, Model]) -> list[str]:
 def fits(config: Config, models: dict[str, Model]) -> bool:
     """Whether every line's sweep ends within the period, and leaves room for a day of back-fill."""
     period_s = config.schedule.period_s
-    return all([line.took_us <= period_s * 1000000 and not _is_overfull(line, period_s)
-                for line in plan(config, models)])
+    return all(line.took_us <= period_s * 1000000 and not _is_overfull(line, period_s)
+               for line in plan(config, models))
 
 
 def _is_overfull(line: LinePlan, period_s: int) -> bool:
