@@ -15,7 +15,7 @@ from kit.paced_line import Heard, PacedLine, Wire, paced_line, seconds
 from kit.peer_clients import dlms_peer, peers
 from kit.street import configured, iec_entry, modbus_entry, sweep_of
 from wum_edge.meters.dlms.supply import Supply, install
-from wum_edge.ports.linux.cipher import AesGcm
+from wum_edge.ports.linux.aes_gcm import AesGcm
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.line import SerialLine
 from wum_shared.batch import Row

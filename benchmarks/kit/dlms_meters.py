@@ -10,7 +10,7 @@ from kit.street import QUANTITIES
 from wum_edge.meters.dlms import acse, axdr, hdlc
 from wum_edge.meters.dlms.ciphering import Keys
 from wum_edge.meters.dlms.objects import Capture
-from wum_edge.ports.linux.cipher import AesGcm
+from wum_edge.ports.linux.aes_gcm import AesGcm
 from wum_shared.obis import obis_from_text
 from wum_shared.units import unit_from_text
 from wum_simulator.meters.dlms_cosem import Client, CosemMeter

@@ -13,7 +13,7 @@ from wum_edge.meters.dlms.apdu import Selection
 from wum_edge.meters.dlms.ciphering import Keys, seal
 from wum_edge.meters.dlms.decode import decode_apdu, encode_apdu
 from wum_edge.meters.dlms.push import Push, Record, decode_push, records, telegrams
-from wum_edge.ports.linux.cipher import AesGcm
+from wum_edge.ports.linux.aes_gcm import AesGcm
 from wum_shared.obis import obis_to_text
 
 FRAMES = Path(__file__).parent.parent / "vectors" / "dlms" / "frames.jsonl"

@@ -15,7 +15,7 @@ from wum_edge.errors import MeterError
 from wum_edge.meters.dlms import hdlc
 from wum_edge.meters.dlms.errors import NotGenuine
 from wum_edge.meters.dlms.push import HdlcTelegrams, MbusTelegrams, decode_push, telegrams
-from wum_edge.ports.linux.cipher import AesGcm
+from wum_edge.ports.linux.aes_gcm import AesGcm
 
 
 @pytest.mark.parametrize("record", recorded(), ids=lambda record: record["id"])

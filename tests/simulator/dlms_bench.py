@@ -10,7 +10,7 @@ from wum_edge.meters.dlms.supply import Supply
 from wum_edge.meters.dlms.wrapper import Wrapped, decode_wrapped
 from wum_edge.meters.reader import Take
 from wum_edge.meters.turn import Line, converse
-from wum_edge.ports.linux.cipher import AesGcm
+from wum_edge.ports.linux.aes_gcm import AesGcm
 from wum_shared.obis import obis_from_text
 from wum_simulator.meters.dlms_cosem import Client, CosemMeter, PlainCounters
 from wum_simulator.meters.dlms_link import LIMITS, ServerLink

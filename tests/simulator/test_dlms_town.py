@@ -9,8 +9,8 @@ from wum_edge.meters.dlms.reader import DlmsReader
 from wum_edge.meters.dlms.supply import Supply
 from wum_edge.meters.reader import Take
 from wum_edge.meters.turn import Line, converse
+from wum_edge.ports.linux.aes_gcm import AesGcm
 from wum_edge.ports.linux.catalog_files import read_catalog
-from wum_edge.ports.linux.cipher import AesGcm
 from wum_simulator.meters.dlms import KEYS, PASSWORD, DlmsServer
 from wum_simulator.meters.dlms_cosem import PlainCounters
 from wum_simulator.quantities import shown

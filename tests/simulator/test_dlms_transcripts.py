@@ -11,7 +11,7 @@ from tests.edge.meters.dlms.replay import NOW_S, WAYS, reader_by, visit
 from tests.simulator.dlms_bench import Played, wire_of
 from wum_edge.meters.dlms import hdlc
 from wum_edge.meters.turn import Line
-from wum_edge.ports.linux.cipher import AesGcm
+from wum_edge.ports.linux.aes_gcm import AesGcm
 
 FILE = Path(__file__).parent.parent / "edge" / "meters" / "dlms" / "transcripts.py"
 WIDTH = 88

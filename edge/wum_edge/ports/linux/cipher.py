@@ -1,9 +1,8 @@
-"""ChaCha20/Poly1305 by libsodium, through PyNaCl; AES-GCM for DLMS meters by cryptography."""
+"""ChaCha20/Poly1305 by libsodium, through PyNaCl."""
 
 from nacl import bindings
 from nacl.exceptions import CryptoError
 
-from wum_edge.meters.dlms import ciphering
 from wum_shared import cipher
 
 
@@ -20,13 +19,3 @@ class Cipher(cipher.Cipher):
             return bindings.crypto_aead_chacha20poly1305_ietf_decrypt(ciphertext, aad, nonce, key)
         except CryptoError:
             return None
-
-
-class AesGcm(ciphering.AesGcm):
-    """AES-128-GCM for DLMS, by the `cryptography` package."""
-
-    def seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
-        """Ciphertext, then the whole tag of 16 bytes."""
-        # Late: it takes 8 MB, which a gateway without ciphered meters need not spend.
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-        return AESGCM(key).encrypt(nonce, plaintext, aad)

@@ -12,7 +12,7 @@ from pathlib import Path
 from wum_edge.errors import MeterError
 from wum_edge.meters.dlms import supply
 from wum_edge.meters.dlms.ciphering import Counters
-from wum_edge.ports.linux.cipher import AesGcm
+from wum_edge.ports.linux.aes_gcm import AesGcm
 from wum_edge.ports.linux.flash import FolderInUse, lock_folder
 
 FILE_NAME = "dlms-counters.json"
