@@ -1,4 +1,4 @@
-"""Keeps the ledger up to date: one bounded step at a time, a fifth of the time at most.
+"""Keeps the ledger up to date: one bounded step at a time, a fifth of the time unless behind.
 
 Left out: SQL (counting/store.py). It runs beside ingest, in whichever process gets the lock; what
 ingest marked in its own transactions is counted, and once in a while what time alone made due.
@@ -27,9 +27,12 @@ from wum_cloud.ledger.reckoning import (
 MARKS_PER_STEP = 200        # Some two seconds of the database's time.
 STALE_PER_STEP = 20
 DAYS_AT_ONCE = 100          # Of concentrators, in one statement: it has to end in time.
-COUNTED_EVERY = timedelta(minutes=30)   # Where nothing comes: due intervals are missed so late.
+# Where nothing comes, due intervals are missed so late. More than an hour: concentrators that
+# deliver every hour are counted then, and not once more in between.
+COUNTED_EVERY = timedelta(minutes=65)
 PAUSE_LEAST_S = 1.0
 PAUSE_SHARE = 4.0           # Rests four times as long as a step took: ingest comes first.
+BEHIND = 100                # Concentrators in a step: then it rests as long as the step took.
 PAUSE_AFTER_ERROR_S = 10.0
 
 _log = logging.getLogger("wum_cloud.ledger")
@@ -41,10 +44,14 @@ async def keep(database: Pool) -> None:
         pause_s = PAUSE_LEAST_S
         began = time.monotonic()
         try:
-            await step(database, datetime.now(UTC))
-            pause_s = max(PAUSE_LEAST_S, PAUSE_SHARE * (time.monotonic() - began))
+            counted = await step(database, datetime.now(UTC))
+            share = PAUSE_SHARE if counted < BEHIND else 1.0
+            pause_s = max(PAUSE_LEAST_S, share * (time.monotonic() - began))
         except (psycopg.Error, PoolTimeout, OSError) as error:
             _log.warning("the ledger is not kept for now (%s)", " ".join(str(error).split()))
+            pause_s = PAUSE_AFTER_ERROR_S
+        except Exception:  # Ours or not: it must never end the ingest that it runs beside.
+            _log.exception("the ledger is not kept for now")
             pause_s = PAUSE_AFTER_ERROR_S
         await asyncio.sleep(pause_s)
 

@@ -1,5 +1,6 @@
 """What the ledger says of a meter's day, and that it stays right whatever comes later."""
 
+import asyncio
 from datetime import date, timedelta
 
 import psycopg
@@ -83,12 +84,12 @@ async def test_a_concentrator_that_is_not_heard_is_the_reason_until_it_delivers(
     book.contact(at(10), at(9))
     await count(pool, book)
     assert book.day(meter)["unreachable"] == PER_DAY - 10
-    book.contact(NOW + HOUR, at(9))     # It is back, and has not delivered the day yet.
-    await count(pool, book, NOW + HOUR)
+    book.contact(NOW + 2 * HOUR, at(9))  # It is back, and has not delivered the day yet.
+    await count(pool, book, NOW + 2 * HOUR)
     assert book.day(meter)["awaited"] == PER_DAY - 10
     book.read(meter, *range(10, PER_DAY), late=timedelta(days=2))
-    book.contact(NOW + HOUR, NOW + HOUR)
-    await count(pool, book, NOW + HOUR)
+    book.contact(NOW + 2 * HOUR, NOW + 2 * HOUR)
+    await count(pool, book, NOW + 2 * HOUR)
     said = book.day(meter)
     assert (said["received"], said["late"], said["by_six"]) == (PER_DAY, PER_DAY - 10, 10)
 
@@ -219,3 +220,16 @@ async def test_days_older_than_a_year_and_a_month_are_dropped(book: Book, pool) 
     await count(pool, book, NOW + timedelta(days=500))
     assert book.ask("select count(*) from ledger_day where day = %s", DAY) == [(0,)]
     assert book.ask("select count(*) from ledger_tenant_day where day = %s", DAY) == [(0,)]
+
+
+async def test_a_fault_of_the_ledger_does_not_end_the_ingest_beside_it(
+        book: Book, pool, monkeypatch, caplog) -> None:
+    book.add_scheduled("SDM-1")
+    book.do("update site set time_zone = 'Nowhere/At All'")
+    monkeypatch.setattr(keeper, "PAUSE_AFTER_ERROR_S", 0.05)
+    task = asyncio.create_task(keeper.keep(pool))
+    async with asyncio.timeout(30):
+        while "the ledger is not kept for now" not in caplog.text:
+            await asyncio.sleep(0.02)
+    assert not task.done()
+    task.cancel()
