@@ -12,7 +12,6 @@ import time
 from kit.dead_meters import dead_meters
 from kit.figures import Figure, arguments, report
 from kit.paced_line import Heard, PacedLine, Wire, paced_line, seconds
-from kit.peer_clients import dlms_peer, peers
 from kit.street import configured, iec_entry, modbus_entry, sweep_of
 from wum_edge.meters.dlms.supply import Supply, install
 from wum_edge.ports.linux.aes_gcm import AesGcm
@@ -123,6 +122,8 @@ def main() -> None:
     figures += dlms(count)
     figures += dead_meters()
     if not quick:
+        # Late: a quick run leaves other people's clients out, and need not have them.
+        from kit.peer_clients import dlms_peer, peers
         figures += peers(METERS, figures[0].reference)
         figures += dlms_peer(METERS)
     report("bus", figures)
