@@ -1,13 +1,14 @@
 """The batch: the archive's records of one span of sequence numbers, as columns.
 
-Left out: sealing (cose.py) and where records come from. The head-end decodes the same layout
-with NumPy; this file is the reference and what a concentrator runs. Layout: contract.cddl.
+Version 1 is what is written; version 0 is read for ever. Left out: sealing (cose.py) and where
+records come from. The head-end decodes the same layout with NumPy; this file is the reference and
+what a concentrator runs. Layout: contract.cddl.
 """
 
 from collections import namedtuple
 
-from wum_shared import cbor, fields
-from wum_shared.errors import Malformed
+from wum_shared import cbor, fields, rows, rows1
+from wum_shared.errors import Malformed, Unsupported
 from wum_shared.ids import INCARNATION_SIZE, SCHEMA_SIZE
 from wum_shared.messages import (
     METERS_MAX,
@@ -17,14 +18,14 @@ from wum_shared.messages import (
     note_field,
     sequence_field,
     time_field,
-    versioned,
 )
 from wum_shared.order import in_order
 from wum_shared.rows import ROWS_MAX as ROWS_MAX
 from wum_shared.rows import Row as Row
-from wum_shared.rows import decode_rows, encode_rows
 
 BATCH_BYTES_MAX = 256 * 1024   # Opened; a day of 64 meters x 12 registers is about 30 kB.
+VERSION = 1                    # Of the layout that is written.
+FIELDS = {0: 12, 1: 11}        # Version: how many fields. Version 0 tells its flags apart.
 RECORDS_MAX = 32768            # Missed rows, events or lost ranges; the bytes bound all of them.
 
 
@@ -82,13 +83,23 @@ class Batch(namedtuple("Batch", (
 
 
 def encode_batch(batch: Batch) -> bytes:
-    """CBOR of a batch. The same records always give the same bytes."""
-    base_s, groups, columns, flags = encode_rows(batch.rows, batch.first_sequence)
-    return cbor.encode([
-        fields.VERSION, batch.incarnation, batch.first_sequence, batch.last_sequence,
-        batch.schema_id, base_s, groups, columns, flags,
-        _by_sequence(batch.missed), _by_sequence(batch.events), _by_sequence(batch.lost),
-    ])
+    """CBOR of a batch in version 1. The same records always give the same bytes."""
+    base_s, groups, columns = rows1.encode_rows(batch.rows, batch.first_sequence)
+    return cbor.encode([VERSION] + _heading(batch) + [base_s, groups, columns] + _others(batch))
+
+
+def encode_batch_0(batch: Batch) -> bytes:
+    """CBOR of a batch in version 0, as concentrators wrote it before there was version 1."""
+    base_s, groups, columns, flags = rows.encode_rows(batch.rows, batch.first_sequence)
+    return cbor.encode([0] + _heading(batch) + [base_s, groups, columns, flags] + _others(batch))
+
+
+def _heading(batch: Batch) -> list[object]:
+    return [batch.incarnation, batch.first_sequence, batch.last_sequence, batch.schema_id]
+
+
+def _others(batch: Batch) -> list[object]:
+    return [_by_sequence(batch.missed), _by_sequence(batch.events), _by_sequence(batch.lost)]
 
 
 def _by_sequence(records: tuple[Missed | Event | Lost, ...]) -> list[list[object]]:
@@ -102,29 +113,58 @@ def _sequence(record: tuple[int, ...]) -> int:
 def decode_batch(data: bytes, schema: Schema) -> Batch:
     """The batch in `data`, read by the schema that it names. Rows come by group, meter, sequence.
 
-    The caller has looked the schema up with `peek_batch`. One batch has one encoding: what
-    `encode_batch` would write otherwise is refused. Raises Malformed, Unsupported.
+    The caller has looked the schema up with `peek_batch`. A batch of version 0 has one encoding;
+    in version 1 the writer chooses how a column is coded, and any choice is read. Raises Malformed,
+    Unsupported.
     """
-    parts = versioned(data, 12, "batch", BATCH_BYTES_MAX)
-    first = sequence_field(parts[2], "batch first-sequence")
-    last = fields.number(parts[3], first, SEQUENCE_MAX, "batch last-sequence")
-    rows = decode_rows(parts[5], parts[6], parts[7], parts[8], first, schema)
+    version, parts = batch_fields(cbor.decode(data, most_bytes=BATCH_BYTES_MAX))
+    incarnation, first, last, schema_id = heading_fields(parts)
+    if version:
+        read = rows1.decode_rows(parts[5], parts[6], parts[7], first, schema)
+    else:
+        read = rows.decode_rows(parts[5], parts[6], parts[7], parts[8], first, schema)
     batch = Batch(
-        fields.octets(parts[1], INCARNATION_SIZE, "batch incarnation"), first, last,
-        fields.octets(parts[4], SCHEMA_SIZE, "batch schema"),
-        rows,
-        tuple([missed_field(m) for m in fields.items(parts[9], RECORDS_MAX, "batch missed")]),
-        tuple([event_field(e) for e in fields.items(parts[10], RECORDS_MAX, "batch events")]),
-        tuple([lost_field(x) for x in fields.items(parts[11], RECORDS_MAX, "batch lost")]),
+        incarnation, first, last, schema_id, read,
+        tuple([missed_field(m) for m in fields.items(parts[-3], RECORDS_MAX, "batch missed")]),
+        tuple([event_field(e) for e in fields.items(parts[-2], RECORDS_MAX, "batch events")]),
+        tuple([lost_field(x) for x in fields.items(parts[-1], RECORDS_MAX, "batch lost")]),
     )
     _check_accounted(batch)
-    for row in rows:
+    for row in batch.rows:
         check_place(row.meter, row.register_set, schema, "row")
     check_places(batch.missed, batch.events, schema)
-    if encode_batch(batch) != data:
+    if version and parts[-3:] != _others(batch):
+        raise Malformed("batch: missed rows, events or losses are out of order")
+    if not version and encode_batch_0(batch) != data:
         raise Malformed("batch: groups, rows or records out of order, another base time, or a "
                         "number under an absent value that does not repeat the one before")
     return batch
+
+
+def batch_fields(value: object) -> tuple[int, list[object]]:
+    """(version, fields) of a decoded batch. Raises Malformed, Unsupported.
+
+    The version is looked at before the number of fields: another version may have more.
+    """
+    if type(value) is not list or not value:
+        raise Malformed("batch: wanted a list, got %s" % fields.shown(value))
+    version = fields.number(value[0], 0, 2**32 - 1, "batch version")
+    if version not in FIELDS:
+        raise Unsupported("batch: version %d, this side reads 0..%d" % (version, VERSION))
+    return version, fields.record(value, FIELDS[version], "batch")
+
+
+def heading_fields(parts: list[object]) -> tuple[bytes, int, int, bytes]:
+    """(incarnation, first sequence, last sequence, schema id); the same in every version.
+
+    Raises Malformed.
+    """
+    first = sequence_field(parts[2], "batch first-sequence")
+    return (
+        fields.octets(parts[1], INCARNATION_SIZE, "batch incarnation"), first,
+        fields.number(parts[3], first, SEQUENCE_MAX, "batch last-sequence"),
+        fields.octets(parts[4], SCHEMA_SIZE, "batch schema"),
+    )
 
 
 def peek_batch(data: bytes) -> tuple[bytes, int, int, bytes]:
@@ -132,13 +172,7 @@ def peek_batch(data: bytes) -> tuple[bytes, int, int, bytes]:
 
     Raises Malformed, Unsupported.
     """
-    parts = versioned(data, 12, "batch", BATCH_BYTES_MAX)
-    first = sequence_field(parts[2], "batch first-sequence")
-    return (
-        fields.octets(parts[1], INCARNATION_SIZE, "batch incarnation"), first,
-        fields.number(parts[3], first, SEQUENCE_MAX, "batch last-sequence"),
-        fields.octets(parts[4], SCHEMA_SIZE, "batch schema"),
-    )
+    return heading_fields(batch_fields(cbor.decode(data, most_bytes=BATCH_BYTES_MAX))[1])
 
 
 def missed_field(value: object) -> Missed:

@@ -55,9 +55,9 @@ def test_what_zcbor_lets_pass_after_the_end_we_refuse():
 
 
 def test_a_number_below_zero_that_zcbor_takes_for_unsigned_we_refuse():
-    rule, encoded, read = next(case for case in MESSAGES if case[0] == "batch")
+    rule, encoded, read = next(case for case in MESSAGES if case[0] == "batch-1")
     whole = cbor.decode(encoded)
-    whole[9][0][1] = -5  # The meter's index of a missed row: uint in the contract.
+    whole[8][0][1] = -5  # The meter's index of a missed row: uint in the contract.
     damaged = cbor.encode(whole)
     assert is_valid(rule, damaged)  # The premise.
     assert refused(lambda: read(damaged), Malformed)

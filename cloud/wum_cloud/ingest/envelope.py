@@ -9,11 +9,10 @@ from typing import NoReturn
 
 import cbor2
 
-from wum_shared import fields
 from wum_shared.batch import BATCH_BYTES_MAX
+from wum_shared.batch import batch_fields as known_fields
 from wum_shared.errors import Malformed
 
-FIELDS = 12
 _DEPTH_MAX = 8      # As wum_shared.cbor; a batch nests 2 deep.
 
 # Tags that cbor2 would turn into objects of its own; every other one goes to the tag hook.
@@ -29,14 +28,11 @@ _REFUSALS = dict.fromkeys(_BUILT_IN_TAGS, _no_tag)
 
 
 def batch_fields(data: bytes) -> list[object]:
-    """The twelve fields of an opened batch, their types unchecked, but for the version.
+    """The fields of an opened batch, their types unchecked; the first is its version, 0 or 1.
 
     Raises Malformed, and Unsupported for another version of the contract.
     """
-    value = _decoded(data)
-    if type(value) is list and value:
-        fields.version(value[0], "batch")
-    return fields.record(value, FIELDS, "batch")
+    return known_fields(_decoded(data))[1]
 
 
 def leading_fields(data: bytes) -> list[object] | None:

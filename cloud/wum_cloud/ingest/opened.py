@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wum_cloud.ingest.columns import Numbers, read_tables
 from wum_cloud.ingest.envelope import batch_fields
+from wum_cloud.ingest.packed import Table, read_rows
 from wum_shared import fields
 from wum_shared.batch import (
     RECORDS_MAX,
@@ -109,24 +110,56 @@ def read_batch(data: bytes, schema: Schema) -> Opened:
 def read_records(parts: list[object], schema: Schema) -> Opened:
     """As read_batch, from fields that were decoded before. Raises Malformed."""
     heading = heading_of(parts)
+    base_s = time_field(parts[5], "batch base-time")
+    if type(parts[7]) is not bytes:
+        raise Malformed("batch columns: wanted bytes, got %s" % fields.shown(parts[7]))
+    read = _groups if parts[0] else _groups_0
     opened = Opened(
-        heading, _groups(parts, heading.first_sequence, schema),
-        tuple([missed_field(m) for m in fields.items(parts[9], RECORDS_MAX, "batch missed")]),
-        tuple([event_field(e) for e in fields.items(parts[10], RECORDS_MAX, "batch events")]),
-        tuple([lost_field(x) for x in fields.items(parts[11], RECORDS_MAX, "batch lost")]))
+        heading, read(parts, parts[7], base_s, heading.first_sequence, schema),
+        tuple([missed_field(m) for m in fields.items(parts[-3], RECORDS_MAX, "batch missed")]),
+        tuple([event_field(e) for e in fields.items(parts[-2], RECORDS_MAX, "batch events")]),
+        tuple([lost_field(x) for x in fields.items(parts[-1], RECORDS_MAX, "batch lost")]))
     _check_accounted(opened)
     check_places(opened.missed, opened.events, schema)
-    _check_order(opened, time_field(parts[5], "batch base-time"))
+    _check_order(opened, base_s)
     for group in opened.groups:
         _check_group(group, schema)
+        if not parts[0]:
+            _check_absent(group)
     return opened
 
 
-def _groups(parts: list[object], first: int, schema: Schema) -> tuple[Group, ...]:
-    base_s = time_field(parts[5], "batch base-time")
-    columns = parts[7]
-    if type(columns) is not bytes:
-        raise Malformed("batch columns: wanted bytes, got %s" % fields.shown(columns))
+def _groups(
+        parts: list[object], columns: bytes, base_s: int, first: int, schema: Schema,
+) -> tuple[Group, ...]:
+    tables, places, flags = read_rows(parts[6], columns, first, schema)
+    start = 0
+    groups = []
+    for table in tables:
+        size = table.values[1:].size
+        here = slice(*np.searchsorted(places, [start, start + size]))
+        groups.append(_group_of(table, places[here] - start, flags[here], first, base_s))
+        start += size
+    return tuple(groups)
+
+
+def _group_of(
+        table: Table, places: Numbers, flags: Numbers, first: int, base_s: int) -> Group:
+    captured_at_s = table.values[0] + base_s
+    _check_range(captured_at_s, 0, TIME_MAX_S, "row captured-at")
+    statuses = None
+    if len(places):
+        statuses = np.zeros(table.values[1:].T.shape, np.int32)
+        statuses.reshape(-1)[places] = flags
+    heading = table.heading
+    return Group(heading.register_set, heading.time_quality, table.meter, table.sequence + first,
+                 captured_at_s, table.values[1:], statuses)
+
+
+def _groups_0(
+        parts: list[object], columns: bytes, base_s: int, first: int, schema: Schema,
+) -> tuple[Group, ...]:
+    """As version 0 wrote them: differences in LEB128, flags in CBOR."""
     heads = []
     rows = 0
     for value in fields.items(parts[6], GROUPS_MAX, "batch groups"):
@@ -241,7 +274,7 @@ def _check_order(opened: Opened, base_s: int) -> None:
 
 
 def _check_group(group: Group, schema: Schema) -> None:
-    """Rows stand by meter and sequence, of meters that have the set; an absent value repeats."""
+    """Rows stand by meter and sequence, of meters that have the set."""
     if group.meter.max() >= len(schema.meters):
         raise Malformed("row meter: wanted 0..%d, got %d" % (
             len(schema.meters) - 1, group.meter.max()))
@@ -251,6 +284,10 @@ def _check_group(group: Group, schema: Schema) -> None:
     next_meter, next_sequence = np.diff(group.meter), np.diff(group.sequence)
     if ((next_meter < 0) | ((next_meter == 0) & (next_sequence < 0))).any():
         raise Malformed("batch rows: out of order")
+
+
+def _check_absent(group: Group) -> None:
+    """In version 0 an absent value repeats the one before."""
     if group.statuses is not None:
         absent = (group.statuses & ABSENT).astype(np.bool_).T
         before = np.pad(group.values, ((0, 0), (1, 0)))[:, :-1]

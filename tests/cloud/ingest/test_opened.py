@@ -1,5 +1,7 @@
 """Decoding a batch in columns: the same records and the same refusals as the contract's decoder."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,27 +9,33 @@ from hypothesis import strategies as st
 from tests.cloud.batches import batches, records_of
 from wum_cloud.ingest.opened import read_batch
 from wum_shared import cbor
-from wum_shared.batch import Batch, decode_batch, encode_batch
+from wum_shared.batch import Batch, decode_batch, encode_batch, encode_batch_0
 from wum_shared.errors import Malformed, Unsupported, WireError
 from wum_shared.messages import Schema
 
+_VERSIONS = [encode_batch_0, encode_batch]
 
-@given(batches())
+
+@pytest.mark.parametrize("encode", _VERSIONS)
+@given(pair=batches())
 @settings(max_examples=300, deadline=None)
-def test_both_decoders_read_the_same_records(pair: tuple[Schema, Batch]) -> None:
+def test_both_decoders_read_the_same_records(
+        encode: Callable[[Batch], bytes], pair: tuple[Schema, Batch]) -> None:
     schema, batch = pair
-    data = encode_batch(batch)
+    data = encode(batch)
     reference = decode_batch(data, schema)
     assert set(reference.rows) == set(batch.rows)
     assert records_of(read_batch(data, schema)) == reference
 
 
-@given(batches(), st.data())
+@pytest.mark.parametrize("encode", _VERSIONS)
+@given(pair=batches(), data=st.data())
 @settings(max_examples=300, deadline=None)
 def test_both_decoders_say_the_same_of_a_damaged_batch(
-        pair: tuple[Schema, Batch], data: st.DataObject) -> None:
+        encode: Callable[[Batch], bytes], pair: tuple[Schema, Batch], data: st.DataObject,
+) -> None:
     schema, batch = pair
-    damaged = bytearray(encode_batch(batch))
+    damaged = bytearray(encode(batch))
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(damaged) - 1))
         damaged[at] = data.draw(st.one_of(
@@ -37,12 +45,14 @@ def test_both_decoders_say_the_same_of_a_damaged_batch(
         decode_batch, bytes(damaged[:cut]), schema)
 
 
-@given(batches(), st.data())
+@pytest.mark.parametrize("encode", _VERSIONS)
+@given(pair=batches(), data=st.data())
 @settings(max_examples=500, deadline=None)
 def test_both_decoders_say_the_same_of_a_changed_field(
-        pair: tuple[Schema, Batch], data: st.DataObject) -> None:
+        encode: Callable[[Batch], bytes], pair: tuple[Schema, Batch], data: st.DataObject,
+) -> None:
     schema, batch = pair
-    parts = cbor.decode(encode_batch(batch))
+    parts = cbor.decode(encode(batch))
     assert isinstance(parts, list)
     numbers = st.one_of(
         st.integers(-3, 20), st.sampled_from([2**32, 2**53, 2**62, 2**63, 2**64 - 1, -2**62]))

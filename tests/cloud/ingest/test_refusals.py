@@ -17,7 +17,7 @@ from tests.cloud.conftest import HeadEnd
 from wum_cloud.broker import Delivery
 from wum_cloud.ingest.quarantine import entries
 from wum_shared import cbor, cose, topics
-from wum_shared.batch import Missed, encode_batch
+from wum_shared.batch import Missed, encode_batch, encode_batch_0
 from wum_shared.messages import DirectionKey, encode_schema
 from wum_shared.status import NEVER_SET, SET_ASIDE, STORED, VERSION_UNSUPPORTED
 
@@ -207,6 +207,14 @@ async def test_a_batch_of_another_version_is_answered_as_such(head_end: HeadEnd)
         VERSION_UNSUPPORTED, 1, one.incarnation)
     assert head_end.quarantined() == [entries.UNSUPPORTED]
     assert head_end.ask("select * from archive") == []
+
+
+async def test_a_batch_of_version_0_is_still_stored(head_end: HeadEnd) -> None:
+    one = Concentrator()
+    await head_end.welcome(one)
+    [answer] = await head_end.take(one.send(encode_batch_0(one.batch(one.row(0, 0)))))
+    assert one.opened(answer).answer == STORED
+    assert head_end.rows() == [("M-1", 0, 1000)]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", cbor.encode([0]), cbor.encode("batch")])

@@ -17,7 +17,7 @@ from tests.shared.examples import (
     SCHEMA,
 )
 from wum_shared import cbor, cose, messages
-from wum_shared.batch import decode_batch, encode_batch
+from wum_shared.batch import decode_batch, encode_batch, encode_batch_0
 from wum_shared.errors import WireError
 
 CDDL = (Path(wum_shared.__file__).parent / "contract.cddl").read_text()
@@ -30,7 +30,8 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("reading", messages.encode_reading(READING), messages.decode_reading),
     ("reading", messages.encode_reading(ABSENT_READING), messages.decode_reading),
     ("schema", messages.encode_schema(SCHEMA), messages.decode_schema),
-    ("batch", encode_batch(BATCH), lambda data: decode_batch(data, SCHEMA)),
+    ("batch-1", encode_batch(BATCH), lambda data: decode_batch(data, SCHEMA)),
+    ("batch-0", encode_batch_0(BATCH), lambda data: decode_batch(data, SCHEMA)),
     ("acknowledgement", messages.encode_acknowledgement(ACKNOWLEDGEMENT),
      messages.decode_acknowledgement),
     ("registration", messages.encode_registration(REGISTRATION), messages.decode_registration),

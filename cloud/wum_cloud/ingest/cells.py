@@ -1,0 +1,122 @@
+"""Cells of a version 1 batch as arrays: the layout of wum_shared/packed.py, all cells at once.
+
+Left out: what stands in the cells (packed.py) and their bits (sections.py).
+"""
+
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wum_cloud.ingest.sections import Naturals, Numbers, read_numbers
+from wum_shared.errors import Malformed
+from wum_shared.packed import CHANGE_K, COUNT_K, FORM_MAX, GAPS_K, HEAD_K, Cell
+from wum_shared.rice import K_MAX
+
+_ONE = np.uint64(1)
+_TOLD_MAX = np.uint64(2**20)     # Forms, counts and k's are far below; sums of them do not wrap.
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """wum_shared.packed.Cell as columns; `sparse` where gaps_k means something."""
+
+    length: Numbers
+    k: Numbers
+    sparse: NDArray[np.bool_]
+    gaps_k: Numbers
+    count: Numbers
+
+
+def cells_of(cells: list[Cell]) -> Cells:
+    """A few cells that were read one by one."""
+    table = np.array([(c.length, c.k, c.gaps_k is not None, c.gaps_k or 0, c.count)
+                      for c in cells], np.int64)
+    return Cells(table[:, 0], table[:, 1], table[:, 2].astype(np.bool_), table[:, 3], table[:, 4])
+
+
+def read_cells(data: bytes, at: int, lengths: list[list[int]]) -> tuple[Cells, int]:
+    """The cells of all columns, whose lengths are known, and where their numbers begin.
+
+    Raises Malformed where wum_shared.packed.read_cells does.
+    """
+    sizes = np.array([len(column) for column in lengths], np.int64)
+    length = np.fromiter(chain.from_iterable(lengths), np.int64)
+    firsts = np.cumsum(sizes) - sizes
+    heads = np.minimum(sizes, 2)
+    told, at = read_numbers(data, at, np.stack([heads, sizes - heads], axis=1).reshape(-1),
+                            np.tile(np.array([HEAD_K, CHANGE_K]), len(sizes)))
+    form = _forms(told, firsts, sizes)
+    sparse = (form > 0) & (form & 1 == 0)
+    few = int(sparse.sum())
+    told, at = read_numbers(data, at, np.array([few, few]), np.array([COUNT_K, GAPS_K]))
+    if (told[:few] >= length[sparse].astype(np.uint64)).any() or (
+            told[few:] > np.uint64(K_MAX)).any():
+        raise Malformed("columns: more numbers listed than a cell has, or k past %d" % K_MAX)
+    count = np.where(form > 0, length, 0)
+    count[sparse] = told[:few].astype(np.int64) + 1
+    gaps_k = np.zeros(len(form), np.int64)
+    gaps_k[sparse] = told[few:].astype(np.int64)
+    return Cells(length, np.maximum(form - 1, 0) >> 1, sparse, gaps_k, count), at
+
+
+def _forms(told: Naturals, firsts: Numbers, sizes: Numbers) -> Numbers:
+    if told.max() > _TOLD_MAX:
+        raise Malformed("columns: form of a cell, wanted 0..%d" % FORM_MAX)
+    steps = unzigzag(told)
+    starts = np.concatenate([firsts, firsts[sizes > 1] + 1])
+    steps[starts] = told[starts].astype(np.int64)
+    sums = np.cumsum(steps)
+    form: Numbers = sums - np.repeat(sums[firsts], sizes)
+    form[firsts] = steps[firsts]
+    if form.min() < 0 or form.max() > FORM_MAX:
+        raise Malformed("columns: form of a cell, wanted 0..%d" % FORM_MAX)
+    return form
+
+
+def read_cell_numbers(data: bytes, at: int, cells: Cells) -> tuple[Naturals, int]:
+    """The numbers of all cells of one section, one cell after the other, and where it ends.
+
+    Raises Malformed.
+    """
+    counts, sparse = cells.count, cells.sparse
+    few = np.where(sparse, counts, 0)              # A sparse cell lists distances first.
+    listed, at = read_numbers(data, at, np.stack([few, counts], axis=1).reshape(-1),
+                              np.stack([cells.gaps_k, cells.k], axis=1).reshape(-1))
+    numbers = np.zeros(int(cells.length.sum()), np.uint64)
+    firsts = np.cumsum(cells.length) - cells.length
+    begins = np.cumsum(few + counts) - counts
+    whole = ~sparse & (counts > 0)
+    numbers[_ranges(firsts[whole], counts[whole])] = listed[_ranges(begins[whole], counts[whole])]
+    if sparse.any():
+        few = counts[sparse]
+        gaps = listed[_ranges(begins[sparse] - few, few)]
+        numbers[_scattered(gaps, few, firsts[sparse], cells.length[sparse])] = listed[
+            _ranges(begins[sparse], few)]
+    return numbers, at
+
+
+def unzigzag(numbers: Naturals) -> Numbers:
+    """0, 1, 2, 3 ... as 0, -1, 1, -2 ..."""
+    return (numbers >> _ONE).view(np.int64) ^ -(numbers & _ONE).view(np.int64)
+
+
+def _scattered(gaps: Naturals, counts: Numbers, firsts: Numbers, lengths: Numbers) -> Numbers:
+    if (gaps >= np.repeat(lengths, counts).astype(np.uint64)).any():
+        raise Malformed("columns: a place past the end of a cell")
+    places = np.cumsum(gaps.astype(np.int64) + 1)
+    ends = np.cumsum(counts)
+    before = np.concatenate([[0], places[ends[:-1] - 1]])
+    places += np.repeat(firsts - before, counts) - 1
+    if (places[ends - 1] >= firsts + lengths).any():
+        raise Malformed("columns: a place past the end of a cell")
+    return places
+
+
+def _ranges(starts: Numbers, counts: Numbers) -> Numbers:
+    """starts[i], starts[i] + 1 ... counts[i] numbers of each, one after the other."""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    found: Numbers = np.arange(total) + np.repeat(starts - (ends - counts), counts)
+    return found

@@ -1,0 +1,161 @@
+"""Columns of a version 1 batch as arrays: what wum_shared.rows1 reads, no loop over readings.
+
+Left out: what the numbers mean (opened.py). The structure (headings, cells) is read by the
+contract's own code; its numbers, a section at a time, in NumPy.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wum_cloud.ingest.cells import cells_of, read_cell_numbers, read_cells, unzigzag
+from wum_cloud.ingest.sections import Naturals, Numbers
+from wum_shared.columns import VALUE_MAX, VALUE_MIN
+from wum_shared.errors import Malformed
+from wum_shared.headings import Heading, cell_lengths, lead_cells, read_headings
+from wum_shared.messages import METERS_MAX, SEQUENCE_MAX, Schema
+from wum_shared.packed import BY_METER, SIGNED
+
+_STEP_MAX = np.uint64(2**56)     # Of sequence and meter: no sum of one step leaves 64 bits.
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One group as it was written: rows by meter, then by sequence; `values` columns x rows.
+
+    The first column is captured-at, less the batch's base time; `sequence` counts from its first.
+    """
+
+    heading: Heading
+    sequence: Numbers
+    meter: Numbers
+    values: Numbers
+
+
+def read_rows(
+        groups: object, columns: bytes, first_sequence: int, schema: Schema,
+) -> tuple[list[Table], Numbers, Numbers]:
+    """(tables, places that have flags, counted over all readings, their flags).
+
+    Raises Malformed.
+    """
+    headings, flag_cells, at = read_headings(groups, columns, schema)
+    none = np.zeros(0, np.int64)
+    if not headings:
+        if columns:
+            raise Malformed("batch columns: there are bytes, but no rows")
+        return [], none, none
+    cells = lead_cells(headings, flag_cells)
+    lead, at = read_cell_numbers(columns, at, cells_of(cells))
+    ends = np.cumsum([cell.length for cell in cells])[:-1]
+    parts = np.split(lead, ends)
+    orders = [_order(heading, parts[2 * n], parts[2 * n + 1], first_sequence)
+              for n, heading in enumerate(headings)]
+    lengths: list[list[int]] = []
+    for heading, order in zip(headings, orders, strict=True):
+        lengths += cell_lengths(heading, order.lengths.tolist())
+    found, at = read_cells(columns, at, lengths)
+    numbers, at = read_cell_numbers(columns, at, found)
+    if at != len(columns):
+        raise Malformed("batch columns: %d bytes after the last column" % (len(columns) - at))
+    tables = []
+    taken = 0
+    for heading, order in zip(headings, orders, strict=True):
+        size = len(heading.forms) * heading.rows
+        tables.append(Table(heading, order.sequence, order.meter, _values(
+            heading, order, numbers[taken:taken + size])))
+        taken += size
+    if not flag_cells:
+        return tables, none, none
+    return tables, *_flags(parts[-2], parts[-1], sum([
+        (len(heading.forms) - 1) * heading.rows for heading in headings]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How the rows of a group stand by meter; `ranks`: where each stands in order of sequence."""
+
+    sequence: Numbers
+    meter: Numbers
+    ranks: Numbers
+    lengths: Numbers
+
+
+def _order(heading: Heading, sequences: Naturals, meters: Naturals, first: int) -> _Order:
+    sequence = _summed(sequences, heading.sequence_bias, 1 - first, SEQUENCE_MAX - first,
+                       "row sequence")
+    if (np.diff(sequence) <= 0).any():
+        raise Malformed("batch rows: out of order")
+    meter = _summed(meters, heading.meter_bias, 0, METERS_MAX - 1, "row meter")
+    ranks = np.argsort(meter, kind="stable")
+    meter = meter[ranks]
+    starts = np.flatnonzero(np.diff(meter, prepend=-1))
+    return _Order(sequence[ranks], meter, ranks, np.diff(starts, append=heading.rows))
+
+
+def _summed(numbers: Naturals, bias: int, least: int, most: int, what: str) -> Numbers:
+    if numbers.max() >= _STEP_MAX:
+        raise Malformed("%s: wanted %d..%d" % (what, least, most))
+    steps = unzigzag(numbers) + bias
+    steps[0] -= bias
+    found = np.cumsum(steps)
+    if found.min() < least or found.max() > most:
+        raise Malformed("%s: wanted %d..%d" % (what, least, most))
+    return found
+
+
+def _values(heading: Heading, order: _Order, numbers: Naturals) -> Numbers:
+    forms = np.array(heading.forms, np.uint8)
+    by_meter = (forms & BY_METER).astype(np.bool_)
+    values = numbers.view(np.int64).reshape(len(forms), heading.rows)
+    steps = np.where((forms & SIGNED).astype(np.bool_)[:, None], unzigzag(numbers).reshape(
+        values.shape), values)
+    table = np.empty_like(values)
+    raw = numbers.reshape(values.shape)
+    starts = np.concatenate([[0], np.cumsum(order.lengths)[:-1]])
+    biases = np.zeros(len(forms), np.int64)
+    biases[0] = heading.time_bias
+    for which, places in ((by_meter, starts), (~by_meter, np.zeros(1, np.int64))):
+        if not which.any():
+            continue
+        heads = np.cumsum(unzigzag(raw[which, :len(places)]), axis=1)
+        _check(heads)
+        own = np.empty((int(which.sum()), heading.rows), np.int64)
+        inside = np.ones(heading.rows, np.bool_)
+        inside[places] = False
+        own[:, inside] = steps[which, len(places):] + biases[which, None]
+        own[:, places] = 0
+        _check_steps(raw[which, len(places):], forms[which])
+        own = np.cumsum(own, axis=1)
+        lengths = np.diff(places, append=heading.rows)
+        own += np.repeat(heads - own[:, places], lengths, axis=1)
+        _check(own)
+        table[which] = own
+    if raw[0].max() >= _STEP_MAX:    # Far out of range; with its bias the sum might wrap.
+        raise Malformed("row captured-at: out of range")
+    table[~by_meter] = table[~by_meter][:, order.ranks]
+    return table
+
+
+def _check_steps(steps: Naturals, forms: NDArray[np.uint8]) -> None:
+    """A step of 2**63 or more without a sign leaves the range from wherever it is taken."""
+    unsigned = steps[(forms & SIGNED) == 0]
+    if unsigned.size and unsigned.max() >= np.uint64(2**63):
+        raise Malformed("columns: a value is out of range")
+
+
+def _check(values: Numbers) -> None:
+    # Sums wrap at 64 bits. A value in range plus a step of 64 bits that leaves the range still
+    # leaves it after the wrap, so the first value that is out of range is always seen as such.
+    if values.size and (values.min() < VALUE_MIN or values.max() > VALUE_MAX):
+        raise Malformed("columns: a value is out of range")
+
+
+def _flags(gaps: Naturals, less: Naturals, readings: int) -> tuple[Numbers, Numbers]:
+    if gaps.max() >= np.uint64(readings) or less.max() >= np.uint64(65535):
+        raise Malformed("flags: a place past the last reading, or a status past 65535")
+    places = np.cumsum(gaps.astype(np.int64) + 1) - 1
+    if places[-1] >= readings:
+        raise Malformed("flags: place %d is past the last reading" % places[-1])
+    return places, less.astype(np.int64) + 1

@@ -1,0 +1,48 @@
+"""Batches as they were once written, in tests/vectors/batch: they open for ever, in every version.
+
+These files are never written again. A change that cannot read them is a new version.
+"""
+
+import binascii
+
+from tests.portable import ON_MICROPYTHON
+from tests.shared.examples import BATCH, INCARNATION, SCHEMA, SCHEMA_ID
+from wum_shared.batch import Batch, Row, decode_batch, encode_batch, encode_batch_0
+from wum_shared.order import in_order
+from wum_shared.status import ABSENT, LATE
+
+FOLDER = "/tests/vectors/batch/" if ON_MICROPYTHON else __file__[:-len(
+    "shared/test_golden_batches.py")] + "vectors/batch/"
+
+
+def golden(name):
+    with open(FOLDER + name + ".hex") as file:
+        return binascii.unhexlify(file.read().strip())
+
+
+def batch_of(rows):
+    return Batch(INCARNATION, 1, len(rows), SCHEMA_ID, rows, (), (), ())
+
+
+DAY = batch_of(tuple([
+    Row(n + 1, n % 3, 0, 1760000000 + 900 * (n // 3) + n % 3, 0,
+        (1000 + 7 * n * (n % 3), 2300 + n * n % 17), (0, LATE if n % 29 == 0 else 0))
+    for n in range(96)]))
+EDGES = batch_of((
+    Row(1, 0, 0, 0, 0, (2**62 - 1, -2**62), (65534, 65534)),
+    Row(2, 0, 0, 2**32 - 1, 0, (-2**62, 2**62 - 1), (0, 0)),
+    Row(3, 1, 0, 9, 2, (None, 1), (ABSENT, 0))))
+
+
+def test_what_was_written_once_opens_for_ever():
+    for name, batch in (("example", BATCH), ("day", DAY), ("edges", EDGES)):
+        for version in ("-0", "-1"):
+            again = decode_batch(golden(name + version), SCHEMA)
+            assert in_order(again.rows, tuple) == list(batch.rows), name + version
+            assert again[:4] + again[5:] == batch[:4] + batch[5:], name + version
+
+
+def test_the_writers_still_write_the_same_bytes():
+    for name, batch in (("example", BATCH), ("day", DAY), ("edges", EDGES)):
+        assert encode_batch(batch) == golden(name + "-1"), name
+        assert encode_batch_0(batch) == golden(name + "-0"), name
