@@ -23,6 +23,7 @@ HOSTILE = {
     "from": ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "nan", "0", "-1e20", ""],
     "to": ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "1e300", ""],
     "resolution": ["x", ""],
+    "day": ["x", "", "2026-02-30", "0001-01-01", "9999-12-31", "1e300", "2026-03-01T12:00:00Z"],
 }
 
 
@@ -44,15 +45,25 @@ async def operations(client: httpx.AsyncClient) -> list[tuple[str, set[str]]]:
     found = []
     for path, methods in paths.items():
         address = path.replace("{serial}", "SDM-1").replace("{id}", DEVICE.hex())
+        address = address.replace("{day}", "2026-03-01")
         asked = methods["get"].get("parameters", [])
         found.append((address, {one["name"] for one in asked if one["in"] == "query"}))
     return found
 
 
+def answerable(address: str, parameters: set[str]) -> dict[str, str]:
+    """What an operation has to be asked at least."""
+    if address.endswith("/completeness"):
+        return {"from": "2026-03-01", "to": "2026-03-02"}
+    if "day" in parameters:
+        return {"day": "2026-03-01"}
+    return {"register": "1-0:1.8.0", **DAY} if "register" in parameters else {}
+
+
 async def test_no_value_of_any_parameter_makes_the_api_fail(system, meter):
     asked = 0
     for address, parameters in await operations(system):
-        whole = {"register": "1-0:1.8.0", **DAY} if "register" in parameters else {}
+        whole = answerable(address, parameters)
         for name in sorted(parameters):
             for value in HOSTILE[name]:
                 answer = await system.get(address, params={**whole, name: value})
@@ -64,7 +75,7 @@ async def test_no_value_of_any_parameter_makes_the_api_fail(system, meter):
 
 async def test_a_parameter_that_an_operation_lacks_is_refused_by_name(system, meter):
     for address, parameters in await operations(system):
-        whole = {"register": "1-0:1.8.0", **DAY} if "register" in parameters else {}
+        whole = answerable(address, parameters)
         assert (await system.get(address, params=whole)).status_code == 200, address
         answer = await system.get(address, params={**whole, "limt": "5"})
         assert answer.status_code == 422 and is_problem(answer), address
@@ -81,12 +92,20 @@ async def test_a_parameter_that_is_given_twice_is_refused(system):
     ("/api/v1/meters/%00", 400), ("/api/v1/meters/none", 404), ("/api/v1/meters/a%2Fb", 404),
     ("/api/v1/meters/%ff", 404), ("/api/v1/meters/" + "x" * 4000, 404),
     ("/api/v1/concentrators/zz", 422), ("/api/v1/concentrators/" + "0" * 16, 404),
+    ("/api/v1/completeness/x/sites", 422), ("/api/v1/completeness/2026-02-30/meters", 422),
     ("/api/v1/nothing", 404), ("/api/v2/meters", 404), ("/api/", 404),
 ])
 async def test_an_address_without_anything_behind_it_is_a_problem(system, path, status):
     answer = await system.get(path)
     assert answer.status_code == status
     assert is_problem(answer)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("list_", ["sites", "concentrators", "meters"])
+async def test_a_day_of_which_nothing_is_kept_has_an_empty_list(system, day, list_):
+    answer = await system.get(f"/api/v1/completeness/{day}/{list_}")
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
