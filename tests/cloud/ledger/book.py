@@ -50,9 +50,9 @@ class Book(Street):
 
     def read(self, meter: int, *intervals: float, late: timedelta = timedelta(seconds=5)) -> None:
         """Readings of these intervals of DAY, each stored so long after its capture."""
-        for interval in intervals:
-            self.add_row(meter, at(interval), (1, 1, 1))
-            with psycopg.connect(self.url) as connection:
+        with psycopg.connect(self.url) as connection:
+            for interval in intervals:
+                self.insert_row(connection, meter, at(interval), (1, 1, 1))
                 connection.execute(
                     "update reading set arrived_at = %s where meter_id = %s and captured_at = %s",
                     [at(interval) + late, meter, at(interval)])

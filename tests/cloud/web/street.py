@@ -60,15 +60,21 @@ class Street:
                 extra: int | None = None, statuses: list[int] | None = None) -> None:
         """A row of A+, voltage, power and what has no column."""
         with psycopg.connect(self._url) as connection:
-            _make_partition(connection, at)
-            connection.execute(
-                "insert into reading (meter_id, captured_at, profile, register_set_id,"
-                " time_quality, statuses, a_plus, u_l1, p, extra)"
-                " values (%s, %s, 0, %s, 0, %s, %s, %s, %s, %s)",
-                [meter, at, self._set, statuses, *values, [extra]])
-            connection.execute(
-                "update meter set last_captured_at = greatest(last_captured_at, %s)"
-                " where meter_id = %s", [at, meter])
+            self.insert_row(connection, meter, at, values, extra, statuses)
+
+    def insert_row(self, connection: psycopg.Connection, meter: int, at: datetime,
+                   values: tuple[int | None, int | None, int | None], extra: int | None = None,
+                   statuses: list[int] | None = None) -> None:
+        """add_row() for many in one transaction."""
+        _make_partition(connection, at)
+        connection.execute(
+            "insert into reading (meter_id, captured_at, profile, register_set_id,"
+            " time_quality, statuses, a_plus, u_l1, p, extra)"
+            " values (%s, %s, 0, %s, 0, %s, %s, %s, %s, %s)",
+            [meter, at, self._set, statuses, *values, [extra]])
+        connection.execute(
+            "update meter set last_captured_at = greatest(last_captured_at, %s)"
+            " where meter_id = %s", [at, meter])
 
     def add_counter(self, meter: int, first: datetime, values: list[int | None], period_s: int,
                     register_set: int | None = None) -> None:
