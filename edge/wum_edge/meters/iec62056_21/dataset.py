@@ -18,9 +18,12 @@ DIGITS_MAX = 30
 _POWERS = {"": 0, "k": 3, "K": 3, "M": 6, "G": 9, "m": -3}
 # Upper case of what a meter writes: code of IEC 62056-6-2, table 4. Prefixes stand before these.
 _PREFIXED = {"WH": 30, "VARH": 32, "VAH": 31, "W": 27, "VAR": 29, "VA": 28, "V": 35, "A": 33,
-             "HZ": 44, "J": 25, "BAR": 24, "PA": 23}
-_PLAIN = {"h": 5, "min": 6, "s": 7, "sec": 7, "secs": 7, "d": 4, "m3": 13, "l": 19, "L": 19,
-          "%": 56, "Deg": 8, "deg": 8, "kg": 20}
+             "HZ": 44, "J": 25, "BAR": 24, "PA": 23, "J/H": 26}
+# C is a heat meter's degree Celsius: no meter counts coulombs. The m of mA is one of _POWERS.
+_PLAIN = {"h": (5, 0), "min": (6, 0), "s": (7, 0), "sec": (7, 0), "secs": (7, 0), "d": (4, 0),
+          "m3": (13, 0), "dm3": (13, -3), "m3/h": (15, 0), "m3ph": (15, 0), "l/h": (15, -3),
+          "m3/d": (17, 0), "l": (19, 0), "L": (19, 0), "%": (56, 0), "Deg": (8, 0), "deg": (8, 0),
+          "kg": (20, 0), "t": (20, 3), "C": (9, 0), "degC": (9, 0), "K": (52, 0)}
 
 
 class Value(namedtuple("Value", ("text", "unit"))):
@@ -51,21 +54,22 @@ def parse_block(body: bytes, ends_with_mark: bool = False) -> list[DataSet]:
     """The data sets of a block, in order. Raises BadCheck for what is none.
 
     With `ends_with_mark` the block must end with `!` CR LF, as a readout does (6.5): that shows a
-    character that was damaged into an ETX. What follows an address in brackets belongs to it, on
-    the next line too.
+    character that was damaged into an ETX. Some meters leave out CR LF there. What follows an
+    address in brackets belongs to it, on the next line too; blanks around an address are filling.
     """
     text = _text(body)
     if ends_with_mark:
-        if not text.endswith("!\r\n"):
+        text = text[:-2] if text.endswith("\r\n") else text
+        if not text.endswith("!"):
             raise BadCheck("readout: wanted its end, ! CR LF, got %d characters without" %
                            len(text))
-        text = text[:-3]
+        text = text[:-1]
     found: list[DataSet] = []
     values: list[Value] = []
     address = ""
     at = 0
     while at < len(text):
-        if text[at] in "\r\n":
+        if text[at] in "\r\n ":
             at += 1
         elif text[at] == "(":
             value, at = _value(text, at)
@@ -113,7 +117,7 @@ def unit_code(written: str) -> tuple[int, int] | None:
     if not written:
         return NO_UNIT, 0
     if written in _PLAIN:
-        return _PLAIN[written], 0
+        return _PLAIN[written]
     for size in (0, 1):
         code = _PREFIXED.get(written[size:].upper())
         power = _POWERS.get(written[:size])
@@ -144,7 +148,7 @@ def _address(text: str, at: int) -> tuple[str, int]:
     if end < 0 or any(c in ")/!\r\n" for c in address):
         raise BadCheck("data set: wanted an address of at most %d characters and a value in "
                        "brackets, got %s" % (ADDRESS_MAX, repr(address)))
-    return address, end
+    return address.rstrip(" "), end
 
 
 def _value(text: str, at: int) -> tuple[Value, int]:

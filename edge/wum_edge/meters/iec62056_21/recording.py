@@ -28,7 +28,8 @@ class Recording(namedtuple("Recording", ("identification", "sets"))):
 
 
 def decode_recording(data: bytes) -> Recording:
-    """A readout, with or without sign-on, or one answer of programming mode; its BCC must hold.
+    """A readout, with or without sign-on, or one answer of programming mode, whole or in partial
+    blocks; every BCC must hold.
 
     Pushed telegrams are p1.telegram.decode_telegram's. Raises BadCheck.
     """
@@ -42,12 +43,28 @@ def decode_recording(data: bytes) -> Recording:
         data = rest
     if len(data) > _ACK_SIZE and data[0] == ACK and data[_ACK_SIZE - 2:_ACK_SIZE] == b"\r\n":
         data = data[_ACK_SIZE:]
-    start, end = _message_in(data)
-    if start or end != len(data):
+    body = _bodies(data)
+    return Recording(identification, parse_block(body, body.rstrip(b"\r\n")[-1:] == b"!"))
+
+
+def _bodies(data: bytes) -> bytes:
+    """What stands in the message that `data` is, or in its partial blocks together; the ACK by
+    which each next one was asked for may stand before it.
+    """
+    body, at, is_last = b"", 0, False
+    while not is_last:
+        if at and data[at:at + 1] == bytes((ACK,)):
+            at += 1
+        start, end = _message_in(data[at:])
+        if start or not end:
+            raise BadCheck("recording: wanted one message, got %d bytes, of which %d are one" % (
+                len(data), at))
+        message = parse_message(data[at:at + end])
+        body, at, is_last = body + message.body, at + end, message.is_last
+    if at != len(data):
         raise BadCheck("recording: wanted one message, got %d bytes, of which %d are one" % (
-            len(data), end - start))
-    message = parse_message(data)
-    return Recording(identification, parse_block(message.body, message.body[-3:] == b"!\r\n"))
+            len(data), at))
+    return body
 
 
 def _after_line(data: bytes) -> bytes:

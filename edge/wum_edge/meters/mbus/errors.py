@@ -21,6 +21,10 @@ class Encrypted(Refused):
     """The answer is encrypted; `code` is its mode."""
 
 
+class Unsupported(Refused):
+    """The answer is whole, but in a layer that is not spoken here; `code` is its CI field."""
+
+
 class NoSuchRecord(Refused):
     """No record of the answer is the one wanted, or it holds nothing usable; `code` is 0."""
 

@@ -21,6 +21,7 @@ EVERYBODY = 0xFE             # All answer: for a single meter on a bench.
 BROADCAST = 0xFF             # Nobody answers.
 PRIMARY_MAX = 250            # 0 is a meter that was never given an address.
 LENGTH_MAX = 255             # Of the L field: C, A, CI and 252 bytes of data.
+_WIRELESS = (0x44, 0x46, 0x48, 0x08)     # Control fields of radio telegrams: SND_NR, SND_IR ...
 _START_SHORT, _START_LONG, _STOP = 0x10, 0x68, 0x16
 
 
@@ -56,6 +57,9 @@ def decode_frame(heard: bytes) -> Frame | None:
     if len(heard) == 5 and heard[0] == _START_SHORT:
         _check(heard, 1, heard[3])
         return Frame(heard[1], heard[2], None, b"")
+    if len(heard) > 12 and heard[0] == len(heard) - 1 and heard[1] in _WIRELESS:
+        raise BadCheck("M-Bus: %d bytes that begin %s are a telegram of wireless M-Bus (EN "
+                       "13757-4), which is not read here" % (len(heard), heard[:4].hex()))
     if len(heard) < 4 or heard[0] != _START_LONG or heard[3] != _START_LONG:
         raise BadCheck("M-Bus: %d bytes that begin %s are no frame" % (
             len(heard), heard[:4].hex() or "nowhere"))

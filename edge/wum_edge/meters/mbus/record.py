@@ -175,6 +175,8 @@ def _content(head: _Head, meaning: Meaning, lvar: int, data: bytes) -> (
     """(number, power, text, moment, fault) of a record's data."""
     if head.field in (0, _SELECTION):
         return None, 0, "", None, "no data"
+    if meaning.kind in ("date", "moment") and head.field not in _BCD + (_REAL,):
+        return _dated(meaning.kind, lvar, data)
     if head.field == _LVAR:
         return _variable(lvar, data)
     if head.field in _BCD:
@@ -189,11 +191,6 @@ def _content(head: _Head, meaning: Meaning, lvar: int, data: bytes) -> (
         if parts is None:
             return None, 0, "", None, "a real that is no number"
         return parts[0], parts[1], "", None, ""
-    if meaning.kind in ("date", "moment"):
-        moment = _moment(meaning.kind, data)
-        if moment is not None:
-            fault = "" if moment.valid else "no certain date or time"
-            return None, 0, moment.text(), moment, fault
     if meaning.kind in ("bits", "count", "identity") or "as type C" in meaning.modifiers or (
             "as type D" in meaning.modifiers):
         return unsigned(data), 0, "", None, ""
@@ -201,6 +198,18 @@ def _content(head: _Head, meaning: Meaning, lvar: int, data: bytes) -> (
     if value is None:
         return None, 0, "", None, "the pattern 80..00, which says invalid"
     return value, 0, "", None, ""
+
+
+def _dated(kind: str, lvar: int, data: bytes) -> (
+        "tuple[int | None, int, str, Moment | None, str]"):
+    """A date or time. One of a type that is not known here, as M with its zone (variable length),
+    is its digits and the doubt: never a number that means something else.
+    """
+    moment = None if lvar else _moment(kind, data)
+    if moment is None:
+        return None, 0, digits(data), None, "a time of %d bytes is of no known type" % len(data)
+    fault = "" if moment.valid else "no certain date or time"
+    return None, 0, moment.text(), moment, fault
 
 
 def _moment(kind: str, data: bytes) -> Moment | None:

@@ -15,6 +15,7 @@ VIFES_MAX = 10
 MANUFACTURER = "manufacturer specific"
 RESERVED = "reserved"
 _EXTENSION = 0x80
+_NON_METRIC = 0x3D
 _TABLES = {0x7B: FB, 0x7D: FD}
 
 
@@ -136,6 +137,9 @@ def _orthogonal(found: _Found, code: int) -> None:
         found.modifiers.append(ORTHOGONAL[code])
         if code == 0x39:
             found.kind = "moment"
+        if code == _NON_METRIC:
+            # A number of gallons or BTU must never pass for one of m3 or Wh.
+            found.unit, found.unit_text = NO_UNIT, "non-metric"
         return
     if code & 0x70 == 0x40:
         limit = "upper" if code & 8 else "lower"

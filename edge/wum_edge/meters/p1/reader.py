@@ -40,6 +40,7 @@ class P1Reader(Reader):
         self._manner: Manner = model.manner
         self._access: Access = meter.access
         self._address = str(meter.address)
+        self._small_digits = False   # Of its CRC, once one of its telegrams showed it.
         self._asked = "telegrams of %s" % (self._address or model.model)
 
     def read(self, places: tuple[int, ...], take: Take) -> "Conversation[None]":
@@ -75,7 +76,8 @@ class P1Reader(Reader):
             2 * manner.period_ms, 2 * TELEGRAM_MAX, self._asked)
         data = without_parity(heard)
         start, end = find_telegram(data)
-        telegram = decode_telegram(data[start:end])
+        telegram = decode_telegram(data[start:end], self._small_digits)
+        self._small_digits = self._small_digits or telegram.small_digits
         maker = telegram.identification.maker.upper()
         if manner.makers and maker not in manner.makers:
             raise ForeignAnswer("%s: wanted a meter of %s, heard %s" % (

@@ -10,7 +10,7 @@ cannot be noticed, and `checked` says so.
 
 from collections import namedtuple
 
-from wum_edge.errors import BadCheck
+from wum_edge.errors import BadCheck, Refused
 from wum_edge.meters.iec62056_21.dataset import Decimal, decimal, parse_block
 from wum_edge.meters.iec62056_21.frame import printable, without_parity
 from wum_edge.meters.iec62056_21.short_form import obis_of
@@ -27,16 +27,20 @@ if TYPE_CHECKING:
 TELEGRAM_MAX = 8192          # Two text messages of 2048 characters, and 2 kB of everything else.
 CHANNELS = (1, 2, 3, 4)      # Of sub-meters on the meter's own M-Bus.
 _END = b"\r\n!"
+_CIPHERED = b"\xdb\x08"      # Tag and length of the system title.
 _VERSION = bytes((1, 3, 0, 2, 8, 255))
 
 
-class Telegram(namedtuple("Telegram", ("identification", "sets", "checked"))):
-    """Who sent it, its data sets in their order, and whether a CRC vouches for them."""
+class Telegram(namedtuple("Telegram", ("identification", "sets", "checked", "small_digits"))):
+    """Who sent it, its data sets in their order, and whether a CRC vouches for them.
+    `small_digits`: that CRC was certainly written in small letters.
+    """
 
     __slots__ = ()
     identification: "Identification"
     sets: "list[DataSet]"
     checked: bool
+    small_digits: bool
 
 
 class SubMeter(namedtuple("SubMeter", ("channel", "kind", "identity", "captured_at", "value",
@@ -56,12 +60,16 @@ class SubMeter(namedtuple("SubMeter", ("channel", "kind", "identity", "captured_
     unit: str
 
 
-def decode_telegram(data: bytes) -> Telegram:
-    """The telegram that `data` is, from `/` to the line end behind `!`. Raises BadCheck.
+def decode_telegram(data: bytes, small_digits: bool = False) -> Telegram:
+    """The telegram that `data` is, from `/` to the line end behind `!`. Raises BadCheck; Refused
+    for an encrypted one.
 
     What follows that line end is refused, as is a wrong CRC; characters of seven bits with even
-    parity are read as such.
+    parity are read as such. `small_digits`: this meter writes its CRC in small letters.
     """
+    if data[:2] == _CIPHERED:
+        raise Refused("telegram: it is encrypted (general-glo-ciphering of DLMS, as in Luxembourg "
+                      "and Austria); have the grid operator switch that off", 0)
     data = without_parity(data)
     start, end = find_telegram(data)
     if start != 0 or end != len(data):
@@ -70,13 +78,13 @@ def decode_telegram(data: bytes) -> Telegram:
     mark = data.find(_END)
     written = data[mark + len(_END):-2]
     if written:
-        _check_crc(data[:mark + len(_END)], written)
+        _check_crc(data[:mark + len(_END)], written, small_digits)
     head_end = data.find(b"\r\n") + 2
     identification = parse_identification(data[:head_end])
     sets = parse_block(data[head_end:mark + 2])
     if not written and any(obis_of(one.address) == _VERSION for one in sets):
         raise BadCheck("telegram: it says its version, and so must have a CRC (DSMR 4.0, 5.2)")
-    return Telegram(identification, sets, bool(written))
+    return Telegram(identification, sets, bool(written), _small_letters(written) > 1)
 
 
 def find_telegram(data: bytes | bytearray) -> tuple[int, int]:
@@ -187,13 +195,25 @@ def _sub_meter(channel: int, own: "dict[tuple[int, ...], list[Value]]") -> SubMe
                     octets(identity[0].text) if identity else "", captured_at, value, unit)
 
 
-def _check_crc(data: bytes, written: bytes) -> None:
-    """The CRC is written in up to four capital hexadecimal digits (some leave out zeros)."""
-    plain = len(written) <= 4 and all(byte in b"0123456789ABCDEF" for byte in written)
+def _check_crc(data: bytes, written: bytes, small_digits: bool) -> None:
+    """The CRC is written in up to four hexadecimal digits: capital ones, says DSMR 5.0.2, but some
+    meters write small ones, and some leave out zeros in front.
+
+    Capital and small letters are one bit apart. So a single small letter passes for a damaged one
+    unless the meter is known to write them; two of them cannot be one flipped bit.
+    """
+    small, capital = _small_letters(written), any(65 <= byte <= 70 for byte in written)
+    plain = len(written) <= 4 and all(byte in b"0123456789ABCDEFabcdef" for byte in written)
     wanted = crc16(data)
-    if not plain or int(written, 16) != wanted:
+    if plain and (small == 1 or small_digits):
+        plain = small_digits and not capital
+    if not plain or small and capital or int(written, 16) != wanted:
         raise BadCheck("telegram of %d bytes: CRC wanted %04X, got %s" % (
             len(data), wanted, printable(written)))
+
+
+def _small_letters(written: bytes) -> int:
+    return sum([1 for byte in written if 97 <= byte <= 102])
 
 
 class TelegramHearing(Hearing):

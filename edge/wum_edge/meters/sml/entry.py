@@ -26,12 +26,15 @@ class Source(namedtuple("Source", ("code",))):
     code: bytes
 
 
-class Manner(namedtuple("Manner", ("baud", "period_ms"))):
-    """How the model talks: a file each `period_ms`, 8N1."""
+class Manner(namedtuple("Manner", ("baud", "period_ms", "narrow_unsigned"))):
+    """How the model talks: a file each `period_ms`, 8N1. `narrow_unsigned`: its integers of less
+    than four bytes have no sign, whatever it says (makers.py).
+    """
 
     __slots__ = ()
     baud: int
     period_ms: int
+    narrow_unsigned: bool
 
 
 def check_source(table: "Table") -> Source:
@@ -50,7 +53,8 @@ def check_manner(table: "Table") -> Manner:
     below = table.table("telegram")
     baud = below.choice("baud", BAUDS, 9600)
     assert type(baud) is int
-    found = Manner(baud, below.number("period_ms", 100, 60000, 4000))
+    found = Manner(baud, below.number("period_ms", 100, 60000, 4000),
+                   below.truth("narrow_unsigned", False))
     below.done()
     return found
 

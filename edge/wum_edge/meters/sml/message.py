@@ -7,6 +7,7 @@ SML 1.04, chapter 5. Optional members that are left out are None.
 from collections import namedtuple
 
 from wum_edge.errors import BadCheck
+from wum_edge.meters.sml.makers import powers_lack_sign
 from wum_edge.meters.sml.tlv import END, read_value
 from wum_edge.meters.sml.transport import crc_holds
 
@@ -100,22 +101,26 @@ class Attention(namedtuple("Attention", ("server", "number", "text"))):
     text: str
 
 
-def decode_messages(content: bytes) -> list[Message]:
-    """The messages of a file, each with its own CRC. Raises BadCheck."""
+def decode_messages(content: bytes, narrow_unsigned: bool = False) -> list[Message]:
+    """The messages of a file, each with its own CRC. Raises BadCheck.
+
+    `narrow_unsigned`: the meter's narrow integers have no sign, as those of some meters that are
+    known by their number (makers.py) have none.
+    """
     found = []
     at = 0
     while at < len(content):
         if content[at] == 0:         # Some meters fill between messages, not at the end alone.
             at += 1
             continue
-        message, at = _message(content, at)
+        message, at = _message(content, at, narrow_unsigned)
         found.append(message)
         if len(found) > MESSAGES_MAX:
             raise BadCheck("SML: more than %d messages in a file" % MESSAGES_MAX)
     return found
 
 
-def _message(content: bytes, at: int) -> tuple[Message, int]:
+def _message(content: bytes, at: int, narrow_unsigned: bool) -> tuple[Message, int]:
     """A list of six: transaction, group, what to do on errors, body, CRC, end (5.1)."""
     if content[at] != 0x76:
         raise BadCheck("SML: wanted a message (76) at %d, got %02x" % (at, content[at]))
@@ -131,7 +136,10 @@ def _message(content: bytes, at: int) -> tuple[Message, int]:
     written = (check.value & 0xFF) << 8 | check.value >> 8 & 0xFF
     if not crc_holds(checked, written):
         raise BadCheck("SML message at %d of %d bytes: wrong CRC" % (at, body.end - at))
-    return _body(body.value), last.end
+    found = _body(body.value)
+    if found.kind == LIST and (narrow_unsigned or powers_lack_sign(found.body.server)):
+        found = _body(read_value(content, end, True).value)
+    return found, last.end
 
 
 def _body(value: object) -> Message:
@@ -241,6 +249,8 @@ def _whole(value: object) -> int | None:
 
 def _scaler(value: object) -> int:
     found = _whole(value) or 0
+    if 128 <= found <= 255:      # Of one byte, read without its sign.
+        found -= 256
     if not -32 <= found <= 32:
         raise BadCheck("SML: a scaler of %d" % found)
     return found

@@ -64,7 +64,8 @@ class SmlReader(Reader):
             Setting(manner.baud, 8, "N", 1, 0), FileHearing(), 2 * manner.period_ms,
             2 * FILE_MAX, self._asked)
         start, end = find_file(heard)
-        for message in decode_messages(unwrap(heard[start:end])):
+        for message in decode_messages(
+                unwrap(heard[start:end]), manner.narrow_unsigned):
             if message.kind == ATTENTION:
                 raise Refused("%s: attention %s" % (self._asked, message.body.text), _NO_CODE)
             if message.kind == LIST:

@@ -13,6 +13,7 @@ DEPTH_MAX = 8                # The deepest of the standard's messages has 6.
 NODES_MAX = 4096
 _OCTETS, _TRUTH, _INTEGER, _UNSIGNED, _LIST = 0, 4, 5, 6, 7
 _HEAD_MAX = 3                # Type-length bytes: lengths to 4095.
+_WIDE = 4
 
 
 class Node(namedtuple("Node", ("value", "end"))):
@@ -32,12 +33,16 @@ class _End:
 END = _End()
 
 
-def read_value(data: bytes, at: int) -> Node:
-    """The value at `at`. Raises BadCheck; it costs time and memory in the size of `data`."""
-    return _read(data, at, 0, [NODES_MAX])
+def read_value(data: bytes, at: int, narrow_unsigned: bool = False) -> Node:
+    """The value at `at`. Raises BadCheck; it costs time and memory in the size of `data`.
+
+    `narrow_unsigned`: integers of one to three bytes have no sign, whatever their type says; see
+    makers.py.
+    """
+    return _read(data, at, 0, [NODES_MAX], narrow_unsigned)
 
 
-def _read(data: bytes, at: int, depth: int, left: list[int]) -> Node:
+def _read(data: bytes, at: int, depth: int, left: list[int], narrow_unsigned: bool) -> Node:
     left[0] -= 1
     if depth > DEPTH_MAX or left[0] < 0:
         raise BadCheck("SML: more than %d lists in one another or %d values" % (
@@ -46,7 +51,7 @@ def _read(data: bytes, at: int, depth: int, left: list[int]) -> Node:
     if kind == _LIST:
         found = []
         for _ in range(length):
-            node = _read(data, after, depth + 1, left)
+            node = _read(data, after, depth + 1, left, narrow_unsigned)
             found.append(node.value)
             after = node.end
         return Node(found, after)
@@ -56,6 +61,8 @@ def _read(data: bytes, at: int, depth: int, left: list[int]) -> Node:
     if size < 0 or after + size > len(data):
         raise BadCheck("SML: a value of %d bytes at %d of %d" % (length, at, len(data)))
     content = data[after:after + size]
+    if kind == _INTEGER and narrow_unsigned and size < _WIDE:
+        kind = _UNSIGNED
     if kind == _OCTETS:
         return Node(content if size else None, after + size)
     return Node(_number(kind, content), after + size)

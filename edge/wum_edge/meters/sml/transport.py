@@ -108,10 +108,9 @@ def find_file(heard: bytes | bytearray) -> tuple[int, int]:
     """Start and end of the first whole file; an end of 0 for none yet."""
     whole = bytes(heard)
     start = whole.find(BEGIN)
-    if start < 0:
-        return 0, 0
-    again = whole.find(BEGIN, start + len(BEGIN))
-    end = find_end(whole[start:])
-    if again >= 0 and not end:
-        start, end = again, find_end(whole[again:])    # The first was cut off.
-    return (start, start + end) if end else (0, 0)
+    while start >= 0:
+        end = find_end(whole[start:])
+        if end:
+            return start, start + end
+        start = whole.find(BEGIN, start + len(BEGIN))     # That one was cut off.
+    return 0, 0

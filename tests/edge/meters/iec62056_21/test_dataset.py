@@ -17,6 +17,9 @@ def test_a_data_set_has_address_values_and_units():
     ]
     assert parse_block(b"(000123.4*kWh)") == [DataSet("", (("000123.4", "kWh"),))]
 
+    assert parse_block(b" 1.8.0 (1*kWh)\r\n2.8.0(-2) (3)\r\n!", True) == [
+        DataSet("1.8.0", (("1", "kWh"),)), DataSet("2.8.0", (("-2", ""), ("3", "")))]
+
 
 def test_what_is_no_data_set_is_refused():
     for body in (b"1.8.0", b"1.8.0(1", b"1.8.0(1)x", b"1.8.0((1))", b")", b"1.8.0(\r\n1)",
@@ -47,7 +50,10 @@ def test_units_are_known_as_meters_write_them():
     assert unit_code("m3") == (13, 0)
     assert unit_code("GJ") == (25, 9)
     assert unit_code("") == (255, 0)
-    for unit in ("C", "m3ph", "kWhh", "xWh", "kk", "kh"):
+    # Heat meters: m3ph is how one maker writes m3/h, and C is no coulomb.
+    assert unit_code("m3ph") == unit_code("m3/h") == (15, 0) and unit_code("l/h") == (15, -3)
+    assert unit_code("C") == (9, 0) and unit_code("K") == (52, 0)
+    for unit in ("c", "m3s", "kWhh", "xWh", "kk", "kh"):
         assert unit_code(unit) is None
 
 

@@ -71,3 +71,17 @@ def test_check_characters_of_command_messages():
         data, record = recorded(part)
         assert bcc(data[1:-1]) == int(record["bcc"], 16)
         assert parse_message(data).body
+
+
+def test_partial_blocks_are_one_recording_with_or_without_what_asked_for_them():
+    def block(text, end):
+        body = text.encode() + bytes([end])
+        return b"\x02" + body + bytes([bcc(body)])
+    first, second = block("1.8.0(000285.4*kWh)\r\n", 4), block("2.8.0(1*kWh)\r\n", 4)
+    last = block("3.8.0(2*kvarh)\r\n!\r\n", 3)
+    wanted = [["1.8.0", ["000285.4*kWh"]], ["2.8.0", ["1*kWh"]], ["3.8.0", ["2*kvarh"]]]
+    assert as_lines(decode_recording(first + second + last).sets) == wanted
+    assert as_lines(decode_recording(first + b"\x06" + second + b"\x06" + last).sets) == wanted
+    for bad in (first, first + second, first + b"x" + last, first + last + b"x",
+                first + last[:-1] + b"\x00", first + b"\x15" + last):
+        raises(BadCheck, lambda bad=bad: decode_recording(bad))

@@ -1,10 +1,10 @@
 """What a frame answers: headers, fixed data, error frames, alarms, encryption by name."""
 
 from tests.portable import raises
-from wum_edge.errors import ForeignAnswer, Refused
+from wum_edge.errors import BadCheck, ForeignAnswer, Refused
 from wum_edge.meters.mbus.answer import decode_answer
-from wum_edge.meters.mbus.errors import Broken, Encrypted
-from wum_edge.meters.mbus.frame import Frame
+from wum_edge.meters.mbus.errors import Broken, Encrypted, Unsupported
+from wum_edge.meters.mbus.frame import Frame, decode_frame
 from wum_edge.meters.mbus.identity import (
     Identity,
     identity_from_text,
@@ -70,6 +70,29 @@ def test_an_error_frame_is_a_refusal_by_name():
 
 def test_an_alarm_is_its_byte():
     assert answer(0x71, "05").alarm == 5
+
+
+def test_errors_and_alarms_may_have_headers():
+    assert "too busy" in raises(Refused, lambda: answer(0x6E, "2a00000008"))
+    assert "too many readouts" in raises(Refused, lambda: answer(0x6F, HEADER + "09"))
+    short = answer(0x74, "2a04000081")
+    assert (short.alarm, short.access, short.status, short.identity) == (0x81, 0x2A, 4, None)
+    assert answer(0x75, HEADER + "81").identity == Identity("12345678", "HYD", 40, 7)
+    for ci, text in ((0x71, ""), (0x71, "0102"), (0x74, "2a040000"), (0x75, HEADER)):
+        raises(Broken, lambda ci=ci, text=text: answer(ci, text))
+
+
+def test_other_layers_are_refused_by_name():
+    for ci, words in ((0x00, "DLMS"), (0x69, "format frame"), (0x79, "compact frame"),
+                      (0x7B, "compact"), (0x7C, "DLMS"), (0x8C, "wireless"), (0x8D, "wireless"),
+                      (0x90, "fragments"), (0xA1, "maker's own")):
+        assert words in raises(Unsupported, lambda ci=ci: answer(ci, HEADER))
+
+
+def test_a_radio_telegram_is_refused_by_name():
+    telegram = bytes.fromhex("2e4493157856341233037a2a0020255923c95aaa26d1b2e7493b013ec4a6f6d3529"
+                             "b520edff0ea6defc955b29d6d69")
+    assert "wireless" in raises(BadCheck, lambda: decode_frame(telegram[:0x2F]))
 
 
 def test_what_is_encrypted_is_refused_by_name():

@@ -113,6 +113,19 @@ def test_dates_g_times_j_and_moments_i():
     assert not one("066d1ead0c6d1300").moment.valid
 
 
+def test_a_time_of_a_type_that_is_not_known_is_its_digits_and_never_a_number():
+    for text in ("036c010203", "016d05", "0d6de40a0b0c0d", "0d6d026162", "076d" + 16 * "1"):
+        record = one(text)
+        assert record.value is None and record.moment is None and record.text
+        assert "no known type" in record.fault
+
+
+def test_what_is_not_metric_never_passes_for_it():
+    record = one("04933d01000000")
+    assert (record.unit, record.unit_text, record.value) == (255, "non-metric", 1)
+    assert record.modifiers == ("non-metric",)
+
+
 def test_a_day_that_no_month_has_is_doubted():
     assert one("426c5e12").text == "2010-02-30"
     assert one("426c5e12").fault

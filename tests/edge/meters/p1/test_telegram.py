@@ -5,7 +5,7 @@ import json
 from tests.edge.bus import VirtualClock
 from tests.portable import raises
 from wum_edge.config import Meter
-from wum_edge.errors import BadCheck, ForeignAnswer, LineSilent, MeterError
+from wum_edge.errors import BadCheck, ForeignAnswer, LineSilent, MeterError, Refused
 from wum_edge.meters.catalog import check_model
 from wum_edge.meters.p1.entry import Access
 from wum_edge.meters.p1.reader import P1Reader
@@ -189,3 +189,41 @@ def test_whoever_else_talks_or_nobody_is_told_apart():
     assert type(read(Talking(b"")).errors[0]) is LineSilent
     assert type(read(Talking(b"", data[:100])).errors[0]) is BadCheck
     assert isinstance(read(Talking(b"", data.replace(b"222.9", b"223.9"))).errors[0], MeterError)
+
+
+def small(text):
+    data = text.encode()
+    return data + ("%04x\r\n" % crc16(data)).encode()
+
+
+def test_a_crc_in_small_letters_is_known_once_it_cannot_be_a_flipped_bit():
+    def telegram(watts):
+        return "/KFM5KAIFA\r\n\r\n1-0:1.7.0(%06d*W)\r\n!" % watts
+    by_letters = {}
+    for watts in range(300):
+        data = small(telegram(watts))
+        by_letters[len([c for c in data[-6:-2] if 97 <= c <= 102])] = data
+    assert decode_telegram(by_letters[2]).small_digits
+    assert not decode_telegram(by_letters[0]).small_digits
+    assert "CRC wanted" in raises(BadCheck, lambda: decode_telegram(by_letters[1]))
+    assert decode_telegram(by_letters[1], True).checked
+    # A meter that writes small letters writes no capital one.
+    capital = by_letters[1][:-6] + by_letters[1][-6:].decode().upper().encode()
+    assert decode_telegram(capital).checked
+    raises(BadCheck, lambda: decode_telegram(capital, True))
+
+
+def test_every_single_flipped_bit_of_a_small_crc_is_noticed():
+    whole = small("/KFM5KAIFA\r\n\r\n1-0:1.7.0(000005*W)\r\n!")
+    assert len([c for c in whole[-6:-2] if 97 <= c <= 102]) > 1
+    decode_telegram(whole)
+    for place in range(len(whole)):
+        for bit in range(8):
+            damaged = bytearray(whole)
+            damaged[place] ^= 1 << bit
+            raises(BadCheck, lambda damaged=damaged: decode_telegram(bytes(damaged)))
+
+
+def test_an_encrypted_telegram_is_refused_by_name():
+    ciphered = bytes.fromhex("db08534147677009a1b2820104300000000c")
+    assert "encrypted" in raises(Refused, lambda: decode_telegram(ciphered))

@@ -205,3 +205,31 @@ def test_whoever_else_talks_or_nobody_is_told_apart():
     assert type(read(Talking(recorded(1))).errors[0]) is BadCheck
     attention = wrapped(message(ATTENTION, [SERVER, None, None, None]))
     assert type(read(Talking(attention)).errors[0]) is Refused
+
+
+DVS74 = bytes.fromhex("0a01445a470002820000")
+
+
+def powers(server, narrow_unsigned=False):
+    values = [(5, 1, -3), (5, 2, -32731), (5, 3, -1), (5, 4, -126061)]
+    content = list_message([entry("0100100700ff", value, unit=27, scaler=-2) for value in values],
+                           server=server)
+    found = decode_messages(content, narrow_unsigned)[0].body.entries
+    assert [one.scaler for one in found] == [-2] * 4
+    return [one.value for one in found]
+
+
+def test_a_maker_whose_narrow_powers_have_no_sign_is_known_by_its_numbers():
+    assert powers(SERVER) == [-3, -32731, -1, -126061]
+    assert powers(DVS74) == [253, 32805, 0xFFFFFF, -126061]
+    for number in (41999999, 49000000, 54999999, 59000000):
+        server = DVS74[:5] + number.to_bytes(5, "big")
+        assert powers(server) == powers(SERVER)
+        assert powers(server, True) == powers(DVS74)
+
+
+def test_a_file_is_found_behind_any_number_that_were_cut_off():
+    whole = wrapped(list_message([entry("0100010800ff", (6, 4, 1))]))
+    cut = whole[:20]
+    for count in range(4):
+        assert find_file(cut * count + whole) == (20 * count, 20 * count + len(whole))
