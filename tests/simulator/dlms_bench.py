@@ -3,6 +3,7 @@
 from wum_edge.config import Meter
 from wum_edge.meters.catalog import Model, Register
 from wum_edge.meters.dlms import acse, axdr, entry, hdlc
+from wum_edge.meters.dlms.apdu import Attribute
 from wum_edge.meters.dlms.ciphering import Keys
 from wum_edge.meters.dlms.objects import Capture
 from wum_edge.meters.dlms.reader import DlmsReader
@@ -12,6 +13,7 @@ from wum_edge.meters.reader import Take
 from wum_edge.meters.turn import Line, converse
 from wum_edge.ports.linux.aes_gcm import AesGcm
 from wum_shared.obis import obis_from_text
+from wum_simulator.meters.dlms_control import ActivityCalendar, Limiter, one_rate
 from wum_simulator.meters.dlms_cosem import Client, CosemMeter, PlainCounters
 from wum_simulator.meters.dlms_link import LIMITS, ServerLink
 from wum_simulator.meters.dlms_objects import (
@@ -69,9 +71,12 @@ class Played:
         events = Profile(EVENTS, self.clock, [Capture(1, code.obis, 2, 0)], 0,
                          lambda: self.log, Habits())
         self.switch = Disconnect(obis_from_text("0-0:96.3.10"))
+        self.limiter = Limiter(Attribute(3, self.registers[8].obis, 2), 2300)
+        self.calendar = ActivityCalendar(one_rate())
         name, secret = MECHANISMS[mechanism]
         self.cosem = CosemMeter(
-            [self.clock, *self.registers, self.profile, events, self.switch, status, code],
+            [self.clock, *self.registers, self.profile, events, self.switch, status, code,
+             self.limiter, self.calendar],
             {16: Client(name, secret, protection), 1: Client()}, b"WUM90001", AesGcm(), KEYS)
         self.credentials = (name, secret, protection)
 

@@ -16,7 +16,7 @@ from tests.simulator.dlms_bench import (
     wire_of,
 )
 from wum_edge.errors import BadCheck, LineSilent, MeterError
-from wum_edge.meters.dlms import axdr, control, hdlc
+from wum_edge.meters.dlms import axdr, hdlc
 from wum_edge.meters.dlms.apdu import Attribute
 from wum_edge.meters.dlms.ciphering import Keys
 from wum_edge.meters.dlms.errors import AssociationRefused, CounterDecreased, NotGenuine
@@ -291,34 +291,3 @@ def test_long_attributes_are_written_in_blocks():
     converse(session.set(Attribute(1, long.obis, 2), wanted), line)
     assert long.attributes[2] == wanted
     assert converse(session.get(Attribute(1, long.obis, 2)), line) == wanted
-
-
-def test_an_activity_calendar_and_a_limiter_come_back():
-    played = Played()
-    week = control.Week(b"W1", (1, 1, 1, 1, 1, 2, 2))
-    switches = (control.Switch(b"\0\0\0\0", b"\0\0\x0a\0\x64\xff", 1),
-                control.Switch(b"\x06\0\0\0", b"\0\0\x0a\0\x64\xff", 2))
-    wanted = control.Calendar(
-        b"2026", (control.Season(b"S1", b"\xff\xff\x01\x01" + bytes(8), b"W1"),), (week,),
-        (control.Day(1, switches), control.Day(2, switches[:1])))
-    assert control.faults(wanted) == []
-    assert control.faults(wanted._replace(days=wanted.days[:1])) == [
-        "week b'W1': day profile 2 is not there"] * 2
-    calendar = CosemObject(control.CALENDAR_OBIS, {number: axdr.array([])
-                                                   for number in range(2, 10)}, 20,
-                           writable=tuple(range(2, 10)))
-    limiter = CosemObject(control.LIMITER_OBIS, {
-        2: axdr.structure(axdr.Data(axdr.UINT16, 3), axdr.octets(b"\1\0\1\7\0\xff"),
-                          axdr.Data(axdr.INT8, 2)),
-        **{number: axdr.Data(axdr.UINT32, 100 * number) for number in range(3, 8)}}, 71)
-    played.cosem.objects[(20, calendar.obis)] = calendar
-    played.cosem.objects[(71, limiter.obis)] = limiter
-    line, reader = wire_of(played), reader_of(played)
-    session = converse(reader.session(), line)
-    data = control.calendar_data(wanted)
-    for attribute, part in zip(control.PASSIVE_CALENDAR, data, strict=True):
-        converse(session.set(attribute, part), line)
-    found = [converse(session.get(attribute), line) for attribute in control.PASSIVE_CALENDAR]
-    assert control.calendar(tuple(found)) == wanted
-    parts = [converse(session.get(one), line) for one in control.LIMITER_ATTRIBUTES]
-    assert control.limiter(tuple(parts)).threshold_normal == 400

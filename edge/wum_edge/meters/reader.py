@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import TypeVar
 
+    from wum_edge.meters.dlms.control import Calendar
+    from wum_edge.meters.dlms.setting import Kept, Limit
     from wum_edge.meters.turn import Setting, Turn
 
     Result = TypeVar("Result")
@@ -76,6 +78,14 @@ class MeterEvent(namedtuple("MeterEvent", ("at_s", "code", "note"))):
     note: str
 
 
+class SwitchState(namedtuple("SwitchState", ("is_closed", "word"))):
+    """Whether the consumer is connected, and what the meter's own control says of it."""
+
+    __slots__ = ()
+    is_closed: bool
+    word: str
+
+
 class CannotDo(Exception):
     """This protocol or model has no such thing. The text names model and thing."""
 
@@ -129,4 +139,36 @@ class Reader:
         the state back.
         """
         raise CannotDo("this meter has no switch")
+        yield
+
+    def read_switch(self) -> "Conversation[SwitchState]":
+        """Conversation: whether the consumer is connected."""
+        raise CannotDo("this meter has no switch that can be read")
+        yield
+
+    def read_limit(self) -> "Conversation[Limit]":
+        """Conversation: the limiter, with scaler and unit of what it watches."""
+        raise CannotDo("this meter has no limiter that can be read")
+        yield
+
+    def set_limit(self, value: int, exponent: int) -> "Conversation[Limit]":
+        """Conversation: the limiter's normal threshold becomes `value` times 10^`exponent`, in the
+        unit of what it watches; the limiter as the meter has it then.
+        """
+        raise CannotDo("this meter has no limiter that can be set")
+        yield
+
+    def read_calendar(self) -> "Conversation[Kept]":
+        """Conversation: both halves of the activity calendar."""
+        raise CannotDo("this meter has no activity calendar that can be read")
+        yield
+
+    def set_calendar(self, wanted: "Calendar") -> "Conversation[None]":
+        """Conversation: write the passive half of the activity calendar, and read it back."""
+        raise CannotDo("this meter has no activity calendar that can be set")
+        yield
+
+    def activate_calendar(self) -> "Conversation[None]":
+        """Conversation: the passive half of the activity calendar becomes active, now."""
+        raise CannotDo("this meter has no activity calendar that can be set")
         yield

@@ -8,11 +8,13 @@ have two bytes, logical device 1; the public client 16 reads without a password,
 from collections.abc import Callable
 
 from wum_edge.meters.dlms import acse, axdr, hdlc
+from wum_edge.meters.dlms.apdu import Attribute
 from wum_edge.meters.dlms.ciphering import Keys
 from wum_edge.meters.dlms.objects import Capture
 from wum_edge.ports.linux.aes_gcm import AesGcm
 from wum_shared.obis import obis_from_text
 from wum_shared.units import unit_from_text
+from wum_simulator.meters.dlms_control import ActivityCalendar, Limiter, one_rate
 from wum_simulator.meters.dlms_cosem import Client, CosemMeter
 from wum_simulator.meters.dlms_link import LIMITS, ServerLink
 from wum_simulator.meters.dlms_objects import (
@@ -117,6 +119,7 @@ class PlayedMeter:
             [Capture(1, code.obis, 2, 0)], 0, lambda: self.log, Habits())]
         self.switch = Disconnect(obis_from_text("0-0:96.3.10"))
         objects.append(self.switch)
+        objects += self._controls(registers)
         objects.append(CosemObject(obis_from_text("0-0:42.0.0"), {
             2: lambda: axdr.octets(f"WUM{meter.serial}".encode())}))
         self.cosem = CosemMeter(objects, {
@@ -126,6 +129,12 @@ class PlayedMeter:
             meter.kind.own.get("quirks", {}).get("list_refused", False))
         self.link = ServerLink(hdlc.server_address(1, meter.address, 2), self.cosem.answer,
                                self.cosem.gone, limits)
+
+    @staticmethod
+    def _controls(registers: list[CosemObject]) -> list[CosemObject]:
+        """A calendar, and a limiter on the first power that it measures."""
+        power = next((one for one in registers if one.obis[2:4] == b"\x01\x07"), registers[0])
+        return [ActivityCalendar(one_rate()), Limiter(Attribute(3, power.obis, 2), 11_000)]
 
     def _value(self, obis: str, scaler: int) -> Callable[[], int]:
         return lambda: self._shown_at(obis, scaler, self._now_s())

@@ -18,8 +18,15 @@ CONTROL_STATE = Attribute(70, DISCONNECT_OBIS, 3)
 DISCONNECT = Attribute(70, DISCONNECT_OBIS, 1)       # Methods.
 RECONNECT = Attribute(70, DISCONNECT_OBIS, 2)
 DISCONNECTED, CONNECTED, READY = 0, 1, 2             # Control states; READY waits for the button.
+_STATE_NAMES = {DISCONNECTED: "disconnected", CONNECTED: "connected",
+                READY: "ready for reconnection"}
 METHOD_ARGUMENT = Data(axdr.INT8, 0)
 SEASONS_MAX, WEEKS_MAX, DAYS_MAX, SWITCHES_MAX = 16, 16, 32, 24
+
+
+def state_name(state: int) -> str:
+    """A control state in the words of the Blue Book."""
+    return _STATE_NAMES.get(state, "state %d" % state)
 
 
 class Limiter(namedtuple("Limiter", (

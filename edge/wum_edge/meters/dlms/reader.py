@@ -1,15 +1,15 @@
-"""One DLMS meter, kept from sweep to sweep: its association, its scalers, what it does not grant.
+"""One DLMS meter, kept from sweep to sweep: its scalers, its clock, what it does not grant.
 
-Left out: bytes and services (session.py and below), and profiles (history.py).
+Left out: its association and what is set or switched (kept.py), bytes and services (session.py and
+below), and profiles (history.py).
 """
 
 from wum_edge.errors import MeterError
-from wum_edge.meters.dlms import control
 from wum_edge.meters.dlms.apdu import Attribute, Result
 from wum_edge.meters.dlms.axdr import Data, octets
-from wum_edge.meters.dlms.connect import association_for
 from wum_edge.meters.dlms.errors import AccessRefused, WrongUnit
 from wum_edge.meters.dlms.history import History
+from wum_edge.meters.dlms.kept import KeptReader
 from wum_edge.meters.dlms.moment import DateTime, Zone, encode_date_time
 from wum_edge.meters.dlms.objects import (
     CLOCK_TIME,
@@ -20,39 +20,30 @@ from wum_edge.meters.dlms.objects import (
     scaler_unit,
 )
 from wum_edge.meters.dlms.session import Session, named
-from wum_edge.meters.reader import CannotDo, MeterEvent, MeterTime, ProfileRow, Reader, Take
+from wum_edge.meters.reader import CannotDo, MeterEvent, MeterTime, ProfileRow, Take
 from wum_shared.units import NO_UNIT, UNITS
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
-
     from wum_edge import config
     from wum_edge.clock import Clock
     from wum_edge.meters.catalog import Model, Register
     from wum_edge.meters.dlms.supply import Supply
     from wum_edge.meters.reader import Conversation
 
-    Answer = TypeVar("Answer")
-
 _TEMPORARY = 2               # temporary-failure: the same may be granted later.
 
 
-class DlmsReader(Reader):
+class DlmsReader(KeptReader):
     """Reads a meter in the fewest turns that it grants; see Reader.
 
-    The association stays open from one conversation to the next until close(). Scaler and unit of
-    each register are asked for once, at the first contact.
+    Scaler and unit of each register are asked for once, at the first contact.
     """
 
     def __init__(self, model: "Model", meter: "config.Meter", clock: "Clock",
                  supply: "Supply | None" = None) -> None:
-        self._model = model
-        self._meter = meter
+        super().__init__(model, meter, supply)
         self._clock = clock
-        self._supply = supply
-        self._session: Session | None = None
         self._scalers: dict[int, ScalerUnit] = {}
         quirks = model.manner.quirks
         self._zone = Zone(quirks.deviation, meter.access.deviation_min)
@@ -69,11 +60,6 @@ class DlmsReader(Reader):
         except MeterError as error:
             take.errors.append(error)
         self._count(take)
-
-    def close(self) -> "Conversation[None]":
-        """See Reader.close."""
-        if self._session is not None:
-            yield from self._session.association.close()
 
     def read_clock(self) -> "Conversation[MeterTime]":
         """See Reader.read_clock."""
@@ -115,51 +101,6 @@ class DlmsReader(Reader):
             yield from self.read_clock()
         return (yield from self._kept(lambda session: self._history.events(
             session, after_s, self._encoded, self._zone, self._clock.now_s())))
-
-    def switch(self, closed: bool) -> "Conversation[None]":
-        """See Reader.switch."""
-        if not self._model.manner.switch:
-            raise CannotDo("%s: has no switch" % self._model.model)
-        yield from self._kept(lambda session: self._switch(session, closed))
-
-    def session(self) -> "Conversation[Session]":
-        """Conversation: an open session, for what only some meters have: limiter, calendar."""
-        if self._session is None:
-            self._session = Session(
-                association_for(self._model.manner, self._meter, self._model.protocol,
-                                self._supply),
-                1 if self._model.manner.quirks.list_refused else self._model.manner.list_max)
-        if not self._session.association.is_open():
-            yield from self._session.association.open()
-        return self._session
-
-    def _kept(self, action: "Callable[[Session], Conversation[Answer]]") -> "Conversation[Answer]":
-        """`action` in the association that is open, or in a new one. One that was open since an
-        earlier conversation may be gone, timed out at the meter: it is opened again, once.
-        """
-        was_open = self._session is not None and self._session.association.is_open()
-        try:
-            session = yield from self.session()
-            return (yield from action(session))
-        except AccessRefused:
-            raise
-        except MeterError:
-            self._forget()
-            if not was_open:
-                raise
-        session = yield from self.session()
-        try:
-            return (yield from action(session))
-        except AccessRefused:
-            raise
-        except MeterError:
-            self._forget()
-            raise
-
-    def _forget(self) -> None:
-        """After a failure nobody knows the meter's state: begin with a new link."""
-        if self._session is not None:
-            self._session.association.abandon()
 
     def _read(self, session: Session, places: list[int], take: Take) -> "Conversation[None]":
         yield from self._learn_scalers(session, tuple(places))
@@ -248,16 +189,6 @@ class DlmsReader(Reader):
             raise MeterError("the meter's clock says no deviation: set deviation_min in its access")
         return encode_date_time(utc_s, deviation, self._said.deviation_min,
                                 (self._said.status or 0) & 0x80)
-
-    def _switch(self, session: Session, closed: bool) -> "Conversation[None]":
-        method = control.RECONNECT if closed else control.DISCONNECT
-        yield from session.act(method, control.METHOD_ARGUMENT)
-        state = yield from session.get(control.CONTROL_STATE)
-        granted = (control.CONNECTED,) if closed else (control.DISCONNECTED,)
-        if state.number() not in granted:
-            names = {0: "disconnected", 1: "connected", 2: "ready for reconnection"}
-            raise MeterError("switch: wanted %s, the meter says %s" % (
-                names[granted[0]], names.get(state.number(), str(state.number()))))
 
     def _count(self, take: Take) -> None:
         if self._session is None:

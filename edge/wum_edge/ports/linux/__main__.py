@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-from wum_edge.ports.linux import ask, catalog_commands, discover, planner
+from wum_edge.ports.linux import ask, catalog_commands, discover, meter_commands, planner
 from wum_edge.ports.linux.ask_catalog import BadQuestion
 from wum_edge.ports.linux.catalog_files import BadCatalogFiles
 from wum_edge.ports.linux.config_file import BadConfigFile
@@ -29,6 +29,7 @@ examples:
   wum-edge read SDM-0001 --config /etc/wum/edge.toml
   wum-edge run --config /etc/wum/edge.toml
   wum-edge discover E450-1 --config /etc/wum/edge.toml
+  wum-edge meter limiter E450-1 --config /etc/wum/edge.toml
   wum-edge catalog list --protocol modbus-rtu
   wum-edge catalog try eastron-sdm630 --port /dev/ttyUSB0 --address 1
 """
@@ -51,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
             return ask.read_meter(options.meter, options.config, sys.stdout, sys.stderr)
         if options.command == "discover":
             return discover.discover_meter(options.meter, options.config, sys.stdout, sys.stderr)
+        if options.command == "meter":
+            return meter_commands.run(options)
         return catalog_commands.run(options)
     except (BadConfigFile, BadCatalogFiles, BadQuestion) as error:
         print(error, file=sys.stderr)
@@ -97,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, check, plan, read, found):
         command.add_argument("--config", metavar="FILE", required=True, type=Path,
                              help="configuration file (TOML)")
+    meter_commands.add_commands(commands.add_parser(
+        "meter", help="look at one meter's clock, switch, limiter and calendar, or change them",
+        description="Reads or changes one meter's settings. Every change is confirmed by reading "
+                    "it back."))
     catalog = commands.add_parser(
         "catalog", help="what meter types are known", description="The catalogue of meter types.")
     catalog_commands.add_commands(catalog)
