@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from wum_simulator.faults import MS_MAX, Faults, Kind, noisy
-from wum_simulator.meters.server import Request
+from wum_simulator.meters.server import Push, Request
 from wum_simulator.meters.servers import servers
 from wum_simulator.town import Meter
 from wum_simulator.world import World
@@ -75,6 +75,9 @@ class Bus:
         self._heard_at = 0.0     # When the last byte of what was heard had come, real seconds.
         self._free_at = 0.0      # When the last byte of what was said will have gone.
         self._before = b""       # The answer before, of whichever meter.
+        for server in self._servers:
+            for push in server.pushes():
+                self._push_after(push, world.elapsed_s() + push.period_s)
 
     def heard(self, data: bytes) -> None:
         """Bytes that the master wrote just now."""
@@ -90,6 +93,16 @@ class Bus:
             self._world.at(self._heard_at, lambda: self._hear(data))
         else:
             self._hear(data)
+
+    def _push_after(self, push: Push, due_s: float) -> None:
+        """Let a meter talk at `due_s`, and from there on at its period; never while it talks."""
+        def due() -> None:
+            now = self._world.elapsed_s()
+            if self._free_at <= now:
+                self._heard_at = now
+                push.say()
+            self._push_after(push, max(due_s + push.period_s, now))
+        self._world.at(due_s, due)
 
     def _hear(self, data: bytes) -> None:
         for server in self._servers:

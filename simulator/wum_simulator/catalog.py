@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 # Those with a server (meters/servers.py).
-PLAYED = ("dlms-hdlc", "iec62056-21", "mbus", "modbus-rtu")
+PLAYED = ("dlms-hdlc", "iec62056-21", "mbus", "modbus-rtu", "modbus-tcp", "p1", "sml")
 WORDS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 4, "int64": 4,
          "float32": 2, "float64": 4}
 

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from wum_edge.meters.reader import Conversation
     from wum_edge.meters.turn import Setting
 
-FLUSH_MS = 20                # What a tty has kept since the last time comes at once.
-FLUSHES_MAX = 64             # Pieces of what it has kept, and of what arrives meanwhile.
+FLUSH_MS = 20                # What a line has kept since the last time comes at once.
+PIECE = 4096                 # Of it, read in one turn. A tty keeps one piece, a connection an hour.
+PIECES_MAX = 4096            # Sixteen megabytes: more than any connection keeps.
+FLUSHES_MAX = 64             # Turns that brought less than a piece: it talks now, without pause.
 TURNS_MAX = 64
 
 
@@ -25,9 +27,7 @@ def listen(
     `wait_ms` is how long a meter may pause between telegrams. Raises LineSilent, BadCheck.
     """
     yield setting
-    for _ in range(FLUSHES_MAX):
-        if not (yield Turn(b"", _Anything(), FLUSH_MS)):
-            break
+    yield from _forget(asked)
     heard = b""
     for _ in range(TURNS_MAX):
         more = yield Turn(b"", _Following(hearing, heard), wait_ms)
@@ -42,6 +42,21 @@ def listen(
     return heard
 
 
+def _forget(asked: str) -> "Conversation[None]":
+    """Throw away all that was said before now."""
+    pieces, flushes = 0, 0
+    while flushes < FLUSHES_MAX:
+        size = len((yield Turn(b"", _Piece(), FLUSH_MS)))
+        if not size:
+            return
+        if size >= PIECE:
+            pieces += 1
+        else:
+            flushes += 1
+        if pieces > PIECES_MAX:
+            raise BadCheck("%s: the line brings more than can be read" % asked)
+
+
 class _Following(Hearing):
     """The same hearing, in a turn that follows `before`."""
 
@@ -53,8 +68,8 @@ class _Following(Hearing):
         return self._hearing(self._before + bytes(heard))
 
 
-class _Anything(Hearing):
-    """Hears whatever comes."""
+class _Piece(Hearing):
+    """Hears so much, or whatever comes until the deadline."""
 
     def __call__(self, heard: bytes | bytearray) -> bool:
-        return len(heard) > 0
+        return len(heard) >= PIECE

@@ -36,7 +36,7 @@ class Answers:
         lines = ["F.F(00)", f"0.0.0({self._meter.address:08d})"]
         lines += [f"{address}({text})" for address, text in self._clock(at_s)]
         instant = self._meter.instant_at(at_s)
-        lines += [_address(r) + "(" + _written(r, shown(r.obis, instant)) + ")"
+        lines += [_address(r) + "(" + written(r, shown(r.obis, instant)) + ")"
                   for r in self._meter.kind.registers]
         return "".join(line + "\r\n" for line in lines)
 
@@ -50,7 +50,7 @@ class Answers:
                 return f"({value})"
         for r in self._meter.kind.registers:
             if address in (_address(r), r.obis):
-                return "(" + _written(r, shown(r.obis, self._meter.instant_at(at_s))) + ")"
+                return "(" + written(r, shown(r.obis, self._meter.instant_at(at_s))) + ")"
         return "(ER01)"
 
     def write(self, text: str, at_s: int) -> bool:
@@ -119,7 +119,7 @@ def _address(register: Register) -> str:
     return str(register.own.get("address") or register.obis.split(":")[1].split("*")[0])
 
 
-def _written(register: Register, micro: int) -> str:
+def written(register: Register, micro: int) -> str:
     """A number with its unit, kWh and kW where the unit is one of energy or power."""
     number = at_resolution(register, micro)
     unsaid = register.own.get("unit_unsaid")

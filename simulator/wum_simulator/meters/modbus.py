@@ -1,4 +1,4 @@
-"""Modbus RTU meters, answered by pymodbus' server: its framing, its PDUs, its checks.
+"""Modbus meters, RTU and TCP, answered by pymodbus' server: its framing, its PDUs, its checks.
 
 One server stands for all meters of a line, as its unit ids. It hears bytes and says bytes;
 which wire they come from and what happens to them there is bus.py's.
@@ -27,6 +27,8 @@ class ModbusServer(Server):
     """
 
     protocols = ("modbus-rtu",)
+    framer = FramerType.RTU
+    unit_at = 0                  # Place of the unit id in a frame.
 
     def __init__(
             self, meters: list[Meter], now_s: Callable[[], int], refusal: Refusal,
@@ -38,7 +40,7 @@ class ModbusServer(Server):
         devices = [_device(meter.address, meter.kind, self._reader(meter)) for meter in meters]
         self._addresses = {meter.address for meter in meters}
         server: Any = ModbusSerialServer(
-            context=devices, framer=FramerType.RTU, trace_pdu=self._for_us)
+            context=devices, framer=self.framer, trace_pdu=self._for_us)
         self._handler = server.callback_new_connection()
         self._handler.connection_made(_Mouth(self._say))
 
@@ -56,8 +58,9 @@ class ModbusServer(Server):
 
     def _say(self, data: bytes) -> None:
         request, self._latest = self._latest, None
-        if data[0] in self._addresses:   # What pymodbus cannot decode it refuses for everybody.
-            self._said(data, data[0], request)
+        unit = data[self.unit_at]
+        if unit in self._addresses:      # What pymodbus cannot decode it refuses for everybody.
+            self._said(data, unit, request)
 
     def _reader(self, meter: Meter) -> Any:
         async def read(
@@ -79,6 +82,23 @@ class ModbusServer(Server):
                 words[offset:offset + register.count] = shown
             return None
         return read
+
+
+class ModbusTcpServer(ModbusServer):
+    """The same behind the header of TCP. What a pause separates on a wire is separate here by its
+    length, so that nothing is forgotten.
+    """
+
+    protocols = ("modbus-tcp",)
+    framer = FramerType.SOCKET
+    unit_at = 6
+
+    def forget(self) -> None:
+        """A frame knows its length."""
+
+    def spoilt(self, answer: bytes) -> bytes:
+        """It has no check: of another transaction, which is an answer to nothing that was asked."""
+        return bytes((answer[0] ^ 0x55,)) + answer[1:] if answer else answer
 
 
 def _device(address: int, kind: Model, read: Any) -> SimDevice:

@@ -27,6 +27,14 @@ Refusal = Callable[[Request], int | None]            # Code to refuse with, or N
 Said = Callable[[bytes, int, Request | None], None]  # A whole answer, of which meter, to what.
 
 
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One meter that talks by itself: seconds between two telegrams, and what says the next."""
+
+    period_s: float
+    say: Callable[[], None]
+
+
 class Server(ABC):
     """The meters of one protocol on one line.
 
@@ -43,6 +51,10 @@ class Server(ABC):
     @abstractmethod
     def forget(self) -> None:
         """Silence on the wire: what was heard so far is no part of what comes next."""
+
+    def pushes(self) -> list[Push]:
+        """Those of its meters that talk by themselves; most wait to be asked."""
+        return []
 
     def spoilt(self, answer: bytes) -> bytes:
         """`answer` whole, but with a check that does not hold. Here its last byte is of the check;

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from wum_simulator.meters.dlms import DlmsServer
 from wum_simulator.meters.iec62056_21 import Iec62056Server
 from wum_simulator.meters.mbus import MbusServer
-from wum_simulator.meters.modbus import ModbusServer
+from wum_simulator.meters.modbus import ModbusServer, ModbusTcpServer
+from wum_simulator.meters.push import P1Server, SmlServer
 from wum_simulator.meters.server import Refusal, Said, Server
 from wum_simulator.town import Meter
 
@@ -14,6 +15,9 @@ SERVERS: dict[str, type] = {
     "iec62056-21": Iec62056Server,
     "mbus": MbusServer,
     "modbus-rtu": ModbusServer,
+    "modbus-tcp": ModbusTcpServer,
+    "p1": P1Server,
+    "sml": SmlServer,
 }
 
 

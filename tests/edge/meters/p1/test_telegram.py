@@ -180,6 +180,39 @@ def test_the_next_whole_telegram_is_the_reading_and_what_came_before_is_thrown_a
     assert converse(reader().read_clock(), Talking(b"", data)) == take.meter_time
 
 
+class Connection(Talking):
+    """Keeps all that was said since it was read last, as a connection to a serial server does."""
+
+    def turn(self, say, is_whole, timeout_ms):
+        if not self.kept:
+            return Talking.turn(self, say, is_whole, timeout_ms)
+        size = 512
+        while not is_whole(self.kept[:size]) and size < len(self.kept):
+            size += 512
+        piece, self.kept = self.kept[:size], self.kept[size:]
+        return piece
+
+
+def test_an_hour_of_old_telegrams_on_a_connection_is_thrown_away_too():
+    data = recorded("TWO_MBUS")[0]
+    old = data.replace(b"002130.115", b"000001.000")
+    kept = old * 400
+    assert len(kept) > 64 * 4096 + len(old)      # More than one turn for each of the flushes.
+    line = Connection(kept, data)
+    assert read(line).values[0] == 2130115 and not line.pieces
+
+
+def test_a_line_that_brings_bytes_without_end_is_given_up():
+    class Endless(Talking):
+        def turn(self, say, is_whole, timeout_ms):
+            self.kept += 1
+            assert is_whole(piece) and not is_whole(piece[1:])
+            return piece
+    piece = bytes(4096)
+    line = Endless(0)
+    assert type(read(line).errors[0]) is BadCheck and line.kept < 5000
+
+
 def test_whoever_else_talks_or_nobody_is_told_apart():
     data = recorded("TWO_MBUS")[0]
     assert not read(Talking(b"", data), "E0044007382246019").errors
