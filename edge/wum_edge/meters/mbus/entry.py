@@ -24,6 +24,7 @@ STORAGE_MAX = (1 << 41) - 1  # One bit of the DIF and four of each of ten DIFEs.
 TARIFF_MAX = (1 << 20) - 1
 SUBUNIT_MAX = (1 << 10) - 1
 NTH_MAX = 255
+RESPONSE_BITS, RESPONSE_US = 330, 50000    # By when an answer has begun.
 _TELEGRAMS = 16              # Where the entry does not say: until no more follow.
 _FRAME_BYTES, _REQUEST_BYTES, _SELECTION_BYTES = 261, 5, 17
 _OFFSET_MAX_MIN = 14 * 60
@@ -45,11 +46,13 @@ class Source(namedtuple("Source", (
     nth: int
 
 
-class Manner(namedtuple("Manner", ("reset", "telegrams", "answer_bytes", "offset_min"))):
+class Manner(namedtuple("Manner", (
+        "reset", "telegrams", "answer_bytes", "offset_min", "alarms"))):
     """How the model wants to be asked: whether the link is reset (SND_NKE) before each readout,
     and after how many telegrams it ends; `answer_bytes` are those of a readout's telegrams
     together, as far as they are asked for. `offset_min` is by how much its clock is ahead of UTC
-    outside of summer time, or None where nobody knows.
+    outside of summer time, or None where nobody knows. `alarms`: it answers a request for class 1
+    data with its alarm byte, and is asked for it after each readout.
     """
 
     __slots__ = ()
@@ -57,6 +60,7 @@ class Manner(namedtuple("Manner", ("reset", "telegrams", "answer_bytes", "offset
     telegrams: int
     answer_bytes: int
     offset_min: int | None
+    alarms: bool
 
 
 class Access(namedtuple("Access", ())):
@@ -104,7 +108,7 @@ def check_manner(table: "Table") -> Manner:
     return Manner(table.truth("reset", True),
                   table.number("telegrams", 1, TELEGRAMS_MAX, _TELEGRAMS),
                   table.number("answer_bytes", 12, _FRAME_BYTES * TELEGRAMS_MAX, _FRAME_BYTES),
-                  offset)
+                  offset, table.truth("alarms", False))
 
 
 def cost(model: "Model") -> tuple[int, int]:
@@ -113,14 +117,16 @@ def cost(model: "Model") -> tuple[int, int]:
     """
     telegrams = -(-model.manner.answer_bytes // _FRAME_BYTES)
     begin = len(ACK) + _SELECTION_BYTES
-    return begin + telegrams * _REQUEST_BYTES + model.manner.answer_bytes, 1 + telegrams
+    alarm = 1 if model.manner.alarms else 0
+    size = begin + (telegrams + alarm) * _REQUEST_BYTES + alarm * len(ACK)
+    return size + model.manner.answer_bytes, 1 + telegrams + alarm
 
 
 def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
     """The line is idle for 33 bits before a request; an answer begins within 330 bits and 50 ms
     (EN 13757-2:2018, 5.5.3).
     """
-    return Pace(33 * 1000000 // baud, 330 * 1000000 // baud + 50000)
+    return Pace(33 * 1000000 // baud, RESPONSE_BITS * 1000000 // baud + RESPONSE_US)
 
 
 def check_together(register: "Register") -> tuple[str, str, str] | None:

@@ -7,11 +7,11 @@ from wum_edge.errors import MeterError
 from wum_edge.meters.mbus.answer import Answer
 from wum_edge.meters.mbus.entry import Source
 from wum_edge.meters.mbus.errors import NoSuchRecord
-from wum_edge.meters.mbus.identity import identity_from_text
+from wum_edge.meters.mbus.identity import identity_from_text, status_texts
 from wum_edge.meters.mbus.moments import moment_to_utc, utc_to_moment_f
 from wum_edge.meters.mbus.record import IN_ERROR, INSTANT, Record
 from wum_edge.meters.mbus.talk import CI_SEND, Link
-from wum_edge.meters.reader import CannotDo, MeterTime, Reader, Take
+from wum_edge.meters.reader import CannotDo, MeterEvent, MeterTime, Reader, Take
 from wum_edge.meters.scaling import rescaled
 from wum_shared.units import UNITS
 
@@ -22,17 +22,22 @@ if TYPE_CHECKING:
     from wum_edge.meters.catalog import Model, Register
     from wum_edge.meters.reader import Conversation
 
+_ALARM = 0x100
 _SAME_VOLUME = (13, 14)      # Volume as read and corrected: M-Bus names the unit, not which.
 
 
 class MbusReader(Reader):
     """Reads a meter in as few telegrams as hold what is wanted; see Reader.
 
-    `status` is the status byte of the last header, or None.
+    `status` is the status byte of the last header, or None. It is the meter's only log: what it
+    says is an event when it is first read and whenever it has changed, at the time of the reading.
     """
 
     def __init__(self, model: "Model", meter: "config.Meter", clock: "Clock") -> None:
         self.status: int | None = None
+        self._told_status = 0        # What the events so far have said.
+        self._told_alarm: int | None = None
+        self._clock = clock
         self._model = model
         address = meter.address
         identity = identity_from_text(address) if type(address) is str else None
@@ -89,6 +94,29 @@ class MbusReader(Reader):
             raise CannotDo("%s: nobody knows in which zone its clock is" % self._model.model)
         yield from self._begin()
         yield from self._link.send(CI_SEND, b"\x04\x6d" + utc_to_moment_f(utc_s, offset_min))
+
+    def read_events(self, after_s: int) -> "Conversation[list[MeterEvent]]":
+        """See Reader.read_events. The code is the status byte, or 256 and the alarm byte."""
+        found: list[MeterEvent] = []
+        if self._model.manner.alarms:
+            yield from self._ask_alarm(found)
+        if self.status is not None and self.status != self._told_status:
+            self._told_status = self.status
+            words = ", ".join(status_texts(self.status)) or "all is well again"
+            found.append(self._event(self.status, "status %02x: %s" % (self.status, words)))
+        return found
+
+    def _ask_alarm(self, found: list[MeterEvent]) -> "Conversation[None]":
+        """The readout before has opened the link; an alarm is told until it is another or ends."""
+        if not self._begun:
+            yield from self._begin()
+        alarm = yield from self._link.ask_alarm()
+        if alarm is not None and alarm != self._told_alarm:
+            found.append(self._event(_ALARM | alarm, "alarm %02x" % alarm))
+        self._told_alarm = alarm
+
+    def _event(self, code: int, note: str) -> MeterEvent:
+        return MeterEvent(self._clock.now_s(), code, note)
 
     def _begin(self) -> "Conversation[None]":
         """A reset makes the meter begin with its first telegram; a selection is one."""

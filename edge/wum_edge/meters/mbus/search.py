@@ -14,7 +14,11 @@ from wum_edge.meters.mbus.talk import Link
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wum_edge.meters.reader import Conversation
+
+    Tell = Callable[[str, list["Found"]], None]
 
 FOUND_MAX = 250              # Meters of one line: what a bus can feed.
 SELECTIONS_MAX = 20000       # Of one search: 250 meters take about 250 x 8 x 10 at worst.
@@ -34,12 +38,17 @@ class Found(namedtuple("Found", ("address", "identity", "note"))):
     note: str
 
 
-def search_primary(timeout_ms: int, first: int = 0, last: int = PRIMARY_MAX) -> (
+def search_primary(
+        timeout_ms: int, first: int = 0, last: int = PRIMARY_MAX, tell: "Tell | None" = None) -> (
         "Conversation[list[Found]]"):
-    """Conversation: who answers at each primary address from `first` to `last`."""
+    """Conversation: who answers at each primary address from `first` to `last`. `tell` is told
+    each address before it is asked, and what was found so far.
+    """
     assert 0 <= first <= last <= PRIMARY_MAX
     found: list[Found] = []
     for address in range(first, last + 1):
+        if tell is not None:
+            tell("address %d" % address, found)
         link = Link(address, timeout_ms)
         identity, note = yield from _who(link, link.reset())
         if identity is not None or note:
@@ -49,8 +58,11 @@ def search_primary(timeout_ms: int, first: int = 0, last: int = PRIMARY_MAX) -> 
     return found
 
 
-def search_secondary(timeout_ms: int, start: str = _EVERYBODY) -> "Conversation[list[Found]]":
-    """Conversation: the meters whose identification fits `start`: eight digits, F for any.
+def search_secondary(
+        timeout_ms: int, start: str = _EVERYBODY, tell: "Tell | None" = None) -> (
+        "Conversation[list[Found]]"):
+    """Conversation: the meters whose identification fits `start`: eight digits, F for any. `tell`
+    as above.
 
     Digits are tried from the left wherever more than one meter answers.
     """
@@ -59,6 +71,8 @@ def search_secondary(timeout_ms: int, start: str = _EVERYBODY) -> "Conversation[
     selections = 0
     while waiting and len(found) < FOUND_MAX:
         number = waiting.pop()
+        if tell is not None:
+            tell("numbers %s" % number, found)
         selections += 1
         if selections > SELECTIONS_MAX:
             found.append(Found(None, None, "the search was given up after %d selections: the bus "

@@ -29,6 +29,7 @@ examples:
   wum-edge read SDM-0001 --config /etc/wum/edge.toml
   wum-edge run --config /etc/wum/edge.toml
   wum-edge discover E450-1 --config /etc/wum/edge.toml
+  wum-edge discover cellar --config /etc/wum/edge.toml
   wum-edge meter limiter E450-1 --config /etc/wum/edge.toml
   wum-edge catalog list --protocol modbus-rtu
   wum-edge catalog try eastron-sdm630 --port /dev/ttyUSB0 --address 1
@@ -51,7 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "read":
             return ask.read_meter(options.meter, options.config, sys.stdout, sys.stderr)
         if options.command == "discover":
-            return discover.discover_meter(options.meter, options.config, sys.stdout, sys.stderr)
+            return discover.discover_meter(options.meter, options.config, sys.stdout, sys.stderr,
+                                           primary=options.primary)
         if options.command == "meter":
             return meter_commands.run(options)
         return catalog_commands.run(options)
@@ -90,11 +92,16 @@ def _parser() -> argparse.ArgumentParser:
                     "it first.")
     read.add_argument("meter", metavar="METER", help="serial of the meter, as in the configuration")
     found = commands.add_parser(
-        "discover", help="propose a catalogue entry from a DLMS meter's own object list",
-        description="Asks one DLMS meter what it has, and prints a catalogue entry as JSON: read "
-                    "it before you use it. Stop a gateway that holds the line first.")
+        "discover", help="find the meters of an M-Bus line, or what a DLMS meter has",
+        description="METER: asks one DLMS meter what it has, and prints a catalogue entry as "
+                    "JSON: read it before you use it. LINE: searches a line for M-Bus meters and "
+                    "prints them, with the models that fit what they send, for the "
+                    "configuration. Stop a gateway that holds the line first.")
     found.add_argument(
-        "meter", metavar="METER", help="serial of the meter, as in the configuration")
+        "meter", metavar="METER|LINE",
+        help="serial of the DLMS meter or name of the M-Bus line, as in the configuration")
+    found.add_argument("--primary", action="store_true", help="search an M-Bus line by primary "
+                       "addresses (0..250) instead of by the numbers on the meters")
     run.add_argument("--status-s", metavar="SECONDS", type=float, default=60.0,
                      help="how often a line says how the gateway stands (default: 60)")
     for command in (run, check, plan, read, found):

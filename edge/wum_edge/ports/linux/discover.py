@@ -1,7 +1,8 @@
 """`wum-edge discover`: what a DLMS meter of the configuration has, as a proposed catalogue entry.
 
-Left out: the question itself (meters/dlms/discovery.py). The meter's model in the configuration may
-be any of its protocol: only the way to the meter is taken from it.
+Left out: the question itself (meters/dlms/discovery.py), and what is found on an M-Bus line
+(discover_mbus.py), which the same command asks for by the line's name. The meter's model in the configuration
+may be any of its protocol: only the way to the meter is taken from it.
 """
 
 from pathlib import Path
@@ -18,6 +19,7 @@ from wum_edge.meters.turn import Setting, converse
 from wum_edge.ports.linux import dlms_supply
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, read_config
+from wum_edge.ports.linux.discover_mbus import discover_line
 from wum_edge.ports.linux.tcp_line import line_of
 
 TYPE_CHECKING = False
@@ -25,15 +27,23 @@ if TYPE_CHECKING:
     from wum_edge.meters.reader import Conversation
 
 
-def discover_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
-    """Print the proposal as JSON. Returns 0 when the meter gave its list, else 1."""
+def discover_meter(
+        serial: str, path: Path, out: TextIO, complaints: TextIO, *, primary: bool = False) -> int:
+    """Print the proposal as JSON. Returns 0 when the meter gave its list, else 1.
+
+    Where `serial` is the name of a line, its M-Bus meters are searched and printed; `primary`: by
+    their primary addresses.
+    """
     models = read_catalog()
     checked = read_config(path, protocols(models), files=False)
+    for own in checked.lines:
+        if own.name == serial and serial not in [meter.serial for meter in checked.meters]:
+            return discover_line(own, models, out, complaints, primary=primary)
     serials = [meter.serial for meter in checked.meters
                if models[meter.model].protocol.startswith("dlms")]
     if serial not in serials:
-        near = nearest(serial, serials)
-        wanted = "the serial of a DLMS meter in the file" + (
+        near = nearest(serial, serials + [line.name for line in checked.lines])
+        wanted = "the serial of a DLMS meter, or the name of an M-Bus line, in the file" + (
             f" (did you mean {near}?)" if near else "")
         raise BadConfigFile(path, [Mistake(0, "METER", wanted, f'"{serial}"')])
     place = [meter.serial for meter in checked.meters].index(serial)

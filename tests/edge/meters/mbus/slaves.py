@@ -24,6 +24,8 @@ class Slave:
         self.damage = 0                # So many answers are damaged.
         self.error = None              # An application error instead of data.
         self.got = []
+        self.status = 0
+        self.alarm = None              # Its alarm byte; None: it has no class 1 data.
 
     def hear(self, said):
         if said[0] == 0x10:
@@ -43,6 +45,9 @@ class Slave:
             return self._say(b"\xe5")
         if control & 0x4F == 0x4B:
             return self._say(self._data(control))
+        if control & 0x4F == 0x4A:
+            return self._say(b"\xe5" if self.alarm is None else
+                             long_frame(8, self.address, 0x71, bytes([self.alarm])))
         if control & 0x4F == 0x43:
             self.got.append(bytes(said[6:-2]))
             return self._say(b"\xe5")
@@ -56,7 +61,7 @@ class Slave:
         self.fcb = fcb
         if self.error is not None:
             return long_frame(8, self.address, 0x70, bytes([self.error]))
-        header = self.secondary + bytes([self.access & 0xFF, 0, 0, 0])
+        header = self.secondary + bytes([self.access & 0xFF, self.status, 0, 0])
         return long_frame(8, self.address, self.ci,
                           header + bytes.fromhex(self.telegrams[self.place]))
 

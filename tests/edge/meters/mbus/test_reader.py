@@ -1,5 +1,6 @@
 """A meter of the catalogue read over M-Bus: registers of records, units, clocks, OBIS codes."""
 
+from tests.edge.bus import VirtualClock
 from tests.edge.meters.mbus.slaves import Slave, Wires
 from tests.portable import raises
 from wum_edge.config import Meter
@@ -28,10 +29,10 @@ def register(name, quantity, unit, scaler, **numbers):
     return Register(name, bytes(6), unit, scaler, source)
 
 
-def reader(registers, address=1, offset_min=60, telegrams=16):
+def reader(registers, address=1, offset_min=60, telegrams=16, alarms=False):
     model = Model("x", "y", "z", "mbus", "s", "l", tuple(registers),
-                  Manner(True, telegrams, 261, offset_min))
-    return MbusReader(model, Meter("1", "1", "a", address, "x", 500, None), None)
+                  Manner(True, telegrams, 261, offset_min, alarms))
+    return MbusReader(model, Meter("1", "1", "a", address, "x", 500, None), VirtualClock())
 
 
 def taken(wires, one, count):
@@ -154,3 +155,43 @@ def test_what_has_no_code_is_listed_with_its_reason():
         "subunit 2: its maker says what it measures", "storage 4: its maker says of when it is",
         "manufacturer specific"]
     assert codes(0x0F, VOLUME) == ["medium 0f has no value group"]
+
+
+def swept(wires, one):
+    """The events of one sweep, as (code, note)."""
+    taken(wires, one, 1)
+    return [tuple(event)[1:] for event in converse(one.read_events(0), wires)]
+
+
+def test_what_the_status_byte_says_is_an_event_when_it_changes():
+    slave = Slave(1, HEAT, [ENERGY])
+    wires, one = Wires([slave]), reader([register("energy", "energy", 30, 3)])
+    assert swept(wires, one) == []
+    slave.status = 0x0C
+    turns = len(wires.turns)
+    assert swept(wires, one) == [(12, "status 0c: power low, permanent error")]
+    assert swept(wires, one) == []
+    slave.status = 0x04
+    assert swept(wires, one) == [(4, "status 04: power low")]
+    slave.status = 0
+    assert swept(wires, one) == [(0, "status 00: all is well again")]
+    assert len(wires.turns) == turns + 8         # The events cost no turn of their own.
+    slave.status = 0x04
+    taken(wires, one, 1)
+    assert converse(one.read_events(0), wires)[0].at_s == VirtualClock().now_s()
+
+
+def test_an_alarm_is_told_once_until_it_ends():
+    slave = Slave(1, HEAT, [ENERGY])
+    wires = Wires([slave])
+    one = reader([register("energy", "energy", 30, 3)], alarms=True)
+    assert swept(wires, one) == []
+    slave.alarm = 5
+    assert swept(wires, one) == [(0x105, "alarm 05")]
+    assert swept(wires, one) == []
+    slave.alarm = None
+    assert swept(wires, one) == []
+    slave.alarm = 5
+    assert swept(wires, one) == [(0x105, "alarm 05")]
+    slave.silent = True
+    raises(LineSilent, lambda: converse(one.read_events(0), wires))

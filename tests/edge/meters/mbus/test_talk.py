@@ -96,6 +96,20 @@ def test_the_search_finds_every_meter_and_tells_collisions_from_meters():
     assert len(wires.turns) < 2 * (1 + 8 * 10) + 2 * 10
 
 
+def test_a_search_says_where_it_is_and_what_it_has_found():
+    wires = Wires([Slave(1, FIRST, [ENERGY]), Slave(2, THIRD, [VOLUME])])
+    told = []
+    found = converse(search_secondary(
+        500, tell=lambda what, so_far: told.append((what, len(so_far)))), wires)
+    assert told[0] == ("numbers FFFFFFFF", 0) and told[1][0] == "numbers 0FFFFFFF"
+    assert [count for _, count in told] == sorted([count for _, count in told])
+    assert told[-1][1] in (len(found), len(found) - 1)
+    told = []
+    converse(search_primary(500, 1, 3, lambda what, so_far: told.append((what, len(so_far)))),
+             wires)
+    assert told == [("address 1", 0), ("address 2", 1), ("address 3", 2)]
+
+
 def test_two_meters_of_one_number_are_told():
     wires = Wires([Slave(1, "7856341224232807", [ENERGY]), Slave(2, "7856341224230106", [POWER])])
     found = converse(search_secondary(500), wires)
