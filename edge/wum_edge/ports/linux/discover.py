@@ -1,8 +1,8 @@
 """`wum-edge discover`: what a DLMS meter of the configuration has, as a proposed catalogue entry.
 
 Left out: the question itself (meters/dlms/discovery.py), and what is found on an M-Bus line
-(discover_mbus.py), which the same command asks for by the line's name. The meter's model in the configuration
-may be any of its protocol: only the way to the meter is taken from it.
+(discover_mbus.py), which the same command asks for by the line's name. The meter's model in the
+configuration may be any of its protocol: only the way to the meter is taken from it.
 """
 
 from pathlib import Path
