@@ -60,9 +60,11 @@ def street(count: int, baud: int = 9600) -> list[Meter]:
     return found
 
 
-def reader(address: int, world: VirtualWorld, baud: int = 9600) -> IecReader:
+def reader(
+        address: int, world: VirtualWorld, baud: int = 9600, command: str = "R5") -> IecReader:
     entry = json.loads(json.dumps(ENTRY))
     entry["sign_on"]["baud"] = baud
+    entry["profile"]["command"] = command
     meter = MeterOfConfig("m", "dp", "line", str(address), "wum-iec", 500,
                           Access(Password(1, "00000000"), 60))
     return IecReader(check_model(entry), meter, VirtualClock(world))
@@ -112,6 +114,35 @@ def test_clock_profile_and_registers_one_by_one(world: VirtualWorld) -> None:
     instant = [town[1].instant_at(row.captured_at_s) for row in rows[:2]]
     grown = sum(instant[1].import_wh) - sum(instant[0].import_wh)
     assert rows[1].values[0] == grown * 4 // 1_000_000
+
+
+@pytest.mark.parametrize("spoilt", range(9))
+def test_partial_blocks_are_joined_and_a_damaged_one_is_asked_for_again(
+        world: VirtualWorld, spoilt: int) -> None:
+    faults = Faults(world.dice)
+
+    class Spoiling(VirtualLine):
+        """Spoils one answer: the `spoilt`th of those behind the password; 0 none."""
+
+        asked = 0
+
+        def turn(self, say: bytes, is_whole: Hearing, timeout_ms: int) -> bytes:
+            data_is_wanted = say[:3] == b"\x01R6" or say in (b"\x06", b"\x15")
+            self.asked += data_is_wanted
+            if data_is_wanted and self.asked == spoilt:
+                faults.order(Fault(Kind.WRONG_CRC, times=1))
+            return super().turn(say, is_whole, timeout_ms)
+
+    town = street(1)
+    wire = Spoiling(world, town, faults, Timing(9600, 200), Setting(9600, 7, "E", 1, 0))
+    rows = converse(reader(1, world, command="R6").read_profile(
+        START_S - 6 * 3600, START_S), wire)
+    assert [row.captured_at_s for row in rows] == list(
+        range(START_S - 6 * 3600, START_S + 1, 900))
+    # A header and 25 rows, four lines in a block.
+    assert wire.asked == 7 + (1 <= spoilt <= 7)
+    whole = converse(reader(1, world).read_profile(START_S - 6 * 3600, START_S), wire)
+    assert rows == whole
 
 
 def test_faults_of_the_line_are_named_and_never_become_values(world: VirtualWorld) -> None:

@@ -1,7 +1,8 @@
 """Meters that speak IEC 62056-21, modes A to C, written from the standard's text alone.
 
 A meter is called by its device address, says its identification, and gives its readout or enters
-programming mode, with P0/P1, R1/R5, W1, the load profile P.01 and the break B0. Left out: the
+programming mode, with P0/P1, R1/R5, R6 in partial blocks, W1, the load profile P.01 and the break
+B0. Left out: the
 pace of the wire and the reaction time (bus.py), and all codecs of the gateway.
 IEC 62056-21:2002, 6.3 and 6.4.
 """
@@ -16,7 +17,8 @@ from wum_simulator.town import Meter
 SIGN_ON_BAUD = 300
 ASLEEP_AFTER_S = 60          # A meter that hears nothing for so long begins again at its sign-on.
 LINE_MAX = 256               # Characters of a command that a meter keeps.
-SOH, STX, ETX, ACK, NAK = b"\x01", b"\x02", b"\x03", b"\x06", b"\x15"
+SOH, STX, ETX, EOT, ACK, NAK = b"\x01", b"\x02", b"\x03", b"\x04", b"\x06", b"\x15"
+BLOCK_LINES = 4              # Of one partial block.
 BAUDS = {300: "0", 600: "1", 1200: "2", 2400: "3", 4800: "4", 9600: "5", 19200: "6"}
 PASSWORD = "00000000"        # Of every meter of the town: it is a toy's.
 
@@ -37,6 +39,7 @@ class _Session:
     state: str = "asleep"        # asleep, identified, programming, open.
     heard_at_s: int = 0
     buffer: bytearray = field(default_factory=bytearray)
+    blocks: list[bytes] = field(default_factory=list)    # Of an answer; the first was said.
 
 
 class Iec62056Server(Server):
@@ -94,6 +97,9 @@ class Iec62056Server(Server):
                 self._called(meter, answers, session, heard[heard.rindex(b"/?"):])
             elif ACK in heard and session.state == "identified":
                 self._acknowledged(meter, answers, session, heard[heard.rindex(ACK):])
+        elif session.blocks and heard in (ACK, NAK):
+            session.buffer.clear()
+            self._next_block(meter, session, heard)
         elif session.state in ("programming", "open"):
             start = heard.rfind(SOH)
             if start >= 0 and len(heard) > 1 and heard[-2:-1] == ETX:
@@ -136,9 +142,17 @@ class Iec62056Server(Server):
             self._sleep(meter, session)
             return
         text = message[4:-2].decode("ascii", "replace")
+        session.blocks = []
         request = Request(meter.address, 0, 0, 0, self._now_s(), f"{command} {text}")
         self._say(meter, session, self._result(answers, session, command, text, request),
                   command, request)
+
+    def _next_block(self, meter: Meter, session: _Session, asked: bytes) -> None:
+        """The next of the partial blocks, or after NAK the latest again (6.4.5)."""
+        if asked == ACK:
+            del session.blocks[0]
+        if session.blocks:
+            self._say(meter, session, session.blocks[0], "partial block")
 
     def _result(self, answers: Answers, session: _Session, command: str, text: str,
                 request: Request) -> bytes:
@@ -150,6 +164,9 @@ class Iec62056Server(Server):
             return ACK if session.state == "open" else with_bcc(STX + b"(ER05)" + ETX)
         if command in ("R1", "R5"):
             return with_bcc(STX + answers.register(text, request.at_s).encode() + ETX)
+        if command == "R6":
+            session.blocks = partial_blocks(answers.register(text, request.at_s))
+            return session.blocks[0]
         if command == "W1" and session.state == "open":
             return ACK if answers.write(text, request.at_s) else with_bcc(STX + b"(ER02)" + ETX)
         return with_bcc(STX + b"(ER03)" + ETX)
@@ -162,8 +179,18 @@ class Iec62056Server(Server):
 
     def _sleep(self, meter: Meter, session: _Session) -> None:
         session.state = "asleep"
+        session.blocks = []
         session.baud = _sign_on_baud(meter)
         session.buffer.clear()
+
+
+def partial_blocks(text: str) -> list[bytes]:
+    """An answer as messages of a few whole lines each; all but the last end with EOT."""
+    lines = text.splitlines(keepends=True)
+    pieces = ["".join(lines[at:at + BLOCK_LINES]).encode()
+              for at in range(0, len(lines), BLOCK_LINES)]
+    return [with_bcc(STX + piece + (ETX if place + 1 == len(pieces) else EOT))
+            for place, piece in enumerate(pieces)]
 
 
 def _sign_on_baud(meter: Meter) -> int:
