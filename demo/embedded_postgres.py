@@ -36,7 +36,7 @@ from demo.postgres_process import end, end_child, postmaster_lines, running
 from demo.tether import tethered
 
 _START_S = 60  # Crash recovery of a small database on a slow disk; initdb is not counted.
-_TRIES = 5  # A port may be taken between choosing and listening; backends may outlive a kill -9.
+_TRIES = 20  # A port may be taken in between; backends outlive a kill -9 by their statement.
 _LOG_LIMIT_BYTES = 4_000_000  # The log of the run before is kept, older ones are not.
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes, the file's name included.
 

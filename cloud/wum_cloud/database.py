@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from wum_cloud.arrays import register_arrays
 from wum_cloud.migrations import store as migrations
 
 CONNECTIONS_MAX = 8         # Of one process: two cores do not go faster with more.
@@ -45,6 +46,7 @@ class DatabaseError(Exception):
 
 async def connect(url: str, *, autocommit: bool = False) -> Connection:
     """One connection, in UTC. Raises DatabaseError when there is none within ten seconds."""
+    register_arrays()
     try:
         connection = await AsyncConnection.connect(
             url, autocommit=autocommit, connect_timeout=_CONNECT_TIMEOUT_S,
@@ -57,6 +59,7 @@ async def connect(url: str, *, autocommit: bool = False) -> Connection:
 @asynccontextmanager
 async def open_pool(url: str, *, connections_max: int = CONNECTIONS_MAX) -> AsyncIterator[Pool]:
     """A pool for one process. It opens without waiting: a database that is away comes back."""
+    register_arrays()
     pool: Pool = AsyncConnectionPool(
         url, min_size=1, max_size=connections_max, timeout=_WAIT_FOR_CONNECTION_S, open=False,
         check=AsyncConnectionPool.check_connection,

@@ -14,9 +14,19 @@ from wum_cloud.ingest.quarantine.entries import (
     Aside,
 )
 from wum_cloud.registry.schemas.plan import Plan
+from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
 
 NOBODY = 0      # Stands for an unknown sender in ingest_count.
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A schema that is to be taken in."""
+
+    arrived: Arrived
+    sender: Sender
+    topic: str
 
 
 @dataclass(frozen=True, slots=True)

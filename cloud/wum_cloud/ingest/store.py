@@ -16,13 +16,14 @@ from psycopg.types.multirange import Int8Multirange, Multirange
 from psycopg.types.range import Int8Range, Range
 
 from wum_cloud.database import Connection, Pool
-from wum_cloud.ingest.harvest import Committed, Harvest, Taken
+from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside, Limits
 from wum_cloud.ingest.quarantine.store import keep, storable, trim
 from wum_cloud.ingest.rows.store import CAUTION, Provenance, Rows, Written
-from wum_cloud.ingest.rows.table import Part, tables_of
+from wum_cloud.ingest.rows.table import Part, Table, newest_of, tables_of
 from wum_cloud.registry.schemas import store as schemas
 from wum_cloud.registry.schemas.plan import Claim, Plan
+from wum_cloud.registry.schemas.resolved.store import Name, plans
 from wum_cloud.registry.store import Sender, concentrator_ids, senders
 
 TRIM_EVERY_S = 30.0
@@ -49,26 +50,38 @@ class PostgresStore:
         async with self._pool.connection() as connection:
             return await senders(connection, wanted)
 
-    async def plan(self, sender: Sender, schema_id: bytes) -> Plan | None:
-        """A schema of the sender, resolved; None when it never arrived."""
+    async def plans(self, wanted: list[Name]) -> dict[Name, Plan]:
+        """Schemas of these concentrators, resolved; what is missing never arrived."""
         async with self._pool.connection() as connection:
-            return await schemas.plan(
-                connection, sender.concentrator_id, sender.tenant_id, schema_id)
+            return await plans(connection, wanted)
 
     async def registered(self, device_ids: list[bytes]) -> dict[bytes, int]:
         """Numbers of the registered ones of these concentrators, whatever their keys."""
         async with self._pool.connection() as connection:
             return await concentrator_ids(connection, device_ids)
 
-    async def acquire(self, arrived: schemas.Arrived, sender: Sender, topic: str) -> list[Claim]:
-        """Take in a schema in a transaction of its own; return the claims that were refused."""
+    async def acquire(self, arrivals: list[Arrival]) -> dict[int, list[Claim]]:
+        """Take in schemas in transactions of their own, several of one concentrator in their
+        order; return the claims that were refused, by concentrator.
+        """
+        refused: defaultdict[int, list[Claim]] = defaultdict(list)
+        while arrivals:
+            now = list({one.sender.concentrator_id: one for one in arrivals[::-1]}.values())[::-1]
+            arrivals = [one for one in arrivals if one not in now]
+            for number, claims in (await self._acquire(now)).items():
+                refused[number] += claims
+        return refused
+
+    async def _acquire(self, arrivals: list[Arrival]) -> dict[int, list[Claim]]:
         harvest = Harvest()
-        harvest.contact(sender, arrived.counter)
         async with self._pool.connection() as connection, connection.transaction():
-            claims = await schemas.acquire(connection, arrived)
-            if claims:
-                harvest.set_aside(sender.concentrator_id, topic, Aside(
-                    SCHEMA_REFUSED, _said(claims), SCHEMA, arrived.document))
+            claims = await schemas.acquire(connection, [one.arrived for one in arrivals])
+            for one in arrivals:
+                number = one.sender.concentrator_id
+                harvest.contact(one.sender, one.arrived.counter)
+                if number in claims:
+                    harvest.set_aside(number, one.topic, Aside(
+                        SCHEMA_REFUSED, _said(claims[number]), SCHEMA, one.arrived.document))
             await keep(connection, harvest.kept)
             await _finish(connection, harvest)
         return claims
@@ -91,7 +104,7 @@ class PostgresStore:
             await _insert_losses(connection, harvest.batches)
             await keep(connection, harvest.kept)
             await _mark_hours(connection, harvest)
-            return await _finish(connection, harvest)
+            return await _finish(connection, harvest, tables)
 
     async def trim_quarantine(self) -> None:
         """Drop what is over the limits, at most every TRIM_EVERY_S: it reads the whole table."""
@@ -124,6 +137,9 @@ def _count_rows(harvest: Harvest, written: Written) -> None:
     for taken in harvest.batches:
         number = taken.sender.concentrator_id
         sent[number] += sum([len(group) for group in taken.accepted.groups])
+        if written.is_all_new:
+            stored[number] = sent[number]
+            continue
         for meter_id in set(taken.plan.meter_ids.tolist()) & written.rows_by_meter.keys():
             stored[number] += written.rows_by_meter.pop(meter_id)
     for number, rows in sent.items():
@@ -192,7 +208,8 @@ async def _mark_hours(connection: Connection, harvest: Harvest) -> None:
                 [(number, sorted(found)) for number, found in sorted(hours.items()) if found])
 
 
-async def _finish(connection: Connection, harvest: Harvest) -> Committed:
+async def _finish(
+        connection: Connection, harvest: Harvest, tables: Sequence[Table] = ()) -> Committed:
     """What every transaction of a concentrator changes: last, for it is held until the commit."""
     numbers = sorted({sender.concentrator_id for sender, _ in harvest.contacts})
     await connection.execute(
@@ -201,7 +218,7 @@ async def _finish(connection: Connection, harvest: Harvest) -> Committed:
     await _note_contacts(connection, harvest, numbers)
     first_counters = await _move_counters(connection, harvest)
     await _extend_archives(connection, harvest)
-    await _note_meters(connection, harvest.batches)
+    await _note_meters(connection, tables, harvest.batches)
     for taken in harvest.batches:
         number = taken.sender.concentrator_id
         harvest.counts[number, BATCHES] += 1
@@ -311,26 +328,20 @@ async def _extend_archives(connection: Connection, harvest: Harvest) -> None:
              [Int8Multirange(lost[key]) for key in keys]])
 
 
-async def _note_meters(connection: Connection, batches: list[Taken]) -> None:
-    captured: dict[int, int] = {}
+async def _note_meters(
+        connection: Connection, tables: Sequence[Table], batches: list[Taken]) -> None:
     missed: dict[int, tuple[int, int]] = {}
     for taken in batches:
-        for group in taken.accepted.groups:
-            latest = np.zeros(len(taken.plan.meter_ids), np.int64)
-            np.maximum.at(latest, group.meter, group.captured_at_s)
-            for index in np.flatnonzero(latest).tolist():
-                meter_id = int(taken.plan.meter_ids[index])
-                captured[meter_id] = max(int(latest[index]), captured.get(meter_id, 0))
         for m in taken.accepted.missed:
             meter_id = int(taken.plan.meter_ids[m.meter])
             missed[meter_id] = max((m.captured_at_s, m.outcome), missed.get(meter_id, (0, 0)))
-    if captured:
+    if tables:
         await connection.execute(
             "update meter m set last_captured_at = to_timestamp(x.at_s)"
-            " from unnest(%b::bigint[], %b::bigint[]) as x (meter_id, at_s)"
+            " from unnest(%b, %b) as x (meter_id, at_s)"
             " where m.meter_id = x.meter_id"
             " and (m.last_captured_at is null or m.last_captured_at < to_timestamp(x.at_s))",
-            _columns(sorted(captured.items())))
+            newest_of(tables))
     if missed:
         await connection.execute(
             "update meter m set last_missed_at = to_timestamp(x.at_s), last_outcome = x.outcome"

@@ -18,7 +18,7 @@ from psycopg_pool import PoolTimeout
 from wum_cloud.broker import Delivery
 from wum_cloud.ingest import accept as accepting
 from wum_cloud.ingest.answer import Answer, answer_to, sealed_answer
-from wum_cloud.ingest.harvest import Committed, Harvest
+from wum_cloud.ingest.harvest import Arrival, Committed, Harvest
 from wum_cloud.ingest.opened import Heading
 from wum_cloud.ingest.quarantine.entries import (
     BATCH,
@@ -35,6 +35,7 @@ from wum_cloud.ingest.quarantine.entries import (
 from wum_cloud.ingest.remembered import Remembered
 from wum_cloud.registry.keys import KeyFileError, Vault
 from wum_cloud.registry.schemas.plan import Claim, Plan
+from wum_cloud.registry.schemas.resolved.store import Name
 from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
 from wum_shared import topics
@@ -61,8 +62,8 @@ class Store(Protocol):
 
     async def senders(self, wanted: list[tuple[bytes, int]]) -> dict[tuple[bytes, int], Sender]: ...
     async def registered(self, device_ids: list[bytes]) -> dict[bytes, int]: ...
-    async def plan(self, sender: Sender, schema_id: bytes) -> Plan | None: ...
-    async def acquire(self, arrived: Arrived, sender: Sender, topic: str) -> list[Claim]: ...
+    async def plans(self, wanted: list[Name]) -> dict[Name, Plan]: ...
+    async def acquire(self, arrivals: list[Arrival]) -> dict[int, list[Claim]]: ...
     async def commit(self, harvest: Harvest) -> Committed: ...
     async def trim_quarantine(self) -> None: ...
     def forget(self) -> None: ...
@@ -87,6 +88,16 @@ class _Genuine:
     opened: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A genuine batch with its heading and fields; or, without a heading, why not."""
+
+    message: _Genuine
+    heading: Heading | None
+    parts: list[object]
+    aside: Aside | None
+
+
 class Worker:
     """Works off messages; several of them may share a store and a broker."""
 
@@ -101,7 +112,7 @@ class Worker:
         self._now_s = now_s
         self._senders: Remembered[tuple[bytes, int], _Known] = Remembered(
             SENDERS_MAX, time.monotonic)
-        self._plans: Remembered[tuple[int, bytes], Plan] = Remembered(PLANS_MAX, time.monotonic)
+        self._plans: Remembered[Name, Plan] = Remembered(PLANS_MAX, time.monotonic)
 
     async def settle(
             self, deliveries: list[Delivery], publish: Callable[[str, bytes], object],
@@ -151,16 +162,17 @@ class Worker:
         harvest = Harvest()
         answers: list[tuple[_Known, Answer]] = []
         genuine = await self._open(deliveries, harvest)
-        for message in genuine:
-            if message.label.stream == topics.SCHEMA:
-                await self._take_schema(message, harvest, unstorable)
-        for message in genuine:
-            if message.label.stream == topics.BATCH:
-                answer = await self._take_batch(message, harvest, unstorable)
-                harvest.contact(message.known.sender, message.label.counter)
-                if answer is not None:
-                    harvest.answer(message.known.sender)
-                    answers.append((message.known, answer))
+        await self._take_schemas(
+            [m for m in genuine if m.label.stream == topics.SCHEMA], harvest, unstorable)
+        batches = [_read(m) for m in genuine if m.label.stream == topics.BATCH]
+        plans = await self._plans_of(batches)
+        for batch in batches:
+            known = batch.message.known
+            answer = self._take_batch(batch, plans, harvest, unstorable)
+            harvest.contact(known.sender, batch.message.label.counter)
+            if answer is not None:
+                harvest.answer(known.sender)
+                answers.append((known, answer))
         committed = await self._store.commit(harvest)
         if harvest.kept:
             await self._store.trim_quarantine()
@@ -212,51 +224,65 @@ class Worker:
             self._senders.put(key, found[key])
         return found
 
-    async def _take_schema(
-            self, message: _Genuine, harvest: Harvest, unstorable: str | None) -> None:
-        sender = message.known.sender
-        try:
-            schema = _schema(message, unstorable)
-        except BatchRefused as refused:
-            harvest.contact(sender, message.label.counter)
-            harvest.set_aside(sender.concentrator_id, message.delivery.topic, refused.aside)
+    async def _take_schemas(
+            self, messages: list[_Genuine], harvest: Harvest, unstorable: str | None) -> None:
+        arrivals = []
+        for message in messages:
+            sender, label = message.known.sender, message.label
+            try:
+                schema = _schema(message, unstorable)
+            except BatchRefused as refused:
+                harvest.contact(sender, label.counter)
+                harvest.set_aside(sender.concentrator_id, message.delivery.topic, refused.aside)
+                continue
+            arrivals.append(Arrival(Arrived(
+                sender.concentrator_id, sender.tenant_id, label.epoch, label.counter,
+                schema_id(message.opened), message.opened, schema), sender,
+                message.delivery.topic))
+        if not arrivals:
             return
-        name = schema_id(message.opened)
-        claims = await self._store.acquire(Arrived(
-            sender.concentrator_id, sender.tenant_id, message.label.epoch, message.label.counter,
-            name, message.opened, schema), sender, message.delivery.topic)
-        for claim in claims:
-            _log.warning("concentrator %s claims meter %s, which belongs to %s",
-                         sender.device_id.hex(), claim.serial, claim.owner)
+        names = {one.sender.concentrator_id: one.sender.device_id.hex() for one in arrivals}
+        for number, claims in (await self._store.acquire(arrivals)).items():
+            for claim in claims:
+                _log.warning("concentrator %s claims meter %s, which belongs to %s",
+                             names[number], claim.serial, claim.owner)
 
-    async def _take_batch(
-            self, message: _Genuine, harvest: Harvest, unstorable: str | None) -> Answer | None:
+    async def _plans_of(self, batches: list[_Read]) -> dict[Name, Plan]:
+        """The schemas that these batches name, as far as they are known."""
+        wanted = {(batch.message.known.sender.concentrator_id, batch.heading.schema_id)
+                  for batch in batches if batch.heading is not None}
+        found = {name: plan for name in wanted if (plan := self._plans.get(name)) is not None}
+        missing = sorted(wanted - found.keys())
+        if missing:
+            for name, plan in (await self._store.plans(missing)).items():
+                found[name] = plan
+                if not plan.is_disputed:  # A dispute may end any time.
+                    self._plans.put(name, plan)
+        return found
+
+    def _take_batch(
+            self, batch: _Read, plans: dict[Name, Plan], harvest: Harvest,
+            unstorable: str | None) -> Answer | None:
+        message, heading = batch.message, batch.heading
         sender, opened = message.known.sender, message.opened
         try:
-            heading, parts = accepting.read_opened(opened)
+            if heading is None:
+                assert batch.aside is not None
+                raise BatchRefused(batch.aside)
             if unstorable is not None:
                 raise BatchRefused(Aside(UNSTORABLE, unstorable, BATCH, opened))
-            plan = await self._plan(sender, heading.schema_id)
+            plan = plans.get((sender.concentrator_id, heading.schema_id))
             if plan is None:
                 return answer_to(opened, heading, SCHEMA_UNKNOWN, 0, "schema %s is not known" %
                                  heading.schema_id.hex())
             accepted = accepting.accept(
-                opened, parts, plan, int(self._now_s()), self._ahead_s)
+                opened, batch.parts, plan, int(self._now_s()), self._ahead_s)
         except BatchRefused as refused:
             harvest.set_aside(sender.concentrator_id, message.delivery.topic, refused.aside)
             return _refusal(message, harvest, refused.aside)
         harvest.take(sender, accepted, plan, message.delivery.topic)
         return answer_to(opened, heading, STORED, accepted.aside_records,
                          "; ".join(sorted({aside.reason for aside in accepted.aside})))
-
-    async def _plan(self, sender: Sender, name: bytes) -> Plan | None:
-        key = (sender.concentrator_id, name)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = await self._store.plan(sender, name)
-            if plan is not None and not plan.is_disputed:  # A dispute may end any time.
-                self._plans.put(key, plan)
-        return plan
 
     def _sealed(
             self, answers: list[tuple[_Known, Answer]], committed: Committed,
@@ -283,6 +309,14 @@ class Worker:
         _log.warning("nothing is acknowledged, for the database fails (%s); again in %.1f s",
                      " ".join(str(error).split()) or type(error).__name__, wait_s)
         await asyncio.sleep(wait_s)
+
+
+def _read(message: _Genuine) -> _Read:
+    try:
+        heading, parts = accepting.read_opened(message.opened)
+    except BatchRefused as refused:
+        return _Read(message, None, [], refused.aside)
+    return _Read(message, heading, parts, None)
 
 
 def _stranger(label: accepting.Label, number: int | None, delivery: Delivery) -> Aside:

@@ -1,6 +1,6 @@
 """The registry's questions to the database: tenants, sites, concentrators, keys, accounts.
 
-Left out: meters and schemas (acquisition.py). Every function works in the caller's transaction.
+Left out: meters and schemas (schemas/store.py). Every function works in the caller's transaction.
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,8 @@ from tests.cloud.concentrator import HOUR_S, Concentrator, register_set, schema_
 from tests.cloud.conftest import HeadEnd, Hire
 from wum_cloud.database import Pool, open_pool
 from wum_cloud.ingest.quarantine import entries
-from wum_shared.messages import Schedule
+from wum_cloud.registry.schemas.documents import schema_of_document
+from wum_shared.messages import Schedule, decode_schema, encode_schema
 from wum_shared.status import STORED
 
 
@@ -140,3 +141,69 @@ async def test_a_new_key_epoch_is_newer_than_any_counter_of_the_old(head_end: He
     one.use_schema(schema_of(one.id, one.serials, one.sets, model="newer", valid_from_s=HOUR_S))
     await head_end.take(one.send_schema())
     assert head_end.ask("select distinct model from meter") == ["newer"]
+
+
+async def test_many_schemas_at_once_are_as_good_as_one_by_one(head_end: HeadEnd) -> None:
+    many = [Concentrator(serials=["S-%d-%d" % (n, m) for m in range(40)]) for n in range(30)]
+    await head_end.welcome(*many)
+    assert head_end.ask("select count(*), count(distinct concentrator_id) from meter") == [
+        (1200, 30)]
+    assert head_end.ask("select count(*) from meter_register_set") == [1200]
+    assert head_end.ask("select count(*), count(distinct schema_id) from concentrator") == [
+        (30, 30)]
+    answers = await head_end.take(*[one.send_rows(one.row(7)) for one in many])
+    assert [one.opened(answer).answer for one, answer in zip(many, answers, strict=True)] == [
+        STORED] * 30
+    assert sorted([serial for serial, _, _ in head_end.rows()]) == sorted(
+        ["S-%d-7" % n for n in range(30)])
+
+
+async def test_two_that_claim_a_new_meter_at_once_have_one_owner(head_end: HeadEnd) -> None:
+    one, two = Concentrator(serials=["M-1", "M-2"]), Concentrator(serials=["M-3", "M-2"])
+    await head_end.welcome(two, one)
+    assert head_end.ask("select serial, concentrator_id from meter order by 1") == [
+        ("M-1", 2), ("M-2", 1), ("M-3", 1)]
+    assert head_end.ask("select serial from meter_register_set join meter using (meter_id)"
+                        " order by 1") == ["M-1", "M-2", "M-3"]
+    assert head_end.quarantined() == [entries.SCHEMA_REFUSED]
+
+
+async def test_two_can_swap_their_meters_in_one_transaction(head_end: HeadEnd) -> None:
+    one, two = Concentrator(serials=["M-1"]), Concentrator(serials=["M-2"])
+    await head_end.welcome(one, two)
+    one.use_schema(schema_of(one.id, ["M-2"], one.sets))
+    two.use_schema(schema_of(two.id, ["M-1"], two.sets))
+    await head_end.take(one.send_schema(), two.send_schema())
+    assert head_end.ask("select serial, concentrator_id from meter order by 1") == [
+        ("M-1", 2), ("M-2", 1)]
+    assert head_end.quarantined() == []
+
+
+async def test_several_schemas_of_one_concentrator_at_once_keep_their_order(
+        head_end: HeadEnd) -> None:
+    one = Concentrator()
+    await head_end.register(one)
+    messages = []
+    for model in ("first", "second", "third"):
+        one.use_schema(schema_of(one.id, one.serials, one.sets, model=model))
+        messages.append(one.send_schema())
+    await head_end.take(messages[1], messages[2], messages[0])
+    assert head_end.ask("select distinct model from meter") == ["third"]
+    assert head_end.ask("select count(*) from schema_document") == [3]
+    assert head_end.ask("select schema_counter from concentrator") == [3]
+
+
+async def test_a_schema_without_meters_ends_their_schedules(head_end: HeadEnd) -> None:
+    one = Concentrator()
+    await head_end.welcome(one)
+    one.use_schema(schema_of(one.id, [], one.sets, valid_from_s=HOUR_S + 7200))
+    await head_end.take(one.send_schema())
+    assert head_end.ask("select period_s from meter_schedule order by meter_id, valid_from") == [
+        3600, None, 3600, None]
+    assert head_end.ask("select count(*) from meter_register_set") == [0]
+
+
+def test_a_stored_document_is_read_as_the_wire_is() -> None:
+    schema = schema_of(bytes(8), ["M-1", "M-2"], [register_set("1-0:1.8.0", scaler=-2),
+                                                  register_set("1-0:99.7.1")])
+    assert schema_of_document(encode_schema(schema)) == decode_schema(encode_schema(schema))

@@ -22,7 +22,7 @@ from wum_cloud.ingest.rows.staging import ROW_COLUMNS, STAGED_COLUMNS, copy_rows
 from wum_cloud.ingest.rows.table import Table
 from wum_cloud.registry.quantities import COLUMNS
 from wum_cloud.registry.schemas.layout import Layout
-from wum_cloud.registry.schemas.store import layouts_by_id, register_set_ids
+from wum_cloud.registry.schemas.sets.store import layouts_by_id, register_set_ids
 
 _WEEK_S = 7 * 86400
 _MONDAY_S = 4 * 86400           # The first Monday after 1970-01-01.
@@ -79,9 +79,13 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of the rows: stored rows by meter, and by concentrator what came late."""
+    """What became of the rows: stored rows by meter, and by concentrator what came late.
 
-    rows_by_meter: Counter[int]
+    Where all were new nothing else is said.
+    """
+
+    rows_by_meter: Counter[int] = field(default_factory=Counter)
+    is_all_new: bool = False
     filled: Counter[int] = field(default_factory=Counter)       # Registers filled in.
     revised: Counter[int] = field(default_factory=Counter)      # Values kept as revisions.
     merged_rows: Counter[int] = field(default_factory=Counter)  # Rows that brought either.
@@ -139,7 +143,7 @@ class Rows:
         if self._careful:
             self._careful -= 1
         elif await self._write_directly(connection, tables):
-            return Written(_by_meter(tables))
+            return Written(is_all_new=True)
         else:
             self._careful = self._caution
         return await self._write_carefully(connection, tables, sources)
@@ -261,15 +265,6 @@ def _span(tables: list[Table]) -> tuple[datetime, datetime]:
     first = min([int(table.captured_at_s.min()) for table in tables])
     last = max([int(table.captured_at_s.max()) for table in tables])
     return datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
-
-
-def _by_meter(tables: list[Table]) -> Counter[int]:
-    """How many rows there are of each meter."""
-    found: Counter[int] = Counter()
-    for table in tables:
-        numbers, counts = np.unique(table.meter_id, return_counts=True)
-        found.update(dict(zip(numbers.tolist(), counts.tolist(), strict=True)))
-    return found
 
 
 def _columns(content: Content) -> list[object]:

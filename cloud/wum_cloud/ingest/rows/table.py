@@ -4,6 +4,7 @@ Left out: bytes (staging.py). Batches of many concentrators meet here, so that t
 array operation is shared by all of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,6 +94,16 @@ def _in_order(table: Table) -> Table:
     if _is_sorted(keys):
         return table
     return table.where(np.lexsort(keys[::-1]))
+
+
+def newest_of(tables: Sequence[Table]) -> tuple[Numbers, Numbers]:
+    """(meters of all tables in order, the newest capture time of each)."""
+    meter_id = np.concatenate([table.meter_id for table in tables])
+    captured_at_s = np.concatenate([table.captured_at_s for table in tables])
+    order = np.lexsort((captured_at_s, meter_id))
+    meter_id, captured_at_s = meter_id[order], captured_at_s[order]
+    last = np.append(np.flatnonzero(np.diff(meter_id)), len(meter_id) - 1)
+    return meter_id[last], captured_at_s[last]
 
 
 def _is_sorted(keys: tuple[Numbers, ...]) -> bool:

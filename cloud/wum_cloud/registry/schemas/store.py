@@ -1,19 +1,21 @@
-"""Schemas in the database: documents, the meters and delivery points they name, register sets.
+"""Schemas that arrive: documents, and the meters, delivery points and register sets they name.
 
-Left out: readings. Every function works inside the caller's transaction. Rows are written in the
-order of their keys, so that parallel workers wait for one another and never in a circle.
+Left out: readings; reading a batch by a schema (resolved/store.py). Everything works inside the
+caller's transaction, for many concentrators at once: a fleet that is put up says all its schemas
+in one hour. Rows are written in the order of their keys, so that parallel workers wait for one
+another and never in a circle.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import numpy as np
-from psycopg.types.json import Jsonb
-
 from wum_cloud.database import Connection
-from wum_cloud.registry.schemas.layout import Layout, layout_from
-from wum_cloud.registry.schemas.plan import NOT_OURS, Claim, Plan, layouts_of
-from wum_shared.messages import Meter, Schema, decode_schema
+from wum_cloud.registry.schemas.plan import Claim, layouts_of
+from wum_cloud.registry.schemas.sets.store import register_set_ids
+from wum_shared.messages import Schema
+
+_ANALYZED_FROM = 1000     # Meters; fewer are found by their keys whatever the planner guesses.
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,211 +31,187 @@ class Arrived:
     schema: Schema
 
 
-async def acquire(connection: Connection, arrived: Arrived) -> list[Claim]:
-    """Take in a schema: meters, delivery points and register sets that it names.
+async def acquire(connection: Connection, arrived: list[Arrived]) -> dict[int, list[Claim]]:
+    """Take in schemas of different concentrators: the meters and register sets that they name.
 
-    Only the newest message of the concentrator changes what is there; an older one, or one that
-    is sent again, just adds what is missing. Returns the meters that it claims and another
-    concentrator has: those stay with their owner, until its own schema in force leaves them out.
+    Only the newest message of a concentrator changes what is there; an older one, or one that is
+    sent again, just adds what is missing. Returns, by concentrator, the meters that it claims and
+    another one has: those stay with their owner, until its own schema in force leaves them out.
     """
-    is_newest = await _is_newest(connection, arrived)
+    arrived = sorted(arrived, key=lambda one: one.concentrator_id)
+    assert len({one.concentrator_id for one in arrived}) == len(arrived)
+    newest = await _newest(connection, arrived)
     await connection.execute(
         "insert into schema_document (concentrator_id, schema_id, document, valid_from)"
-        " values (%s, %s, %s, %s) on conflict do nothing",
-        [arrived.concentrator_id, arrived.schema_id, arrived.document,
-         datetime.fromtimestamp(arrived.schema.valid_from_s, UTC)])
-    set_ids = await register_set_ids(connection, list(layouts_of(arrived.schema)))
-    await _insert_meters(connection, arrived)
-    if is_newest:
-        await _release_meters(connection, arrived)
-        await _take_over_released(connection, arrived)
-        await _update_meters(connection, arrived, set_ids)
-        await connection.execute(
-            "update concentrator set schema_id = %s, schema_epoch = %s, schema_counter = %s"
-            " where concentrator_id = %s",
-            [arrived.schema_id, arrived.epoch, arrived.counter, arrived.concentrator_id])
+        " select * from unnest(%s::integer[], %s::bytea[], %s::bytea[], %s::timestamptz[])"
+        " on conflict do nothing",
+        [[one.concentrator_id for one in arrived], [one.schema_id for one in arrived],
+         [one.document for one in arrived], [_valid_from(one) for one in arrived]])
+    await _lay_out(connection, arrived, {one.concentrator_id for one in newest})
+    await _insert_meters(connection)
+    if newest:
+        await _bring_up_to_date(connection, newest)
     await _note_schedules(connection, arrived)
-    return await _foreign_claims(connection, arrived)
+    return await _foreign_claims(connection)
 
 
-async def _is_newest(connection: Connection, arrived: Arrived) -> bool:
-    row = await (await connection.execute(
-        "select schema_epoch, schema_counter from concentrator where concentrator_id = %s"
-        " for no key update", [arrived.concentrator_id])).fetchone()
-    assert row is not None
-    return row[0] is None or (arrived.epoch, arrived.counter) > (row[0], row[1])
-
-
-async def register_set_ids(connection: Connection, layouts: list[Layout]) -> list[int]:
-    """The number of each layout, made where it is new."""
-    numbers = await _known_set_ids(connection, layouts)
-    missing = sorted({x.digest: x for x in layouts if x.digest not in numbers}.items())
-    if missing:  # Not tried for what is known: every attempt uses up a number.
-        await connection.execute(
-            "insert into register_set (digest, profile, registers)"
-            " select * from unnest(%s::bytea[], %s::smallint[], %s::jsonb[])"
-            " on conflict do nothing",
-            [[digest for digest, _ in missing], [layout.profile for _, layout in missing],
-             [Jsonb(layout.described()) for _, layout in missing]])
-        numbers = await _known_set_ids(connection, layouts)
-    return [numbers[layout.digest] for layout in layouts]
-
-
-async def _known_set_ids(connection: Connection, layouts: list[Layout]) -> dict[bytes, int]:
+async def _newest(connection: Connection, arrived: list[Arrived]) -> list[Arrived]:
+    """Those that are newer than the schema in force; the concentrators are locked."""
     rows = await (await connection.execute(
-        "select digest, register_set_id from register_set where digest = any(%s)",
-        [[layout.digest for layout in layouts]])).fetchall()
-    return {bytes(digest): number for digest, number in rows}
+        "select concentrator_id, schema_epoch, schema_counter from concentrator"
+        " where concentrator_id = any(%s) order by concentrator_id for no key update",
+        [[one.concentrator_id for one in arrived]])).fetchall()
+    known = {number: (epoch, counter) for number, epoch, counter in rows}
+    return [one for one in arrived if known[one.concentrator_id][0] is None
+            or (one.epoch, one.counter) > known[one.concentrator_id]]
 
 
-async def layouts_by_id(connection: Connection, wanted: list[int]) -> dict[int, Layout]:
-    """The layouts with these numbers."""
-    rows = await (await connection.execute(
-        "select register_set_id, profile, registers from register_set"
-        " where register_set_id = any(%s)", [wanted])).fetchall()
-    return {number: layout_from(profile, registers) for number, profile, registers in rows}
+_ARRIVING = """
+    create temporary table if not exists arriving (
+        tenant_id smallint not null, serial text not null, concentrator_id integer not null,
+        is_newest boolean not null, valid_from timestamptz not null, model text not null,
+        delivery_point text not null, register_sets integer[] not null,
+        period_s integer not null, offset_s integer not null
+    ) on commit delete rows"""
 
 
-async def _insert_meters(connection: Connection, arrived: Arrived) -> None:
-    meters = sorted(arrived.schema.meters)
-    names = sorted({meter.delivery_point for meter in meters})
+async def _lay_out(connection: Connection, arrived: list[Arrived], newest: set[int]) -> None:
+    """All meters that the schemas name, in a table of this transaction."""
+    layouts = list(dict.fromkeys([x for one in arrived for x in layouts_of(one.schema)]))
+    sets = dict(zip(layouts, await register_set_ids(connection, layouts), strict=True))
+    await connection.execute(_ARRIVING.encode())
+    async with connection.cursor() as cursor, cursor.copy(b"copy arriving from stdin") as copy:
+        for one in arrived:
+            numbers = [sets[layout] for layout in layouts_of(one.schema)]
+            schedules = [(x.period_s, x.offset_s) for x in one.schema.schedules]
+            common = (one.concentrator_id, one.concentrator_id in newest, _valid_from(one))
+            for m in one.schema.meters:
+                own = ",".join([str(n) for n in sorted({numbers[i] for i in m.register_sets})])
+                await copy.write_row([
+                    one.tenant_id, m.serial, *common, m.model, m.delivery_point, "{%s}" % own,
+                    *schedules[m.schedule]])
+    meters = sum([len(one.schema.meters) for one in arrived])
+    if meters >= _ANALYZED_FROM:
+        await connection.execute("analyze arriving")
+
+
+def _valid_from(one: Arrived) -> datetime:
+    return datetime.fromtimestamp(one.schema.valid_from_s, UTC)
+
+
+async def _insert_meters(connection: Connection) -> None:
+    """What is new. Where two claim a meter that nobody has, the lower number gets it."""
     await connection.execute(
         "insert into delivery_point (tenant_id, name, site_id)"
-        " select %s, n.name, c.site_id from unnest(%s::text[]) as n (name), concentrator c"
-        " where c.concentrator_id = %s order by n.name on conflict do nothing",
-        [arrived.tenant_id, names, arrived.concentrator_id])
+        " select distinct on (a.tenant_id, a.delivery_point) a.tenant_id, a.delivery_point,"
+        "   c.site_id"
+        " from arriving a join concentrator c using (concentrator_id)"
+        " order by a.tenant_id, a.delivery_point, a.concentrator_id on conflict do nothing")
     await connection.execute(
         "insert into meter (tenant_id, serial, model, delivery_point_id, concentrator_id,"
         "   period_s, offset_s)"
-        " select %s, m.serial, m.model, d.delivery_point_id, %s, m.period_s, m.offset_s"
-        " from unnest(%s::text[], %s::text[], %s::text[], %s::integer[], %s::integer[])"
-        "   as m (serial, model, delivery_point, period_s, offset_s)"
-        " join delivery_point d on d.tenant_id = %s and d.name = m.delivery_point"
-        " order by m.serial on conflict do nothing",
-        [arrived.tenant_id, arrived.concentrator_id, *_described(arrived.schema, meters),
-         arrived.tenant_id])
+        " select a.tenant_id, a.serial, a.model, d.delivery_point_id, a.concentrator_id,"
+        "   a.period_s, a.offset_s"
+        " from arriving a join delivery_point d on d.tenant_id = a.tenant_id"
+        "   and d.name = a.delivery_point"
+        " order by a.tenant_id, a.serial, a.concentrator_id on conflict do nothing")
 
 
-def _described(schema: Schema, meters: list[Meter]) -> list[list[object]]:
-    """Serials, models, delivery points, periods and offsets, each as one list."""
-    schedules = [schema.schedules[meter.schedule] for meter in meters]
-    return [[m.serial for m in meters], [m.model for m in meters],
-            [m.delivery_point for m in meters],
-            [s.period_s for s in schedules], [s.offset_s for s in schedules]]
-
-
-async def _release_meters(connection: Connection, arrived: Arrived) -> None:
-    """The concentrator's meters that its newest schema leaves out: another one may have them."""
+async def _bring_up_to_date(connection: Connection, newest: list[Arrived]) -> None:
+    """The schemas are in force now: meters they leave out are free, and others may have them."""
+    numbers = [one.concentrator_id for one in newest]
     await connection.execute(
-        "delete from meter_register_set where meter_id in ("
-        "   select meter_id from meter where concentrator_id = %s and serial <> all(%s))",
-        [arrived.concentrator_id, [meter.serial for meter in arrived.schema.meters]])
-
-
-async def _take_over_released(connection: Connection, arrived: Arrived) -> None:
+        "delete from meter_register_set s using meter m where m.meter_id = s.meter_id"
+        " and m.concentrator_id = any(%s) and not exists (select from arriving a"
+        "   where (a.tenant_id, a.serial, a.concentrator_id)"
+        "     = (m.tenant_id, m.serial, m.concentrator_id))", [numbers])
     await connection.execute(
-        "update meter m set concentrator_id = %s"
-        " where m.tenant_id = %s and m.serial = any(%s) and m.concentrator_id <> %s"
-        " and not exists (select from meter_register_set s where s.meter_id = m.meter_id)",
-        [arrived.concentrator_id, arrived.tenant_id,
-         [meter.serial for meter in arrived.schema.meters], arrived.concentrator_id])
+        "with free as (select m.meter_id from meter m join arriving a using (tenant_id, serial)"
+        "   where a.is_newest and m.concentrator_id <> a.concentrator_id and not exists ("
+        "     select from meter_register_set s where s.meter_id = m.meter_id)"
+        "   and not exists (select from arriving o where o.is_newest"     # Its owner names it.
+        "     and (o.tenant_id, o.serial, o.concentrator_id)"
+        "       = (m.tenant_id, m.serial, m.concentrator_id))"
+        "   order by m.meter_id for no key update of m)"
+        " update meter m set concentrator_id = (select min(a.concentrator_id) from arriving a"
+        "   where (a.tenant_id, a.serial) = (m.tenant_id, m.serial) and a.is_newest)"
+        " from free where m.meter_id = free.meter_id")
+    await _update_meters(connection, numbers)
+    await connection.execute(
+        "update concentrator c set schema_id = x.schema_id, schema_epoch = x.epoch,"
+        "   schema_counter = x.counter"
+        " from unnest(%s::integer[], %s::bytea[], %s::integer[], %s::bigint[])"
+        "   as x (concentrator_id, schema_id, epoch, counter)"
+        " where c.concentrator_id = x.concentrator_id",
+        [numbers, [one.schema_id for one in newest], [one.epoch for one in newest],
+         [one.counter for one in newest]])
 
 
-async def _update_meters(
-        connection: Connection, arrived: Arrived, set_ids: list[int]) -> None:
-    meters = sorted(arrived.schema.meters)
+async def _update_meters(connection: Connection, numbers: list[int]) -> None:
     await connection.execute(
-        "update meter set model = m.model, delivery_point_id = d.delivery_point_id,"
-        "   period_s = m.period_s, offset_s = m.offset_s"
-        " from unnest(%s::text[], %s::text[], %s::text[], %s::integer[], %s::integer[])"
-        "   as m (serial, model, delivery_point, period_s, offset_s)"
-        " join delivery_point d on d.tenant_id = %s and d.name = m.delivery_point"
-        " where meter.tenant_id = %s and meter.serial = m.serial and concentrator_id = %s"
-        " and (meter.model, meter.delivery_point_id, meter.period_s, meter.offset_s)"
-        "   is distinct from (m.model, d.delivery_point_id, m.period_s, m.offset_s)",
-        [*_described(arrived.schema, meters), arrived.tenant_id, arrived.tenant_id,
-         arrived.concentrator_id])
-    pairs = [(m.serial, set_ids[index]) for m in meters for index in sorted(set(m.register_sets))]
+        "update meter m set model = a.model, delivery_point_id = d.delivery_point_id,"
+        "   period_s = a.period_s, offset_s = a.offset_s"
+        " from arriving a join delivery_point d on d.tenant_id = a.tenant_id"
+        "   and d.name = a.delivery_point"
+        " where a.is_newest and (m.tenant_id, m.serial, m.concentrator_id)"
+        "   = (a.tenant_id, a.serial, a.concentrator_id)"
+        " and (m.model, m.delivery_point_id, m.period_s, m.offset_s)"
+        "   is distinct from (a.model, d.delivery_point_id, a.period_s, a.offset_s)")
     await connection.execute(
-        "delete from meter_register_set s using meter m"
-        " where m.meter_id = s.meter_id and m.concentrator_id = %s and not exists ("
-        "   select from unnest(%s::text[], %s::integer[]) as p (serial, register_set_id)"
-        "   where p.serial = m.serial and p.register_set_id = s.register_set_id)",
-        [arrived.concentrator_id, [p[0] for p in pairs], [p[1] for p in pairs]])
+        "delete from meter_register_set s using meter m, arriving a"
+        " where m.meter_id = s.meter_id and m.concentrator_id = any(%s) and a.is_newest"
+        " and (a.tenant_id, a.serial, a.concentrator_id)"
+        "   = (m.tenant_id, m.serial, m.concentrator_id)"
+        " and s.register_set_id <> all(a.register_sets)", [numbers])
     await connection.execute(
         "insert into meter_register_set (meter_id, register_set_id)"
-        " select m.meter_id, p.register_set_id"
-        " from unnest(%s::text[], %s::integer[]) as p (serial, register_set_id)"
-        " join meter m on m.tenant_id = %s and m.serial = p.serial and m.concentrator_id = %s"
-        " order by 1, 2 on conflict do nothing",
-        [[p[0] for p in pairs], [p[1] for p in pairs], arrived.tenant_id,
-         arrived.concentrator_id])
+        " select m.meter_id, n.register_set_id from arriving a"
+        " join meter m using (tenant_id, serial, concentrator_id)"
+        " cross join unnest(a.register_sets) as n (register_set_id)"
+        " where a.is_newest order by 1, 2 on conflict do nothing")
 
 
-async def _note_schedules(connection: Connection, arrived: Arrived) -> None:
+async def _note_schedules(connection: Connection, arrived: list[Arrived]) -> None:
     """Since when each meter is read how often, an older schema too; and what it no longer names.
 
     What was expected changes with it: the ledger is told since when. A clock that is ahead cannot
     put a schedule off: it is in force now at the latest.
     """
-    meters = sorted(arrived.schema.meters)
-    serials, _, _, periods, offsets = _described(arrived.schema, meters)
-    valid_from = datetime.fromtimestamp(arrived.schema.valid_from_s, UTC)
-    changed = await (await connection.execute(
-        "with said as ("
-        "   select m.meter_id, x.period_s, coalesce(x.offset_s, 0) as offset_s from meter m"
-        "   left join unnest(%(serials)s::text[], %(periods)s::integer[], %(offsets)s::integer[])"
-        "     as x (serial, period_s, offset_s) on x.serial = m.serial"
-        "   where m.tenant_id = %(tenant)s and m.concentrator_id = %(number)s)"
-        " insert into meter_schedule as t"
-        "   (meter_id, valid_from, concentrator_id, period_s, offset_s)"
-        " select s.meter_id, least(%(valid_from)s, now()), %(number)s, s.period_s, s.offset_s"
-        " from said s left join lateral (select p.concentrator_id, p.period_s, p.offset_s"
-        "   from meter_schedule p where p.meter_id = s.meter_id"
-        "   and p.valid_from <= least(%(valid_from)s, now())"
-        "   order by p.valid_from desc limit 1) as p on true"
-        " where (p.concentrator_id, p.period_s, p.offset_s)"
-        "     is distinct from (%(number)s, s.period_s, s.offset_s)"
-        "   and (s.period_s is not null or p.period_s is not null)"
-        " order by s.meter_id"
-        " on conflict (meter_id, valid_from) do update set period_s = excluded.period_s,"
-        "   offset_s = excluded.offset_s, concentrator_id = excluded.concentrator_id"
-        " returning valid_from",
-        {"serials": serials, "periods": periods, "offsets": offsets, "tenant": arrived.tenant_id,
-         "number": arrived.concentrator_id, "valid_from": valid_from})).fetchone()
-    if changed is not None:
-        await connection.execute(
-            "insert into ledger_mark (concentrator_id, since) values (%s, %s)",
-            [arrived.concentrator_id, changed[0]])
+    await connection.execute("""
+        with said as (
+            select m.meter_id, c.concentrator_id, least(c.valid_from, now()) as valid_from,
+                   a.period_s, coalesce(a.offset_s, 0) as offset_s
+              from unnest(%s::integer[], %s::timestamptz[]) as c (concentrator_id, valid_from)
+              join meter m using (concentrator_id)
+              left join arriving a on (a.tenant_id, a.serial, a.concentrator_id)
+                                    = (m.tenant_id, m.serial, m.concentrator_id)),
+        changed as (
+            insert into meter_schedule as t
+                   (meter_id, valid_from, concentrator_id, period_s, offset_s)
+            select s.meter_id, s.valid_from, s.concentrator_id, s.period_s, s.offset_s
+              from said s left join lateral (
+                   select p.concentrator_id, p.period_s, p.offset_s from meter_schedule p
+                    where p.meter_id = s.meter_id and p.valid_from <= s.valid_from
+                    order by p.valid_from desc limit 1) as p on true
+             where (p.concentrator_id, p.period_s, p.offset_s)
+                   is distinct from (s.concentrator_id, s.period_s, s.offset_s)
+               and (s.period_s is not null or p.period_s is not null)
+             order by s.meter_id
+            on conflict (meter_id, valid_from) do update set period_s = excluded.period_s,
+                   offset_s = excluded.offset_s, concentrator_id = excluded.concentrator_id
+            returning t.concentrator_id, t.valid_from)
+        insert into ledger_mark (concentrator_id, since)
+        select concentrator_id, min(valid_from) from changed group by 1 order by 1""",
+        [[one.concentrator_id for one in arrived], [_valid_from(one) for one in arrived]])
 
 
-async def _foreign_claims(connection: Connection, arrived: Arrived) -> list[Claim]:
+async def _foreign_claims(connection: Connection) -> dict[int, list[Claim]]:
     rows = await (await connection.execute(
-        "select m.serial, c.name from meter m join concentrator c using (concentrator_id)"
-        " where m.tenant_id = %s and m.serial = any(%s) and m.concentrator_id <> %s"
-        " order by m.serial",
-        [arrived.tenant_id, [meter.serial for meter in arrived.schema.meters],
-         arrived.concentrator_id])).fetchall()
-    return [Claim(*row) for row in rows]
-
-
-async def plan(
-        connection: Connection, concentrator_id: int, tenant_id: int, schema_id: bytes,
-) -> Plan | None:
-    """The schema with this name resolved; None when the concentrator never sent it."""
-    row = await (await connection.execute(
-        "select document from schema_document where concentrator_id = %s and schema_id = %s",
-        [concentrator_id, schema_id])).fetchone()
-    if row is None:
-        return None
-    schema = decode_schema(bytes(row[0]))
-    serials = [meter.serial for meter in schema.meters]
-    found = await (await connection.execute(
-        "select serial, meter_id from meter"
-        " where tenant_id = %s and serial = any(%s) and concentrator_id = %s",
-        [tenant_id, serials, concentrator_id])).fetchall()
-    numbers: dict[str, int] = dict(found)
-    layouts = layouts_of(schema)
-    return Plan(
-        schema, np.array([numbers.get(serial, NOT_OURS) for serial in serials], np.int64),
-        tuple(await register_set_ids(connection, list(layouts))), layouts)
+        "select a.concentrator_id, m.serial, c.name from arriving a"
+        " join meter m using (tenant_id, serial)"
+        " join concentrator c on c.concentrator_id = m.concentrator_id"
+        " where m.concentrator_id <> a.concentrator_id order by 1, 2")).fetchall()
+    claims: defaultdict[int, list[Claim]] = defaultdict(list)
+    for number, serial, owner in rows:
+        claims[number].append(Claim(serial, owner))
+    return claims

@@ -1,0 +1,1 @@
+"""Schemas of the past and the present, as batches are read by them."""

@@ -1,0 +1,1 @@
+"""Register sets: one row for each layout that any schema ever named."""
