@@ -131,7 +131,8 @@ class Ether(Line):
         return heard
 
 
-def model_of(played, protocol="dlms-hdlc", information=2030, window=7, list_max=64, **quirks):
+def model_of(played, protocol="dlms-hdlc", information=2030, window=7, list_max=64, counter=None,
+             **quirks):
     """A catalogue model of what `played` has."""
     habit = {"deviation": "given", "range_refused": False, "columns_ignored": False,
              "list_refused": False, "late_ms": 0}
@@ -142,16 +143,17 @@ def model_of(played, protocol="dlms-hdlc", information=2030, window=7, list_max=
         for place, one in enumerate(played.registers))
     profile = entry.Profile(PROFILE, HOUR_S, ("r3", "r0"))
     return Model("model", "", "", protocol, "", "", registers, entry.Manner(
-        information, window, list_max, profile, EVENTS, True, True, entry.Quirks(**habit)))
+        information, window, list_max, profile, EVENTS, True, True, entry.Quirks(**habit),
+        counter, "direct"))
 
 
 def reader_of(played, model=None, address_bytes=2, dedicated=False, deviation_min=None,
-              counters=None, chance=None, keys=KEYS, secret=None):
+              counters=None, chance=None, keys=KEYS, secret=None, client=16):
     """The gateway's reader, and the wire to the meter."""
     mechanism, right, protection = played.credentials
-    access = entry.Access(16, 1, address_bytes, mechanism, right if secret is None else secret,
+    access = entry.Access(client, 1, address_bytes, mechanism, right if secret is None else secret,
                           protection, TITLE, keys.encryption, keys.authentication, dedicated, 0,
-                          deviation_min)
+                          deviation_min, "")
     supply = Supply(AesGcm(), counters or PlainCounters(),
                     chance or (lambda count: bytes(range(100, 100 + count))))
     meter = Meter("serial", "dp", "line", 17, "model", 1000, access)

@@ -76,3 +76,21 @@ def test_every_model_of_the_catalogue_is_played_and_read(model, way):
             assert [row.captured_at_s % 3600 for row in rows] == [0, 0, 0]
             assert all(None not in row.values for row in rows)
         converse(reader.close(), line)
+
+
+def test_meters_of_the_town_may_demand_a_sign_on(monkeypatch):
+    town = meters(Dice(7), ["landis-gyr-e450"], count=2, first_address=40)
+    monkeypatch.setitem(town[0].kind.own, "sign_on", "mode-e")
+    line, known = _Line(town), read_catalog()["landis-gyr-e450"]
+    monkeypatch.setattr(line, "set", lambda setting: None, raising=False)
+    places = tuple(range(len(known.registers)))
+    for sign_on, count in (("direct", 0), ("mode-e", len(places))):
+        model = known._replace(manner=known.manner._replace(sign_on=sign_on))
+        for one in town:
+            access = entry.check_access(Table({"sign_on_address": str(one.address)}, "a", []))
+            reader = DlmsReader(
+                model, Meter(one.serial, "dp", "line", one.address, "m", 1000, access), _Clock())
+            take = Take()
+            converse(reader.read(places, take), line)
+            assert len(take.values) == count, take.errors
+            converse(reader.close(), line)

@@ -144,6 +144,7 @@ class Sweep:
             if known.silence_told:
                 known.silence_told = False
                 yield self._event(clock, status.EVENT_METER_BACK, known, known.meter.serial)
+        yield from self._doubt(visit, clock)
         if visit.rows:
             return
         outcome = visit.error.outcome if visit.error else status.NOT_TRIED
@@ -159,6 +160,16 @@ class Sweep:
                     outcome in (status.BAD_CHECK, status.FOREIGN)):
                 known.clash_told = True
                 yield self._event(clock, status.EVENT_ADDRESS_CLASH, known, _clash(known))
+
+    def _doubt(self, visit: Visit, clock: Clock) -> "Iterator[Event]":
+        """An alarm for what no honest meter says, once until it is read again without."""
+        known, error = visit.known, visit.error
+        if error is None or error.outcome not in (status.COUNTER_DECREASED, status.NOT_GENUINE):
+            known.doubt_told = known.doubt_told and not visit.rows
+        elif not known.doubt_told:
+            known.doubt_told = True
+            yield self._event(clock, status.EVENT_METER_DOUBTED, known, "%s: %s" % (
+                known.meter.serial, error))
 
     def _not_tried(self, known: KnownMeter, clock: Clock) -> Missed:
         known.skipped_sweeps += 1

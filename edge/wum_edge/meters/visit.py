@@ -70,6 +70,7 @@ class KnownMeter:
         self.failed_outcome = 0       # Of the last of them.
         self.skipped_sweeps = 0       # In a row, in which its turn did not come.
         self.silence_told = False     # Its silence is on record as an event.
+        self.doubt_told = False       # So is that it cannot be believed.
         self.clash_told = False       # So is that its answers are damaged all the time.
         self.upkeep: Upkeep | None = None  # Clock, events and profile; None: registers only.
 

@@ -16,6 +16,7 @@ from wum_shared.obis import obis_from_text
 from wum_shared.units import unit_from_text
 from wum_simulator.meters.dlms_control import ActivityCalendar, Limiter, one_rate
 from wum_simulator.meters.dlms_cosem import Client, CosemMeter
+from wum_simulator.meters.dlms_door import Door
 from wum_simulator.meters.dlms_link import LIMITS, ServerLink
 from wum_simulator.meters.dlms_objects import (
     Clock,
@@ -52,17 +53,23 @@ class DlmsServer(Server):
         self._heard = bytearray()
         self._scanner = hdlc.Scanner()
         self.played = {meter.address: PlayedMeter(meter, now_s) for meter in meters}
+        self._doors = {meter.address: Door(9600, str(meter.address)) for meter in meters
+                       if meter.kind.own.get("sign_on") == "mode-e"}
         self._links = {played.link.address: (address, played)
                        for address, played in self.played.items()}
 
     def hear(self, data: bytes) -> None:
         """Bytes from the wire, in any pieces."""
+        for byte in data if self._doors else b"":
+            self._at_the_door(bytes((byte,)))
         self._heard += data
         for frame in self._scanner.scan(self._heard):
             found = self._links.get(frame.destination)
-            if found is None:
+            if found is None or (found[0] in self._doors and not self._doors[found[0]].is_open):
                 continue
             address, played = found
+            if address in self._doors:
+                self._doors[address].passed(frame)
             before = len(played.cosem.asked)
             answer = played.link.hear(frame)
             asked = ", ".join(played.cosem.asked[before:])
@@ -74,6 +81,13 @@ class DlmsServer(Server):
                 self._said(answer, address, request)
         if len(self._heard) > _HEARD_MAX:
             self.forget()
+
+    def _at_the_door(self, data: bytes) -> None:
+        """The first of those that listen for a sign-on answers; they share a line by addresses."""
+        for address, door in self._doors.items():
+            said = b"" if door.is_open else door.hear(data)
+            if said:
+                self._said(said, address, None)
 
     def forget(self) -> None:
         """Silence on the wire: what was heard so far is no part of what comes next."""

@@ -15,6 +15,7 @@ from wum_edge.meters.dlms.association import REPLY_TO_HLS
 from wum_edge.meters.dlms.axdr import Data
 from wum_edge.meters.dlms.ciphering import PLAIN_OF, AesGcm, Counters, Keys, Security
 from wum_edge.meters.dlms.digest import md5, sha1
+from wum_edge.meters.dlms.errors import CounterDecreased
 from wum_simulator.meters.dlms_objects import UNDEFINED, CosemObject, Refused, object_list
 
 CONFORMANCE = acse.conformance_of((
@@ -65,6 +66,7 @@ class Faults:
     pdu_bytes: int = PDU_BYTES
     conformance: int = CONFORMANCE
     wrong_tag: bool = False          # Its ciphered answers are not genuine.
+    counter_said: bool = True        # It names the counter that it expects.
 
 
 @dataclass(slots=True)
@@ -124,8 +126,19 @@ class CosemMeter:
             if opened is None:
                 return notices.ExceptionResponse(1, 1, None).encode()
             return self._serve(opened, data)
+        except CounterDecreased:
+            return self._counter_refused(client)
         except MeterError:
             return notices.ExceptionResponse(1, 3, None).encode()
+
+    def heard_counter(self, client: int) -> int:
+        """The last invocation counter of this client, whoever of it said it; 0 for none."""
+        return max([counter for name, counter in self.counters.heard_counters.items()
+                    if name.startswith("meter/%d/" % client)], default=0)
+
+    def _counter_refused(self, client: int) -> bytes:
+        said = self.heard_counter(client) + 1 if self.faults.counter_said else None
+        return notices.ExceptionResponse(1, 6, said).encode()
 
     def _associate(self, number: int, aarq: acse.Aarq) -> bytes:
         self.gone(number)

@@ -26,6 +26,7 @@ from wum_edge.meters.dlms.errors import (
     NotGenuine,
     NotSpoken,
     ServiceRefused,
+    WholeRefused,
 )
 from wum_edge.meters.dlms.notices import (
     EXCEPTION_RESPONSE,
@@ -33,6 +34,7 @@ from wum_edge.meters.dlms.notices import (
     decode_exception,
     decode_service_error,
 )
+from wum_edge.meters.dlms.resync import CounterObject, resynchronise
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
@@ -74,7 +76,8 @@ class Association:
     """
 
     def __init__(self, station: "Station", credentials: Credentials, security: Security | None,
-                 chance: "Callable[[int], bytes] | None") -> None:
+                 chance: "Callable[[int], bytes] | None",
+                 counter_object: CounterObject | None = None) -> None:
         if credentials.mechanism not in (acse.LOWEST, acse.LLS, acse.HLS_MD5, acse.HLS_SHA1,
                                          acse.HLS_GMAC):
             names = {acse.HLS: "the maker's own HLS", acse.HLS_SHA256: "HLS with SHA-256",
@@ -86,6 +89,7 @@ class Association:
         self._credentials = credentials
         self._security = security
         self._chance = chance
+        self._counter_object = counter_object
         self._open = False
         # With GMAC there may be keys and titles, and yet no APDU is ciphered.
         self._ciphered = security is not None and security.control != 0
@@ -97,8 +101,25 @@ class Association:
     def open(self) -> "Conversation[None]":
         """Conversation: connect, associate, authenticate both sides.
 
+        Refused, it tries once more with the invocation counter that the meter expects, if it does.
         Raises AssociationRefused, NotGenuine, NotSpoken and what the station raises.
         """
+        refused: WholeRefused | None = None
+        try:
+            yield from self._connect()
+        except WholeRefused as error:
+            refused = error
+        if refused is None:
+            return
+        if self._security is None:
+            raise refused
+        if self.station.is_open():
+            yield from self.station.close()      # Few meters hear two clients at once.
+        if not (yield from resynchronise(self._security, refused, self._counter_object)):
+            raise refused
+        yield from self._connect()
+
+    def _connect(self) -> "Conversation[None]":
         self._open = False
         yield from self.station.open()
         challenge = self._challenge()
@@ -171,7 +192,10 @@ class Association:
 
     def _accepted(self, heard: bytes) -> acse.Aare:
         if heard[:1] == bytes([EXCEPTION_RESPONSE]):
-            raise AssociationRefused("association: %s" % decode_exception(heard).reason(), 0)
+            said = decode_exception(heard)
+            refused = AssociationRefused("association: %s" % said.reason(), 0)
+            refused.counter = said.counter
+            raise refused
         if heard[:1] == bytes([SERVICE_ERROR]):
             raise AssociationRefused("association: %s" % decode_service_error(heard).reason(), 0)
         aare = acse.decode_aare(heard)
@@ -198,14 +222,15 @@ class Association:
         if self._security is not None and self._ciphered and heard[:1] and (
                 heard[0] in PLAIN_OF or heard[0] in (0xDB, 0xDC, 0xDD)):
             heard = self._security.unprotect(heard)
-        elif heard[:1] == bytes([EXCEPTION_RESPONSE]):
-            raise ServiceRefused("the meter: %s" % decode_exception(heard).reason(), heard[2])
         elif heard[:1] == bytes([SERVICE_ERROR]):
             raise ServiceRefused("the meter: %s" % decode_service_error(heard).reason(), 0)
-        elif self._ciphered:
+        elif self._ciphered and heard[:1] != bytes([EXCEPTION_RESPONSE]):
             raise NotGenuine("the meter answered without protection: %s" % heard[:1].hex())
         if heard[:1] == bytes([EXCEPTION_RESPONSE]):
-            raise ServiceRefused("the meter: %s" % decode_exception(heard).reason(), heard[2])
+            said = decode_exception(heard)
+            refused = ServiceRefused("the meter: %s" % said.reason(), said.service)
+            refused.counter = said.counter
+            raise refused
         return heard
 
     def _prove(self, ours: bytes, theirs: bytes) -> "Conversation[None]":
@@ -225,6 +250,8 @@ class Association:
         if result is None or result.data is None:
             raise NotGenuine("HLS: the meter did not answer our challenge")
         self._check_proof(ours, result.data.octets())
+        if self._security is not None:
+            self._security.has_jumped = False    # It has the key: what it says may be believed.
 
     def _proof(self, challenge: bytes) -> bytes:
         mechanism, secret = self._credentials.mechanism, self._credentials.secret

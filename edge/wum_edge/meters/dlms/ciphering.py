@@ -176,6 +176,8 @@ class Security:
         self.control = control
         self.meter_title = b""
         self.dedicated = b""
+        self.last_used = -1              # The highest that was ever said, as far as is known.
+        self.has_jumped = False          # By what the meter said, which has proved nothing since.
         self._least = least
         self._next = 0
         self._end = 0
@@ -192,7 +194,25 @@ class Security:
                 raise MeterError("%s: the invocation counter is used up: change the key" % (
                     self.name))
         self._next += 1
-        return self._next - 1
+        self.last_used = self._next - 1
+        return self.last_used
+
+    def jump(self, counter: int) -> None:
+        """The next counter is `counter` at least: the meter will not take less."""
+        assert counter > self.last_used
+        self._least, self._next, self._end = counter, 0, 0
+        self.has_jumped = True
+
+    def check_kept(self, counter: int) -> None:
+        """Notes which of our counters the meter says it has heard. Raises CounterDecreased."""
+        name = self.name + "/ours"
+        before = self.counters.heard(name)
+        if counter < before:
+            raise CounterDecreased(
+                "%s: the meter has heard our invocation counter %d, and %d before: replaced, or "
+                "reset" % (self.name, counter, before))
+        if counter > before:
+            self.counters.note_heard(name, counter)
 
     def protect(self, apdu: bytes, general: bool = False) -> bytes:
         """`apdu` as a glo- or, where a dedicated key is in use, a ded- APDU."""
@@ -244,6 +264,7 @@ class Security:
             raise CounterDecreased(
                 "%s: the meter's invocation counter is %d after %d: replaced, or repeated" % (
                     self.name, counter, before))
+        self.has_jumped = False
         if not dedicated:
             self._heard = counter
             self.counters.note_heard(self._heard_name(), counter)

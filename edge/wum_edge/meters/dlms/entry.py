@@ -12,6 +12,7 @@ from wum_edge.document import shown
 from wum_edge.meters.dlms import acse
 from wum_edge.meters.dlms.moment import DEVIATIONS
 from wum_edge.meters.dlms.objects import REGISTER
+from wum_edge.meters.iec62056_21.signon import is_address
 from wum_edge.meters.turn import DELAY_US, Pace, silence_us
 from wum_shared.errors import Malformed
 from wum_shared.obis import obis_from_text
@@ -26,9 +27,12 @@ MECHANISMS = {"none": acse.LOWEST, "lls": acse.LLS, "hls-md5": acse.HLS_MD5,
               "hls-sha1": acse.HLS_SHA1, "hls-gmac": acse.HLS_GMAC}
 REFUSED_MECHANISMS = ("hls", "hls-sha256", "hls-ecdsa")
 PROTECTIONS = {"none": 0, "authenticated": 0x10, "encrypted": 0x20, "both": 0x30}
+DIRECT, MODE_E = "direct", "mode-e"  # HDLC at once, or behind a sign-on of IEC 62056-21.
+SIGN_ONS = (DIRECT, MODE_E)
 PROFILE_COLUMNS_MAX = 32
 # What plan.py is told, measured against a simulated meter with addresses of two bytes.
 _OPEN_BYTES, _OPEN_TURNS = 172, 3    # SNRM, AARQ and DISC with their answers.
+_SIGN_ON_BYTES, _SIGN_ON_TURNS = 48 * 9600 // 300, 2     # 48 characters at 300 baud, as of 9600.
 _LIST_BYTES, _ITEM_BYTES, _CLOCK_BYTES = 38, 16, 9
 
 
@@ -72,9 +76,11 @@ class Profile(namedtuple("Profile", ("obis", "period_s", "registers"))):
 
 class Manner(namedtuple("Manner", (
         "information_bytes", "window", "list_max", "profile", "events", "clock", "switch",
-        "quirks"))):
+        "quirks", "counter", "sign_on"))):
     """How the model wants to be asked. `information_bytes` and `window` are offered when the link
-    is opened; `profile` and `events` (an OBIS code) are None where it has none.
+    is opened; `profile` and `events` (an OBIS code) are None where it has none. `counter` is the
+    object in which it keeps our invocation counter for the public client, or None; `sign_on` is one
+    of SIGN_ONS.
     """
 
     __slots__ = ()
@@ -86,15 +92,18 @@ class Manner(namedtuple("Manner", (
     clock: bool
     switch: bool
     quirks: Quirks
+    counter: bytes | None
+    sign_on: str
 
 
 class Access(namedtuple("Access", (
         "client", "logical", "address_bytes", "mechanism", "secret", "protection", "system_title",
         "encryption_key", "authentication_key", "dedicated", "invocation_counter",
-        "deviation_min"))):
+        "deviation_min", "sign_on_address"))):
     """How one meter is reached. Keys are empty where there are none; `invocation_counter` is the
     least that may be used, for a meter that another head-end has read before; `deviation_min`
-    (minutes to UTC) holds where the meter says none, or is None.
+    (minutes to UTC) holds where the meter says none, or is None; `sign_on_address` is the device
+    address of a sign-on in mode E, empty for whoever is there.
     """
 
     __slots__ = ()
@@ -110,6 +119,7 @@ class Access(namedtuple("Access", (
     dedicated: bool
     invocation_counter: int
     deviation_min: int | None
+    sign_on_address: str
 
     def __repr__(self) -> str:
         """No keys: they are not for logs."""
@@ -143,12 +153,10 @@ def check_manner(table: "Table") -> Manner:
                            link.number("window", 1, 7, 7))
     link.done()
     list_max = table.number("list_max", 1, 255, 64)
-    events = _obis(table, "events") if table.has("events") else None
-    if events is None:
-        table.optional_text("events")
-    return Manner(information, window, list_max, _profile(table), events,
+    return Manner(information, window, list_max, _profile(table), _object(table, "events"),
                   table.truth("clock", True), table.truth("switch", False),
-                  _quirks(table.table("quirks")))
+                  _quirks(table.table("quirks")), _object(table, "counter"),
+                  _sign_on(table))
 
 
 def check_together(register: "Register") -> tuple[str, str, str] | None:
@@ -169,7 +177,10 @@ def cost(model: "Model") -> tuple[int, int]:
     count = len(model.registers) + 1
     lists = 1 if not model.manner.quirks.list_refused else count
     size = _OPEN_BYTES + lists * _LIST_BYTES + count * _ITEM_BYTES + _CLOCK_BYTES
-    return size, _OPEN_TURNS + lists
+    turns = _OPEN_TURNS + lists
+    if model.manner.sign_on == MODE_E:
+        return size + _SIGN_ON_BYTES, turns + _SIGN_ON_TURNS
+    return size, turns
 
 
 def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
@@ -203,7 +214,15 @@ def check_access(table: "Table") -> Access:
     return Access(table.number("client", 1, 127, 16), table.number("logical", 0, ADDRESS_MAX, 1),
                   size, mechanism, password, protection, keys[0], keys[1], keys[2],
                   table.truth("dedicated", False),
-                  table.number("invocation_counter", 0, 0xFFFFFFFF, 0), deviation)
+                  table.number("invocation_counter", 0, 0xFFFFFFFF, 0), deviation,
+                  _sign_on_address(table))
+
+
+def _sign_on_address(table: "Table") -> str:
+    text = table.optional_text("sign_on_address", 32)
+    if not is_address(text):
+        table.complain("sign_on_address", "digits, letters and spaces", shown(text))
+    return text
 
 
 def _mechanism(table: "Table") -> int:
@@ -247,6 +266,20 @@ def _obis(table: "Table", key: str) -> bytes:
         if text:
             table.complain(key, "an OBIS code A-B:C.D.E or A-B:C.D.E*F", shown(text))
     return bytes(6)
+
+
+def _sign_on(table: "Table") -> str:
+    found = str(table.choice("sign_on", SIGN_ONS, DIRECT))
+    if found == MODE_E and table.given("protocol") != "dlms-hdlc":
+        table.complain("sign_on", "direct: only HDLC on a serial line has a door", shown(found))
+    return found
+
+
+def _object(table: "Table", key: str) -> bytes | None:
+    if table.has(key):
+        return _obis(table, key)
+    table.optional_text(key)
+    return None
 
 
 def _profile(table: "Table") -> Profile | None:

@@ -71,13 +71,21 @@ class AccessRefused(Refused):
         self.outcome = outcome
 
 
-class AssociationRefused(Refused):
+class WholeRefused(Refused):
+    """What was asked was refused as a whole. `counter` is the invocation counter that the meter
+    expects, where that was the reason and it says so; None: it does not.
+    """
+
+    counter: int | None = None
+
+
+class AssociationRefused(WholeRefused):
     """The meter rejected the association: wrong secret, client, context or version."""
 
     outcome = status.ASSOCIATION_REFUSED
 
 
-class ServiceRefused(Refused):
+class ServiceRefused(WholeRefused):
     """The meter answered a request as a whole with an ExceptionResponse or ConfirmedServiceError.
     """
 

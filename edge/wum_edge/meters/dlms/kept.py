@@ -80,7 +80,9 @@ class KeptReader(Reader):
                 association_for(self._model.manner, self._meter, self._model.protocol,
                                 self._supply),
                 1 if self._model.manner.quirks.list_refused else self._model.manner.list_max)
-        if not self._session.association.is_open():
+        if self._session.association.is_open():
+            yield from self._session.association.station.resume()
+        else:
             yield from self._session.association.open()
         return self._session
 

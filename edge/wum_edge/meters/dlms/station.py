@@ -37,6 +37,11 @@ class Station:
         """Conversation: disconnect. Raises MeterError."""
         raise NotImplementedError
 
+    def resume(self) -> "Conversation[None]":
+        """Conversation: before the first of a new one, if it is open still."""
+        return
+        yield
+
     def is_open(self) -> bool:
         """Whether it is connected, as far as we know."""
         raise NotImplementedError

@@ -77,9 +77,9 @@ def reader_by(way, cipher):
     profile = entry.Profile(obis_from_text("1-0:99.1.0"), HOUR_S, ("r3", "r0"))
     quirks = entry.Quirks("given", False, False, False, 0)
     model = Model("model", "", "", "dlms-hdlc", "", "", tuple(registers), entry.Manner(
-        2030, 7, 64, profile, obis_from_text("0-0:99.98.0"), True, True, quirks))
+        2030, 7, 64, profile, obis_from_text("0-0:99.98.0"), True, True, quirks, None, "direct"))
     access = entry.Access(16, 1, 2, mechanism, secret, protection, b"WUM\0\0\0\0\1",
-                          bytes(range(16)), bytes(range(0xD0, 0xE0)), dedicated, 0, None)
+                          bytes(range(16)), bytes(range(0xD0, 0xE0)), dedicated, 0, None, "")
     return DlmsReader(
         model, Meter("serial", "dp", "line", 17, "model", 1000, access), StandingClock(),
         Supply(cipher, PlainCounters(), lambda count: bytes(range(100, 100 + count))))
