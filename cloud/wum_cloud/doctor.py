@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
+
 from wum_cloud.broker import LoginRefused, check_login
 from wum_cloud.database import Connection, DatabaseError, connect
+from wum_cloud.ingest.advice import advice
+from wum_cloud.ingest.quarantine.store import concentrators_ahead
 from wum_cloud.migrations import store as migrations
 from wum_cloud.registry import store as registry
 from wum_cloud.registry.broker_files import read_password
@@ -93,7 +97,10 @@ async def _database(connection: Connection, settings: Settings) -> AsyncIterator
                       "acknowledged. Set fsync = on.", is_wrong=True)
     yield (tables := await _tables(connection))
     if not tables.is_wrong:
+        yield await database_takes_rows(connection)
         yield await _keys(connection, settings)
+        async for finding in clocks(connection):
+            yield finding
 
 
 async def _tables(connection: Connection) -> Finding:
@@ -108,6 +115,28 @@ async def _tables(connection: Connection) -> Finding:
         return Finding("The tables are up to date; readings are kept by plain PostgreSQL, for "
                        "TimescaleDB was installed after the first migration.")
     return Finding("The tables are up to date; readings are kept by plain PostgreSQL.")
+
+
+async def database_takes_rows(connection: Connection) -> Finding:
+    """Whether a row can be written; taken back at once."""
+    try:
+        await migrations.try_write(connection)
+    except psycopg.Error as error:
+        return Finding("The database refuses a row (%s): %s." % (
+            " ".join(str(error).split()), advice(error) or "see its log"), is_wrong=True)
+    return Finding("The database takes rows.")
+
+
+async def clocks(connection: Connection) -> AsyncIterator[Finding]:
+    """Whose clock is wrong where captures lie ahead: one concentrator's, or ours?"""
+    ahead, heard = await concentrators_ahead(connection)
+    if not ahead:
+        return
+    whose = ("this machine's clock is behind: set it (`timedatectl` shows it)"
+             if ahead > 1 and 2 * ahead > heard else
+             "look at their clocks, the list under Ingest names them")
+    yield Finding("%d of %d concentrators that were heard today sent rows from ahead of our time: "
+                  "%s. The rows are kept in quarantine." % (ahead, heard, whose), is_wrong=True)
 
 
 async def _keys(connection: Connection, settings: Settings) -> Finding:

@@ -181,6 +181,7 @@ def test_the_doctor_finds_nothing_wrong_or_says_what_to_do(
     said = capsys.readouterr().out
     assert "ok    The tables are up to date; readings are kept by plain PostgreSQL." in said
     assert "1 concentrators are registered, and the key file opens their keys." in said
+    assert "ok    The database takes rows." in said
     assert "WRONG WUM_BROKER_PASSWORD_FILE" not in said
     assert "WRONG The password file" in said
     (operator / "broker-password").write_text("x")

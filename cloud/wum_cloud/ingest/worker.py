@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from wum_cloud.broker import Delivery
 from wum_cloud.ingest import accept as accepting
+from wum_cloud.ingest.advice import advice
 from wum_cloud.ingest.answer import Answer, answer_to, sealed_answer
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest
 from wum_cloud.ingest.opened import Heading
@@ -306,8 +307,10 @@ class Worker:
     async def _wait(self, failures: int, error: Exception) -> None:
         wait_s = min(WAIT_MOST_S, WAIT_LEAST_S * 2 ** min(failures - 1, 16))
         wait_s *= random.uniform(0.5, 1.0)
-        _log.warning("nothing is acknowledged, for the database fails (%s); again in %.1f s",
-                     " ".join(str(error).split()) or type(error).__name__, wait_s)
+        todo = advice(error)
+        _log.warning("nothing is acknowledged, for the database fails (%s)%s; again in %.1f s",
+                     " ".join(str(error).split()) or type(error).__name__,
+                     ": " + todo if todo else "", wait_s)
         await asyncio.sleep(wait_s)
 
 

@@ -141,3 +141,14 @@ def pending(applied: dict[int, tuple[str, bytes]], engine: str) -> list[Migratio
                 "Migration %s was changed after it had been applied: restore the file, "
                 "and add a new migration for the change." % name)
     return [migration for number, migration in sorted(ours.items()) if number not in applied]
+
+
+async def try_write(connection: AsyncConnection[TupleRow]) -> None:
+    """Write a megabyte and a row, and take them back. Raises what the database says to that."""
+    async with connection.transaction(force_rollback=True):
+        await connection.execute(
+            "create temporary table probe on commit drop as"
+            " select repeat(md5(n::text), 30) as filling from generate_series(1, 1000) as n")
+        await connection.execute(
+            "insert into ingest_count (day, concentrator_id, what, n)"
+            " values ('2000-01-01', 0, 'probe', 0)")

@@ -5,7 +5,13 @@ Left out: reasons and forms (entries.py).
 
 from wum_cloud.database import Connection
 from wum_cloud.ingest.harvest import Kept
-from wum_cloud.ingest.quarantine.entries import CONTENT_MAX, DETAIL_MAX, MESSAGE, Limits
+from wum_cloud.ingest.quarantine.entries import (
+    CONTENT_MAX,
+    DETAIL_MAX,
+    FUTURE,
+    MESSAGE,
+    Limits,
+)
 
 DROPPED = "quarantine dropped"      # Word of ingest_count.
 _LOCK = 0x57554D02
@@ -70,3 +76,14 @@ async def trim(connection: Connection, limits: Limits) -> int:
 def storable(text: str) -> str:
     """PostgreSQL's text cannot hold a NUL: it is shown as what it is."""
     return text.replace("\x00", "\ufffd")
+
+
+async def concentrators_ahead(connection: Connection) -> tuple[int, int]:
+    """(concentrators with rows from the future today, concentrators heard today), by UTC days."""
+    row = await (await connection.execute(
+        "select count(distinct concentrator_id) filter (where what = %s),"
+        "   count(distinct concentrator_id) from ingest_count"
+        " where day = (now() at time zone 'UTC')::date and concentrator_id <> 0 and n > 0",
+        [FUTURE])).fetchone()
+    assert row is not None
+    return int(row[0]), int(row[1])
