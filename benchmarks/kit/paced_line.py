@@ -37,6 +37,12 @@ class Wire:
     delay_s: float = 0.020
     is_secured: bool = False     # DLMS with GMAC and ciphering.
 
+    def silence_s(self) -> float:
+        """What the line must be silent before a request: 3.5 characters for Modbus, which has no
+        other end of a frame. Others have one: of them only a collision counts.
+        """
+        return 3.5 * self.bits / self.baud if self.entry["protocol"] == "modbus-rtu" else 0.0
+
 
 @dataclass(slots=True)
 class Heard:
@@ -179,8 +185,8 @@ def _wait_until(at: float) -> None:
         pass
 
 
-def seconds(wire: Wire, *, size: int, turns: int, silence_s: float) -> float:
+def seconds(wire: Wire, *, size: int, turns: int) -> float:
     """What so many bytes and turns take on this wire at best."""
-    return size * wire.bits / wire.baud + turns * (wire.delay_s + silence_s)
+    return size * wire.bits / wire.baud + turns * (wire.delay_s + wire.silence_s())
 
 

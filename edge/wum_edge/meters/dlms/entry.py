@@ -13,7 +13,7 @@ from wum_edge.meters.dlms import acse
 from wum_edge.meters.dlms.moment import DEVIATIONS
 from wum_edge.meters.dlms.objects import REGISTER
 from wum_edge.meters.iec62056_21.signon import is_address
-from wum_edge.meters.turn import DELAY_US, Pace, silence_us
+from wum_edge.meters.turn import DELAY_US, Pace
 from wum_shared.errors import Malformed
 from wum_shared.obis import obis_from_text
 
@@ -184,10 +184,12 @@ def cost(model: "Model") -> tuple[int, int]:
 
 
 def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
-    """HDLC knows where a frame ends, but a Modbus meter on the same pair does not: 3.5 characters
-    of silence before a frame keep it from taking ours for its own.
+    """HDLC's flags say where a frame ends: no silence is needed. One character is left, in which
+    the one who spoke before lets go of the pair. A Modbus meter beside takes none of our frames
+    for its own, their check is another one; before its own request it has its 3.5 characters.
     """
-    return Pace(silence_us(baud, bits_per_character), DELAY_US + 1000 * model.manner.quirks.late_ms)
+    return Pace(bits_per_character * 1000000 // baud + 1,
+                DELAY_US + 1000 * model.manner.quirks.late_ms)
 
 
 def check_address(table: "Table") -> int:
