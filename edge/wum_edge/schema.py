@@ -5,6 +5,7 @@ Left out: when it is sent (uplink/) and what names it (wum_shared.ids.schema_id)
 
 from wum_edge.config import Config
 from wum_edge.meters.catalog import Model
+from wum_edge.meters.timekeeping import registers_of
 from wum_shared.messages import Meter, Register, RegisterSet, Schema
 from wum_shared.obis import obis_to_text
 
@@ -30,8 +31,7 @@ def schema(
         if profile is not None:
             own.append(profile)
         meters.append(Meter(meter.serial, meter.delivery_point, meter.model, tuple(own), 0))
-    sets = [RegisterSet(PROFILE_ALL, tuple([
-        Register(r.obis, r.scaler, r.unit) for r in models[name].registers])) for name in used]
+    sets = [RegisterSet(PROFILE_ALL, registers_of(models[name])) for name in used]
     for name in used:
         columns = profile_columns(models[name])
         if columns:

@@ -10,6 +10,11 @@ OUT_OF_RANGE = 0x04   # No value: the meter sent a number that is none (NaN, or 
 LATE = 0x08           # Read again after the rest of the row, within the row's capture spread.
 ESTIMATED = 0x10      # Made by estimation, never by a meter. Reserved until the head-end estimates.
 FROM_PROFILE = 0x20   # Not read when it was due, but later from the meter's own load profile.
+# Of a meter's clock (0-0:1.0.0, by how much it is ahead of the capture time). That it is summer
+# there is no doubt, and no flag: it would stand beside half of the year's readings.
+CLOCK_INVALID = 0x40  # The meter says that its time is none, or sent a time that cannot be.
+CLOCK_DOUBTFUL = 0x80  # It says that its time may be wrong, or not which season it is of.
+CLOCK_LOCAL = 0x100   # No value: how far its time is from UTC nobody says (goes with ABSENT).
 
 # Time quality of a row, missed row or event.
 SYNCHRONISED = 0      # The clock agrees with a trusted source.

@@ -14,6 +14,7 @@ _NAMES = {
     "1-0:9.7.0": _("Apparent power"), "1-0:13.7.0": _("Power factor"),
     "1-0:14.7.0": _("Frequency"), "1-0:12.7.0": _("Voltage, average"),
     "1-0:11.7.0": _("Current, total"), "1-0:91.7.0": _("Current, neutral"),
+    "0-0:1.0.0": _("Clock deviation"),
 }
 _PHASES = {1: "L1", 2: "L2", 3: "L3"}   # Groups C 21..40, 41..60 and 61..80.
 _MOMENTARY = {
@@ -28,7 +29,9 @@ _COUNTED = {
 _QUALITY = (
     (flags.ABSENT, _("absent")), (flags.REFUSED, _("refused")),
     (flags.OUT_OF_RANGE, _("out of range")), (flags.LATE, _("read late")),
-    (flags.ESTIMATED, _("estimated")),
+    (flags.ESTIMATED, _("estimated")), (flags.FROM_PROFILE, _("from the load profile")),
+    (flags.CLOCK_INVALID, _("clock invalid")), (flags.CLOCK_DOUBTFUL, _("clock doubtful")),
+    (flags.CLOCK_LOCAL, _("time zone unknown")),
 )
 _TIME_QUALITY = {
     flags.SYNCHRONISED: _("synchronised"), flags.FREE_RUNNING: _("free running"),

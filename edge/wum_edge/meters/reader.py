@@ -47,14 +47,16 @@ class Take:
             isinstance(error, Refused) for error in self.errors)
 
 
-class MeterTime(namedtuple("MeterTime", ("utc_s", "doubt"))):
+class MeterTime(namedtuple("MeterTime", ("utc_s", "doubt", "flags"))):
     """A meter's own clock. `utc_s` is None where it does not say what its time means; `doubt` is
-    the reason in words, empty when it vouches for it.
+    the reason in words, empty when it vouches for it; `flags` say the same as a reading's status
+    does (CLOCK_INVALID, CLOCK_DOUBTFUL, CLOCK_LOCAL), 0 when it vouches for it.
     """
 
     __slots__ = ()
     utc_s: int | None
     doubt: str
+    flags: int
 
 
 class ProfileRow(namedtuple("ProfileRow", ("captured_at_s", "values", "status"))):

@@ -193,7 +193,7 @@ def _rest_of_visit(visit: Visit, line: Line, clock: Clock) -> "Iterator[Row | Ev
     known = visit.known
     if known.upkeep is not None and not visit.is_kept:
         visit.is_kept = True
-        yield from known.upkeep.after(visit.take, line, clock)
+        yield from known.upkeep.after(visit, line, clock)
     assert known.reader is not None
     try:
         known.prepare(line)

@@ -1,4 +1,5 @@
-"""What one meter is asked for besides its registers: its clock, its event log, its load profile.
+"""What one meter is asked for besides its registers and time: event log, load profile, a step of
+its clock.
 
 Left out: when (sweep.py, right after its registers, with the association still open; work.py for
 what can wait) and how (the protocols' readers). What a model cannot do it is asked for once only.
@@ -11,9 +12,9 @@ meter has not is a gap.
 from wum_edge.clock import Clock
 from wum_edge.config import ClockPolicy
 from wum_edge.errors import MeterError
-from wum_edge.meters.reader import CannotDo, MeterEvent, MeterTime, ProfileRow, Reader, Take
+from wum_edge.meters.reader import CannotDo, MeterEvent, MeterTime, ProfileRow, Reader
 from wum_edge.meters.turn import Line, converse
-from wum_edge.meters.visit import KnownMeter
+from wum_edge.meters.visit import KnownMeter, Visit
 from wum_shared import status
 from wum_shared.batch import Event, Row
 from wum_shared.messages import NOTE_MAX, TIME_MAX_S
@@ -83,11 +84,13 @@ class Upkeep:
         self._told_s = 0                     # When its clock was told of, and with which error.
         self._told_error_s = 0
 
-    def after(self, take: Take, line: Line, clock: Clock) -> "list[Record]":
-        """Right after its registers were read: clock, events, and what the profile has new."""
+    def after(self, visit: Visit, line: Line, clock: Clock) -> "list[Record]":
+        """Right after its registers and its clock were read: what follows of the clock, events,
+        and what the profile has new.
+        """
         records: list[Record] = []
         try:
-            records += self._look_at_clock(take, line, clock)
+            records += self._judge_clock(visit, line, clock)
             records += self._events(line, clock)
             now_s = clock.now_s()
             if self.marks.profile_s is None:
@@ -132,13 +135,11 @@ class Upkeep:
         assert self.known.reader is not None, "it was just read"
         return self.known.reader
 
-    def _look_at_clock(self, take: Take, line: Line, clock: Clock) -> "list[Record]":
-        time = take.meter_time
-        if time is None and "clock" not in self._cannot:
-            time = self._ask("clock", self._reader().read_clock(), line)
+    def _judge_clock(self, visit: Visit, line: Line, clock: Clock) -> "list[Record]":
+        time = visit.time
         if time is None:
             return []
-        self.error_s = None if time.utc_s is None else time.utc_s - clock.now_s()
+        self.error_s = visit.error_s
         records: list[Record] = self._told(time, clock)
         if self._may_step(time, clock):
             records += self._step(line, clock)

@@ -5,11 +5,12 @@ Left out: which meter is visited when, and what a failed visit is called (sweep.
 
 from wum_edge import config
 from wum_edge.clock import Clock
-from wum_edge.errors import LineSilent, MeterError
+from wum_edge.errors import LineGone, LineSilent, MeterError
 from wum_edge.meters.catalog import Model
 from wum_edge.meters.patience import Attentive, Turnaround
-from wum_edge.meters.reader import Reader, Take
+from wum_edge.meters.reader import CannotDo, MeterTime, Reader, Take
 from wum_edge.meters.readers import reader_for
+from wum_edge.meters.timekeeping import cell, keeps_time
 from wum_edge.meters.turn import Line, Setting, converse
 from wum_shared import status
 from wum_shared.batch import Row
@@ -73,6 +74,8 @@ class KnownMeter:
         self.doubt_told = False       # So is that it cannot be believed.
         self.clash_told = False       # So is that its answers are damaged all the time.
         self.upkeep: Upkeep | None = None  # Clock, events and profile; None: registers only.
+        self.keeps_time = keeps_time(model)  # Rows end with its clock.
+        self.clockless = False        # It has no clock that says anything: it is not asked again.
 
     def prepare(self, line: Line) -> None:
         """Before each conversation: the one before may have changed the line's setting."""
@@ -94,6 +97,9 @@ class Visit:
         self.error: MeterError | None = None  # The last failure.
         self.is_kept = False                  # Its upkeep was done.
         self.take = Take()                    # Of the last attempt.
+        self.time: MeterTime | None = None    # Its clock, which is read once ...
+        self.error_s: int | None = None       # ... and by how much it was then ahead of ours.
+        self._clock_told = False              # A row of this visit has it.
         self._refused: set[int] = set()       # Places that the meter will not give.
 
     def attempt(self, line: Line, clock: Clock, wait_ms: int = 0) -> Row | None:
@@ -111,16 +117,45 @@ class Visit:
             self.captured_at_s = clock.now_s()
             self.time_quality = clock.quality()
         take = self.take = Take()
+        take.meter_time = self.time
         attentive = Attentive(line, clock, known.turnaround, wait_ms)
         known.prepare(attentive)
         converse(known.reader.read(self.left, take), attentive)
         if not self.rows and attentive.began_at_s is not None:
             self.captured_at_s = attentive.began_at_s
             self.time_quality = attentive.quality
+        self._look_at_clock(take, attentive, clock)
         self._count(take)
         self.left = tuple([place for place in self.left if place not in take.values and (
             place not in take.refused or place in take.again)])
         return self._row(take) if take.values else None
+
+    def _look_at_clock(self, take: Take, line: Line, clock: Clock) -> None:
+        """The meter's clock, with a turn of its own only where it did not come with the rest."""
+        if self.time is not None:
+            return
+        if take.meter_time is None and take.answered() and not self.known.clockless:
+            take.meter_time = self._asked_for_time(line)
+        self.time = take.meter_time
+        if self.time is not None and self.time.utc_s is not None:
+            self.error_s = self.time.utc_s - clock.now_s()
+
+    def _asked_for_time(self, line: Line) -> MeterTime | None:
+        known = self.known
+        assert known.reader is not None
+        try:
+            known.prepare(line)
+            time = converse(known.reader.read_clock(), line)
+            known.clockless = time.utc_s is None and not known.keeps_time
+            return time
+        except CannotDo:
+            known.clockless = True
+        except MeterError as error:
+            known.counters.count(error.outcome)
+            self.is_kept = True      # It fell silent: its log and its profile wait for the next.
+        except LineGone:
+            self.is_kept = True      # Whoever says something next is told; the row is kept.
+        return None
 
     def hopeless(self) -> bool:
         """Whether the meter was given two chances and not one byte came."""
@@ -154,6 +189,18 @@ class Visit:
                 statuses.append(status.ABSENT | status.REFUSED)
             else:
                 statuses.append(status.ABSENT)
+        if self.known.keeps_time:
+            value, flags = self._clock_cell()
+            values.append(value)
+            statuses.append(flags)
         self.rows += 1
         return Row(0, self.known.index, self.known.register_set, self.captured_at_s,
                    self.time_quality, tuple(values), tuple(statuses))
+
+    def _clock_cell(self) -> tuple[int | None, int]:
+        """The clock in the next row: in one of a visit, as the registers are."""
+        if self._clock_told or self.time is None:
+            return cell(None, None)
+        self._clock_told = True
+        value, flags = cell(self.time, self.error_s)
+        return value, flags | (status.LATE if self.rows and value is not None else 0)

@@ -68,7 +68,8 @@ class LoggingReader(Reader):
         if "clock" not in self.can:
             raise CannotDo("no clock")
         yield from self._turn("clock")
-        return MeterTime(self.clock.now_s() + self.ahead_s, self.doubt)
+        return MeterTime(self.clock.now_s() + self.ahead_s, self.doubt,
+                         status.CLOCK_DOUBTFUL if self.doubt else 0)
 
     def set_clock(self, utc_s):
         yield from self._turn("set")

@@ -55,7 +55,9 @@ DEFAULT_LIMIT = PAGE_DEFAULT
 
 _FLAG_WORDS = (
     (flags.ABSENT, "absent"), (flags.REFUSED, "refused"), (flags.OUT_OF_RANGE, "out-of-range"),
-    (flags.LATE, "late"), (flags.ESTIMATED, "estimated"),
+    (flags.LATE, "late"), (flags.ESTIMATED, "estimated"), (flags.FROM_PROFILE, "from-profile"),
+    (flags.CLOCK_INVALID, "clock-invalid"), (flags.CLOCK_DOUBTFUL, "clock-doubtful"),
+    (flags.CLOCK_LOCAL, "clock-local"),
 )
 TIME_QUALITY_WORDS = {
     flags.SYNCHRONISED: "synchronised", flags.FREE_RUNNING: "free-running",

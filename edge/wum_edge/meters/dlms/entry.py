@@ -192,6 +192,11 @@ def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
                 DELAY_US + 1000 * model.manner.quirks.late_ms)
 
 
+def keeps_time(model: "Model") -> bool:
+    """Whether the clock comes with the registers."""
+    return bool(model.manner.clock)
+
+
 def check_address(table: "Table") -> int:
     """The physical device of a meter on its line (its server address where it has one byte)."""
     return table.number("address", 0, ADDRESS_MAX)

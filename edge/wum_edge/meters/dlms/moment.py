@@ -8,12 +8,17 @@ from struct import pack, unpack
 
 from wum_edge.meters.dlms.errors import DlmsMalformed
 from wum_edge.meters.reader import MeterTime
+from wum_shared.status import CLOCK_DOUBTFUL, CLOCK_INVALID, CLOCK_LOCAL
 
 SIZE = 12
 UNSPECIFIED_DEVIATION = -32768
 # The clock status byte.
 INVALID, DOUBTFUL, OTHER_BASE, INVALID_STATUS, SUMMER = 0x01, 0x02, 0x04, 0x08, 0x80
 STATUS_UNSPECIFIED = 0xFF
+_DOUBTS = (
+    (INVALID, "invalid value", CLOCK_INVALID), (DOUBTFUL, "doubtful value", CLOCK_DOUBTFUL),
+    (OTHER_BASE, "different clock base", CLOCK_DOUBTFUL),
+    (INVALID_STATUS, "invalid clock status", CLOCK_DOUBTFUL))
 DEVIATION_GIVEN, DEVIATION_IGNORED, DEVIATION_INVERTED = "given", "ignored", "inverted"
 DEVIATIONS = (DEVIATION_GIVEN, DEVIATION_IGNORED, DEVIATION_INVERTED)
 SUMMER_MIN = 60
@@ -75,16 +80,17 @@ class DateTime(namedtuple("DateTime", (
         """The same with the doubts that the clock's status names."""
         utc_s = self.utc_s(zone)
         doubts = []
+        flags = 0
         if utc_s is None:
-            unknown = self.deviation_min is None or zone.habit == DEVIATION_IGNORED
+            unknown = self.deviation(zone) is None
             doubts.append("unspecified deviation" if unknown else "date or time not specified")
+            flags |= CLOCK_LOCAL if unknown else CLOCK_INVALID
         if self.status is not None and self.status != STATUS_UNSPECIFIED:
-            for bit, words in ((INVALID, "invalid value"), (DOUBTFUL, "doubtful value"),
-                               (OTHER_BASE, "different clock base"),
-                               (INVALID_STATUS, "invalid clock status")):
+            for bit, words, flag in _DOUBTS:
                 if self.status & bit:
                     doubts.append(words)
-        return MeterTime(utc_s, ", ".join(doubts))
+                    flags |= flag
+        return MeterTime(utc_s, ", ".join(doubts), flags)
 
 
 def decode_date_time(data: bytes) -> DateTime:

@@ -84,6 +84,10 @@ class ClockWay(namedtuple("ClockWay", ("date", "time", "write", "digits"))):
     write: str
     digits: int
 
+    def addresses(self) -> list[str]:
+        """What is asked for, in the order in which it makes a moment."""
+        return [address for address in (self.date, self.time) if address]
+
 
 class Switch(namedtuple("Switch", ("command", "address", "open", "closed", "state", "is_open",
                                    "is_closed"))):
@@ -171,6 +175,8 @@ def cost(model: "Model") -> tuple[int, int]:
     """(bytes both ways, reaction times) of reading all registers of a model once."""
     count = len(model.registers)
     if model.manner.reads == "registers":
+        if model.manner.clock is not None:
+            count += 2 if model.manner.clock.date else 1
         return _SIGN_ON_BYTES + _PASSWORD_BYTES + count * _REGISTER_BYTES, 5 + 2 * count
     return _SIGN_ON_BYTES + (model.manner.readout_bytes or 8 + count * _LINE_BYTES), 3
 
@@ -184,6 +190,11 @@ def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
     slow = size if model.manner.fixed else _SIGN_ON_BYTES
     longer_us = slow * bits_per_character * (1000000 // model.manner.baud - 1000000 // baud)
     return Pace(silence_us(baud, bits_per_character), max(0, REACTION_US + longer_us // turns))
+
+
+def keeps_time(model: "Model") -> bool:
+    """Whether the model says where its clock is; in a readout it comes with the registers."""
+    return model.manner.clock is not None
 
 
 def check_together(register: "Register") -> tuple[str, str, str] | None:

@@ -14,6 +14,7 @@ from wum_edge.meters.iec62056_21.stamp import digits_of, stamp_from_text, utc_of
 from wum_edge.meters.reader import CannotDo, MeterEvent, MeterTime, ProfileRow, Reader, Take
 from wum_edge.meters.scaling import rescaled
 from wum_shared.obis import obis_to_text
+from wum_shared.status import CLOCK_DOUBTFUL, CLOCK_LOCAL
 from wum_shared.units import UNITS
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
@@ -68,11 +69,10 @@ class IecReader(Reader):
             readout = yield from read_out(self._opening, self._timeout_ms, self._asked)
             found = self._time_in(readout.sets)
         else:
-            addresses = [address for address in (way.date, way.time) if address]
-            found = self._time_in((yield from self._inside(self._ask_all(addresses))))
+            found = self._time_in((yield from self._inside(self._ask_all(way.addresses()))))
         if found is None:
             raise BadCheck("%s: no date and time under %s" % (
-                self._asked, " and ".join([a for a in (way.date, way.time) if a])))
+                self._asked, " and ".join(way.addresses())))
         return found
 
     def set_clock(self, utc_s: int) -> "Conversation[None]":
@@ -177,6 +177,19 @@ class IecReader(Reader):
                 take.values[place] = number_of(register, sets[0].values)
             except Refused as error:
                 take.refused[place] = error
+        yield from self._ask_clock(take)
+
+    def _ask_clock(self, take: Take) -> "Conversation[None]":
+        """The clock in the same programming mode: one of its own would cost five turns more."""
+        if self._manner.clock is None or self._clock_unsaid or take.meter_time is not None:
+            return
+        try:
+            sets = yield from self._ask_all(self._manner.clock.addresses())
+            take.turns += len(sets)
+            take.meter_time = self._time_in(sets)
+        except Refused as error:
+            take.errors.append(error)
+        self._clock_unsaid = take.meter_time is None
 
     def _inside(self, work: "Conversation[Result]") -> "Conversation[Result]":
         """Conversation: `work` in programming mode, which is left again whatever comes of it: a
@@ -246,9 +259,11 @@ class IecReader(Reader):
             return None
         utc_s = utc_of(found, self._access.utc_offset_min)
         if utc_s is None:
-            return MeterTime(None, "how far its time is from UTC is not known")
-        return MeterTime(utc_s, "" if found.season else "it does not say its season: taken for "
-                         "normal time")
+            return MeterTime(None, "how far its time is from UTC is not known", CLOCK_LOCAL)
+        if found.season:
+            return MeterTime(utc_s, "", 0)
+        return MeterTime(utc_s, "it does not say its season: taken for normal time",
+                         CLOCK_DOUBTFUL)
 
     def _rows(
             self, part: "Part", columns: "tuple[Column, ...]", offset_min: int,

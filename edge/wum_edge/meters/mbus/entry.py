@@ -129,6 +129,11 @@ def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
     return Pace(33 * 1000000 // baud, RESPONSE_BITS * 1000000 // baud + RESPONSE_US)
 
 
+def keeps_time(model: "Model") -> bool:
+    """Whether its clock means something: where its zone is known."""
+    return model.manner.offset_min is not None
+
+
 def check_together(register: "Register") -> tuple[str, str, str] | None:
     """What only shows beside the fields of all protocols: nothing here."""
     return None

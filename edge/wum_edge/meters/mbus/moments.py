@@ -6,6 +6,7 @@ Left out: the bits (values.py). A wired M-Bus meter says summer time, but not it
 from wum_edge.meters.days import DAY_S, date_of, days_in_month, days_since_1970
 from wum_edge.meters.mbus.values import Moment
 from wum_edge.meters.reader import MeterTime
+from wum_shared.status import CLOCK_INVALID
 
 _FIRST_YEAR = 1970
 
@@ -15,11 +16,13 @@ def moment_to_utc(moment: Moment, offset_min: int) -> MeterTime:
     if (moment.year is None or moment.month is None or moment.day is None or moment.hour is None
             or moment.minute is None or moment.year < _FIRST_YEAR
             or moment.day > days_in_month(moment.year, moment.month)):
-        return MeterTime(None, "the meter's time is %s" % moment.text())
+        return MeterTime(None, "the meter's time is %s" % moment.text(), CLOCK_INVALID)
     second_of_day = moment.hour * 3600 + moment.minute * 60 + (moment.second or 0)
     local_s = days_since_1970(moment.year, moment.month, moment.day) * DAY_S + second_of_day
     utc_s = local_s - 60 * offset_min - (3600 if moment.summer else 0)
-    return MeterTime(utc_s, "" if moment.valid else "the meter says that its time is not valid")
+    if moment.valid:
+        return MeterTime(utc_s, "", 0)
+    return MeterTime(utc_s, "the meter says that its time is not valid", CLOCK_INVALID)
 
 
 def utc_to_moment_f(utc_s: int, offset_min: int) -> bytes:

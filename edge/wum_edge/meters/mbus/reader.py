@@ -13,6 +13,7 @@ from wum_edge.meters.mbus.record import IN_ERROR, INSTANT, Record
 from wum_edge.meters.mbus.talk import CI_SEND, Link
 from wum_edge.meters.reader import CannotDo, MeterEvent, MeterTime, Reader, Take
 from wum_edge.meters.scaling import rescaled
+from wum_shared.status import CLOCK_LOCAL
 from wum_shared.units import UNITS
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
@@ -81,7 +82,8 @@ class MbusReader(Reader):
                 if _is_clock(record):
                     assert record.moment is not None
                     if offset_min is None:
-                        return MeterTime(None, "local time %s of an unknown zone" % record.text)
+                        return MeterTime(None, "local time %s of an unknown zone" % record.text,
+                                         CLOCK_LOCAL)
                     return moment_to_utc(record.moment, offset_min)
             if not answer.more:
                 break

@@ -21,9 +21,11 @@ _TELEGRAM_BYTES = 1000
 CENTRAL_EUROPE_MIN = 60      # All countries with a P1 port have that normal time.
 
 
-class Manner(namedtuple("Manner", ("baud", "characters", "period_ms", "makers", "identity"))):
+class Manner(namedtuple("Manner", (
+        "baud", "characters", "period_ms", "makers", "identity", "clock"))):
     """How the model talks: a telegram each `period_ms` at `baud`, as "8N1" or "7E1". `makers`
-    are marks that its telegrams may begin with, none for any; `identity` as in IEC 62056-21.
+    are marks that its telegrams may begin with, none for any; `identity` as in IEC 62056-21;
+    `clock`: whether they say the time.
     """
 
     __slots__ = ()
@@ -32,6 +34,7 @@ class Manner(namedtuple("Manner", ("baud", "characters", "period_ms", "makers", 
     period_ms: int
     makers: tuple[str, ...]
     identity: str
+    clock: bool
 
 
 class Access(namedtuple("Access", ("utc_offset_min",))):
@@ -57,7 +60,7 @@ def check_manner(table: "Table") -> Manner:
                        shown(" ".join(makers)))
     found = Manner(baud, str(below.choice("characters", ("8N1", "7E1"), "8N1")),
                    below.number("period_ms", 100, 60000, 10000), makers,
-                   below.optional_text("identity", 32))
+                   below.optional_text("identity", 32), below.truth("clock", True))
     below.done()
     return found
 
@@ -70,6 +73,11 @@ def cost(model: "Model") -> tuple[int, int]:
 def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
     """Nothing is said; the next telegram is a period away, or half of one on average."""
     return Pace(0, 1000 * model.manner.period_ms)
+
+
+def keeps_time(model: "Model") -> bool:
+    """Whether its telegrams say the time."""
+    return bool(model.manner.clock)
 
 
 def check_together(register: "Register") -> tuple[str, str, str] | None:

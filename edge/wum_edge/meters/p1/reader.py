@@ -18,7 +18,8 @@ from wum_edge.meters.p1.telegram import (
     octets,
 )
 from wum_edge.meters.push import listen
-from wum_edge.meters.reader import MeterTime, Reader, Take
+from wum_edge.meters.reader import CannotDo, MeterTime, Reader, Take
+from wum_shared.status import CLOCK_DOUBTFUL
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class P1Reader(Reader):
 
     def read_clock(self) -> "Conversation[MeterTime]":
         """See Reader.read_clock."""
+        if not self._manner.clock:
+            raise CannotDo("%s: telegrams that do not say the time" % self._model.model)
         telegram = yield from self._next()
         found = self._time(telegram)
         if found is None:
@@ -100,6 +103,8 @@ class P1Reader(Reader):
             if obis_of(one.address) == _CLOCK:
                 found = stamp_from_text(one.values[0].text)
                 if found is not None:
-                    return MeterTime(utc_of(found, self._access.utc_offset_min),
-                                     "" if found.season else "it does not say its season")
+                    utc_s = utc_of(found, self._access.utc_offset_min)
+                    if found.season:
+                        return MeterTime(utc_s, "", 0)
+                    return MeterTime(utc_s, "it does not say its season", CLOCK_DOUBTFUL)
         return None

@@ -26,15 +26,17 @@ class Source(namedtuple("Source", ("code",))):
     code: bytes
 
 
-class Manner(namedtuple("Manner", ("baud", "period_ms", "narrow_unsigned"))):
+class Manner(namedtuple("Manner", ("baud", "period_ms", "narrow_unsigned", "clock"))):
     """How the model talks: a file each `period_ms`, 8N1. `narrow_unsigned`: its integers of less
-    than four bytes have no sign, whatever it says (makers.py).
+    than four bytes have no sign, whatever it says (makers.py). `clock`: whether files say the time
+    of day; most count seconds, which is none.
     """
 
     __slots__ = ()
     baud: int
     period_ms: int
     narrow_unsigned: bool
+    clock: bool
 
 
 def check_source(table: "Table") -> Source:
@@ -54,7 +56,7 @@ def check_manner(table: "Table") -> Manner:
     baud = below.choice("baud", BAUDS, 9600)
     assert type(baud) is int
     found = Manner(baud, below.number("period_ms", 100, 60000, 4000),
-                   below.truth("narrow_unsigned", False))
+                   below.truth("narrow_unsigned", False), below.truth("clock", False))
     below.done()
     return found
 
@@ -67,6 +69,11 @@ def cost(model: "Model") -> tuple[int, int]:
 def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
     """Nothing is said; the next telegram is a period away, or half of one on average."""
     return Pace(0, 1000 * model.manner.period_ms)
+
+
+def keeps_time(model: "Model") -> bool:
+    """Whether its files say the time of day."""
+    return bool(model.manner.clock)
 
 
 def check_together(register: "Register") -> tuple[str, str, str] | None:

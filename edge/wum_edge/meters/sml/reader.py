@@ -7,7 +7,7 @@ from binascii import hexlify
 
 from wum_edge.errors import BadCheck, ForeignAnswer, MeterError, Refused
 from wum_edge.meters.push import listen
-from wum_edge.meters.reader import MeterTime, Reader, Take
+from wum_edge.meters.reader import CannotDo, MeterTime, Reader, Take
 from wum_edge.meters.scaling import rescaled
 from wum_edge.meters.sml.message import ATTENTION, LIST, LOCAL, TIMESTAMP, decode_messages
 from wum_edge.meters.sml.transport import FILE_MAX, FileHearing, find_file, unwrap
@@ -53,6 +53,8 @@ class SmlReader(Reader):
 
     def read_clock(self) -> "Conversation[MeterTime]":
         """See Reader.read_clock."""
+        if not self._manner.clock:
+            raise CannotDo("%s: files that do not say the time" % self._model.model)
         found = _time((yield from self._next()))
         if found is None:
             raise BadCheck("%s: it does not say the time" % self._asked)
@@ -101,5 +103,5 @@ def _time(values: "ValueList") -> MeterTime | None:
     """UTC where the meter says a time of day; a count of seconds is none."""
     for time in (values.time, values.gateway_time):
         if time is not None and time.kind in (TIMESTAMP, LOCAL):
-            return MeterTime(time.seconds, "")
+            return MeterTime(time.seconds, "", 0)
     return None

@@ -11,6 +11,7 @@ from wum_edge.document import nearest
 from wum_edge.errors import ForeignAnswer, LineGone, LineSilent, MeterError, Refused
 from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.pace import setting_of
+from wum_edge.meters.timekeeping import NAME, registers_of
 from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.ports.linux import dlms_supply
 from wum_edge.ports.linux.catalog_files import read_catalog
@@ -26,7 +27,8 @@ from wum_shared.units import UNITS, scaled_to_text
 
 ATTEMPTS = 2                 # What a person's one question may cost on the line.
 _FLAGS = ((status.REFUSED, "refused"), (status.OUT_OF_RANGE, "out of range"),
-          (status.ABSENT, "absent"), (status.LATE, "late"))
+          (status.CLOCK_LOCAL, "zone unknown"), (status.CLOCK_INVALID, "invalid"),
+          (status.CLOCK_DOUBTFUL, "doubtful"), (status.ABSENT, "absent"), (status.LATE, "late"))
 
 
 def check_config(path: Path, out: TextIO) -> int:
@@ -103,15 +105,18 @@ def rows_of(visit: Visit, line: WireLine) -> list[tuple[Row, int]]:
 
 
 def print_rows(model: Model, rows: list[tuple[Row, int]], out: TextIO) -> None:
-    """A line for each register: OBIS code, value, unit, status and age."""
+    """A line for each register: OBIS code, value, unit, status and age. The last is the meter's
+    clock, if it has one: by how much it is ahead.
+    """
     table = []
-    for place, register in enumerate(model.registers):
+    names = [register.name for register in model.registers] + [NAME]
+    for place, register in enumerate(registers_of(model)):
         # The last row that has the register; the first one says why it is absent.
         row, age_s = next(((r, a) for r, a in reversed(rows) if r.values[place] is not None),
                           rows[0])
         value = row.values[place]
         table.append([
-            register.name, obis_to_text(register.obis),
+            names[place], obis_to_text(register.obis),
             "-" if value is None else scaled_to_text(value, register.scaler),
             UNITS[register.unit], _status(row.statuses[place]), f"{age_s} s"])
     print_table(["register", "OBIS", "value", "unit", "status", "age"], table, out, numbers={2, 5})

@@ -11,6 +11,7 @@ from wum_edge.meters.iec62056_21 import entry
 from wum_edge.meters.iec62056_21.reader import IecReader
 from wum_edge.meters.reader import CannotDo, MeterTime, ProfileRow, Take
 from wum_edge.meters.turn import converse
+from wum_shared.status import CLOCK_DOUBTFUL
 
 IDENTIFICATION = b"/LGZ5ZMD\r\n"
 P0 = checked("\x01P0\x02(00000000)\x03")
@@ -122,6 +123,30 @@ def test_registers_are_read_one_by_one_in_programming_mode():
     assert line.said[-1] == B0
 
 
+def test_the_clock_is_asked_for_in_the_same_programming_mode_as_the_registers():
+    line = programming(
+        (checked("\x01R5\x021-0:1.8.0()\x03"), checked("\x02(000123.4*kWh)\x03")),
+        (checked("\x01R5\x020.9.2()\x03"), checked("\x02(0170318)\x03")),
+        (checked("\x01R5\x020.9.1()\x03"), checked("\x02(0201455)\x03")))
+    take = read(line, (0,), reads="registers")
+    assert not take.errors and take.values == {0: 123400} and line.said[-1] == B0
+    assert take.meter_time == MeterTime(1489864495, "", 0)
+
+
+def test_a_meter_that_refuses_its_clock_gives_its_registers_and_is_not_asked_again():
+    ask = (checked("\x01R5\x021-0:1.8.0()\x03"), checked("\x02(000123.4*kWh)\x03"))
+    own = reader(reads="registers")
+    take = Take()
+    converse(own.read((0,), take), programming(
+        ask, (checked("\x01R5\x020.9.2()\x03"), checked("\x02(ER01)\x03"))))
+    assert take.values == {0: 123400} and take.meter_time is None
+    line = programming(ask)
+    take = Take()
+    converse(own.read((0,), take), line)
+    assert take.values == {0: 123400} and not take.errors
+    raises(CannotDo, lambda: next(own.read_clock()))
+
+
 def test_a_damaged_answer_is_asked_for_again_and_partial_blocks_are_joined():
     ask = checked("\x01R5\x021-0:1.8.0()\x03")
     good = checked("\x02(000123.4*kWh)\x03")
@@ -143,12 +168,12 @@ def test_a_password_that_is_not_taken_is_a_refusal_and_never_in_a_text():
 
 def test_the_clock_is_read_with_the_readout_and_alone():
     lines = "0.9.1(0201455)\r\n0.9.2(0170318)\r\n1.8.0(1*kWh)\r\n"
-    wanted = MeterTime(1489864495, "")                        # 2017-03-18 19:14:55 UTC.
+    wanted = MeterTime(1489864495, "", 0)                        # 2017-03-18 19:14:55 UTC.
     assert read(readout_of(lines), (0,)).meter_time == wanted
     assert converse(reader().read_clock(), readout_of(lines)) == wanted
     unsaid = readout_of("0.9.1(20:14:55)\r\n0.9.2(17-03-18)\r\n")
-    assert converse(reader().read_clock(), unsaid) == (1489864495, (
-        "it does not say its season: taken for normal time"))
+    assert converse(reader().read_clock(), unsaid) == (
+        1489864495, "it does not say its season: taken for normal time", CLOCK_DOUBTFUL)
     nowhere = converse(reader(utc_offset_min=None).read_clock(), readout_of(lines))
     assert nowhere.utc_s is None and nowhere.doubt
     assert "no date and time" in raises(

@@ -175,7 +175,7 @@ def test_the_next_whole_telegram_is_the_reading_and_what_came_before_is_thrown_a
     take = read(line)
     assert take.values == {0: 2130115, 1: 111, 2: 246138}
     assert "has no 1-0:9.7.0" in str(take.refused[3])
-    assert take.meter_time == MeterTime(1587933205, "")      # 2020-04-26 20:33:25 UTC.
+    assert take.meter_time == MeterTime(1587933205, "", 0)      # 2020-04-26 20:33:25 UTC.
     assert line.settings == [(115200, 8, "N", 1, 0)]
     assert converse(reader().read_clock(), Talking(b"", data)) == take.meter_time
 

@@ -195,7 +195,7 @@ def test_the_next_whole_file_is_the_reading():
     assert "wanted varh, the meter gives unit Wh" in str(take.refused[4])
     assert take.meter_time is None                             # It counts seconds, no more.
     stamped = wrapped(list_message([], time=[(6, 1, 2), (6, 4, 1767225600)]))
-    assert read(Talking(stamped)).meter_time == MeterTime(1767225600, "")
+    assert read(Talking(stamped)).meter_time == MeterTime(1767225600, "", 0)
 
 
 def test_whoever_else_talks_or_nobody_is_told_apart():
