@@ -2,13 +2,14 @@
 they fit the period.
 
 Portable. Left out: printing it (a port), and what was learnt of real meters (meters/patience.py).
-A protocol says what one reading of a model takes (`cost(model)` in its entry.py: bytes both ways
-and turns, in the best plan that its reader has) and how it paces them (meters/pace.py).
+A protocol says what one visit to a meter takes (`cost(model)` in its entry.py: bytes both ways and
+turns, in the best plan that its reader has; DLMS, where keys and rows cost, is told of them) and
+how it paces them (meters/pace.py).
 """
 
 from collections import namedtuple
 
-from wum_edge.config import BAUDS, TCP, Config
+from wum_edge.config import BAUDS, TCP, Config, Meter
 from wum_edge.meters.catalog import Model, entry_of
 from wum_edge.meters.pace import pace_of, setting_of
 from wum_edge.meters.patience import MARGIN_MS
@@ -25,6 +26,11 @@ COLUMN_BYTES = 5             # ... and each value in it.
 FRAME_BYTES = 110            # Of rows in a frame of 128.
 NETWORK_BAUD = 10000000      # Of a line behind Ethernet to meters with a network of their own.
 NETWORKED = ("modbus-tcp", "dlms-wrapper")
+CIPHERED = ("dlms-hdlc", "dlms-wrapper")
+# Readings of one sweep are compared with one another (a feeder with its meters): they should be of
+# one moment. A sweep may take a quarter of the period; under a minute nobody minds.
+SPREAD_SHARE = 4
+SPREAD_LEAST_S = 60
 
 
 class MeterPlan(namedtuple("MeterPlan", (
@@ -73,8 +79,8 @@ def plan(config: Config, models: dict[str, Model], baud: int = 0) -> list[LinePl
             if meter.line == line.name:
                 model = models[meter.model]
                 setting = setting_of(model, with_baud, config.characters[index])
-                meters.append(_meter(meter.serial, model, setting, meter.timeout_ms,
-                                     line.port.startswith(TCP)))
+                meters.append(_meter(meter, model, setting, line.port.startswith(TCP),
+                                     config.schedule.period_s))
                 fill_us += _day_us(model, setting)
         found.append(_line(line.name, tuple(meters), fill_us))
     return found
@@ -94,6 +100,11 @@ def sentences(config: Config, models: dict[str, Model]) -> list[str]:
             said.append("line %s: %s %s of every %s: %s." % (
                 line.line, _who(line), duration(took_s), duration(period_s),
                 _remedy(config, models, line)))
+        elif line.took_us > spread_s(period_s) * 1000000:
+            said.append("line %s: %s %s, but the readings of one sweep are of one moment only when "
+                        "it ends within %s: %s." % (
+                            line.line, _who(line), duration(took_s), duration(spread_s(period_s)),
+                            _remedy(config, models, line)))
         elif _is_overfull(line, period_s):
             said.append("line %s: %s %s of every %s, and a day of load profile of each, which is "
                         "filled in after an outage, %s more: %s." % (
@@ -108,10 +119,18 @@ def sentences(config: Config, models: dict[str, Model]) -> list[str]:
 
 
 def fits(config: Config, models: dict[str, Model]) -> bool:
-    """Whether every line's sweep ends within the period, and leaves room for a day of back-fill."""
+    """Whether every line's sweep ends within the period and is of one moment, and leaves room for
+    a day of back-fill.
+    """
     period_s = config.schedule.period_s
-    return all(line.took_us <= period_s * 1000000 and not _is_overfull(line, period_s)
+    most_us = 1000000 * min(period_s, spread_s(period_s))
+    return all(line.took_us <= most_us and not _is_overfull(line, period_s)
                for line in plan(config, models))
+
+
+def spread_s(period_s: int) -> int:
+    """How long a sweep may take for its readings to be of one moment."""
+    return max(period_s // SPREAD_SHARE, SPREAD_LEAST_S)
 
 
 def _is_overfull(line: LinePlan, period_s: int) -> bool:
@@ -131,18 +150,22 @@ def duration(seconds: int) -> str:
 
 
 def _meter(
-        serial: str, model: Model, setting: Setting, timeout_ms: int, is_network: bool,
+        meter: Meter, model: Model, setting: Setting, is_network: bool, period_s: int,
 ) -> MeterPlan:
     cost = getattr(entry_of(model.protocol), "cost", None)
     if cost is None:
-        return MeterPlan(serial, model.model, model.protocol, setting, None, 0, 0, timeout_ms)
+        return MeterPlan(meter.serial, model.model, model.protocol, setting, None, 0, 0,
+                         meter.timeout_ms)
     size, turns = cost(model)
+    if model.protocol in CIPHERED:
+        size, turns = cost(model, meter.access, period_s)
     bits = setting.bits_per_character()
     baud = NETWORK_BAUD if is_network and model.protocol in NETWORKED else setting.baud
     pace = pace_of(model, setting.baud, bits)
     took_us = size * bits * 1000000 // baud + turns * (pace.delay_us + pace.quiet_us)
     return MeterPlan(
-        serial, model.model, model.protocol, setting, size, turns, took_us, timeout_ms)
+        meter.serial, model.model, model.protocol, setting, size, turns, took_us,
+        meter.timeout_ms)
 
 
 def _day_us(model: Model, setting: Setting) -> int:
@@ -192,12 +215,15 @@ _SPOKEN = {
 def _remedy(config: Config, models: dict[str, Model], line: LinePlan) -> str:
     """What to do: the least baud with room to spare, and how many lines do it at this one."""
     room_us = config.schedule.period_s * 1000000 // FREE_SHARE * (FREE_SHARE - 1)
-    lines = min(max(2, (line.took_us + line.fill_us) // room_us + 1), len(line.meters))
+    spread_us = 1000000 * spread_s(config.schedule.period_s)
+    lines = max(2, (line.took_us + line.fill_us) // room_us + 1, -(-line.took_us // spread_us))
+    lines = min(lines, len(line.meters))
     share = "share them among %d lines" % lines if lines > 1 else "give it fewer registers"
     now = [one.baud for one in config.lines if one.name == line.line][0]
     for baud in BAUDS:
         if baud > now:
             for faster in plan(config, models, baud):
-                if faster.line == line.line and faster.took_us + faster.fill_us <= room_us:
+                if faster.line == line.line and faster.took_us <= spread_us and (
+                        faster.took_us + faster.fill_us <= room_us):
                     return "raise the baud to at least %d, or %s" % (baud, share)
     return "no baud is enough: %s, or raise the period (schedule.period_s)" % share

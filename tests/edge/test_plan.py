@@ -106,6 +106,56 @@ def test_64_dlms_meters_at_300_baud_do_not_fit_the_hour():
     assert plan.fits(*usual) and plan.sentences(*usual) == []
 
 
+def test_a_sweep_that_takes_a_quarter_of_the_hour_is_refused_without_any_back_fill():
+    short = dict(catalog_entry("dlms-three-phase"))
+    del short["profile"]
+    models = {"dlms-three-phase": check_model(short)}
+
+    def change(bad):
+        for meter in bad["meter"]:
+            meter["model"], meter["address"] = "dlms-three-phase", meter["address"] + 16
+        bad["line"][0]["baud"] = 300
+    config = planned(change, models=models)
+    line = plan.plan(*config)[0]
+    assert line.fill_us == 0 and line.took_us < 2700 * 1000000     # The hour itself would do.
+    assert not plan.fits(*config)
+    said = plan.sentences(*config)
+    assert len(said) == 1 and "are of one moment only when it ends within 15 min: raise" in said[0]
+    usual = planned(lambda bad: (change(bad), bad["line"][0].pop("baud")), models=models)
+    assert plan.fits(*usual) and plan.sentences(*usual) == []
+
+
+def test_under_a_minute_nobody_minds_of_which_moment_a_reading_is():
+    assert [plan.spread_s(period_s) for period_s in (6, 60, 240, 900, 3600)] == [
+        60, 60, 60, 225, 900]
+
+
+def test_what_security_and_profile_of_dlms_cost_was_measured_frame_by_frame():
+    written = catalog_entry("dlms-three-phase")
+    written["registers"] = written["registers"][:12]
+    written["profile"] = {"obis": "1-0:99.1.0", "period_s": 3600, "columns": [
+        {"register": one["name"]} for one in written["registers"][:4]]}
+    written.pop("events", None)
+    models = {"dlms-three-phase": check_model(written)}
+    keys = {"system_title": "57554d0000000001", "encryption_key": "00" * 16,
+            "authentication_key": "11" * 16}
+    for access, size, turns in (
+            ({}, 535, 5), ({"authentication": "lls", "password": "00000000"}, 560, 5),
+            ({"authentication": "hls-md5", "password": "00000000"}, 687, 6),
+            ({"authentication": "hls-sha1", "password": "00000000"}, 695, 6),
+            (dict(keys, authentication="hls-gmac"), 713, 6),
+            (dict(keys, authentication="hls-gmac", protection="encrypted"), 770, 6),
+            (dict(keys, authentication="hls-gmac", protection="both"), 866, 6),
+            (dict(keys, authentication="hls-gmac", protection="both", dedicated=True), 883, 6)):
+        def change(bad, access=access):
+            for meter in bad["meter"]:
+                meter["model"], meter["address"] = "dlms-three-phase", meter["address"] + 16
+                meter["access"] = dict(access, address_bytes=1)
+        meter = plan.plan(*planned(change, models=models))[0].meters[0]
+        # Momentary values of two bytes are reckoned with four: 16 bytes of these twelve registers.
+        assert 0 <= meter.size - size <= size * 0.05 and meter.turns == turns, (access, meter.size)
+
+
 def test_durations_are_for_people():
     assert [plan.duration(s) for s in (12, 119, 120, 2700, 3600, 7800)] == [
         "12 s", "119 s", "2 min", "45 min", "1 h", "2 h 10 min"]

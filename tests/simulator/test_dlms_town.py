@@ -5,6 +5,7 @@ import pytest
 from wum_edge.config import Meter
 from wum_edge.document import Table
 from wum_edge.meters.dlms import entry
+from wum_edge.meters.dlms.cost import visit_cost
 from wum_edge.meters.dlms.reader import DlmsReader
 from wum_edge.meters.dlms.supply import Supply
 from wum_edge.meters.reader import Take
@@ -94,3 +95,36 @@ def test_meters_of_the_town_may_demand_a_sign_on(monkeypatch):
             converse(reader.read(places, take), line)
             assert len(take.values) == count, take.errors
             converse(reader.close(), line)
+
+
+@pytest.mark.parametrize("model", sorted(
+    name for name, model in read_catalog().items() if model.protocol == "dlms-hdlc"))
+@pytest.mark.parametrize("way", WAYS)
+def test_a_plan_says_what_a_visit_takes_to_a_hundredth(model, way):
+    known = read_catalog()[model]
+    town = meters(Dice(7), [model], count=1, first_address=40)
+    access = entry.check_access(Table(WAYS[way], "access", []))
+    line = _Line(town)
+    reader = DlmsReader(known, Meter("M", "dp", "line", 40, model, 1000, access), _Clock(),
+                        Supply(AesGcm(), PlainCounters(), lambda count: bytes(range(count))))
+    spoken = []
+    said = line.turn
+
+    def counted(say, is_whole, timeout_ms):
+        heard = said(say, is_whole, timeout_ms)
+        spoken.append(len(say) + len(heard))
+        return heard
+
+    line.turn = counted
+    for _ in range(2):               # The second visit knows scalers and columns.
+        spoken.clear()
+        converse(reader.read(tuple(range(len(known.registers))), Take()), line)
+        if known.manner.events is not None:
+            converse(reader.read_events(NOW_S - 3600), line)
+        if known.manner.profile is not None:
+            converse(reader.read_profile(NOW_S - 3599, NOW_S), line)
+        converse(reader.close(), line)
+    # The town's profiles are of hours, whatever the model's: one row is due.
+    period_s = 3600 if known.manner.profile is None else known.manner.profile.period_s
+    size, turns = visit_cost(known, access, period_s)
+    assert turns == len(spoken) and abs(size - sum(spoken)) <= size * 0.01

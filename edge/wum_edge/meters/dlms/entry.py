@@ -30,10 +30,6 @@ PROTECTIONS = {"none": 0, "authenticated": 0x10, "encrypted": 0x20, "both": 0x30
 DIRECT, MODE_E = "direct", "mode-e"  # HDLC at once, or behind a sign-on of IEC 62056-21.
 SIGN_ONS = (DIRECT, MODE_E)
 PROFILE_COLUMNS_MAX = 32
-# What plan.py is told, measured against a simulated meter with addresses of two bytes.
-_OPEN_BYTES, _OPEN_TURNS = 172, 3    # SNRM, AARQ and DISC with their answers.
-_SIGN_ON_BYTES, _SIGN_ON_TURNS = 48 * 9600 // 300, 2     # 48 characters at 300 baud, as of 9600.
-_LIST_BYTES, _ITEM_BYTES, _CLOCK_BYTES = 38, 16, 9
 
 
 class Source(namedtuple("Source", ("class_id", "obis", "attribute", "scaler"))):
@@ -170,17 +166,10 @@ def check_together(register: "Register") -> tuple[str, str, str] | None:
     return None
 
 
-def cost(model: "Model") -> tuple[int, int]:
-    """(bytes both ways, turns) of reading all registers of a model once: link and association are
-    opened and closed, without security; the clock comes in the same list.
-    """
-    count = len(model.registers) + 1
-    lists = 1 if not model.manner.quirks.list_refused else count
-    size = _OPEN_BYTES + lists * _LIST_BYTES + count * _ITEM_BYTES + _CLOCK_BYTES
-    turns = _OPEN_TURNS + lists
-    if model.manner.sign_on == MODE_E:
-        return size + _SIGN_ON_BYTES, turns + _SIGN_ON_TURNS
-    return size, turns
+def cost(model: "Model", access: Access | None = None, period_s: int = 0) -> tuple[int, int]:
+    """(bytes both ways, turns) of one visit; without an access, without security."""
+    from wum_edge.meters.dlms.cost import visit_cost  # Late: only a plan asks.
+    return visit_cost(model, access, period_s)
 
 
 def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:

@@ -29,7 +29,8 @@ WRITE_COMMANDS = ("W1", "W2", "W5", "E2")
 _SIGN_ON_BYTES = 40          # Request with eight digits, identification of 22 characters, ACK.
 _PASSWORD_BYTES = 42         # P0, P1, ACK, B0.
 _REGISTER_BYTES = 36         # R5 and its answer.
-_LINE_BYTES = 24             # `1.8.0(0012345.678*kWh)` CR LF.
+_LOG_BYTES, _LOG_TURNS = 110, 7   # A range of a log, a row or none in it; P0, P1, R5, B0.
+_LINE_BYTES = 21             # `1.8.0(0012345.678*kWh)` CR LF has 24, `32.7.0(231.5*V)` 17.
 
 
 class Source(namedtuple("Source", ("address", "code", "place", "unit"))):
@@ -172,13 +173,25 @@ def check_manner(table: "Table") -> Manner:
 
 
 def cost(model: "Model") -> tuple[int, int]:
-    """(bytes both ways, reaction times) of reading all registers of a model once."""
+    """(bytes both ways, reaction times) of one visit: all registers, and what load profile and
+    event log have new, each in a programming mode of its own.
+    """
+    manner = model.manner
+    logs = _logs(model)
+    size = logs * (_SIGN_ON_BYTES + _PASSWORD_BYTES + _LOG_BYTES)
+    turns = logs * _LOG_TURNS
     count = len(model.registers)
-    if model.manner.reads == "registers":
-        if model.manner.clock is not None:
-            count += 2 if model.manner.clock.date else 1
-        return _SIGN_ON_BYTES + _PASSWORD_BYTES + count * _REGISTER_BYTES, 5 + 2 * count
-    return _SIGN_ON_BYTES + (model.manner.readout_bytes or 8 + count * _LINE_BYTES), 3
+    if manner.reads == "registers":
+        if manner.clock is not None:
+            count += len(manner.clock.addresses())
+        return (size + _SIGN_ON_BYTES + _PASSWORD_BYTES + count * _REGISTER_BYTES,
+                turns + 5 + 2 * count)
+    return size + _SIGN_ON_BYTES + (manner.readout_bytes or 8 + count * _LINE_BYTES), turns + 3
+
+
+def _logs(model: "Model") -> int:
+    """How many of load profile and event log the model has."""
+    return (model.manner.profile is not None) + (model.manner.events is not None)
 
 
 def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
@@ -187,7 +200,7 @@ def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
     stays there all of them.
     """
     size, turns = cost(model)
-    slow = size if model.manner.fixed else _SIGN_ON_BYTES
+    slow = size if model.manner.fixed else _SIGN_ON_BYTES * (1 + _logs(model))
     longer_us = slow * bits_per_character * (1000000 // model.manner.baud - 1000000 // baud)
     return Pace(silence_us(baud, bits_per_character), max(0, REACTION_US + longer_us // turns))
 
