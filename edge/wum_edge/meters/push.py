@@ -1,4 +1,5 @@
-"""Listening to a meter that talks by itself: one whole telegram, and never an old one.
+"""Listening to a meter that talks by itself, or when it is nudged: one whole telegram, never an old
+one.
 
 Left out: what a telegram is (p1/, sml/). The line carries one meter: nobody is asked.
 """
@@ -20,21 +21,24 @@ TURNS_MAX = 64
 
 def listen(
         setting: "Setting", hearing: Hearing, wait_ms: int, most: int, asked: str,
+        say: bytes = b"",
 ) -> "Conversation[bytes]":
-    """Conversation: what is heard until `hearing` holds, at most about `most` bytes.
+    """Conversation: what is heard until `hearing` holds, at most about `most` bytes; `say` is what
+    nudges a meter that does not talk by itself.
 
     What came before is thrown away: a telegram of an hour ago would pass for one of now.
     `wait_ms` is how long a meter may pause between telegrams. Raises LineSilent, BadCheck.
     """
     yield setting
     yield from _forget(asked)
-    heard = b""
+    heard, said = b"", say
     for _ in range(TURNS_MAX):
-        more = yield Turn(b"", _Following(hearing, heard), wait_ms)
+        more = yield Turn(say, _Following(hearing, heard), wait_ms)
+        say = b""
         heard += more
         if not more or hearing(heard) or len(heard) > most:
             break
-    if not heard:
+    if not heard or heard == said:       # Nothing, or our own echo.
         raise LineSilent("%s: silent for %d ms" % (asked, wait_ms))
     if not hearing(heard):
         raise BadCheck("%s: %d bytes in %d ms, but no whole telegram" % (

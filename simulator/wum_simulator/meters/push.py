@@ -7,11 +7,15 @@ sml_file.py's. A line carries one such meter, or several that talk over one anot
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from wum_simulator.meters.p1_telegram import telegram
 from wum_simulator.meters.server import Push, Refusal, Request, Said, Server
-from wum_simulator.meters.sml_file import file_of
+from wum_simulator.meters.sml_file import ESCAPE, crc, file_of
 from wum_simulator.town import Meter
+
+SIGN_ON = b"/?!\r\n"
+REQUEST_MAX = 1000           # Bytes of a question that is none yet.
 
 
 class PushServer(Server):
@@ -34,9 +38,10 @@ class PushServer(Server):
         """There is nothing to forget."""
 
     def pushes(self) -> list[Push]:
-        """Every meter, at its own period."""
-        return [Push(int(meter.kind.own.get("telegram", {}).get("period_ms", self.period_ms))
-                     / 1000, partial(self._push, meter)) for meter in self._meters]
+        """Every meter that is not to be asked, at its own period."""
+        return [Push(int(_telegram(meter).get("period_ms", self.period_ms)) / 1000,
+                     partial(self._push, meter))
+                for meter in self._meters if not _telegram(meter).get("request")]
 
     @abstractmethod
     def message(self, meter: Meter, at_s: int) -> bytes:
@@ -65,11 +70,39 @@ class P1Server(PushServer):
 
 
 class SmlServer(PushServer):
-    """SML on a serial line."""
+    """SML on a serial line, of meters that talk by themselves and of those that are to be asked."""
 
     protocols = ("sml",)
     period_ms = 4000
 
+    def __init__(
+            self, meters: list[Meter], now_s: Callable[[], int], refusal: Refusal,
+            said: Said) -> None:
+        super().__init__(meters, now_s, refusal, said)
+        self._heard = bytearray()
+
+    def hear(self, data: bytes) -> None:
+        """A sign-on, or any request file of SML: its end is known, what it asks for is not."""
+        self._heard += data
+        way = ""
+        if self._heard.endswith(SIGN_ON):
+            way = "sign-on"
+        elif self._heard.startswith(ESCAPE) and self._heard[-8:-3] == ESCAPE + b"\x1a":
+            way = "sml" if crc(bytes(self._heard[:-2])) == self._heard[-2:] else ""
+        for meter in self._meters:
+            if way and _telegram(meter).get("request") == way:
+                self._push(meter)
+        if way or len(self._heard) > REQUEST_MAX:
+            self._heard.clear()
+
+    def forget(self) -> None:
+        """What was heard is no part of what comes next."""
+        self._heard.clear()
+
     def message(self, meter: Meter, at_s: int) -> bytes:
         """See PushServer.message."""
         return file_of(meter, at_s)
+
+
+def _telegram(meter: Meter) -> dict[str, Any]:
+    return dict(meter.kind.own.get("telegram", {}))

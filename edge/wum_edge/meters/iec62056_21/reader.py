@@ -280,7 +280,7 @@ class IecReader(Reader):
                     continue
                 place = codes.index(column.obis)
                 values.append(_cell(column, part.rows[at][place], part.columns[place][1]))
-            rows.append(ProfileRow(begin_s + 60 * part.period_min * at, tuple(values),
+            rows.append(ProfileRow(_end_s(begin_s, part.period_min, at), tuple(values),
                                    part.status))
         return rows
 
@@ -320,6 +320,15 @@ def number_of(register: "Register", values: "tuple[Value, ...]") -> int | None:
         raise Refused("%s: wanted %s, the meter gives %s" % (
             register.name, UNITS[register.unit] or "no unit", value.unit or "no unit"), _NO_CODE)
     return rescaled(number.mantissa, number.power + unit[1], register.scaler)
+
+
+def _end_s(begin_s: int, period_min: int, place: int) -> int:
+    """When a row of a part ends. The first one ends when its header says; where that is in the
+    middle of a period (a power cut, a clock that was set), the next ones end with whole ones.
+    """
+    period_s = 60 * period_min
+    late_s = begin_s % period_s if place and period_min <= 60 else 0
+    return begin_s - late_s + period_s * place
 
 
 def _cell(column: "Column", value: "Value", written: str) -> int | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wum_edge.meters.catalog import Model, Register
 
 BAUDS = (300, 1200, 2400, 4800, 9600, 19200, 115200)
+REQUESTS = ("", "sml", "sign-on")
 _TELEGRAM_BYTES = 400
 
 
@@ -26,15 +27,18 @@ class Source(namedtuple("Source", ("code",))):
     code: bytes
 
 
-class Manner(namedtuple("Manner", ("baud", "period_ms", "narrow_unsigned", "clock"))):
-    """How the model talks: a file each `period_ms`, 8N1. `narrow_unsigned`: its integers of less
-    than four bytes have no sign, whatever it says (makers.py). `clock`: whether files say the time
-    of day; most count seconds, which is none.
+class Manner(namedtuple("Manner", (
+        "baud", "period_ms", "request", "narrow_unsigned", "clock"))):
+    """How the model talks: a file each `period_ms`, 8N1; or one within `period_ms` of a `request`,
+    which is "sml" (a file of SML) or "sign-on" (that of IEC 62056-21), else empty.
+    `narrow_unsigned`: its integers of less than four bytes have no sign, whatever it says
+    (makers.py). `clock`: whether files say the time of day; most count seconds, which is none.
     """
 
     __slots__ = ()
     baud: int
     period_ms: int
+    request: str
     narrow_unsigned: bool
     clock: bool
 
@@ -56,6 +60,7 @@ def check_manner(table: "Table") -> Manner:
     baud = below.choice("baud", BAUDS, 9600)
     assert type(baud) is int
     found = Manner(baud, below.number("period_ms", 100, 60000, 4000),
+                   str(below.choice("request", REQUESTS, "")),
                    below.truth("narrow_unsigned", False), below.truth("clock", False))
     below.done()
     return found

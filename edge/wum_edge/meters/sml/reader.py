@@ -1,4 +1,4 @@
-"""One meter that says SML by itself: its next whole file is its reading.
+"""One meter that says SML by itself or on request: its next whole file is its reading.
 
 Left out: bytes and messages (transport.py, message.py).
 """
@@ -10,8 +10,9 @@ from wum_edge.meters.push import listen
 from wum_edge.meters.reader import CannotDo, MeterTime, Reader, Take
 from wum_edge.meters.scaling import rescaled
 from wum_edge.meters.sml.message import ATTENTION, LIST, LOCAL, TIMESTAMP, decode_messages
+from wum_edge.meters.sml.request import SIGN_ON, request_file
 from wum_edge.meters.sml.transport import FILE_MAX, FileHearing, find_file, unwrap
-from wum_edge.meters.turn import Setting
+from wum_edge.meters.turn import Hearing, Setting
 from wum_shared.obis import obis_to_text
 from wum_shared.units import NO_UNIT, UNITS
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from wum_edge.meters.sml.message import Entry, ValueList
 
 _NO_CODE = 0
+_REQUESTS = {"": b"", "sml": request_file(b"wum-edge"), "sign-on": SIGN_ON}
 
 
 class SmlReader(Reader):
@@ -62,9 +64,11 @@ class SmlReader(Reader):
 
     def _next(self) -> "Conversation[ValueList]":
         manner = self._manner
+        say = _REQUESTS[manner.request]
         heard = yield from listen(
-            Setting(manner.baud, 8, "N", 1, 0), FileHearing(), 2 * manner.period_ms,
-            2 * FILE_MAX, self._asked)
+            Setting(manner.baud, 8, "N", 1, 0), _AnswerHearing(say), 2 * manner.period_ms,
+            2 * FILE_MAX, self._asked, say)
+        heard = without_echo(heard, say)
         start, end = find_file(heard)
         for message in decode_messages(
                 unwrap(heard[start:end]), manner.narrow_unsigned):
@@ -77,6 +81,27 @@ class SmlReader(Reader):
                     raise ForeignAnswer("%s: heard instead %s" % (self._asked, server))
                 return found
         raise BadCheck("%s: a file without a list of values" % self._asked)
+
+
+class _AnswerHearing(Hearing):
+    """Hears until a whole file stands in what came, and not the one that we said: an optical head
+    hears itself.
+    """
+
+    def __init__(self, say: bytes) -> None:
+        self._say = say
+        self._file = FileHearing()
+
+    def __call__(self, heard: bytes | bytearray) -> bool:
+        return self._file(without_echo(heard, self._say))
+
+
+def without_echo(heard: bytes | bytearray, say: bytes) -> bytes:
+    """What came after our own words, where they came back."""
+    whole = bytes(heard)
+    if say and whole[:len(say)] == say[:len(whole)]:
+        return whole[len(say):]
+    return whole
 
 
 def value_of(register: "Register", entries: "tuple[Entry, ...]") -> int | None:

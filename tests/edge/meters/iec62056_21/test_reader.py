@@ -219,6 +219,22 @@ def test_a_load_profile_has_its_gaps_and_statuses():
     raises(BadCheck, lambda: converse(reader().read_profile(DAY_S, DAY_S + 86400), line))
 
 
+def test_rows_behind_a_period_that_was_cut_short_end_with_whole_ones():
+    # The header of a LEM EM4TII+ as its manual prints it, with seconds and texts among the columns.
+    answer = ("P.01(260101001841)(00000040)(5)(3)(C.1.9)()(1.5.0)(kW)(2.5.0)(kW)\r\n"
+              "(4711)(0.125)(0.000)\r\n(4711)(0.250)(0.001)\r\n(4711)(0.500)(0.002)\r\n")
+    ask = checked("\x01R5\x02P.01(02601010100;02601020100)\x03")
+    line = programming((ask, checked("\x02" + answer + "\x03")))
+    late_s = DAY_S - 3600 + 18 * 60 + 41
+    rows = converse(reader().read_profile(DAY_S, DAY_S + 86400), line)
+    assert rows == []                # All before the time that was asked for: 00:18 is 23:18 UTC.
+    line = programming((checked("\x01R5\x02P.01(02601010000;02601010100)\x03"),
+                        checked("\x02" + answer + "\x03")))
+    rows = converse(reader().read_profile(DAY_S - 3600, DAY_S), line)
+    assert [(row.captured_at_s, row.values, row.status) for row in rows] == [
+        (late_s, (125, 0), 0x40), (late_s + 79, (250, 1), 0x40), (late_s + 379, (500, 2), 0x40)]
+
+
 def test_an_event_log_is_read_from_where_it_was_left():
     answer = ("P.98(0260101031500)(0020)()(2)(0.9.1)()(0.9.2)()(031459)(260101)\r\n"
               "P.98(0260101020000)(80)()(0)\r\nP.98(0260101010000)(01)()(0)\r\n")

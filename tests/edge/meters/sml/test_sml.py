@@ -17,6 +17,7 @@ from wum_edge.meters.sml.message import (
     decode_messages,
 )
 from wum_edge.meters.sml.reader import SmlReader
+from wum_edge.meters.sml.request import request_file
 from wum_edge.meters.sml.transport import crc_kermit, crc_x25, find_file, unwrap
 from wum_edge.meters.turn import Line, converse
 
@@ -170,10 +171,10 @@ class Talking(Line):
         return heard
 
 
-def read(line, address=""):
+def read(line, address="", **telegram):
     model = check_model({
         "model": "emh", "make": "EMH", "label": "eHZ", "protocol": "sml", "source": "a recording",
-        "licence": "MIT", "registers": [
+        "licence": "MIT", "telegram": telegram, "registers": [
             {"name": "energy_import", "obis": "1-0:1.8.0", "unit": "Wh", "scaler": 0},
             {"name": "power", "obis": "1-0:16.7.0", "unit": "W", "scaler": 0},
             {"name": "number", "obis": "0-0:96.1.0", "unit": "", "scaler": 0,
@@ -233,3 +234,50 @@ def test_a_file_is_found_behind_any_number_that_were_cut_off():
     cut = whole[:20]
     for count in range(4):
         assert find_file(cut * count + whole) == (20 * count, 20 * count + len(whole))
+
+
+# What EasyMeter's Q3C wants to be asked with, as wiki.volkszaehler.org publishes it.
+PUBLISHED = (
+    "1b1b1b1b010101017603303062006200726500000100770101093131333131383632010101016303360076033031"
+    "620062007265000007007501010101016314cb007603303262006200726500000200710163756d0000001b1b1b1b"
+    "1a027241")
+
+
+def test_a_request_is_the_published_one_to_the_byte():
+    assert request_file(b"11311862") == bytes.fromhex(PUBLISHED)
+    assert [one.kind for one in decode_messages(unwrap(request_file(b"wum-edge")))] == [
+        0x0100, 0x0700, 0x0200]
+
+
+class Asked(Line):
+    """Says its file when it is asked as it wants, after what came back of the question."""
+
+    def __init__(self, wants, file, echo):
+        self.wants = wants
+        self.coming = b"old" + file
+        self.file = file
+        self.echo = echo
+
+    def set(self, setting):
+        pass
+
+    def turn(self, say, is_whole, timeout_ms):
+        if say:
+            self.coming = (say if self.echo else b"") + (self.file if say == self.wants else b"")
+        heard = b""
+        while self.coming and not (heard and is_whole(heard)):
+            heard, self.coming = heard + self.coming[:1], self.coming[1:]
+        return heard
+
+
+def test_a_meter_that_waits_to_be_asked_is_asked_as_it_wants():
+    file = wrapped(list_message([entry("0100010800ff", (6, 4, 123456))]))
+    for request, wants in (("sml", request_file(b"wum-edge")), ("sign-on", b"/?!\r\n")):
+        for echo in (False, True):
+            for wrong in (False, True):
+                take = read(Asked(b"?" if wrong else wants, file, echo), period_ms=500,
+                            request=request)
+                if not wrong:
+                    assert take.values == {0: 12346} and not take.errors
+                else:
+                    assert [type(error) for error in take.errors] == [LineSilent]
