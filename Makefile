@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-kill clean-demo test fuzz mutants bench lock
+.PHONY: help venv demo demo-kill clean-demo test fuzz chaos mutants bench lock
 
 help:  ## List what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ test: venv  ## Every test, each room walled off from the others; installs what i
 
 fuzz: venv  ## Fuzz every parser with atheris for SECONDS=600 each (TARGET=modbus: only one)
 	@$(BIN)/tox -q -e fuzz -- --seconds $(or $(SECONDS),600) $(TARGET:%=--target %)
+
+chaos: venv  ## Break everything between gateways and head-end, SEEDS=100000 times, in virtual time
+	@$(BIN)/python -m tests.system.chaos.run --processes $$(nproc) --seeds $(or $(SEEDS),100000) $(FIRST:%=--first %)
 
 mutants: venv  ## Break the head-end on purpose, and want the street's test to notice
 	@$(BIN)/python tests/system/mutants.py

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -105,15 +105,18 @@ class Worker:
     def __init__(
             self, store: Store, vault: Vault, cipher: Cipher, *, ahead_s: int,
             now_s: Callable[[], float] = time.time,
+            monotonic_s: Callable[[], float] = time.monotonic,
+            sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._vault = vault
         self._cipher = cipher
         self._ahead_s = ahead_s
         self._now_s = now_s
+        self._sleep = sleep
         self._senders: Remembered[tuple[bytes, int], _Known] = Remembered(
-            SENDERS_MAX, time.monotonic)
-        self._plans: Remembered[Name, Plan] = Remembered(PLANS_MAX, time.monotonic)
+            SENDERS_MAX, monotonic_s)
+        self._plans: Remembered[Name, Plan] = Remembered(PLANS_MAX, monotonic_s)
 
     async def settle(
             self, deliveries: list[Delivery], publish: Callable[[str, bytes], object],
@@ -311,7 +314,7 @@ class Worker:
         _log.warning("nothing is acknowledged, for the database fails (%s)%s; again in %.1f s",
                      " ".join(str(error).split()) or type(error).__name__,
                      ": " + todo if todo else "", wait_s)
-        await asyncio.sleep(wait_s)
+        await self._sleep(wait_s)
 
 
 def _read(message: _Genuine) -> _Read:

@@ -1,0 +1,215 @@
+"""The head-end's store in memory: what the worker asks of a database, with its rules and no SQL.
+
+It is checked against PostgreSQL with the same sequences (test_memory_store.py). Every statement
+is a `Point`: there the database may go away, or the process may end. Left out: the ledger's marks.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from wum_cloud.ingest.harvest import Committed, Harvest, Taken
+from wum_cloud.ingest.opened import Group
+from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside
+from wum_cloud.ingest.rows.merge import Content, merge
+from wum_cloud.registry.schemas.plan import NOT_OURS, Claim, Plan, layouts_of
+from wum_cloud.registry.schemas.store import Arrived
+from wum_cloud.registry.store import Sender
+from wum_shared.messages import Schema
+
+Key = tuple[int, int, int]               # Meter, capture time, profile.
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place between two statements; whoever drives the coroutine goes on or throws."""
+
+    name: str
+
+    def __await__(self) -> Generator["Point", None, None]:
+        yield self
+
+
+class Numbers:
+    """Sets of sequence numbers of one archive; small ones, so each number is kept."""
+
+    def __init__(self) -> None:
+        self.received: set[int] = set()
+        self.lost: set[int] = set()
+        self._prefix = 0
+
+    def prefix(self) -> int:
+        """The last number up to which every one is accounted for."""
+        while self._prefix + 1 in self.received or self._prefix + 1 in self.lost:
+            self._prefix += 1
+        return self._prefix
+
+
+@dataclass
+class Tables:
+    """What is committed."""
+
+    senders: dict[tuple[bytes, int], Sender] = field(default_factory=dict)
+    schemas: dict[tuple[int, bytes], Schema] = field(default_factory=dict)
+    meters: dict[str, tuple[int, int]] = field(default_factory=dict)   # (meter, concentrator).
+    sets: dict[bytes, int] = field(default_factory=dict)
+    readings: dict[Key, list[Content]] = field(default_factory=dict)
+    revisions: set[tuple[object, ...]] = field(default_factory=set)
+    missed: dict[Key, tuple[int, str]] = field(default_factory=dict)
+    events: dict[tuple[int, bytes, int], tuple[object, ...]] = field(default_factory=dict)
+    losses: dict[tuple[int, bytes, int], tuple[int, int]] = field(default_factory=dict)
+    archives: defaultdict[tuple[int, bytes], Numbers] = field(
+        default_factory=lambda: defaultdict(Numbers))
+    quarantine: dict[bytes, Aside] = field(default_factory=dict)
+    downlink: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+
+class MemoryStore:
+    """Implements worker.Store over `Tables`. Several workers may share the tables."""
+
+    def __init__(self, tables: Tables, now_us: Callable[[], int]) -> None:
+        self.tables = tables
+        self._now_us = now_us
+
+    async def senders(self, wanted: list[tuple[bytes, int]]) -> dict[tuple[bytes, int], Sender]:
+        """The registered ones of `wanted`."""
+        await Point("senders")
+        return {key: self.tables.senders[key] for key in wanted if key in self.tables.senders}
+
+    async def registered(self, device_ids: list[bytes]) -> dict[bytes, int]:
+        """Numbers of the registered ones."""
+        await Point("registered")
+        return {sender.device_id: sender.concentrator_id
+                for sender in self.tables.senders.values() if sender.device_id in device_ids}
+
+    async def plan(self, sender: Sender, schema_id: bytes) -> Plan | None:
+        """A schema of the sender, resolved; None when it never arrived."""
+        await Point("plan")
+        schema = self.tables.schemas.get((sender.concentrator_id, schema_id))
+        if schema is None:
+            return None
+        numbers = [self.tables.meters.get(meter.serial, (NOT_OURS, 0)) for meter in schema.meters]
+        layouts = layouts_of(schema)
+        return Plan(
+            schema,
+            np.array([number if owner == sender.concentrator_id else NOT_OURS
+                      for number, owner in numbers], np.int64),
+            tuple([self._set_id(layout.digest) for layout in layouts]), layouts)
+
+    async def acquire(self, arrived: Arrived, sender: Sender, topic: str) -> list[Claim]:
+        """Take in a schema; meters belong to whoever names them first."""
+        await Point("acquire")
+        meters = self.tables.meters
+        self.tables.schemas.setdefault(
+            (arrived.concentrator_id, arrived.schema_id), arrived.schema)
+        for meter in sorted(arrived.schema.meters):
+            meters.setdefault(meter.serial, (len(meters) + 1, arrived.concentrator_id))
+        claims = [Claim(meter.serial, str(meters[meter.serial][1]))
+                  for meter in sorted(arrived.schema.meters)
+                  if meters[meter.serial][1] != arrived.concentrator_id]
+        if claims:
+            self._keep(sender.concentrator_id, Aside(
+                SCHEMA_REFUSED, "", SCHEMA, arrived.document))
+        await Point("acquired")
+        return claims
+
+    async def commit(self, harvest: Harvest) -> Committed:
+        """Write all of `harvest` at one moment; before it there is nothing, after it there is."""
+        for name in ("partitions", "begin", "rows", "counters", "commit"):
+            await Point(name)
+        committed = self._write(harvest)
+        await Point("committed")
+        return committed
+
+    async def trim_quarantine(self) -> None:
+        """Nothing: a run does not fill it."""
+        await Point("trim")
+
+    def forget(self) -> None:
+        """Nothing is taken for granted."""
+
+    def _write(self, harvest: Harvest) -> Committed:
+        self._write_rows(harvest.batches)
+        for taken in harvest.batches:
+            self._write_records(taken)
+        for kept in harvest.kept:
+            self._keep(kept.concentrator_id, kept.aside)
+        for sender, heading in harvest.covered:
+            numbers = self.tables.archives[sender.concentrator_id, heading.incarnation]
+            numbers.received.update(range(heading.first_sequence, heading.last_sequence + 1))
+        for taken in harvest.batches:
+            numbers = self.tables.archives[
+                taken.sender.concentrator_id, taken.accepted.heading.incarnation]
+            for lost in taken.accepted.lost:
+                gone = range(lost.first_sequence, lost.last_sequence + 1)
+                numbers.lost.update(gone)
+        return self._reserved(harvest)
+
+    def _write_rows(self, batches: list[Taken]) -> None:
+        rows = [(*key, source, sequence, content)
+                for source, taken in enumerate(batches)
+                for group in taken.accepted.groups
+                for key, sequence, content in rows_of(group, taken.plan)]
+        for meter, at_s, profile, source, sequence, content in sorted(
+                rows, key=lambda row: row[:5]):
+            taken = batches[source]
+            self._put((meter, at_s, profile), content, (
+                taken.sender.concentrator_id, taken.accepted.heading.incarnation, sequence))
+
+    def _put(self, key: Key, content: Content, origin: tuple[int, bytes, int]) -> None:
+        there = self.tables.readings.get(key)
+        if there is None:
+            self.tables.readings[key] = [content]
+            return
+        merged = merge(there[0], content)
+        there[0] = merged.content
+        for revision in merged.revisions:
+            register = revision.register
+            self.tables.revisions.add((
+                *key, register.obis, revision.value, register.scaler, register.unit,
+                revision.status, *origin))
+
+    def _write_records(self, taken: Taken) -> None:
+        number, incarnation = taken.sender.concentrator_id, taken.accepted.heading.incarnation
+        for missed in taken.accepted.missed:
+            key = (int(taken.plan.meter_ids[missed.meter]), missed.captured_at_s,
+                   taken.plan.layouts[missed.register_set].profile)
+            self.tables.missed.setdefault(key, (missed.outcome, missed.note))
+        for event in taken.accepted.events:
+            self.tables.events.setdefault((number, incarnation, event.sequence), (
+                event.at_s, event.time_quality, event.kind, event.note))
+        for lost in taken.accepted.lost:
+            self.tables.losses.setdefault((number, incarnation, lost.first_sequence), (
+                lost.last_sequence, lost.reason))
+
+    def _keep(self, concentrator_id: int | None, aside: Aside) -> None:
+        self.tables.quarantine.setdefault(aside.digest(concentrator_id), aside)
+
+    def _reserved(self, harvest: Harvest) -> Committed:
+        """Counters for the answers, as store.py: at least the time, so that they always rise."""
+        firsts = {}
+        for key in {(s.concentrator_id, s.epoch) for s, _ in harvest.contacts}:
+            answers = harvest.answers[key]
+            self.tables.downlink[key] = max(
+                self.tables.downlink[key] + answers, self._now_us())
+            firsts[key] = self.tables.downlink[key] - answers + 1
+        return Committed(firsts)
+
+    def _set_id(self, digest: bytes) -> int:
+        return self.tables.sets.setdefault(digest, len(self.tables.sets) + 1)
+
+
+def rows_of(group: Group, plan: Plan) -> list[tuple[Key, int, Content]]:
+    """Rows of a group with their keys and numbers."""
+    layout = plan.layouts[group.register_set]
+    found = []
+    for at in range(len(group)):
+        statuses = ((0,) * len(group.values) if group.statuses is None
+                    else tuple(group.statuses[at].tolist()))
+        values = tuple([None if status & 1 else int(group.values[place, at])
+                        for place, status in enumerate(statuses)])
+        key = (int(plan.meter_ids[group.meter[at]]), int(group.captured_at_s[at]), layout.profile)
+        found.append((key, int(group.sequence[at]), Content(layout, values, statuses)))
+    return found

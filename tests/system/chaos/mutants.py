@@ -1,0 +1,93 @@
+"""Parts that break one promise each: the simulation must notice every one of them."""
+
+from collections.abc import Callable
+
+from tests.system.chaos.memory_store import Key, MemoryStore, Point
+from tests.system.chaos.run import Parts
+from wum_cloud.ingest.harvest import Committed, Harvest
+from wum_cloud.ingest.rows.merge import Content
+from wum_edge.uplink.counter import BLOCK, Counter
+from wum_edge.uplink.delivery import Delivery
+from wum_edge.uplink.flight import DONE, TAKEN, Flight
+
+
+class AnswersBeforeCommit(MemoryStore):
+    """Reserves the counters, lets the answers go, and commits afterwards, if it comes to that."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        self._owed: list[Harvest] = []
+
+    async def commit(self, harvest: Harvest) -> Committed:
+        """What was owed is written now; this harvest the next time."""
+        await Point("rows")
+        while self._owed:
+            self._write(self._owed.pop(0))
+        self._owed.append(harvest)
+        await Point("committed")
+        return self._reserved(harvest)
+
+
+class RowsWithoutIdentity(MemoryStore):
+    """Every row is inserted, whether it is there or not."""
+
+    def _put(self, key: Key, content: Content, origin: tuple[int, bytes, int]) -> None:
+        self.tables.readings.setdefault(key, []).append(content)
+
+
+class ForgetsRevisions(MemoryStore):
+    """A second value for a row that is there is dropped."""
+
+    def _put(self, key: Key, content: Content, origin: tuple[int, bytes, int]) -> None:
+        self.tables.readings.setdefault(key, [content])
+
+
+class TrustsTheBroker(Delivery):
+    """A batch counts as delivered as soon as the broker has taken it (PUBACK)."""
+
+    def _send(self, flight: Flight, now_ms: int) -> bool:
+        sent = super()._send(flight, now_ms)
+        if sent:
+            flight.happens(TAKEN)
+            while self._flights and self._flights[0].state == DONE:
+                self._archive.acknowledge(self._flights.pop(0).last)
+        return sent
+
+
+class IgnoresTheDigest(Delivery):
+    """Any answer moves the cursor to the end of the archive."""
+
+    def heard(self, sealed: bytes, now_ms: int) -> None:
+        """As if the answer spoke of everything."""
+        super().heard(sealed, now_ms)
+        if self._archive.backlog:
+            self._archive.acknowledge(self._archive.next_sequence - 1)
+            self._flights.clear()
+
+
+class RepeatsCounters(Delivery):
+    """Keeps where counting stands, not how far it may go: a cut takes it back."""
+
+    def __init__(self, **parts: object) -> None:
+        counter = parts["counter"]
+        assert isinstance(counter, Counter)
+        reserve = counter._reserve
+        counter._reserve = lambda: _count_on(counter, reserve)  # type: ignore[method-assign]
+        super().__init__(**parts)  # type: ignore[arg-type]
+
+
+def _count_on(counter: Counter, reserve: Callable[[], None]) -> None:
+    counter._reserved -= BLOCK
+    reserve()                   # What is written is where this block begins.
+    counter._reserved += BLOCK
+
+
+# Each with words of what the judge says.
+MUTANTS = {
+    "acknowledged before commit": (Parts(store=AnswersBeforeCommit), "leads"),
+    "rows without identity": (Parts(store=RowsWithoutIdentity), "times"),
+    "revisions dropped": (Parts(store=ForgetsRevisions), "is not stored"),
+    "PUBACK moves the cursor": (Parts(delivery=TrustsTheBroker), "leads"),
+    "any answer moves the cursor": (Parts(delivery=IgnoresTheDigest), "leads"),
+    "counters reused after a cut": (Parts(delivery=RepeatsCounters), "twice"),
+}

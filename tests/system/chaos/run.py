@@ -1,0 +1,171 @@
+"""Runs the chaos simulation: one run for each seed, and what broke is printed with its seed.
+
+    .venv/bin/python -m tests.system.chaos.run --seeds 1000 [--first 1] [--verbose]
+
+`make chaos SEEDS=100000` runs it on every core. A seed replays exactly, whatever ran before it.
+"""
+
+import argparse
+import hashlib
+import logging
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.system.chaos.headend import ChaosHeadEnd, MakeWorker
+from tests.system.chaos.judge import Judge
+from tests.system.chaos.memory_store import MemoryStore, Tables
+from wum_cloud.ingest.worker import Worker
+from wum_cloud.registry.cipher import SodiumCipher
+from wum_edge.uplink.delivery import Delivery
+from wum_edge.uplink.keys import Keys
+from wum_shared.messages import DirectionKey
+from wum_simulator.chaos.faults import Faults
+from wum_simulator.chaos.gateway import Gateway, Make, Violation
+from wum_simulator.chaos.network import Broker, Network
+from wum_simulator.world import VirtualWorld
+
+START_S = 1_790_000_000         # 2026-09-21: the true time when a run begins.
+FAULTY_S = 480                  # Faults are over after so long; the longest is as long.
+DRAIN_S = 600                   # And so long after, all must be stored.
+LOOK_S = 5                      # How often safety is judged while it runs.
+GATEWAYS_MAX = 3
+
+MakeStore = Callable[[Tables, Callable[[], int]], MemoryStore]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the simulation is made of; a test puts a broken part in."""
+
+    delivery: Make = Delivery
+    store: MakeStore = MemoryStore
+    worker: MakeWorker = Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended. `drained_s` is how long after the faults the last backlog was empty."""
+
+    seed: int
+    broken: str
+    faults: tuple[str, ...]
+    rows: int
+    drained_s: float
+    digest: str
+
+
+def run(seed: int, parts: Parts | None = None) -> Outcome:
+    """One run. It depends on the seed alone."""
+    parts = parts or Parts()
+    world = VirtualWorld(seed, START_S)
+    logging.disable()   # What is told of a database that is away would be most of the output.
+    try:
+        return _Run(seed, world, parts).outcome()
+    finally:
+        logging.disable(logging.NOTSET)
+        world.close()
+
+
+class _Run:
+    """Everything of one run."""
+
+    def __init__(self, seed: int, world: VirtualWorld, parts: Parts) -> None:
+        self._seed = seed
+        self._world = world
+        chance = world.dice.stream("town")
+        network = Network(world, world.dice.stream("network"))
+        broker = Broker(network)
+        keys = [_keys(world, number) for number in range(chance.randint(1, GATEWAYS_MAX))]
+        self._head_end = ChaosHeadEnd(world, broker, keys, parts.store, parts.worker)
+        self._gateways = [
+            Gateway(number, world, broker, own, SodiumCipher(), parts.delivery,
+                    meters=chance.randint(1, 4))
+            for number, own in enumerate(keys)]
+        self._judge = Judge(self._head_end.tables, self._gateways)
+        self._faults = Faults(world, network, broker, self._gateways, self._head_end, FAULTY_S)
+
+    def outcome(self) -> Outcome:
+        """Run, judge, and say how it ended."""
+        broken = ""
+        drained_s = 0.0
+        try:
+            self._head_end.start()
+            for gateway in self._gateways:
+                gateway.start()
+            self._let_pass(FAULTY_S)
+            self._faults.calm()
+            drained_s = self._drain()
+            self._judge.stored()
+            self._judge.complete()
+        except Violation as violation:
+            broken = str(violation)
+        return Outcome(self._seed, broken, tuple(self._faults.told),
+                       len(self._head_end.tables.readings), drained_s, self._digest())
+
+    def _let_pass(self, until_s: float) -> None:
+        while self._world.elapsed_s() < until_s:
+            self._world.let_pass(min(self._world.elapsed_s() + LOOK_S, until_s))
+            self._judge.cursors()
+
+    def _drain(self) -> float:
+        """Until every backlog is empty; how long that took."""
+        while self._world.elapsed_s() < FAULTY_S + DRAIN_S:
+            self._let_pass(self._world.elapsed_s() + LOOK_S)
+            if all(gateway.is_settled() for gateway in self._gateways):
+                return self._world.elapsed_s() - FAULTY_S
+        raise Violation("%d s after the last fault a backlog is left: %r" % (
+            DRAIN_S, [gateway.agent and gateway.agent.summary() for gateway in self._gateways]))
+
+    def _digest(self) -> str:
+        """Of all that is stored: two runs of one seed give the same."""
+        tables = self._head_end.tables
+        said = repr((sorted(tables.readings.items()), sorted(tables.events.items()),
+                     sorted(tables.quarantine), sorted(tables.downlink.items())))
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _keys(world: VirtualWorld, number: int) -> Keys:
+    def key(what: str) -> DirectionKey:
+        octets = world.dice.octets("key", what, number)
+        return DirectionKey(octets[:32], octets[32:44])
+    return Keys(b"gateway" + bytes([number]), "default", 0, key("up"), key("down"))
+
+
+def main(words: list[str]) -> int:
+    """The command line; the exit code is 1 when a seed broke a promise."""
+    parser = argparse.ArgumentParser(prog="tests.system.chaos.run", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=500, help="how many (500)")
+    parser.add_argument("--first", type=int, default=1, help="the first one (1)")
+    parser.add_argument("--processes", type=int, default=1, help="side by side (1)")
+    parser.add_argument("--verbose", action="store_true", help="say every fault of every run")
+    asked = parser.parse_args(words)
+    began_s = time.monotonic()
+    seeds = range(asked.first, asked.first + asked.seeds)
+    broken = rows = 0
+    slowest = (0.0, 0)
+    with multiprocessing.Pool(asked.processes) as pool:
+        for outcome in pool.imap_unordered(run, seeds, chunksize=10) if (
+                asked.processes > 1) else map(run, seeds):
+            rows += outcome.rows
+            slowest = max(slowest, (outcome.drained_s, outcome.seed))
+            broken += bool(outcome.broken)
+            if outcome.broken or asked.verbose:
+                print(told(outcome), flush=True)
+    print("%d seeds, %d broken, %d rows stored, drained at the latest after %.0f s (seed %d), "
+          "%.0f s" % (asked.seeds, broken, rows, *slowest, time.monotonic() - began_s))
+    return 1 if broken else 0
+
+
+def told(outcome: Outcome) -> str:
+    """A run in words, with the command that repeats it."""
+    return ("seed %d: %s\n  %s\n  again: .venv/bin/python -m tests.system.chaos.run "
+            "--first %d --seeds 1 --verbose" % (
+                outcome.seed, outcome.broken or "holds", "\n  ".join(outcome.faults),
+                outcome.seed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

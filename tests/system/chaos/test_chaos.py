@@ -1,0 +1,28 @@
+"""The chaos simulation holds for hundreds of seeds, repeats itself, and notices what is broken."""
+
+import os
+
+import pytest
+
+from tests.system.chaos import mutants
+from tests.system.chaos.run import run, told
+
+SEEDS = int(os.environ.get("WUM_CHAOS_SEEDS", "500"))
+MUTANT_SEEDS = 60               # So many at most until each mutant must have been noticed.
+
+
+def test_no_seed_breaks_a_promise():
+    outcomes = [run(seed) for seed in range(1, SEEDS + 1)]
+    assert sum([outcome.rows for outcome in outcomes]) > 30 * SEEDS, "hardly anything was stored"
+    assert not [told(outcome) for outcome in outcomes if outcome.broken]
+
+
+@pytest.mark.parametrize("seed", [7, 18, 40])
+def test_a_seed_replays_exactly(seed):
+    assert run(seed) == run(seed)
+
+
+@pytest.mark.parametrize("name", sorted(mutants.MUTANTS))
+def test_a_broken_part_is_noticed(name):
+    parts, words = mutants.MUTANTS[name]
+    assert any(words in run(seed, parts).broken for seed in range(1, MUTANT_SEEDS + 1))
