@@ -15,7 +15,7 @@ from tests.edge.records import (
 from tests.edge.scenarios import wide
 from tests.shared.slow_cipher import SlowCipher
 from wum_edge.uplink import delivery as rules
-from wum_edge.uplink.counter import Counter
+from wum_edge.uplink.counter import BLOCK, Counter
 from wum_edge.uplink.delivery import Delivery
 from wum_shared.batch import Lost, decode_batch
 from wum_shared.messages import encode_schema
@@ -46,8 +46,9 @@ class World:
         """As after a restart of the process."""
         self.archive = archive_on(self.flash, **limits)
         self.log = Sentences()
+        self.counter = Counter(self.flash, KEYS.key_id, 0)
         self.delivery = Delivery(
-            archive=self.archive, counter=Counter(self.flash, KEYS.key_id, 0),
+            archive=self.archive, counter=self.counter,
             cipher=SlowCipher(), keys=KEYS, broker=self.head_end, dice=EvenDice(), log=self.log)
 
     def append(self, records, schema=SCHEMA_ID):
@@ -335,6 +336,8 @@ def test_records_whose_schema_nobody_has_are_reported_as_lost_and_the_rest_goes_
 
 def test_flash_that_refuses_a_counter_delays_delivery_and_does_not_end_it():
     world = World(records=5)
+    for _ in range(BLOCK):               # The block that the start has reserved.
+        world.counter.take()
     world.flash.fail[world.flash.operations + 1] = 28
     world.wait(rules.LINGER_MS)
     assert not world.head_end.arrivals and "flash fails" in world.log.warned[0]

@@ -40,6 +40,7 @@ class Counter:
         self._key_id = key_id
         self._names = [_name(key_id, "a"), _name(key_id, "b")]
         self._next = self._reserved = self._found(first_start)
+        self._begin()
 
     def take(self) -> int:
         """A counter never given out before, 0..2**64-1. Raises OSError, CounterDoubtful."""
@@ -48,6 +49,19 @@ class Counter:
         counter = self._next
         self._next += 1
         return counter
+
+    def _begin(self) -> None:
+        """Put a new key on record at once, and not when the first message goes out.
+
+        A start without a clock could not tell any more whether the key was used before: a
+        gateway whose first connection came after that start was mute until somebody came.
+        """
+        present = self._flash.names()
+        if not [name for name in self._names if name in present]:
+            try:
+                self._reserve()
+            except OSError:
+                self._next = self._reserved  # Flash refuses now; the first message tries again.
 
     def _found(self, first_start: int | None) -> int:
         present = self._flash.names()

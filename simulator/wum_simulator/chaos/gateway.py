@@ -162,6 +162,11 @@ class Gateway:
         """The process ends; nothing that was written is lost."""
         self._off(self.flash.after_kill(), off_s)
 
+    def mend(self) -> None:
+        """A person does what a gateway that sends nothing any more asks for: start it again."""
+        if self.agent is not None and self.agent.summary().stopped:
+            self.kill(TICK_S)
+
     def wipe(self, off_s: float) -> None:
         """Somebody puts in an empty card: what nobody had fetched is gone, under its name."""
         if self.archive is not None:

@@ -112,6 +112,8 @@ class _Run:
 
     def _drain(self) -> float:
         """Until every backlog is empty; how long that took."""
+        for gateway in self._gateways:
+            gateway.mend()
         while self._world.elapsed_s() < FAULTY_S + DRAIN_S:
             self._let_pass(self._world.elapsed_s() + LOOK_S)
             if all(gateway.is_settled() for gateway in self._gateways):
