@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from wum_cloud.ingest.harvest import Committed, Harvest, Taken
+from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.opened import Group
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside
 from wum_cloud.ingest.rows.merge import Content, merge
 from wum_cloud.registry.schemas.plan import NOT_OURS, Claim, Plan, layouts_of
+from wum_cloud.registry.schemas.resolved.store import Name
 from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
 from wum_shared.messages import Schema
@@ -84,23 +85,33 @@ class MemoryStore:
         return {sender.device_id: sender.concentrator_id
                 for sender in self.tables.senders.values() if sender.device_id in device_ids}
 
-    async def plan(self, sender: Sender, schema_id: bytes) -> Plan | None:
-        """A schema of the sender, resolved; None when it never arrived."""
-        await Point("plan")
-        schema = self.tables.schemas.get((sender.concentrator_id, schema_id))
-        if schema is None:
-            return None
+    async def plans(self, wanted: list[Name]) -> dict[Name, Plan]:
+        """Schemas of these concentrators, resolved; what is missing never arrived."""
+        await Point("plans")
+        return {name: self._plan(name[0], self.tables.schemas[name])
+                for name in wanted if name in self.tables.schemas}
+
+    async def acquire(self, arrivals: list[Arrival]) -> dict[int, list[Claim]]:
+        """Take in schemas; meters belong to whoever names them first."""
+        await Point("acquire")
+        refused = {}
+        for arrival in arrivals:
+            claims = self._take_in(arrival.arrived)
+            if claims:
+                refused[arrival.sender.concentrator_id] = claims
+        await Point("acquired")
+        return refused
+
+    def _plan(self, concentrator_id: int, schema: Schema) -> Plan:
         numbers = [self.tables.meters.get(meter.serial, (NOT_OURS, 0)) for meter in schema.meters]
         layouts = layouts_of(schema)
         return Plan(
             schema,
-            np.array([number if owner == sender.concentrator_id else NOT_OURS
+            np.array([number if owner == concentrator_id else NOT_OURS
                       for number, owner in numbers], np.int64),
             tuple([self._set_id(layout.digest) for layout in layouts]), layouts)
 
-    async def acquire(self, arrived: Arrived, sender: Sender, topic: str) -> list[Claim]:
-        """Take in a schema; meters belong to whoever names them first."""
-        await Point("acquire")
+    def _take_in(self, arrived: Arrived) -> list[Claim]:
         meters = self.tables.meters
         self.tables.schemas.setdefault(
             (arrived.concentrator_id, arrived.schema_id), arrived.schema)
@@ -110,9 +121,8 @@ class MemoryStore:
                   for meter in sorted(arrived.schema.meters)
                   if meters[meter.serial][1] != arrived.concentrator_id]
         if claims:
-            self._keep(sender.concentrator_id, Aside(
+            self._keep(arrived.concentrator_id, Aside(
                 SCHEMA_REFUSED, "", SCHEMA, arrived.document))
-        await Point("acquired")
         return claims
 
     async def commit(self, harvest: Harvest) -> Committed:

@@ -15,12 +15,11 @@ import pytest
 
 from tests.system.chaos.memory_store import MemoryStore, Tables
 from tests.system.chaos.run import Parts, run
-from wum_cloud.database import Pool, connect, open_pool
-from wum_cloud.ingest.harvest import Committed, Harvest, Taken
+from wum_cloud.database import connect, open_pool
+from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.store import PostgresStore
 from wum_cloud.registry import store as registry
 from wum_cloud.registry.schemas.plan import Claim
-from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
 from wum_shared.messages import DirectionKey, Registration
 from wum_shared.obis import obis_to_text
@@ -30,9 +29,9 @@ SEEDS = (18, 40, 58)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A schema (with its sender and topic) or a harvest that was written."""
+    """Schemas that were taken in, or a harvest that was written."""
 
-    schema: tuple[Arrived, Sender, str] | None
+    schemas: list[Arrival]
     harvest: Harvest | None
 
 
@@ -45,13 +44,13 @@ class Recorder(MemoryStore):
         super().__init__(tables, now_us)
         type(self).last = tables
 
-    async def acquire(self, arrived: Arrived, sender: Sender, topic: str) -> list[Claim]:
-        """Note it once it is there; the memory writes it before its last statement."""
-        self.asked.append(Asked((arrived, sender, topic), None))
-        return await super().acquire(arrived, sender, topic)
+    async def acquire(self, arrivals: list[Arrival]) -> dict[int, list[Claim]]:
+        """Note them once they are there; the memory writes them before its last statement."""
+        self.asked.append(Asked(arrivals, None))
+        return await super().acquire(arrivals)
 
     def _write(self, harvest: Harvest) -> Committed:
-        self.asked.append(Asked(None, harvest))
+        self.asked.append(Asked([], harvest))
         return super()._write(harvest)
 
     last: Tables
@@ -77,25 +76,25 @@ async def _replay(url: str, tables: Tables, caution: int) -> None:
         senders = await _register(url, tables)
         store = PostgresStore(pool, caution=caution)
         for asked in Recorder.asked:
-            if asked.schema is not None:
-                arrived, sender, topic = asked.schema
-                own = senders[sender.device_id]
-                await store.acquire(replace(
-                    arrived, concentrator_id=own.concentrator_id, tenant_id=own.tenant_id),
-                    own, topic)
+            if asked.schemas:
+                await store.acquire([_own(arrival, senders) for arrival in asked.schemas])
             elif asked.harvest is not None:
-                await _commit(store, pool, asked.harvest, senders)
+                await _commit(store, asked.harvest, senders)
+
+
+def _own(arrival: Arrival, senders: dict[bytes, Sender]) -> Arrival:
+    own = senders[arrival.sender.device_id]
+    return Arrival(replace(arrival.arrived, tenant_id=own.tenant_id), own, arrival.topic)
 
 
 async def _commit(
-        store: PostgresStore, pool: Pool, harvest: Harvest, senders: dict[bytes, Sender]) -> None:
+        store: PostgresStore, harvest: Harvest, senders: dict[bytes, Sender]) -> None:
     """The same harvest, with the numbers that this database has for its meters."""
     taken = []
     for one in harvest.batches:
         own = senders[one.sender.device_id]
-        plan = await store.plan(own, one.accepted.heading.schema_id)
-        assert plan is not None
-        taken.append(Taken(own, one.accepted, plan))
+        name = (own.concentrator_id, one.accepted.heading.schema_id)
+        taken.append(Taken(own, one.accepted, (await store.plans([name]))[name]))
     await store.commit(replace(
         harvest, batches=taken, counts=Counter(harvest.counts),
         contacts=[(senders[s.device_id], n) for s, n in harvest.contacts],
