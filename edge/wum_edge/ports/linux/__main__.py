@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-from wum_edge.ports.linux import ask, catalog_commands, discover, meter_commands, planner
+from wum_edge.ports.linux import ask, catalog_commands, decode, discover, meter_commands, planner
 from wum_edge.ports.linux.ask_catalog import BadQuestion
 from wum_edge.ports.linux.catalog_files import BadCatalogFiles
 from wum_edge.ports.linux.config_file import BadConfigFile
@@ -30,6 +30,7 @@ examples:
   wum-edge run --config /etc/wum/edge.toml
   wum-edge discover E450-1 --config /etc/wum/edge.toml
   wum-edge discover cellar --config /etc/wum/edge.toml
+  wum-edge decode recording.hex
   wum-edge meter limiter E450-1 --config /etc/wum/edge.toml
   wum-edge catalog list --protocol modbus-rtu
   wum-edge catalog try eastron-sdm630 --port /dev/ttyUSB0 --address 1
@@ -54,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "discover":
             return discover.discover_meter(options.meter, options.config, sys.stdout, sys.stderr,
                                            primary=options.primary)
+        if options.command == "decode":
+            return decode.decode_file(options.file, sys.stdout, sys.stderr)
         if options.command == "meter":
             return meter_commands.run(options)
         return catalog_commands.run(options)
@@ -102,6 +105,14 @@ def _parser() -> argparse.ArgumentParser:
         help="serial of the DLMS meter or name of the M-Bus line, as in the configuration")
     found.add_argument("--primary", action="store_true", help="search an M-Bus line by primary "
                        "addresses (0..250) instead of by the numbers on the meters")
+    recording = commands.add_parser(
+        "decode", help="print what stands in recorded bytes of a meter",
+        description="Decodes a recording (bytes, or hexadecimal digits) of IEC 62056-21, P1, "
+                    "mode D, SML or wired M-Bus, and prints every value with its OBIS code and "
+                    "unit. What is damaged or refused is named as what it is; the exit code is "
+                    "then 1.")
+    recording.add_argument("file", metavar="FILE", type=Path, help="the recording; /dev/stdin "
+                           "for what is piped in")
     run.add_argument("--status-s", metavar="SECONDS", type=float, default=60.0,
                      help="how often a line says how the gateway stands (default: 60)")
     for command in (run, check, plan, read, found):
