@@ -9,6 +9,8 @@ from wum_edge.meters.turn import Hearing, Line, Setting
 
 MARGIN_MS = 60               # A serial adapter (16 ms twice), a loaded machine.
 FORGETS = 16                 # Every answer brings the slowest one 1/16 nearer to what is usual.
+HEARD_TURNS_MAX = 4          # Of one visit, kept for whoever looks for answers of others in it ...
+HEARD_BYTES_MAX = 512        # ... and of each.
 PATIENT_EVERY = 16           # Every sixteenth probe waits the whole timeout: it may have slowed.
 
 
@@ -52,6 +54,8 @@ class Attentive(Line):
     def __init__(self, line: Line, clock: Clock, turnaround: Turnaround, wait_ms: int) -> None:
         self.began_at_s: int | None = None
         self.quality = 0
+        self.heard: list[bytes] = []         # The first turns' bytes, echoes taken off.
+        self.first_whole = b""               # The first answer that its hearing took.
         self._line = line
         self._clock = clock
         self._turnaround = turnaround
@@ -75,11 +79,21 @@ class Attentive(Line):
         heard = self._line.turn(say, whole, timeout_ms)
         if heard:
             self._wait_ms = 0
+            self._keep(say, heard, whole.holds)
         if whole.holds:          # Noise, and half an answer, teach nothing.
             # From the end back: what comes first may be our own echo.
             bytes_ms = (len(say) + len(heard)) * self._character_us // 1000
             self._turnaround.note(max(0, self._clock.monotonic_ms() - began_ms - bytes_ms))
         return heard
+
+
+    def _keep(self, say: bytes, heard: bytes, holds: bool) -> None:
+        if heard.startswith(say):
+            heard = heard[len(say):]
+        if len(self.heard) < HEARD_TURNS_MAX:
+            self.heard.append(heard[:HEARD_BYTES_MAX])
+        if holds and not self.first_whole:
+            self.first_whole = heard[:HEARD_BYTES_MAX]
 
 
 class _Whole(Hearing):

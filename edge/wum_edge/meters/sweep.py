@@ -15,6 +15,7 @@ from wum_edge.errors import LineGone, MeterError
 from wum_edge.meters.catalog import Model
 from wum_edge.meters.pace import setting_of
 from wum_edge.meters.turn import Line, converse
+from wum_edge.meters.twins import Twins, answers_twice
 from wum_edge.meters.upkeep import Marks, Upkeep
 from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.schema import profile_set_index, register_set_index
@@ -56,6 +57,8 @@ class Sweep:
         self._name = name
         self._gone = ""              # Why the line cannot be used; empty when it can.
         self._end_ms = 0
+        self._twins = Twins()
+        self._noise_told = False
 
     def run(
             self, line: Line, clock: Clock, budget_ms: int,
@@ -70,6 +73,7 @@ class Sweep:
         living = [known for known in self.meters if not _dead(known)]
         dead = [known for known in self.meters if _dead(known)]
         visits: list[Visit] = []
+        self._twins.begin()
         try:
             for known in sorted(living, key=_longest_waiting):  # No ties: the index is unique.
                 if clock.monotonic_ms() >= self._end_ms:
@@ -84,10 +88,12 @@ class Sweep:
                 visits.append(Visit(known))
                 wait_ms = known.turnaround.probe_ms(known.meter.timeout_ms)
                 yield from self._attempt(visits[-1], line, clock, wait_ms)
+            yield from self._examine(line, clock)
         except LineGone as error:
             if not self._gone:
                 self._gone = str(error)
                 yield self._event(clock, status.EVENT_LINE_GONE, None, self._gone)
+        yield from self._judge_noise(visits, clock)
         visited = []
         for visit in visits:
             if visit.answered or visit.error:
@@ -104,11 +110,31 @@ class Sweep:
         if self._gone:
             self._gone = ""
             yield self._event(clock, status.EVENT_LINE_BACK, None, "usable again")
+        self._twins.note(visit)
         if row is not None:
             yield row
         if visit.take.answered():
             yield from _rest_of_visit(visit, line, clock)
         yield None
+
+    def _examine(self, line: Line, clock: Clock) -> "Iterator[Event]":
+        """Whether two meters answer at the address of one that was heard when others were asked."""
+        known = self._twins.suspect()
+        if known is not None and clock.monotonic_ms() < self._end_ms and (
+                answers_twice(known, line)):
+            known.clash_told = True
+            yield self._event(clock, status.EVENT_ADDRESS_CLASH, known, _twice(known))
+
+    def _judge_noise(self, visits: list[Visit], clock: Clock) -> "Iterator[Event]":
+        """Noise on the line, once until a sweep is without it."""
+        damaged = self._twins.end(visits, self.meters)
+        if not self._twins.noisy_sweeps:
+            self._noise_told = False
+        elif self._twins.noisy_sweeps >= BAD_SWEEPS and not self._noise_told:
+            self._noise_told = True
+            yield self._event(clock, status.EVENT_LINE_NOISY, None, (
+                "answers of %d of %d meters are damaged: check termination, A/B, shield and baud"
+                % (damaged, len(self.meters))))
 
     def _again(self, visits: list[Visit], clock: Clock) -> "Iterator[Visit]":
         """Visits that left something and may still get it, each once a round."""
@@ -140,7 +166,6 @@ class Sweep:
         if visit.answered:
             known.failed_sweeps = 0
             known.turnaround.lives()
-            known.clash_told = False
             if known.silence_told:
                 known.silence_told = False
                 yield self._event(clock, status.EVENT_METER_BACK, known, known.meter.serial)
@@ -156,8 +181,9 @@ class Sweep:
             if outcome == status.SILENT and not known.silence_told:
                 known.silence_told = True
                 yield self._event(clock, status.EVENT_METER_SILENT, known, known.meter.serial)
-            elif known.failed_sweeps == BAD_SWEEPS and not known.clash_told and (
-                    outcome in (status.BAD_CHECK, status.FOREIGN)):
+            elif known.failed_sweeps >= BAD_SWEEPS and not known.clash_told and (
+                    outcome in (status.BAD_CHECK, status.FOREIGN)) and (
+                    not self._twins.noisy_sweeps):     # Noise is no second meter.
                 known.clash_told = True
                 yield self._event(clock, status.EVENT_ADDRESS_CLASH, known, _clash(known))
 
@@ -207,6 +233,13 @@ def _clash(known: KnownMeter) -> str:
     return "%s: answers at address %s are damaged in every sweep: do two meters have it? %s" % (
         known.meter.serial, known.meter.address,
         "Unplug one, give it another; if not, check termination, A/B and parity.")
+
+
+def _twice(known: KnownMeter) -> str:
+    """Two whole answers to one question, and what to do."""
+    return "%s: two meters answer at address %s, one after the other: %s" % (
+        known.meter.serial, known.meter.address,
+        "its readings may be of either. Unplug one, give it another address.")
 
 
 def _dead(known: KnownMeter) -> bool:

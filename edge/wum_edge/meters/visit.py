@@ -6,7 +6,7 @@ Left out: which meter is visited when, and what a failed visit is called (sweep.
 from wum_edge import config
 from wum_edge.clock import Clock
 from wum_edge.errors import LineGone, LineSilent, MeterError
-from wum_edge.meters.catalog import Model
+from wum_edge.meters.catalog import Model, entry_of
 from wum_edge.meters.patience import Attentive, Turnaround
 from wum_edge.meters.reader import CannotDo, MeterTime, Reader, Take
 from wum_edge.meters.readers import reader_for
@@ -72,9 +72,12 @@ class KnownMeter:
         self.skipped_sweeps = 0       # In a row, in which its turn did not come.
         self.silence_told = False     # Its silence is on record as an event.
         self.doubt_told = False       # So is that it cannot be believed.
-        self.clash_told = False       # So is that its answers are damaged all the time.
+        self.clash_told = False       # So is that two answer at its address, or seem to.
+        self.head = b""               # How its genuine answers begin, where that tells whose.
         self.upkeep: Upkeep | None = None  # Clock, events and profile; None: registers only.
         self.keeps_time = keeps_time(model)  # Rows end with its clock.
+        # So many bytes of an answer say whose it is; 0: none do.
+        self.head_bytes = int(getattr(entry_of(model.protocol), "HEAD_BYTES", 0))
         self.clockless = False        # It has no clock that says anything: it is not asked again.
 
     def prepare(self, line: Line) -> None:
@@ -97,6 +100,7 @@ class Visit:
         self.error: MeterError | None = None  # The last failure.
         self.is_kept = False                  # Its upkeep was done.
         self.take = Take()                    # Of the last attempt.
+        self.heard: list[bytes] = []          # In its turns.
         self.time: MeterTime | None = None    # Its clock, which is read once ...
         self.error_s: int | None = None       # ... and by how much it was then ahead of ours.
         self._clock_told = False              # A row of this visit has it.
@@ -124,6 +128,9 @@ class Visit:
         if not self.rows and attentive.began_at_s is not None:
             self.captured_at_s = attentive.began_at_s
             self.time_quality = attentive.quality
+        self.heard = attentive.heard
+        if take.turns and not take.errors and not take.foreign and not known.head:
+            known.head = attentive.first_whole[:known.head_bytes]
         self._look_at_clock(take, attentive, clock)
         self._count(take)
         self.left = tuple([place for place in self.left if place not in take.values and (

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wum_edge.meters.catalog import Model, Register
 
 ADDRESS_MAX = 16383
+HEAD_BYTES = 6               # Flag, format and length, client, server (two bytes, or one and UA).
 MECHANISMS = {"none": acse.LOWEST, "lls": acse.LLS, "hls-md5": acse.HLS_MD5,
               "hls-sha1": acse.HLS_SHA1, "hls-gmac": acse.HLS_GMAC}
 REFUSED_MECHANISMS = ("hls", "hls-sha256", "hls-ecdsa")

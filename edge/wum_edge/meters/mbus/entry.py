@@ -26,6 +26,7 @@ SUBUNIT_MAX = (1 << 10) - 1
 NTH_MAX = 255
 RESPONSE_BITS, RESPONSE_US = 330, 50000    # By when an answer has begun.
 _TELEGRAMS = 16              # Where the entry does not say: until no more follow.
+HEAD_BYTES = 6               # 68 L L 68 C A.
 _FRAME_BYTES, _REQUEST_BYTES, _SELECTION_BYTES = 261, 5, 17
 _OFFSET_MAX_MIN = 14 * 60
 

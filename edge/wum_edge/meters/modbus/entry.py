@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wum_edge.document import Table
     from wum_edge.meters.catalog import Model, Register
 
+HEAD_BYTES = 3               # Unit, function, byte count.
 ADDRESS_MAX = 247            # Serial Line V1.02, 2.2: 0 is broadcast, 248..255 reserved.
 FRAMINGS = ("rtu", "tcp")
 SILENCE_MS_MAX = 1000        # More would be a meter that cannot be read beside others.
