@@ -56,9 +56,11 @@ def test_a_readout_and_its_history(decoded) -> None:
 
 def test_m_bus_with_what_has_no_code(decoded) -> None:
     data = vector("mbus/libmbus.jsonl", "kamstrup_multical_601")
-    code, lines, _ = decoded(data + data)
-    assert code == 0 and len([line for line in lines if line.startswith("M-Bus: ")]) == 2
-    assert "KAM, heat" in lines[0]
+    code, lines, _ = decoded(b"\x10\x5b\x01\x5c\x16" + b"\xe5" + data + data)
+    who = [line for line in lines if line.startswith("M-Bus: ")]
+    assert code == 0 and who[:2] == [
+        "M-Bus: a short frame, control 5b, address 1", "M-Bus: an acknowledgement"]
+    assert len(who) == 4 and "KAM, heat" in who[2]
     assert any(line.startswith("6-0:1.0.0 ") and " Wh energy" in line for line in lines)
     assert any(line.startswith("- ") for line in lines)
 

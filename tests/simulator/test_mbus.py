@@ -7,12 +7,16 @@ from importlib import resources
 import pytest
 
 from wum_edge.config import Meter as MeterOfConfig
+from wum_edge.config import check
 from wum_edge.errors import BadCheck, LineSilent, Refused
-from wum_edge.meters.catalog import check_model
+from wum_edge.meters.catalog import check_model, protocols
 from wum_edge.meters.mbus.reader import MbusReader
 from wum_edge.meters.mbus.search import search_primary, search_secondary
 from wum_edge.meters.reader import Take
+from wum_edge.meters.sweep import Sweep, meters_of_line
 from wum_edge.meters.turn import Hearing, Line, Setting, converse
+from wum_edge.ports.linux.catalog_files import read_catalog
+from wum_shared.batch import Event
 from wum_simulator.bus import Timing
 from wum_simulator.catalog import model_names
 from wum_simulator.faults import Fault, Faults, Kind
@@ -20,6 +24,7 @@ from wum_simulator.meters.mbus_slave import Plate, Slave, frames_in, superposed
 from wum_simulator.town import Meter, meters
 from wum_simulator.virtual_line import VirtualClock, VirtualLine
 from wum_simulator.world import Dice, VirtualWorld
+from wum_simulator.wrongs import What, Wrong
 
 START_S = 1_767_225_600
 MODELS = ["saia-burgess-ale3", "emu-professional-3-75"]
@@ -104,6 +109,32 @@ def test_the_clock_is_read_and_set(world: VirtualWorld) -> None:
     assert 0 <= world.now_s() - (time.utc_s or 0) < 70 and not time.doubt
     converse(one.set_clock(START_S + 86400), wire)
     assert abs((converse(one.read_clock(), wire).utc_s or 0) - START_S - 86400) <= 60
+
+
+def test_what_the_meter_notices_is_archived_as_an_event_once(world: VirtualWorld) -> None:
+    town = meters(world.dice, MODELS[:1], count=2)
+    wire = line(world, town)
+    models = read_catalog()
+    config = check({
+        "concentrator": {"name": "town", "keys": "keys", "archive": "archive"},
+        "broker": {"host": "127.0.0.1", "tls": False},
+        "line": [{"name": "a", "port": "/dev/null", "baud": BAUD, "parity": "E"}],
+        "meter": [{"serial": f"M-{n}", "line": "a", "model": MODELS[0], "address": n}
+                  for n in (1, 2)],
+    }, protocols(models))
+    sweep, clock = Sweep("a", meters_of_line(config, models, "a")), VirtualClock(world)
+
+    def events() -> list[tuple[int | None, str]]:
+        return [(one.meter, one.note) for one in sweep.run(wire, clock, 60_000)
+                if isinstance(one, Event)]
+    assert events() == []
+    town[1].goes_wrong(Wrong(What.MAGNET, world.now_s(), 20))
+    found = events()
+    assert [meter for meter, _ in found] == [1]
+    assert "status 10: temporary error" in found[0][1]
+    assert events() == []
+    town[1].wrongs = ()
+    assert "all is well again" in events()[0][1]
 
 
 def test_faults_are_named_and_never_become_values(world: VirtualWorld) -> None:

@@ -14,8 +14,10 @@ from wum_simulator.meters.server import Refusal, Request, Said, Server
 from wum_simulator.quantities import shown
 from wum_simulator.registers import at_resolution
 from wum_simulator.town import Meter
+from wum_simulator.wrongs import What
 
 ELECTRICITY = 2
+TEMPORARY_ERROR = 0x10       # EN 13757-3:2018, table 3.
 # The code of 10^0 by quantity; -1 instead of an extension where it is a primary VIF.
 _VIF = {"energy": (-1, 0x03), "power": (-1, 0x2B), "voltage": (0xFD, 0x49),
         "current": (0xFD, 0x5C), "reactive energy": (0xFB, 0x02 - 3), "frequency": (0xFB, 0x2F)}
@@ -42,6 +44,8 @@ class MbusServer(Server):
         """Bytes from the wire, in any pieces."""
         self._heard += data
         for frame in frames_in(self._heard):
+            for meter, slave in self.slaves:
+                slave.status = status_of(meter, self._now_s())
             answers = [(meter, slave.hear(frame)) for meter, slave in self.slaves]
             given = [(meter, answer) for meter, answer in answers if answer]
             if given:
@@ -72,6 +76,13 @@ class MbusServer(Server):
 
     def _refused(self, meter: Meter, refusal: Refusal) -> int | None:
         return refusal(Request(meter.address, 0x5B, 0, 0, self._now_s(), "readout"))
+
+
+def status_of(meter: Meter, at_s: int) -> int:
+    """The status byte: a temporary error while the meter feels a magnet or has lost the neutral."""
+    felt = any(wrong.what in (What.MAGNET, What.OPEN_NEUTRAL) and at_s >= wrong.from_s
+               for wrong in meter.wrongs)
+    return TEMPORARY_ERROR if felt else 0
 
 
 def plate_of(meter: Meter) -> Plate:

@@ -6,6 +6,7 @@ from wum_edge.meters.iec62056_21.frame import MessageHearing, parse_message
 from wum_edge.meters.iec62056_21.profile import parse_log, parse_profile
 from wum_edge.meters.iec62056_21.programming import Password, ask, open_programming
 from wum_edge.meters.iec62056_21.readout import read_out
+from wum_edge.meters.iec62056_21.recording import decode_recording
 from wum_edge.meters.iec62056_21.short_form import obis_of
 from wum_edge.meters.iec62056_21.signon import Opening, parse_identification
 from wum_edge.meters.iec62056_21.stamp import stamp_from_text, utc_of
@@ -41,7 +42,8 @@ def run(data: bytes) -> None:
     """As a whole message, as what stands in one, and as all that a meter says."""
     hearing = MessageHearing()
     hearing(data)
-    for parser in (parse_message, parse_identification, parse_profile, parse_log, _sets):
+    for parser in (parse_message, parse_identification, parse_profile, parse_log, _sets,
+                   decode_recording):
         try:
             parser(data)
         except MeterError:

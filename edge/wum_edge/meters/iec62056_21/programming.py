@@ -133,11 +133,11 @@ def _check_refusal(heard: "Message", asked: str) -> None:
 
 
 def error_of(body: bytes) -> str:
-    """The text of an error message, `(ER01)` or `(ERROR)`; empty when `body` is none."""
+    """The text of an error message, `(ER01)`, `(ERROR)` or `(?!)`; empty when `body` is none."""
     sets = parse_block(body) if body[-1:] == b")" else []
     if len(sets) == 1 and len(sets[0].values) == 1:
         text = sets[0].values[0].text
-        if text[:2].upper() == "ER":
+        if text[:2].upper() == "ER" or text == "?!":
             return text
     return ""
 

@@ -33,7 +33,7 @@ def decode_recording(data: bytes) -> Recording:
 
     Pushed telegrams are p1.telegram.decode_telegram's. Raises BadCheck.
     """
-    data = without_parity(data)
+    data = without_parity(data).lstrip(b"\x00")      # Which woke a sleeping meter (annex B).
     identification = None
     if data[:2] == b"/?":
         data = _after_line(data)

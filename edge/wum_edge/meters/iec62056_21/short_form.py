@@ -27,7 +27,7 @@ def obis_of(address: str, channel: int = 0) -> bytes | None:
             return None
     else:
         rest = address
-    quantity, star, f_text = rest.replace("&", "*").partition("*")
+    quantity, star, f_text = rest.replace("*&", "*").replace("&", "*").partition("*")
     parts = quantity.split(".")
     if not star and len(parts) == 4:
         f_text = parts.pop()

@@ -25,7 +25,7 @@ from wum_shared.obis import obis_to_text
 from wum_shared.units import NO_UNIT, UNITS, scaled_to_text
 
 SIZE_MAX = 1 << 20           # Of a recording.
-_STX, _SOH, _LONG = b"\x02", b"\x01", 0x68
+_STX, _SOH = b"\x02", b"\x01"
 _CIPHERED = b"\xdb\x08"
 Row = tuple[str, str, str, str]      # OBIS code or address, value, unit, what is to be said of it.
 
@@ -81,8 +81,8 @@ def _pieces(name: str, data: bytes) -> list[bytes]:
         start, end = 0, len(data)
         if name == "SML":
             start, end = find_file(data)
-        elif name == "M-Bus" and data[0] == _LONG and len(data) > 1:
-            end = data[1] + 6
+        elif name == "M-Bus":
+            end = _frame_size(data)
         elif name == "P1 or mode D":
             start, end = find_telegram(data)
         if not end:
@@ -90,6 +90,15 @@ def _pieces(name: str, data: bytes) -> list[bytes]:
         found.append(data[start:end])
         data = data[end:]
     return found
+
+
+def _frame_size(data: bytes) -> int:
+    """Bytes of the M-Bus frame that `data` begins with, as far as that is known."""
+    if data[:1] == b"\xe5":
+        return 1
+    if data[:1] == b"\x10":
+        return 5
+    return data[1] + 6 if data[:1] == b"\x68" and len(data) > 1 else len(data)
 
 
 def _sml(data: bytes) -> tuple[str, list[Row]]:

@@ -151,7 +151,7 @@ def test_blocks_without_end_are_given_up():
 
 def test_every_refusal_of_a_read_is_one_with_its_number():
     say = checked("\x01R5\x021()\x03")
-    for answer, code in ((data("(ER07)"), 7), (data("(ERROR)"), 0), (NAK, 0),
+    for answer, code in ((data("(ER07)"), 7), (data("(ERROR)"), 0), (data("(?!)"), 0), (NAK, 0),
                          (checked("\x01B0\x03"), 0)):
         found = None
         try:

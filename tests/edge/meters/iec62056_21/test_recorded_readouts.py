@@ -36,7 +36,8 @@ def test_a_whole_readout_of_an_iskra_meter_with_our_acknowledgement_before_it():
 def test_a_recording_may_hold_the_sign_on_and_parity_bits():
     body = b"\x021.8.0(000285.4*kWh)\r\n!\r\n\x03"
     block = body + bytes([bcc(body[1:])])
-    for before in (b"", b"/ISK5MT174\r\n", b"/?!\r\n/ISK5MT174\r\n\x06050\r\n"):
+    for before in (b"", b"/ISK5MT174\r\n", b"/?!\r\n/ISK5MT174\r\n\x06050\r\n",
+                   b"\x00\x00\x00/?!\r\n/ISK5MT174\r\n"):
         found = decode_recording(before + block)
         assert as_lines(found.sets) == [["1.8.0", ["000285.4*kWh"]]]
         assert (found.identification is None) == (before == b"")
