@@ -34,8 +34,8 @@ def core_files() -> list[Path]:
     edge = ROOT / "edge" / "wum_edge"
     files += [path for path in sorted(edge.rglob("*.py"))
               if path.relative_to(edge).parts[0] != "ports"]
-    files += [path for path in [ROOT / "simulator" / "wum_simulator" / "flash.py"]
-              if path.exists()]
+    files += [path for path in [ROOT / "simulator" / "wum_simulator" / name
+                                for name in ("disk.py", "flash.py")] if path.exists()]
     return files
 
 

@@ -1,22 +1,28 @@
 """Flash in memory that can lose power at any write, and tear what was not synced.
 
-Portable, so that the same tests run on MicroPython. Left out: what lies on it. Every write,
-sync, replacement and removal is one operation; power can be cut at any of them, and a sync can
-be cut after any byte.
+Portable, so that the same tests run on MicroPython. It writes to a simulated disk as the Linux
+port does to a real one: a replacement is written beside, synced, renamed, and the folder synced.
+Left out: what lies on it, and what a cut leaves (disk.py).
 """
 
 from wum_edge.archive.flash import NO_SPACE, Flash
+from wum_simulator.disk import (
+    FLIPPED,
+    GARBAGE,
+    NOTHING,
+    OUT_OF_ORDER,
+    PAGE_BYTES,
+    PREFIX,
+    TEARS,
+    ZEROS,
+    Disk,
+)
 
-PAGE_BYTES = 64               # What flash or a disk writes whole; small, so that tests tear often.
+__all__ = ["FLIPPED", "GARBAGE", "NOTHING", "OUT_OF_ORDER", "PAGE_BYTES", "PREFIX", "TEARS",
+           "ZEROS", "PowerCut", "SimulatedFlash"]
 
-# What a cut leaves of bytes that were appended and not synced.
-NOTHING = 0                   # None of them.
-PREFIX = 1                    # The first ones, and the file ends there.
-ZEROS = 2                     # The first ones; the rest reads as zeros.
-GARBAGE = 3                   # The first ones; the rest reads as noise.
-FLIPPED = 4                   # All of them, with one bit wrong.
-OUT_OF_ORDER = 5              # The first page is zeros, the later ones are there.
-TEARS = (NOTHING, PREFIX, ZEROS, GARBAGE, FLIPPED, OUT_OF_ORDER)
+READ_ONLY = 30                # errno EROFS.
+_UNFINISHED = ".new"
 
 
 class PowerCut(Exception):
@@ -37,12 +43,12 @@ class SimulatedFlash(Flash):
         self.fail: dict[int, int] = {}
         self.read_only = False
         self.unreadable: list[str] = []
-        self._durable: dict[str, bytes] = {}
-        self._pending: dict[str, bytes] = {}
+        self.disk = Disk()
+        self._new: list[str] = []     # Made by an append, so that their names are not durable.
 
     def names(self) -> list[str]:
         """Names of all files, those that only exist unsynced included."""
-        return sorted(set(list(self._durable) + list(self._pending)))
+        return sorted([name for name in self.disk.names if not name.endswith(_UNFINISHED)])
 
     def size(self, name: str) -> int:
         """Bytes in a file, unsynced ones included."""
@@ -56,89 +62,105 @@ class SimulatedFlash(Flash):
 
     def append(self, name: str, data: bytes) -> None:
         """Add bytes; when the power goes here, they are pending."""
-        fits = self.space_left() >= len(data)
-        if not fits:
-            self._pend(name, data[:max(0, self.space_left())])
+        if self.space_left() < len(data):
+            self._write(name, data[:max(0, self.space_left())])
             raise OSError(NO_SPACE, "no space left")
         self._operation()
-        self._pend(name, data)
+        self._write(name, data)
         self._cut_if_due()
 
     def sync(self, name: str) -> None:
         """Make appended bytes durable; when the power goes here, they are still pending."""
         self._operation()
         self._cut_if_due()
-        self._durable[name] = self._content(name)
-        self._pending.pop(name, None)
+        self.disk.sync(name)
+        if name in self._new:
+            self._new.remove(name)
+            self.disk.sync_names()
 
     def replace(self, name: str, data: bytes) -> None:
         """Whole new content; when the power goes here, the old one is left."""
-        if self.space_left() + len(self._durable.get(name, b"")) < len(data):
+        old = len(self._content(name)) if name in self.disk.names else 0
+        if self.space_left() + old < len(data):
             raise OSError(NO_SPACE, "no space left")
         self._operation()
         self._cut_if_due()
-        self._durable[name] = bytes(data)
-        self._pending.pop(name, None)
+        unfinished = name + _UNFINISHED
+        self.disk.create(unfinished)
+        self.disk.write(unfinished, data)
+        self.disk.sync(unfinished)
+        self.disk.rename(unfinished, name)
+        self.disk.sync_names()
 
     def remove(self, name: str) -> None:
         """Take a file away; when the power goes here, it is left."""
         self._content(name)
         self._operation()
         self._cut_if_due()
-        self._durable.pop(name, None)
-        self._pending.pop(name, None)
+        self.disk.unlink(name)
+        self.disk.sync_names()
 
     def space_left(self) -> int:
         """Bytes until the flash is full."""
-        used = sum([len(c) for c in self._durable.values()])
-        return self.size_bytes - used - sum([len(c) for c in self._pending.values()])
+        return self.size_bytes - self.disk.used_bytes()
 
     def pending_bytes(self) -> int:
         """Bytes that are not synced: after how many of them a cut can come."""
-        return sum([len(c) for c in self._pending.values()])
+        return self.disk.pending_bytes()
 
     def after_cut(self, tear: int, keep: int = 0) -> "SimulatedFlash":
-        """What the power finds when it is back: `keep` pending bytes, then the rest by `tear`."""
-        found = SimulatedFlash(self.size_bytes)
-        found._durable = dict(self._durable)
-        for name in sorted(self._pending):
-            left = _torn(self._pending[name], tear, keep)
-            if left or name in found._durable:
-                found._durable[name] = found._durable.get(name, b"") + left
+        """What the power finds when it is back: `keep` pending bytes, then the rest by `tear`.
+
+        Of new names, those of files with bytes are there; `on` has all the other ways.
+        """
+        found = self.on(self.disk.after_cut(len(self.disk.pending_names), tear, keep))
+        for name in list(found.disk.names):
+            if not found.disk.content(name) and name not in self.disk.durable_names:
+                del found.disk.names[name], found.disk.durable_names[name]
         return found
 
     def after_kill(self) -> "SimulatedFlash":
         """What a killed process leaves: nothing more is synced, nothing is lost."""
+        return self.on(self.disk.after_kill())
+
+    def on(self, disk: Disk) -> "SimulatedFlash":
+        """A flash of this size on another disk, as a start finds it."""
         found = SimulatedFlash(self.size_bytes)
-        found._durable = dict(self._durable)
-        found._pending = dict(self._pending)
+        found.disk = disk
+        for name in list(disk.names):
+            if name.endswith(_UNFINISHED):     # As every port does when it starts.
+                del disk.names[name]
+                disk.durable_names.pop(name, None)
         return found
 
     def damage(self, name: str, at: int, mask: int = 0xFF) -> None:
         """Flip bits of one byte that was durable."""
-        content = bytearray(self._durable[name])
+        content = bytearray(self.content(name))
         content[at] ^= mask
-        self._durable[name] = bytes(content)
+        self.put(name, bytes(content))
 
     def content(self, name: str) -> bytes:
         """A durable file, as it is."""
-        return self._durable[name]
+        return self.disk.names[name].durable
 
     def put(self, name: str, data: bytes) -> None:
         """Give a durable file any content."""
-        self._durable[name] = bytes(data)
+        self.disk.put(name, data)
 
     def _content(self, name: str) -> bytes:
-        if name not in self._durable and name not in self._pending:
+        if name not in self.disk.names:
             raise OSError(2, "no such file")
-        return self._durable.get(name, b"") + self._pending.get(name, b"")
+        return self.disk.content(name)
 
-    def _pend(self, name: str, data: bytes) -> None:
-        self._pending[name] = self._pending.get(name, b"") + bytes(data)
+    def _write(self, name: str, data: bytes) -> None:
+        if name not in self.disk.names:
+            self.disk.create(name)
+            self._new.append(name)
+        self.disk.write(name, data)
 
     def _operation(self) -> None:
         if self.read_only:
-            raise OSError(30, "read-only file system")
+            raise OSError(READ_ONLY, "read-only file system")
         self.operations += 1
         errno = self.fail.pop(self.operations, 0)
         if errno:
@@ -147,24 +169,3 @@ class SimulatedFlash(Flash):
     def _cut_if_due(self) -> None:
         if self.operations == self.cut_at:
             raise PowerCut("at operation %d" % self.operations)
-
-
-def _torn(pending: bytes, tear: int, keep: int) -> bytes:
-    kept = pending[:keep]
-    rest = len(pending) - len(kept)
-    if tear == NOTHING:
-        return b""
-    if tear == PREFIX:
-        return kept
-    if tear == ZEROS:
-        return kept + bytes(rest)
-    if tear == GARBAGE:
-        return kept + bytes([(at * 151 + 89) & 0xFF for at in range(rest)])
-    if tear == FLIPPED:
-        flipped = bytearray(pending)
-        if keep < len(flipped):
-            flipped[keep] ^= 1 << (keep % 8)
-        return bytes(flipped)
-    assert tear == OUT_OF_ORDER
-    gone = min(PAGE_BYTES * (1 + keep % 4), len(pending))
-    return bytes(gone) + pending[gone:]

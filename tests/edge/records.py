@@ -27,8 +27,8 @@ OTHER_INCARNATION = b"other-ar"
 START_S = 1760000000
 STAMP = Stamp(START_S, SYNCHRONISED)
 EVERYTHING = Limits(2**53, 1 << 20, 1 << 30)
-SEGMENT_BYTES = 8 * 1024
-LIMIT_BYTES = 64 * 1024
+SEGMENT_BYTES = 6 * 1024
+LIMIT_BYTES = 48 * 1024
 
 
 def schema_of(meters=4, registers=3, tenant="default"):
@@ -46,8 +46,12 @@ SCHEMA_ID = schema_id(SCHEMA)
 
 
 def row(number, meter=0, registers=3):
-    """A row whose values are known from `number` alone, so that an invented one is noticed."""
-    values = tuple([number * 1000 + place for place in range(registers)])
+    """A row whose values are known from `number` alone, so that an invented one is noticed.
+
+    They jump, so that no coding makes them small: a few rows fill a segment.
+    """
+    values = tuple([(number * 1000 + place) * 0x9E3779B97F4A7C15 % 2**60
+                    for place in range(registers)])
     return Row(0, meter, 0, START_S + number, SYNCHRONISED, values, (0,) * registers)
 
 
@@ -57,9 +61,10 @@ def hole(number, meter=1):
                (ABSENT | REFUSED, LATE, 0))
 
 
-def missed(number, meter=2, note="no byte within 500 ms"):
+def missed(number, meter=2, note=None):
     """A row that a meter did not give."""
-    return Missed(0, meter, 0, START_S + number, SYNCHRONISED, SILENT, note)
+    return Missed(0, meter, 0, START_S + number, SYNCHRONISED, SILENT,
+                  "no byte within %d ms" % number if note is None else note)
 
 
 def event(number, note="agent started"):

@@ -15,6 +15,7 @@ from tests.edge.records import (
     row,
 )
 from wum_edge.archive.ring import Archive
+from wum_edge.archive.segment import HEADER_SIZE, RUN_BYTES
 from wum_shared.status import EVENT_ARCHIVE_DAMAGED, LOST_DAMAGED
 from wum_simulator.flash import NOTHING, SimulatedFlash
 
@@ -66,16 +67,35 @@ def check(flash, accepted, segments_hurt=1):
     return archive, records, lost
 
 
-def test_one_wrong_byte_anywhere_in_a_segment_costs_one_piece_of_it_at_most():
-    for at in range(0, 8000, 97):
+def test_one_wrong_byte_anywhere_in_a_segment_costs_at_most_what_follows_in_it():
+    for at in range(0, 8000, 197):
         flash, accepted = damaged_archive(SEGMENTS[1], at)
         if at >= flash.size(SEGMENTS[1]):
             break
         _, records, lost = check(flash, accepted)
-        if at >= 42:
-            assert len(records) == len(accepted) - 12
-            assert [x.last_sequence - x.first_sequence for x in lost] == [11]
+        gone = [n for n in sorted(accepted) if n not in records]
+        assert len(lost) == 1 and gone == list(range(gone[0], gone[-1] + 1))
+        assert len(gone) <= 240 and gone[0] > 1 and gone[-1] < max(accepted)
+        if at > 2000:
+            assert len(gone) < 180, "what stood before the wrong byte is gone too"
     assert at > 4000
+
+
+def test_one_wrong_byte_costs_one_run_of_16_kb_at_most():
+    flash = SimulatedFlash()
+    archive = Archive(flash, 1 << 20, INCARNATION)
+    archive.keep_schema(SCHEMA)
+    for start in range(0, 2400, 12):
+        archive.append(mixed(start, 12), SCHEMA_ID, STAMP)
+    size = flash.size(SEGMENTS[0])
+    assert size > 3 * RUN_BYTES
+    for at in range(HEADER_SIZE, size, 9001):
+        hurt = flash.after_cut(NOTHING)
+        hurt.damage(SEGMENTS[0], at)
+        records, lost = read_all(Archive(hurt, 1 << 20, INCARNATION))
+        assert len(lost) == 1 and len(records) < 2400
+        gone = lost[0].last_sequence - lost[0].first_sequence + 1
+        assert gone * size / 2400 <= 1.2 * RUN_BYTES
 
 
 def test_a_damaged_header_costs_its_segment_and_no_other():
@@ -87,16 +107,16 @@ def test_a_damaged_header_costs_its_segment_and_no_other():
 
 
 def test_a_wrong_sector_in_the_middle_is_stepped_over():
-    for at in range(512, 6000, 512):
+    for at in range(512, 5000, 512):
         flash, accepted = damaged_archive(SEGMENTS[0], at, size=512)
         _, records, lost = check(flash, accepted)
         assert len(lost) == 1
-        assert len(records) >= len(accepted) - 36
+        assert len(records) >= len(accepted) - 240
 
 
 def test_a_wrong_byte_in_the_last_piece_is_a_loss_and_its_numbers_are_not_given_again():
     size = damaged_archive()[0].size(SEGMENTS[2])
-    for at in range(size - 300, size):
+    for at in range(size - 300, size, 7):
         flash, accepted = damaged_archive(SEGMENTS[2], at)
         _, records, lost = check(flash, accepted)
         assert 1 <= len(accepted) - len(records) <= 24

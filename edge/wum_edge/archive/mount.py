@@ -8,13 +8,17 @@ from collections import namedtuple
 
 from wum_edge.archive.cursor import CURSOR_NAME, Cursor, read_cursor
 from wum_edge.archive.flash import Flash
-from wum_edge.archive.record import RECORD_MIN
 from wum_edge.archive.segment import (
+    ALL_TIMES,
+    FORMAT,
     HEADER_SIZE,
-    PIECE_HEAD_SIZE,
+    NO_TIMES,
     Header,
     Pages,
     decode_header,
+    header_end,
+    joined,
+    most_records,
     next_piece,
     read_body,
     seed,
@@ -25,11 +29,15 @@ from wum_shared.status import EVENT_ARCHIVE_DAMAGED
 
 
 class Segment:
-    """One segment in the index. `header` is None when it is damaged or of another archive."""
+    """One segment in the index. `header` is None when it is damaged or of another archive.
 
-    __slots__ = ("header", "name", "number", "size")
+    `times`: no record of it was captured before the first or after the second.
+    """
+
+    __slots__ = ("header", "name", "number", "size", "times")
 
     def __init__(self, number: int, size: int, header: Header | None) -> None:
+        self.times = ALL_TIMES
         self.number = number
         self.name = segment_name(number)
         self.size = size
@@ -83,6 +91,9 @@ def _index(flash: Flash) -> list[Segment]:
             header = decode_header(Pages(flash, name, size).get(0, HEADER_SIZE), number)
             segments.append(Segment(number, size, header))
     segments.sort(key=_by_number)  # No ties: a name stands once in a folder.
+    for index, segment in enumerate(segments[1:]):
+        if segment.header is not None and segments[index].number == segment.number - 1:
+            segments[index].times = segment.header.times_before
     return segments
 
 
@@ -124,7 +135,8 @@ def _end_of_numbering(
         number = header.first_sequence
     for segment in segments[max(last, 0):]:  # Past it stand only segments without a header.
         number, is_clean = _survey(flash, segment, incarnation, number)
-    return number, is_clean and segments[-1].header is not None
+    header = segments[-1].header if segments else None
+    return number, is_clean and header is not None and header.format == FORMAT
 
 
 def _survey(
@@ -138,11 +150,13 @@ def _survey(
     """
     crc_seed = seed(incarnation, segment.number)
     pages = Pages(flash, segment.name, segment.size)
-    at = HEADER_SIZE
+    at = header_end(segment.header)
     is_clean = True
+    times = NO_TIMES
     piece = next_piece(pages, at, crc_seed)
     while piece is not None:
         is_clean = read_body(pages, piece, crc_seed) is not None
+        times = joined(times, piece.times)
         if piece.end <= segment.size:
             number = max(number, piece.first_sequence + piece.count)
         at = piece.end
@@ -150,7 +164,9 @@ def _survey(
     rest = segment.size - at
     if rest > 0 and number:
         is_clean = False
-        number += max(0, (rest - PIECE_HEAD_SIZE) // RECORD_MIN)
+        number += most_records(segment.header, rest)
+    if is_clean:
+        segment.times = times
     return number, is_clean
 
 

@@ -1,22 +1,17 @@
 """Reading the archive from a sequence number on: records as kept, and what is lost between them.
 
-Every number of a span is accounted for. Left out: where reading starts and what it is for.
+Every number of a span is accounted for. Left out: where reading starts and what it is for, and
+reading by meter and time (finder.py).
 """
 
 from collections import namedtuple
 
 from wum_edge.archive.cursor import Cursor
+from wum_edge.archive.decoder import Decoder
 from wum_edge.archive.flash import Flash
 from wum_edge.archive.mount import Segment
-from wum_edge.archive.segment import (
-    HEADER_SIZE,
-    Header,
-    Pages,
-    decode_body,
-    next_piece,
-    read_body,
-    seed,
-)
+from wum_edge.archive.pieces import plain_size
+from wum_edge.archive.segment import Header, Pages, header_end, next_piece, seed
 from wum_shared.batch import Event, Lost, Missed, Row
 from wum_shared.status import LOST_DAMAGED
 
@@ -36,7 +31,9 @@ class Span(namedtuple("Span", (
 
 
 class Limits(namedtuple("Limits", ("last_sequence", "records", "bytes"))):
-    """Where reading stops: after this number, this many records, or these bytes on flash."""
+    """Where reading stops: after this number, this many records, or these bytes of them, counted
+    as format 0 has them: coding must not make a span bigger than its reader expects.
+    """
 
     __slots__ = ()
     last_sequence: int
@@ -44,14 +41,38 @@ class Limits(namedtuple("Limits", ("last_sequence", "records", "bytes"))):
     bytes: int
 
 
+class Place:
+    """Where the last reading ended, so that the next one need not begin its run again."""
+
+    __slots__ = ("at", "decoder", "next", "number")
+
+    def __init__(self) -> None:
+        self.number = -1              # Of the segment.
+        self.at = 0
+        self.next = 0                 # First sequence number that may stand there.
+        self.decoder: Decoder | None = None
+
+    def taken(self, segment: Segment, crc_seed: int, first: int) -> tuple[Decoder, int]:
+        """Decoder and byte from which `first` is found in `segment`. The place is used up."""
+        decoder, self.decoder = self.decoder, None
+        if decoder is None or self.number != segment.number or first < self.next:
+            return Decoder(crc_seed), header_end(segment.header)
+        return decoder, self.at
+
+    def put(self, segment: Segment, decoder: Decoder, at: int, following: int) -> None:
+        """All up to byte `at` was taken; `following` is the next number."""
+        self.number, self.decoder, self.at, self.next = segment.number, decoder, at, following
+
+
 def read_span(
-        flash: Flash, segments: list[Segment], cursor: Cursor, first: int, limits: Limits,
+        flash: Flash, segments: list[Segment], cursor: Cursor, place: Place, first: int,
+        limits: Limits,
 ) -> Span | None:
     """Records from `first` on; None without a segment to read. Segments end where the next begins.
 
     Whatever a segment holds past the first number of the next one was never accepted.
     """
-    reading = _Reading(flash, cursor, first, limits)
+    reading = _Reading(flash, cursor, place, first, limits)
     live = [segment for segment in segments if segment.header is not None]
     for index, segment in enumerate(live):
         end = limits.last_sequence
@@ -73,11 +94,13 @@ def _header(segment: Segment) -> Header:
 class _Reading:
     """A span while it is read."""
 
-    def __init__(self, flash: Flash, cursor: Cursor, first: int, limits: Limits) -> None:
+    def __init__(
+            self, flash: Flash, cursor: Cursor, place: Place, first: int, limits: Limits) -> None:
         self.next = first
         self._first = first
         self._flash = flash
         self._cursor = cursor
+        self._place = place
         self._schema_id: bytes | None = None
         self._records_left = limits.records
         self._bytes_left = limits.bytes
@@ -99,7 +122,7 @@ class _Reading:
             self._lose(min(header.first_sequence - 1, end))
         crc_seed = seed(self._cursor.incarnation, segment.number)
         pages = Pages(self._flash, segment.name, segment.size)
-        at = HEADER_SIZE
+        decoder, at = self._place.taken(segment, crc_seed, self.next)
         while self.next <= end and not self._is_full(0):
             piece = next_piece(pages, at, crc_seed)
             if piece is None or piece.first_sequence > end:
@@ -107,13 +130,16 @@ class _Reading:
                 return
             at = piece.end
             if piece.first_sequence + piece.count <= self.next:
+                decoder.pass_by(piece)
                 continue
-            body = read_body(pages, piece, crc_seed)
-            if body is None:
+            records = decoder.records(pages, piece)
+            if not records:
                 continue  # The next piece, or the end, shows which numbers are lost.
             if piece.first_sequence > self.next:
                 self._lose(piece.first_sequence - 1)
-            self._take(decode_body(body, piece), end)
+            if not self._take(records, end):
+                return
+        self._place.put(segment, decoder, at, self.next)
 
     def span(self) -> Span | None:
         """What was read; None when nothing was."""
@@ -122,13 +148,15 @@ class _Reading:
         return Span(self._schema_id, self._first, self.next - 1, tuple(self._rows),
                     tuple(self._missed), tuple(self._events), tuple(self._lost))
 
-    def _take(self, records: list[tuple[Row | Missed | Event, int]], end: int) -> None:
-        for record, size in records:
+    def _take(self, records: list[Row | Missed | Event], end: int) -> bool:
+        """Take those of a piece that are wanted; whether that was its last one."""
+        for record in records:
             if not self.next <= record.sequence <= end:
                 continue
+            size = plain_size(record)
             if self._is_full(size):
                 self._records_left = 0
-                return
+                return False
             if type(record) is Row:
                 self._rows.append(record)
             elif type(record) is Missed:
@@ -138,6 +166,7 @@ class _Reading:
             self._records_left -= 1
             self._bytes_left -= size
             self.next = record.sequence + 1
+        return self.next > records[-1].sequence
 
     def _is_full(self, size: int) -> bool:
         return self._records_left <= 0 or self._bytes_left < size

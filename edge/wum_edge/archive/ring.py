@@ -8,25 +8,32 @@ from collections import namedtuple
 
 from wum_edge.archive.cursor import write_cursor
 from wum_edge.archive.errors import ArchiveRefused
+from wum_edge.archive.finder import Found, Wanted, find
 from wum_edge.archive.flash import NO_SPACE, Flash
 from wum_edge.archive.mount import Segment, mount
-from wum_edge.archive.reader import Limits, Span, read_span
-from wum_edge.archive.record import encode_record
+from wum_edge.archive.notices import Notices
+from wum_edge.archive.pieces import most_of_piece, write_body
+from wum_edge.archive.reader import Limits, Place, Span, read_span
+from wum_edge.archive.run import Run
 from wum_edge.archive.schemas import Schemas
 from wum_edge.archive.segment import (
+    ALL_TIMES,
+    FORMAT,
     HEADER_SIZE,
+    NO_TIMES,
     NUMBER_MAX,
+    PIECE_HEAD_SIZE,
     PIECE_MAX,
+    RUN_BYTES,
     Header,
     encode_header,
     encode_piece,
-    piece_end,
+    joined,
     seed,
 )
-from wum_shared import fields
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.ids import INCARNATION_SIZE
-from wum_shared.messages import NOTE_MAX, Schema
+from wum_shared.messages import Schema
 from wum_shared.status import (
     EVENT_ARCHIVE_DAMAGED,
     EVENT_ARCHIVE_DROPPED,
@@ -41,7 +48,6 @@ RETENTION_S = 45 * 86400
 SEGMENT_BYTES = 64 * 1024     # What one damaged byte may cost at most.
 SEGMENTS_LEAST = 4            # A limit is at least this many segments: one to fill, one to drop.
 KEEP_FREE_BYTES = 32 * 1024   # Left on flash for cursor and counters: without them nothing is sent.
-NOTICES_MAX = 64              # Kept until somebody takes them; past it only the count is kept.
 
 
 class Stamp(namedtuple("Stamp", ("at_s", "time_quality"))):
@@ -74,12 +80,14 @@ class Archive:
         self._segments = mounted.segments
         self._cursor = mounted.cursor
         self._cursor_kept = not mounted.is_new
-        self._notices = mounted.notices
+        self._notices = Notices(mounted.notices)
         self._damage_told = mounted.cursor.sequence
         self.is_new = mounted.is_new
         self.next_sequence = mounted.next_sequence
-        self.notices_left_out = 0
         self._tail_open = mounted.is_clean and self._sync_tail()
+        self._run: Run | None = None         # Of the last segment; None where a new one begins.
+        self._run_bytes = 0
+        self._place = Place()
         self._schemas = Schemas(flash)
         self._remove_leftovers()
 
@@ -105,8 +113,7 @@ class Archive:
 
     def notices(self) -> list[tuple[int, str]]:
         """(event kind, note) of what happened since this was last asked."""
-        notices, self._notices = self._notices, []
-        return notices
+        return self._notices.take()
 
     @property
     def latest_schema(self) -> bytes:
@@ -143,10 +150,9 @@ class Archive:
         """
         assert records
         first = self.next_sequence
-        encoded = [encode_record(record) for record in records]
         kept = 0
-        while kept < len(encoded):
-            failure = self._append_piece(encoded, kept, schema, stamp)
+        while kept < len(records):
+            failure = self._append_piece(records, kept, schema, stamp)
             kept = self.next_sequence - first
             if failure is None:
                 continue
@@ -160,11 +166,20 @@ class Archive:
         last = min(limits.last_sequence, self.next_sequence - 1)
         if first > last:
             return None
-        span = read_span(self._flash, self._segments, self._cursor, first,
+        span = read_span(self._flash, self._segments, self._cursor, self._place, first,
                          Limits(last, limits.records, limits.bytes))
         if span is not None:
             self._tell_damage(span)
         return span
+
+    def find(
+            self, meter: int, first_s: int, last_s: int, first_sequence: int, most: int) -> Found:
+        """At most so many rows and missed rows of a meter, captured first_s..last_s, from a number.
+
+        Meters count as their segment's schema has them. What is lost shows in `read` alone.
+        """
+        return find(self._flash, self._segments, self.incarnation,
+                    Wanted(meter, first_s, last_s, most), first_sequence, self.next_sequence - 1)
 
     def acknowledge(self, sequence: int) -> None:
         """Move the cursor: the head-end has committed all records up to `sequence`.
@@ -183,7 +198,7 @@ class Archive:
                 write_cursor(self._flash, self._cursor)
                 self._cursor_kept = True
             except OSError as error:
-                self._notice(EVENT_ARCHIVE_DAMAGED, "cursor not kept: %s" % error)
+                self._notices.tell(EVENT_ARCHIVE_DAMAGED, "cursor not kept: %s" % error)
         return self._cursor_kept
 
     def expire(self, stamp: Stamp) -> None:
@@ -205,30 +220,41 @@ class Archive:
                 return
 
     def _append_piece(
-            self, encoded: list[bytes], start: int, schema: bytes, stamp: Stamp,
+            self, records: list[Row | Missed | Event], start: int, schema: bytes, stamp: Stamp,
     ) -> OSError | None:
-        """Append and sync one piece that begins with `encoded[start]`; what failed, if anything."""
-        end, size = piece_end(encoded, start)
+        """Append and sync one piece that begins with records[start]; what failed, if anything."""
         try:
-            self._make_room(size + HEADER_SIZE)
-            segment = self._segment_for(size, schema, stamp)
-            piece = encode_piece(
-                encoded[start:end], self.next_sequence, seed(self.incarnation, segment.number))
+            most = most_of_piece(records, start)
+            self._make_room(most + HEADER_SIZE)
+            segment = self._segment_for(most, schema, stamp)
+            begins_run = self._run is None or self._run_bytes > RUN_BYTES - PIECE_MAX
+            run = Run() if begins_run or self._run is None else self._run
             self._tail_open = False  # Until it is synced, nobody knows what stands at the end.
-            self._flash.append(segment.name, piece)
-            self._flash.sync(segment.name)
+            body, end, times = write_body(records, start, run)
+            segment.times = joined(segment.times, times)
+            self._write(segment.name, encode_piece(
+                body, self.next_sequence, end - start, times,
+                seed(self.incarnation, segment.number), begins_run=begins_run))
         except OSError as error:
             return error
         self._tail_open = True
-        segment.size += size
+        self._run = run
+        self._run_bytes = len(body) + PIECE_HEAD_SIZE + (0 if begins_run else self._run_bytes)
+        segment.size += len(body) + PIECE_HEAD_SIZE
         self.next_sequence += end - start
         return None
+
+    def _write(self, name: str, piece: bytes) -> None:
+        """Put a piece at a segment's end; on return it survives a power cut. Raises OSError."""
+        self._flash.append(name, piece)
+        self._flash.sync(name)
 
     def _segment_for(self, size: int, schema: bytes, stamp: Stamp) -> Segment:
         """The last segment where it can take `size` bytes more, else a new one."""
         last = self._segments[-1] if self._segments else None
         if (self._tail_open and last is not None and last.header is not None
-                and last.header.schema_id == schema and last.size + size <= self._segment_bytes):
+                and last.header.schema_id == schema
+                and last.size + size <= self._segment_bytes):
             return last
         return self._begin_segment(schema, stamp)
 
@@ -236,9 +262,11 @@ class Archive:
         last = self._segments[-1] if self._segments else None
         number = 1 if last is None else last.number + 1
         assert number <= NUMBER_MAX
-        header = Header(self.incarnation, number, self.next_sequence, schema,
-                        stamp.at_s, stamp.time_quality)
+        header = Header(FORMAT, self.incarnation, number, self.next_sequence, schema,
+                        stamp.at_s, stamp.time_quality,
+                        ALL_TIMES if last is None else last.times)
         segment = Segment(number, HEADER_SIZE, header)
+        segment.times = NO_TIMES
         if not self.keep_cursor():  # The second place where the incarnation is written.
             raise OSError(NO_SPACE, "no space left")
         self._flash.replace(segment.name, encode_header(header))
@@ -246,6 +274,7 @@ class Archive:
             last.size = self._flash.size(last.name)  # With whatever a failed append left there.
         self._segments.append(segment)
         self._tail_open = True
+        self._run = None
         self._remove_empty()
         return segment
 
@@ -257,7 +286,7 @@ class Archive:
         try:
             self._flash.sync(self._segments[-1].name)
         except OSError as error:
-            self._notice(EVENT_ARCHIVE_DAMAGED, "%s: not synced: %s" % (
+            self._notices.tell(EVENT_ARCHIVE_DAMAGED, "%s: not synced: %s" % (
                 self._segments[-1].name, error))
             return False
         return True
@@ -308,7 +337,7 @@ class Archive:
         except OSError as error:
             return error
         if last >= first:
-            self._notice(EVENT_ARCHIVE_DROPPED, "records %d..%d, %s, %s" % (
+            self._notices.tell(EVENT_ARCHIVE_DROPPED, "records %d..%d, %s, %s" % (
                 first, last, LOST[reason],
                 "acknowledged" if last <= self.cursor else "not acknowledged"))
         return None
@@ -335,7 +364,7 @@ class Archive:
             self._remove_empty()
             self._forget_schemas()
         except OSError as error:
-            self._notice(EVENT_ARCHIVE_DAMAGED, "leftovers not removed: %s" % error)
+            self._notices.tell(EVENT_ARCHIVE_DAMAGED, "leftovers not removed: %s" % error)
 
     def _remove_empty(self) -> None:
         """Remove segments that begin where the next one begins: they hold no record."""
@@ -358,14 +387,5 @@ class Archive:
         for lost in span.lost:
             if lost.reason == LOST_DAMAGED and lost.last_sequence > self._damage_told:
                 self._damage_told = lost.last_sequence
-                self._notice(EVENT_ARCHIVE_DAMAGED, "records %d..%d are damaged" % (
+                self._notices.tell(EVENT_ARCHIVE_DAMAGED, "records %d..%d are damaged" % (
                     lost.first_sequence, lost.last_sequence))
-
-    def _notice(self, kind: int, note: str) -> None:
-        note = fields.fitting(note, NOTE_MAX)
-        if (kind, note) in self._notices:
-            return
-        if len(self._notices) < NOTICES_MAX:
-            self._notices.append((kind, note))
-        else:
-            self.notices_left_out += 1

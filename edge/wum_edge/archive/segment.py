@@ -10,48 +10,72 @@ from collections import namedtuple
 from struct import pack, unpack
 
 from wum_edge.archive.flash import IO_ERROR, Flash
-from wum_edge.archive.record import decode_record
-from wum_shared.batch import Event, Missed, Row
-from wum_shared.errors import Malformed
 from wum_shared.ids import INCARNATION_SIZE, SCHEMA_SIZE
 
-FORMAT = 0
+FORMAT = 1
 PIECE_MAX = 4096              # Head included: one erase block of a board's flash at a time.
-PIECE_HEAD_SIZE = 22
-HEADER_SIZE = 42
+PIECE_HEAD_SIZE = 30
+HEADER_SIZE = 50
+RECORDS_MAX = 1024            # In one piece.
+RECORD_MIN = 8                # Bytes a record takes at least: bounds what a damaged end held.
+RECORD_0_MIN = 10
+RUN_BYTES = 16 * 1024         # A run of pieces that lean on each other: what damage can cost.
 NUMBER_MAX = 2**32 - 1
 SEGMENT_MAX = 1024 * 1024     # No file is read past this, whatever stands in it.
+ALL_TIMES = (0, 0xFFFFFFFF)   # First and last time where nobody knows better.
+NO_TIMES = (0xFFFFFFFF, 0)    # And of what holds no record.
 
 _MAGIC = b"WUMA"
 # Magic, format, incarnation, number, first sequence, schema, opened at, time quality.
-_HEADER = "<4sB8sIQ8sIB"
-_PIECE_MAGIC = b"\xd7\xa5"
-_PIECE_HEAD = "<2sHHQI"       # Magic, body size, records, first sequence, CRC of the body.
+_HEADER_0 = "<4sB8sIQ8sIB"
+_HEADER_0_SIZE = 42
+_HEADER = _HEADER_0 + "II"    # First and last time in the segment before.
+_PIECE_MAGIC_0 = b"\xd7\xa5"
+_PIECE_MAGIC = b"\xd7\xa6"
+_PIECE_HEAD_0 = "<2sHHQI"     # Magic, body size, records, first sequence, CRC of the body.
+_PIECE_HEAD_0_SIZE = 22
+_PIECE_HEAD = "<2sHHQIII"     # The same; first and last time before the CRC.
+_BEGINS_RUN = 0x8000          # Beside the number of records.
 _PREFIX = "segment-"
 _CHUNK = 4096
 
 
 class Header(namedtuple("Header", (
-        "incarnation", "number", "first_sequence", "schema_id", "opened_at_s", "time_quality"))):
-    """What a segment says about itself. `opened_at_s` is UTC by the concentrator's clock."""
+        "format", "incarnation", "number", "first_sequence", "schema_id", "opened_at_s",
+        "time_quality", "times_before"))):
+    """What a segment says about itself, and first and last time of the records in the one before.
+
+    `opened_at_s` is UTC by the concentrator's clock.
+    """
 
     __slots__ = ()
+    format: int
     incarnation: bytes
     number: int
     first_sequence: int
     schema_id: bytes
     opened_at_s: int
     time_quality: int
+    times_before: tuple[int, int]
 
 
-class Piece(namedtuple("Piece", ("at", "end", "first_sequence", "count", "body_crc"))):
-    """Where a piece stands whose head is genuine; its body is not looked at yet."""
+class Piece(namedtuple("Piece", (
+        "at", "body_at", "end", "first_sequence", "count", "times", "begins_run", "format",
+        "body_crc"))):
+    """Where a piece stands whose head is genuine; its body is not looked at yet.
+
+    `times`: of its first and its last record, by their clock; all of time in format 0.
+    """
 
     __slots__ = ()
     at: int
+    body_at: int
     end: int
     first_sequence: int
     count: int
+    times: tuple[int, int]
+    begins_run: bool
+    format: int
     body_crc: int
 
 
@@ -75,42 +99,55 @@ def seed(incarnation: bytes, number: int) -> int:
     return crc32(incarnation + pack("<I", number))
 
 
+def joined(times: tuple[int, int], more: tuple[int, int]) -> tuple[int, int]:
+    """First and last of two spans of time."""
+    return min(times[0], more[0]), max(times[1], more[1])
+
+
 def encode_header(header: Header) -> bytes:
-    """The first bytes of a segment."""
+    """The first bytes of a segment of today's format."""
     assert len(header.incarnation) == INCARNATION_SIZE and len(header.schema_id) == SCHEMA_SIZE
-    assert 0 <= header.number <= NUMBER_MAX
-    raw = pack(_HEADER, _MAGIC, FORMAT, *header)
+    assert 0 <= header.number <= NUMBER_MAX and header.format == FORMAT
+    raw = pack(_HEADER, _MAGIC, *(tuple(header)[:7] + header.times_before))
     return raw + pack("<I", crc32(raw))
 
 
 def decode_header(data: bytes, number: int) -> Header | None:
-    """The header at the start of segment `number`; None when it is not one."""
-    if len(data) != HEADER_SIZE:
+    """The header in the first HEADER_SIZE bytes of segment `number`; None when it is not one."""
+    is_old = data[4:5] == b"\x00"
+    size, form = (_HEADER_0_SIZE, _HEADER_0) if is_old else (HEADER_SIZE, _HEADER)
+    if len(data) < size:
         return None
-    raw = data[:-4]
-    if unpack("<I", data[-4:])[0] != crc32(raw):
+    raw = data[:size - 4]
+    if unpack("<I", data[size - 4:size])[0] != crc32(raw):
         return None
-    parts = unpack(_HEADER, raw)
-    if parts[0] != _MAGIC or parts[1] != FORMAT or parts[3] != number:
+    parts = unpack(form, raw)
+    if parts[0] != _MAGIC or parts[1] > FORMAT or parts[3] != number:
         return None
-    return Header(*parts[2:])
+    return Header(*(parts[1:8] + (ALL_TIMES if is_old else parts[8:],)))
 
 
-def piece_end(records: list[bytes], start: int) -> tuple[int, int]:
-    """How far one piece reaches that begins with `records[start]`, and its bytes, head included."""
-    end, size = start, PIECE_HEAD_SIZE
-    while end < len(records) and size + len(records[end]) <= PIECE_MAX:
-        size += len(records[end])
-        end += 1
-    assert end > start  # The longest record is a third of a piece.
-    return end, size
+def header_end(header: Header | None) -> int:
+    """Where the pieces of a segment begin; the lowest place where its header says nothing."""
+    return HEADER_SIZE if header is not None and header.format else _HEADER_0_SIZE
 
 
-def encode_piece(records: list[bytes], first_sequence: int, crc_seed: int) -> bytes:
-    """Encoded records, numbered from `first_sequence`, as one piece."""
-    body = b"".join(records)
-    head = pack(_PIECE_HEAD, _PIECE_MAGIC, len(body), len(records), first_sequence,
-                crc32(body, crc_seed))
+def most_records(header: Header | None, size: int) -> int:
+    """How many records can have stood in `size` bytes that nobody can read any more."""
+    if header is None:
+        return max(0, (size - _PIECE_HEAD_0_SIZE) // RECORD_MIN)
+    if header.format:
+        return max(0, (size - PIECE_HEAD_SIZE) // RECORD_MIN)
+    return max(0, (size - _PIECE_HEAD_0_SIZE) // RECORD_0_MIN)
+
+
+def encode_piece(
+        body: bytes, first_sequence: int, count: int, times: tuple[int, int], crc_seed: int, *,
+        begins_run: bool) -> bytes:
+    """The body of `count` records, numbered from `first_sequence`, as one piece."""
+    assert 1 <= count <= RECORDS_MAX and len(body) >= RECORD_MIN * count
+    head = pack(_PIECE_HEAD, _PIECE_MAGIC, len(body), count | (_BEGINS_RUN if begins_run else 0),
+                first_sequence, times[0], times[1], crc32(body, crc_seed))
     return head + pack("<I", crc32(head, crc_seed)) + body
 
 
@@ -149,7 +186,7 @@ def next_piece(pages: Pages, at: int, crc_seed: int) -> Piece | None:
 
     A piece that does not start at `at` means that the bytes between are damaged.
     """
-    while at + PIECE_HEAD_SIZE <= pages.size:
+    while at + _PIECE_HEAD_0_SIZE <= pages.size:
         piece = _piece_at(pages, at, crc_seed)
         if piece is not None:
             return piece
@@ -158,20 +195,40 @@ def next_piece(pages: Pages, at: int, crc_seed: int) -> Piece | None:
 
 
 def _piece_at(pages: Pages, at: int, crc_seed: int) -> Piece | None:
-    head = pages.get(at, PIECE_HEAD_SIZE)
-    if len(head) != PIECE_HEAD_SIZE or head[:2] != _PIECE_MAGIC:
+    magic = pages.get(at, 2)
+    if magic == _PIECE_MAGIC:
+        head = _genuine(pages.get(at, PIECE_HEAD_SIZE), PIECE_HEAD_SIZE, crc_seed)
+        if head is not None:
+            _, size, count, first, first_s, last_s, body_crc = unpack(_PIECE_HEAD, head)
+            body_at = at + PIECE_HEAD_SIZE
+            return Piece(at, body_at, body_at + size, first, count & ~_BEGINS_RUN,
+                         (first_s, last_s), bool(count & _BEGINS_RUN), 1, body_crc)
+    elif magic == _PIECE_MAGIC_0:
+        head = _genuine(pages.get(at, _PIECE_HEAD_0_SIZE), _PIECE_HEAD_0_SIZE, crc_seed)
+        if head is not None:
+            _, size, count, first, body_crc = unpack(_PIECE_HEAD_0, head)
+            body_at = at + _PIECE_HEAD_0_SIZE
+            return Piece(at, body_at, body_at + size, first, count, ALL_TIMES, True, 0,
+                         body_crc)
+    return None
+
+
+def _genuine(head: bytes, size: int, crc_seed: int) -> bytes | None:
+    """A piece's head without its CRC; None where that does not hold."""
+    if len(head) != size or unpack("<I", head[-4:])[0] != crc32(head[:-4], crc_seed):
         return None
-    if unpack("<I", head[-4:])[0] != crc32(head[:-4], crc_seed):
-        return None
-    _, size, count, first, body_crc = unpack(_PIECE_HEAD, head[:-4])
-    return Piece(at, at + PIECE_HEAD_SIZE + size, first, count, body_crc)
+    return head[:-4]
 
 
 def _next_magic(pages: Pages, at: int) -> int:
     """Where a piece may start, from byte `at` on; past the end when there is no such place."""
     while at < pages.size:
         chunk = pages.get(at, _CHUNK)
-        found = chunk.find(_PIECE_MAGIC)
+        found = -1
+        for magic in (_PIECE_MAGIC_0, _PIECE_MAGIC):
+            place = chunk.find(magic)
+            if place >= 0 and not 0 <= found < place:
+                found = place
         if found >= 0:
             return at + found
         at += max(len(chunk) - 1, 1) if chunk else 512  # An unreadable sector is stepped over.
@@ -180,26 +237,7 @@ def _next_magic(pages: Pages, at: int) -> int:
 
 def read_body(pages: Pages, piece: Piece, crc_seed: int) -> bytes | None:
     """The records of a piece; None when they are damaged or not all there."""
-    size = piece.end - piece.at - PIECE_HEAD_SIZE
-    body = pages.get(piece.at + PIECE_HEAD_SIZE, size)
-    if len(body) != size or crc32(body, crc_seed) != piece.body_crc:
+    body = pages.get(piece.body_at, piece.end - piece.body_at)
+    if len(body) != piece.end - piece.body_at or crc32(body, crc_seed) != piece.body_crc:
         return None
     return body
-
-
-def decode_body(body: bytes, piece: Piece) -> list[tuple[Row | Missed | Event, int]]:
-    """(record, its bytes on flash) of each record in a piece, numbered.
-
-    Ends before the first record that is none of ours: only another version writes such behind a
-    CRC that holds, and its numbers then show as lost.
-    """
-    records: list[tuple[Row | Missed | Event, int]] = []
-    at = 0
-    try:
-        for index in range(piece.count):
-            record, end = decode_record(body, at, piece.first_sequence + index)
-            records.append((record, end - at))
-            at = end
-    except Malformed:
-        return records
-    return records

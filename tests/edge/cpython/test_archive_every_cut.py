@@ -3,53 +3,41 @@
 import pytest
 
 from tests.edge import scenarios
-from tests.edge.power import Model, copied, cuts, goes_on, survives
+from tests.edge.power import (
+    Model,
+    one_in,
+    survives,
+    survives_again,
+    survives_full,
+    torture,
+)
 from tests.edge.records import SCHEMA_ID, STAMP, archive_on, event, mixed
 from wum_edge.archive.errors import ArchiveRefused
-from wum_simulator.flash import NOTHING, TEARS, PowerCut, SimulatedFlash
+from wum_simulator.flash import NOTHING, PowerCut, SimulatedFlash
 
 
 def test_every_cut_of_an_everyday_life_is_survived():
-    count = 0
-    for found, model in cuts(scenarios.everyday):
-        survives(found, model)
-        count += 1
-    assert count > 2000
+    assert torture(scenarios.everyday, survives).looked > 1500
 
 
-@pytest.mark.parametrize("scenario", [scenarios.long_append, scenarios.rolling])
-def test_cuts_of_long_appends_and_new_segments_are_survived(scenario):
-    count = 0
-    for found, model in cuts(scenario, every=101):
-        survives(found, model)
-        count += 1
-    assert count > 150
+@pytest.mark.parametrize("life", [scenarios.long_append, scenarios.rolling])
+def test_cuts_of_long_appends_and_new_segments_are_survived(life):
+    assert torture(life, survives, one_in(2003)).looked > 20
 
 
 def test_cuts_while_the_store_gives_records_up_keep_every_number_accounted_for():
-    count = 0
-    for found, model in cuts(scenarios.overflowing, every=401):
-        survives(found, model, given_up=True)
-        count += 1
-    assert count > 300
+    assert torture(scenarios.overflowing, survives_full, one_in(4001)).looked > 20
 
 
 def test_a_second_cut_during_recovery_is_survived():
-    count = 0
-    for found, model in cuts(scenarios.everyday, every=37):
-        for cut_at in range(1, 9):
-            twin = copied(model)
-            again = found.after_cut(NOTHING)
-            again.cut_at = cut_at
-            try:
-                archive = archive_on(again, b"made-new")
-                twin.check(archive)
-                goes_on(archive, twin)
-            except PowerCut:
-                for tear in TEARS:
-                    survives(again.after_cut(tear, 11), twin)
-                    count += 1
-    assert count > 2000
+    counted = []
+
+    def look(found, model):
+        counted.append(1)
+        survives(found, model)
+
+    torture(scenarios.everyday, survives_again(look, one_in(29)), one_in(29))
+    assert len(counted) > 300
 
 
 def test_what_a_killed_process_had_not_synced_is_synced_before_it_is_served():
