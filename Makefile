@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-kill clean-demo test fuzz chaos mutants bench lock
+.PHONY: help venv demo demo-kill clean-demo test fuzz chaos torture mutants bench lock
 
 help:  ## List what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ fuzz: venv  ## Fuzz every parser with atheris for SECONDS=600 each (TARGET=modbu
 
 chaos: venv  ## Break everything between gateways and head-end, SEEDS=100000 times, in virtual time
 	@$(BIN)/python -m tests.system.chaos.run --processes $$(nproc) --seeds $(or $(SEEDS),100000) $(FIRST:%=--first %)
+
+torture: venv  ## Cut the archive's power everywhere, then twice; SEED=7 draws other samples (minutes)
+	@PYTHONPATH=. $(BIN)/python -m tests.edge.cpython.torture $(SEED:%=--seed %)
 
 mutants: venv  ## Break the head-end on purpose, and want the street's test to notice
 	@$(BIN)/python tests/system/mutants.py

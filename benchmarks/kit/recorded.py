@@ -35,6 +35,11 @@ _OTHERS = (
     ("1-0:32.7.0", -1, "V"), ("1-0:52.7.0", -1, "V"), ("1-0:72.7.0", -1, "V"),
     ("1-0:31.7.0", -2, "A"), ("1-0:51.7.0", -2, "A"), ("1-0:71.7.0", -2, "A"),
     ("1-0:16.7.0", 0, "W"), ("1-0:13.7.0", -3, ""))
+_PHASE_ENERGIES = ("1-0:21.8.0", "1-0:41.8.0", "1-0:61.8.0",
+                   "1-0:22.8.0", "1-0:42.8.0", "1-0:62.8.0")
+_MORE = (
+    ("1-0:36.7.0", 0, "W"), ("1-0:56.7.0", 0, "W"), ("1-0:76.7.0", 0, "W"),
+    ("1-0:131.7.0", 0, "var"), ("1-0:9.7.0", 0, "VA"), ("1-0:14.7.0", -2, "Hz"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,15 @@ class Recorded:
             tuple(m._replace(sequence=numbers[m.sequence]) for m in missed), (), ())
 
 
-def recorded(*, days: int, energy_scaler: int) -> Recorded:
-    """64 meters read every hour for so many days; energies in 10^energy_scaler Wh."""
+def recorded(*, days: int, energy_scaler: int, more_registers: bool = False) -> Recorded:
+    """64 meters read every hour for so many days; energies in 10^energy_scaler Wh.
+
+    `more_registers`: 24 instead of 12, with energies and powers of each phase, Q, S and frequency.
+    """
     registers = [(obis, energy_scaler, "Wh" if place < 2 else "varh")
                  for place, obis in enumerate(_ENERGIES)] + list(_OTHERS)
+    if more_registers:
+        registers += [(obis, energy_scaler, "Wh") for obis in _PHASE_ENERGIES] + list(_MORE)
     schema = _schema(registers)
     dice = Dice(SEED)
     consumers = _consumers(dice)

@@ -26,6 +26,7 @@ FOLDER = "/tests/vectors/archive/" if ON_MICROPYTHON else __file__[:-len(
     "edge/test_archive_formats.py")] + "vectors/archive/"
 FILES_0 = ("cursor", "schema-9a9811d2a806f4f9", "segment-00000001", "segment-00000002",
            "segment-00000003")
+FILES_1 = ("cursor", "schema-9a9811d2a806f4f9", "segment-00000001")
 
 
 def golden(folder, names):
@@ -52,6 +53,51 @@ def record_0(number):
     if n % 4 == 2:
         return Missed(number, 2, 0, at_s, 0, SILENT, "no byte within 500 ms")
     return Event(number, at_s, 0, 1, None, "agent started")
+
+
+def records_1():
+    """Twelve sweeps of four meters, with everything that a record can have."""
+    found = []
+    for sweep in range(12):
+        at_s = START_S + 3600 * sweep
+        for meter in range(4):
+            n = 4 * sweep + meter
+            values = (10**7 + 1300 * sweep * meter, 2300 - n * n % 37, None if n % 9 == 8 else -n)
+            statuses = (LATE if n % 11 == 3 else 0, 0, ABSENT | REFUSED if n % 9 == 8 else 0)
+            found.append(Row(0, meter, 0, at_s + meter, 0 if sweep < 9 else 1, values, statuses))
+        if sweep % 3 == 1:
+            found[-2] = Missed(0, 2, 0, at_s + 2, 0, SILENT, "no byte within 500 ms")
+        if sweep % 4 == 2:
+            found.append(Event(0, at_s + 60, 0, 7, None if sweep < 5 else 3, "moved ß"))
+    found.append(Row(0, 9, 1, 0, 2, (-(2**62), 2**62 - 1) + (0,) * 62, (65534,) * 64))
+    found.append(Row(0, 9, 1, 2**32 - 1, 2, (2**62 - 1, -(2**62)) + (1,) * 62, (0,) * 64))
+    found.append(Row(0, 9, 1, 5, 2, (1,), (0,)))
+    return found
+
+
+def life_1():
+    """A flash with records_1 on it, a start between them, the first ten acknowledged."""
+    flash = SimulatedFlash()
+    records = records_1()
+    archive = archive_on(flash)
+    for start in range(0, 20, 4):
+        archive.append(records[start:start + 4], SCHEMA_ID, STAMP)
+    archive.acknowledge(10)
+    archive = archive_on(flash)
+    archive.append(records[20:], SCHEMA_ID, STAMP)
+    return flash
+
+
+def test_an_archive_of_format_1_gives_every_record():
+    archive = archive_on(golden("1", FILES_1), OTHER_INCARNATION)
+    assert archive.incarnation == INCARNATION and archive.cursor == 10
+    wanted = {n + 1: numbered(r, n + 1) for n, r in enumerate(records_1())}
+    assert read_all(archive) == (wanted, []) and archive.next_sequence == len(wanted) + 1
+
+
+def test_format_1_is_still_written_with_the_same_bytes():
+    assert life_1().disk.content("segment-00000001") == golden("1", FILES_1).content(
+        "segment-00000001")
 
 
 def test_an_archive_of_format_0_gives_every_record():

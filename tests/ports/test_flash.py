@@ -159,7 +159,7 @@ def test_a_full_disk_refuses_and_goes_on_giving_what_it_has(tmp_path: Path) -> N
         archive = Archive(flash, 1 << 20, b"incarnat")
         name = archive.keep_schema(b"schema")
         with pytest.raises(ArchiveRefused, match="no space left"):
-            archive.append([EVENT] * 20000, name, STAMP)
+            archive.append([EVENT] * 100000, name, STAMP)
         kept = archive.next_sequence - 1
         assert kept > 1000
         archive.acknowledge(kept)

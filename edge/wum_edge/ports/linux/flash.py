@@ -34,7 +34,7 @@ class LinuxFlash(Flash):
         with _read_only_is_fine():
             for name in os.listdir(folder):
                 if name.endswith(_UNFINISHED):
-                    (folder / name).unlink()
+                    os.unlink(folder / name)
             os.fsync(self._directory)  # A killed process may have renamed without it.
 
     def close(self) -> None:
@@ -66,9 +66,8 @@ class LinuxFlash(Flash):
             self._close_tail()
             # The same handle stays for the sync: the kernel tells a failed write to handles
             # that were open when it failed, and only once.
-            path = self._folder / name
-            self._tail_is_new = not path.exists()
-            self._tail = (name, os.open(path, _APPEND, 0o600))
+            self._tail_is_new = name not in os.listdir(self._folder)
+            self._tail = (name, os.open(self._folder / name, _APPEND, 0o600))
         _write_all(self._tail[1], data)
 
     def sync(self, name: str) -> None:
@@ -104,7 +103,7 @@ class LinuxFlash(Flash):
             os.rename(unfinished, self._folder / name)
         except OSError:
             with contextlib.suppress(OSError):  # The failure itself is what the caller hears of.
-                unfinished.unlink()
+                os.unlink(unfinished)
             raise
         os.fsync(self._directory)
 
