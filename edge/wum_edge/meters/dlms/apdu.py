@@ -121,7 +121,7 @@ LAYOUTS = {                  # (tag, choice): record, and how its fields are wri
     (0xC5, 3): (SetLastTaken, ("byte", "byte", "number")),
     (0xC5, 4): (SetLastListTaken, ("byte", "byte*", "number")),
     (0xC5, 5): (SetListResponse, ("byte", "byte*")),
-    (0xC7, 1): (ActionResponse, ("byte", "action result")),
+    (0xC7, 1): (ActionResponse, ("byte", "action answer")),
     (0xC7, 2): (ActionResponseBlock, ("byte", "block")),
     (0xC7, 3): (ActionListResponse, ("byte", "action result*")),
     (0xC7, 4): (ActionBlockTaken, ("byte", "number")),
@@ -262,6 +262,13 @@ def _read_action_result(cursor: Cursor) -> ActionResult:
     return ActionResult(code, _read_result(cursor) if cursor.flag() else None)
 
 
+def _read_action_answer(cursor: Cursor) -> ActionResult:
+    """A single one: whoever returns nothing may leave out even the flag which says so."""
+    if cursor.left() == 1:
+        return ActionResult(cursor.byte(), None)
+    return _read_action_result(cursor)
+
+
 def _written_action_result(value: object) -> bytes:
     assert isinstance(value, ActionResult)
     if value.result is None:
@@ -291,12 +298,14 @@ _READ = {
     "selection": _read_selection, "selected": _read_selected, "data": axdr.read_data,
     "data?": _read_optional_data, "result": _read_result, "block": _read_block,
     "get block": _read_get_block, "action result": _read_action_result,
+    "action answer": _read_action_answer,
 }
 _WRITTEN = {
     "byte": _written_byte, "number": _written_number, "attribute": written_attribute,
     "selection": _written_selection, "selected": _written_selected, "data": _written_data,
     "data?": _written_optional_data, "result": _written_result, "block": _written_block,
     "get block": _written_get_block, "action result": _written_action_result,
+    "action answer": _written_action_result,
 }
 
 

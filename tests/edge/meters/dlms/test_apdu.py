@@ -72,6 +72,10 @@ def test_every_service_comes_back():
         raw = apdu.encode_service(one)
         assert apdu.decode_service(raw) == one
         for cut in range(len(raw)):
+            if type(one) is apdu.ActionResponse and cut == 4:
+                code = apdu.decode_service(raw[:cut]).answer     # Some say no more than that.
+                assert code == apdu.ActionResult(one.answer.code, None)
+                continue
             raises(DlmsMalformed, lambda raw=raw, cut=cut: apdu.decode_service(raw[:cut]))
         raises(DlmsMalformed, lambda raw=raw: apdu.decode_service(raw + b"\x00"))
 
