@@ -20,13 +20,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 from wum_edge.ports.linux.keys import BadKeys, read_password
 from wum_edge.uplink import broker
 from wum_edge.uplink.delivery import WINDOW
+from wum_edge.uplink.reconnect import Reconnect
 
 HANDED_OVER_MAX = 2 * WINDOW    # Messages without PUBACK: a window of batches with their schemas.
 HEARD_BYTES_MAX = 4096          # An acknowledgement takes about 300 when sealed.
 KEEPALIVE_S = 30                # A connection that swallows everything is given up after 45 s.
 CONNECT_S = 10                  # For TCP and TLS, and again for the broker's answers.
-WAIT_S = 1.0                    # Before the second try; doubled by each ...
-WAIT_MAX_S = 30.0               # ... up to this, and half to all of it, so that a fleet spreads.
 COMPLAIN_S = 60.0               # The same trouble is said once in this time.
 _log = logging.getLogger("wum_edge.broker")
 
@@ -98,16 +97,17 @@ class MqttBroker(broker.Broker):
         return False
 
     def _run(self) -> None:
-        wait_s = WAIT_S
+        waits = Reconnect(self._dice)
         while not self._stopping.is_set():
             was_connected = self._connect_once()
             if self._stopping.is_set():
                 return
-            wait_s = WAIT_S if was_connected else min(2 * wait_s, WAIT_MAX_S)
-            jittered_s = wait_s * (500 + self._dice.below(501)) / 1000
-            self._complain(f"{self._trouble}; trying again in {jittered_s:.0f} s, records wait in "
+            if was_connected:
+                waits.connected()
+            wait_s = waits.wait_ms() / 1000
+            self._complain(f"{self._trouble}; trying again in {wait_s:.0f} s, records wait in "
                            "the archive")
-            self._stopping.wait(jittered_s)
+            self._stopping.wait(wait_s)
 
     def _connect_once(self) -> bool:
         """One connection from beginning to end; whether it could be used."""
