@@ -26,14 +26,18 @@ TCP = "tcp://"               # A line's port that is no device: tcp://HOST:PORT.
 LOOPBACK = ("127.0.0.1", "::1", "localhost")  # The only hosts for which MQTT may be plain.
 
 
-class Concentrator(namedtuple("Concentrator", ("name", "keys", "archive", "archive_limit_mb"))):
-    """Name for people, and the folders of keys and archive as the port resolves them."""
+class Concentrator(namedtuple("Concentrator", (
+        "name", "keys", "archive", "archive_limit_mb", "catalog"))):
+    """Name for people, and the folders of keys and archive as the port resolves them. `catalog` is
+    the folder of the user's own entries, or empty.
+    """
 
     __slots__ = ()
     name: str
     keys: str
     archive: str
     archive_limit_mb: int
+    catalog: str
 
 
 class Broker(namedtuple("Broker", ("host", "port", "tls", "ca_file"))):
@@ -162,7 +166,7 @@ def check(document: object, models: dict[str, str]) -> Config:
 def _concentrator(table: Table) -> Concentrator:
     found = Concentrator(
         table.text("name", most=64), table.text("keys"), table.text("archive"),
-        table.number("archive_limit_mb", 1, 65536, 64),
+        table.number("archive_limit_mb", 1, 65536, 64), table.optional_text("catalog"),
     )
     table.done()
     return found

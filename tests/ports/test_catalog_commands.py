@@ -177,3 +177,58 @@ def test_a_meter_that_refuses_its_model_is_asked_what_it_is(
     assert ran.returncode == 1
     assert "check the model (eastron-sdm630)" in ran.stderr
     assert "it says that it is Maker M-7 1.02" in ran.stderr
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A folder with one entry of the user's own."""
+    folder = tmp_path / "my-meters"
+    folder.mkdir()
+    own = json.loads(CHINT)
+    own["model"] = "my-own-meter"
+    (folder / "my-own-meter.json").write_text(json.dumps(own))
+    return folder
+
+
+def test_an_entry_of_ones_own_stands_beside_the_catalogue_and_says_where_it_is_from(
+        mine: Path) -> None:
+    listed = wum_edge("catalog", "list", "--folder", str(mine)).stdout.splitlines()
+    assert [line.split()[-1] for line in listed if line.startswith("my-own-meter")] == [str(mine)]
+    assert [line.split()[-1] for line in listed if line.startswith("chint-dtsu666")] == ["wum"]
+    shown = wum_edge("catalog", "show", "my-own-meter", "--folder", str(mine))
+    assert f"entry: {mine / 'my-own-meter.json'}" in shown.stdout
+    assert wum_edge("catalog", "check", "--folder", str(mine)).returncode == 0
+
+
+def test_a_name_that_the_catalogue_has_is_refused_with_both_paths(mine: Path) -> None:
+    (mine / "chint-dtsu666.json").write_text(CHINT)
+    refused = wum_edge("catalog", "list", "--folder", str(mine))
+    assert refused.returncode and str(mine / "chint-dtsu666.json") in refused.stderr
+    assert str(resources.files("wum_edge") / "catalog" / "chint-dtsu666.json") in refused.stderr
+
+
+def test_a_configuration_names_the_folder_of_its_own_entries(mine: Path, tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text("""
+[concentrator]
+name = "c"
+keys = "keys"
+archive = "archive"
+catalog = "my-meters"
+[broker]
+host = "127.0.0.1"
+tls = false
+[[line]]
+name = "a"
+port = "/dev/null"
+[[meter]]
+serial = "M-1"
+line = "a"
+address = 1
+model = "my-own-meter"
+""")
+    planned = wum_edge("plan", "--config", str(file))
+    assert planned.returncode == 0 and "my-own-meter" in planned.stdout, planned.stderr
+    file.write_text(file.read_text().replace("my-meters", "elsewhere"))
+    refused = wum_edge("plan", "--config", str(file))
+    assert refused.returncode and "line 6: concentrator.catalog: wanted a folder" in refused.stderr

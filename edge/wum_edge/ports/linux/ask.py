@@ -16,7 +16,7 @@ from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.ports.linux import dlms_supply
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
-from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, read_config
+from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, own_entries, read_config
 from wum_edge.ports.linux.table import print_table
 from wum_edge.ports.linux.tcp_line import is_there, line_of
 from wum_edge.ports.linux.wire import WireLine
@@ -33,7 +33,7 @@ _FLAGS = ((status.REFUSED, "refused"), (status.OUT_OF_RANGE, "out of range"),
 
 def check_config(path: Path, out: TextIO) -> int:
     """Print a summary of a good configuration. Raises BadConfigFile with every mistake."""
-    models = read_catalog()
+    models = read_catalog(own_entries(path))
     checked = read_config(path, protocols(models))
     period_s = checked.schedule.period_s
     many = "1 meter" if len(checked.meters) == 1 else f"{len(checked.meters)} meters"
@@ -62,7 +62,7 @@ def check_config(path: Path, out: TextIO) -> int:
 
 def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
     """Read one meter and print its registers. Returns 0 when it gave any, else 1."""
-    models = read_catalog()
+    models = read_catalog(own_entries(path))
     checked = read_config(path, protocols(models), files=False)
     serials = [meter.serial for meter in checked.meters]
     if serial not in serials:

@@ -51,20 +51,24 @@ class Reached:
     access: Path | None
 
 
-def list_catalog(out: TextIO, protocol: str = "", make: str = "") -> int:
-    """Print every model, or those of one protocol or make."""
+def list_catalog(
+        out: TextIO, protocol: str = "", make: str = "", own: Path | None = None) -> int:
+    """Print every model, or those of one protocol or make; `own`: a folder of more entries."""
+    froms = _froms(own)
     rows = [[name, model.protocol, model.make, model.label, str(len(model.registers)),
-             _turns(model), f"{model.source} ({model.licence})"]
-            for name, model in sorted(read_catalog().items())
+             _turns(model), f"{model.source} ({model.licence})", froms[name]]
+            for name, model in sorted(read_catalog(own).items())
             if protocol in ("", model.protocol) and make.lower() in model.make.lower()]
-    print_table(["model", "protocol", "make", "types", "registers", "turns", "source"],
-                rows, out)
+    print_table(["model", "protocol", "make", "types", "registers", "turns", "source",
+                 "entry from"], rows, out)
     return 0
 
 
-def check_catalog(files: list[Path], out: TextIO) -> int:
-    """Check these files, or the whole catalogue. Raises BadCatalogFiles with every mistake."""
-    models = read_entries(files or entry_files())
+def check_catalog(files: list[Path], out: TextIO, own: Path | None = None) -> int:
+    """Check these files, or the whole catalogue and the folder `own`. Raises BadCatalogFiles with
+    every mistake.
+    """
+    models = read_entries(files or entry_files(own))
     registers = sum(len(model.registers) for model in models.values())
     many = "1 entry" if len(models) == 1 else f"{len(models)} entries"
     makes = len({model.make for model in models.values()})
@@ -74,10 +78,11 @@ def check_catalog(files: list[Path], out: TextIO) -> int:
     return 0
 
 
-def show_model(name: str, out: TextIO) -> int:
+def show_model(name: str, out: TextIO, own: Path | None = None) -> int:
     """Print one model with all its registers, and where the meter has them."""
-    model = find_model(name)
+    model = find_model(name, own)
     print(f"{model.model}: {model.make} {model.label}, {model.protocol}", file=out)
+    print(f"entry: {name if name.endswith(SUFFIX) else _files(own)[model.model]}", file=out)
     print(f"source: {model.source} ({model.licence})", file=out)
     if model.manner:
         print(f"manner: {_fields(model.manner)}", file=out)
@@ -87,9 +92,11 @@ def show_model(name: str, out: TextIO) -> int:
     return 0
 
 
-def try_model(name: str, reached: Reached, out: TextIO, complaints: TextIO) -> int:
+def try_model(
+        name: str, reached: Reached, out: TextIO, complaints: TextIO, own: Path | None = None,
+) -> int:
     """Read a meter once as this model. Returns 0 when it gave any register, else 1."""
-    model = find_model(name)
+    model = find_model(name, own)
     checked = _configured(model, reached)
     meter, line = checked.meters[0], checked.lines[0]
     place = f"address {meter.address} on {line.port}"
@@ -124,11 +131,23 @@ def _identity(meter: config.Meter, line: config.Line) -> str:
                     if objects[number])
 
 
-def find_model(name: str) -> Model:
+def _files(own: Path | None) -> dict[str, str]:
+    """Path of each model's entry, which is named for it."""
+    return {file.name.removesuffix(SUFFIX): str(file) for file in entry_files(own)}
+
+
+def _froms(own: Path | None) -> dict[str, str]:
+    """`wum` for what comes with the gateway, else the folder."""
+    mine = {} if own is None else {
+        name: str(own) for name, path in _files(own).items() if Path(path).parent == own}
+    return {name: mine.get(name, "wum") for name in _files(own)}
+
+
+def find_model(name: str, own: Path | None = None) -> Model:
     """A model of the catalogue, or the one in a file. Raises BadQuestion, BadCatalogFiles."""
     if name.endswith(SUFFIX):
         return read_entry(Path(name))
-    known = read_catalog()
+    known = read_catalog(own)
     if name in known:
         return known[name]
     near = nearest(name, sorted(known))

@@ -27,7 +27,7 @@ from wum_edge.ports.linux.ask_catalog import BadQuestion
 from wum_edge.ports.linux.calendar_file import calendar_text, read_calendar
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
-from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, read_config
+from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, own_entries, read_config
 from wum_edge.ports.linux.tcp_line import line_of
 from wum_shared.units import UNITS, scaled_to_text
 
@@ -67,7 +67,7 @@ class Asked:
 
 def asked(serial: str, path: Path, out: TextIO, complaints: TextIO) -> Asked:
     """The meter of that serial in the configuration at `path`. Raises BadConfigFile."""
-    models = read_catalog()
+    models = read_catalog(own_entries(path))
     checked = read_config(path, protocols(models), files=False)
     serials = [meter.serial for meter in checked.meters]
     if serial not in serials:

@@ -45,6 +45,10 @@ def add_commands(catalog: argparse.ArgumentParser) -> None:
         description="Reads every register of the model from one meter and prints them with "
                     "units, to compare\nwith its display. No configuration is needed; nothing is "
                     "archived or sent. A gateway that\nis running holds its lines: stop it first.")
+    for command in (lists, show, check, tries):
+        command.add_argument("--folder", type=Path, metavar="FOLDER",
+                             help="a folder of your own entries beside the catalogue, as "
+                                  "`catalog` names it in [concentrator]")
     for command in (show, tries):
         command.add_argument("model", metavar="MODEL",
                              help="name of a model, or a file of your own that ends in .json")
@@ -54,15 +58,16 @@ def add_commands(catalog: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Carry out one of them; its exit code. Raises BadCatalogFiles, BadQuestion."""
     if options.what == "list":
-        return ask_catalog.list_catalog(sys.stdout, options.protocol, options.make)
+        return ask_catalog.list_catalog(
+            sys.stdout, options.protocol, options.make, options.folder)
     if options.what == "show":
-        return ask_catalog.show_model(options.model, sys.stdout)
+        return ask_catalog.show_model(options.model, sys.stdout, options.folder)
     if options.what == "check":
-        return ask_catalog.check_catalog(options.files, sys.stdout)
+        return ask_catalog.check_catalog(options.files, sys.stdout, options.folder)
     return ask_catalog.try_model(options.model, ask_catalog.Reached(
         port=options.port, address=options.address, baud=options.baud, parity=options.parity,
         stop_bits=options.stop_bits, data_bits=options.data_bits, timeout_ms=options.timeout_ms,
-        access=options.access), sys.stdout, sys.stderr)
+        access=options.access), sys.stdout, sys.stderr, options.folder)
 
 
 def _add_reach(tries: argparse.ArgumentParser) -> None:

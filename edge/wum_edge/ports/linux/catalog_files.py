@@ -17,6 +17,7 @@ from wum_edge.ports.linux.json_lines import lines_of
 
 SUFFIX = ".json"
 SCHEMA_NAMES = ("schema.json", ".schema.json")   # The form of the entries, not an entry.
+OWN_MAX = 1000                   # Files of a user's own: a wrong folder is known by them.
 FILE_BYTES_MAX = 256 * 1024      # 128 registers take about 30 kB.
 _NAMED = re.compile(r"^registers\[(?P<name>[^\]]*)\](?P<rest>.*)$")
 
@@ -29,16 +30,37 @@ class BadCatalogFiles(Exception):
         super().__init__("\n".join(sentences))
 
 
-def read_catalog() -> dict[str, Model]:
-    """Every model of the catalogue, by name. Raises BadCatalogFiles with every mistake."""
-    return read_entries(entry_files())
+def read_catalog(own: Path | None = None) -> dict[str, Model]:
+    """Every model of the catalogue, by name, and those of the user's `own` folder. Raises
+    BadCatalogFiles with every mistake; that two files have one name is one.
+    """
+    return read_entries(entry_files(own))
 
 
-def entry_files() -> list[Traversable]:
-    """The files of the catalogue, sorted by name."""
-    folder = resources.files("wum_edge") / "catalog"
-    return sorted((file for file in folder.iterdir() if file.name.endswith(SUFFIX)
-                   and not file.name.endswith(SCHEMA_NAMES)), key=lambda file: file.name)
+def entry_files(own: Path | None = None) -> list[Traversable | Path]:
+    """The files of the catalogue and of the user's `own` folder, sorted by name. Raises
+    BadCatalogFiles for two of one name: nobody could say which of them a meter is read by.
+    """
+    given = _entries(resources.files("wum_edge") / "catalog")
+    mine = _entries(own) if own is not None else []
+    if len(mine) > OWN_MAX:
+        raise BadCatalogFiles([f"{own}: wanted at most {OWN_MAX} entries, got {len(mine)}"])
+    by_name = {file.name: file for file in given}
+    twice = [f"{file}: wanted a name that the catalogue has not, got that of {by_name[file.name]}: "
+             "give the file and its `model` another one" for file in mine if file.name in by_name]
+    if twice:
+        raise BadCatalogFiles(twice)
+    return sorted([*given, *mine], key=lambda file: file.name)
+
+
+def _entries(folder: Traversable | Path) -> list[Traversable | Path]:
+    try:
+        return sorted((file for file in folder.iterdir() if file.name.endswith(SUFFIX)
+                       and not file.name.endswith(SCHEMA_NAMES)), key=lambda file: file.name)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadCatalogFiles(
+            [f"{folder}: wanted a folder of entries (NAME{SUFFIX}), got: {reason}"]) from error
 
 
 def read_entries(files: Iterable[Traversable | Path]) -> dict[str, Model]:

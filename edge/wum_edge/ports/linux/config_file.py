@@ -72,6 +72,27 @@ def read_config(
     return _absolute(checked, path.resolve().parent)
 
 
+def own_entries(path: Path) -> Path | None:
+    """The folder of the user's own catalogue entries, as the configuration at `path` names it; None
+    where it names none. What is wrong with the file `read_config` says, which needs the catalogue.
+    """
+    try:
+        document = tomllib.loads(_read(path))
+    except (BadConfigFile, tomllib.TOMLDecodeError):
+        return None
+    part = document.get("concentrator")
+    name = part.get("catalog") if isinstance(part, dict) else None
+    if not isinstance(name, str) or not name:
+        return None
+    folder = path.resolve().parent / name
+    if not folder.is_dir():
+        where = "concentrator.catalog"
+        raise BadConfigFile(path, [Mistake(
+            line_of(where, lines_of(_read(path))), where,
+            "a folder of catalogue entries (NAME.json)", f'no folder "{folder}"')])
+    return folder
+
+
 def lines_of(text: str) -> dict[str, int]:
     """Line number of every table and key, by path: meter[3].address. Array tables count from 0."""
     lines: dict[str, int] = {}
@@ -152,5 +173,6 @@ def _absolute(checked: config.Config, folder: Path) -> config.Config:
     ca_file = os.path.join(folder, b.ca_file) if b.ca_file else ""
     return checked._replace(
         concentrator=c._replace(keys=os.path.join(folder, c.keys),
-                                archive=os.path.join(folder, c.archive)),
+                                archive=os.path.join(folder, c.archive),
+                                catalog=os.path.join(folder, c.catalog) if c.catalog else ""),
         broker=b._replace(ca_file=ca_file))

@@ -18,7 +18,7 @@ from wum_edge.meters.pace import setting_of
 from wum_edge.meters.turn import Setting, converse
 from wum_edge.ports.linux import dlms_supply
 from wum_edge.ports.linux.catalog_files import read_catalog
-from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, read_config
+from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, own_entries, read_config
 from wum_edge.ports.linux.discover_mbus import discover_line
 from wum_edge.ports.linux.tcp_line import line_of
 
@@ -34,7 +34,7 @@ def discover_meter(
     Where `serial` is the name of a line, its M-Bus meters are searched and printed; `primary`: by
     their primary addresses.
     """
-    models = read_catalog()
+    models = read_catalog(own_entries(path))
     checked = read_config(path, protocols(models), files=False)
     for own in checked.lines:
         if own.name == serial and serial not in [meter.serial for meter in checked.meters]:

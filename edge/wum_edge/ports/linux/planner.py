@@ -10,7 +10,7 @@ from wum_edge import plan
 from wum_edge.config import Config
 from wum_edge.meters.catalog import protocols
 from wum_edge.ports.linux.catalog_files import read_catalog
-from wum_edge.ports.linux.config_file import read_config
+from wum_edge.ports.linux.config_file import own_entries, read_config
 from wum_edge.ports.linux.table import print_table
 
 FITS = 0
@@ -21,7 +21,7 @@ def print_plan(path: Path, out: TextIO) -> int:
     """Print the plan of a configuration. 0 when it fits, 1 when it does not. Raises BadConfigFile
     with every mistake, duplicate addresses among them.
     """
-    models = read_catalog()
+    models = read_catalog(own_entries(path))
     checked = read_config(path, protocols(models), files=False)
     lines = plan.plan(checked, models)
     for line in lines:

@@ -27,7 +27,7 @@ from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.chance import SystemDice, new_incarnation
 from wum_edge.ports.linux.cipher import Cipher
 from wum_edge.ports.linux.clock import SystemClock, clock_of
-from wum_edge.ports.linux.config_file import read_config
+from wum_edge.ports.linux.config_file import own_entries, read_config
 from wum_edge.ports.linux.flash import FolderInUse, LinuxFlash, lock_folder
 from wum_edge.ports.linux.keys import BadKeys, KeysFolder, read_keys
 from wum_edge.ports.linux.marks import MarksFile
@@ -57,7 +57,7 @@ def run(path: Path, status_s: float = 60.0) -> int:
 
     A line says every `status_s` seconds how it stands. Raises BadConfigFile, BadCatalogFiles.
     """
-    models = read_catalog()
+    models = read_catalog(own_entries(path))
     config = read_config(path, protocols(models))
     journal.begin()
     ending = threading.Event()
