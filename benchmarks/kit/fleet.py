@@ -19,7 +19,8 @@ from kit.recorded import METERS, START_S, Recorded
 from wum_cloud.database import connect
 from wum_cloud.registry import store
 from wum_cloud.registry.keys import open_vault
-from wum_shared.ids import schema_id
+from wum_shared.batch import encode_batch
+from wum_shared.ids import batch_digest, schema_id
 from wum_shared.messages import DirectionKey, Registration, encode_schema
 from wum_shared.status import ANSWERS, STORED
 from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, ROOT, SCHEMA
@@ -73,6 +74,7 @@ class Fleet:
         self._by_topic = {device.topic(ACKNOWLEDGEMENT): device for device in devices}
         self._schemas = [encode_schema(device.own(source.schema, number))
                          for number, device in enumerate(devices)]
+        self._names = [schema_id(schema) for schema in self._schemas]
 
     def schemas(self) -> list[Message]:
         """Each one's schema."""
@@ -84,11 +86,19 @@ class Fleet:
         batch = self._source.batch(
             first_s=START_S + first_hour * HOUR_S,
             last_s=START_S + (first_hour + hours) * HOUR_S, first_sequence=1 + first_hour * METERS)
+        # Encoded once: two names of eight bytes are all that differs from one to the next.
+        draft = encode_batch(batch)
+        if draft.count(batch.schema_id) != 1 or draft.count(batch.incarnation) != 1:
+            raise SystemExit("a name of the batch stands in it twice, or by chance")
         found = []
-        for device, schema in zip(self.devices, self._schemas, strict=True):
-            key, sealed = device.message(batch._replace(
-                schema_id=schema_id(schema), incarnation=device.registration.concentrator))
-            found.append(Message(device.topic(BATCH), sealed, key))
+        for device, name in zip(self.devices, self._names, strict=True):
+            own = batch._replace(schema_id=name, incarnation=device.registration.concentrator)
+            content = draft.replace(batch.schema_id, name).replace(
+                batch.incarnation, device.registration.concentrator)
+            if not found and content != encode_batch(own):
+                raise SystemExit("the draft of a batch is none")
+            found.append(Message(device.topic(BATCH), device.sealed(content, BATCH),
+                                 batch_digest(content)))
         return found
 
     def answered(self, topic: str, sealed: bytes) -> bytes:
