@@ -337,3 +337,26 @@ def test_every_link_between_documents_leads_somewhere():
             if "://" not in target and not (path.parent / target).exists():
                 lost.append(f"{path.relative_to(ROOT)} links to {target}")
     assert lost == []
+
+
+def test_every_test_that_guards_a_promise_exists():
+    text = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+    promises = re.split(r"^\*\*(?=[AU]\d\. )", text, flags=re.M)[1:]
+    assert [one[:2] for one in promises] == [
+        *[f"A{n}" for n in range(1, 7)], *[f"U{n}" for n in range(1, 6)]]
+    for promise in promises:
+        guards = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", promise)
+        assert guards, f"{promise[:2]} is guarded by no test"
+        for file, name in guards:
+            assert name in _names_at_top(ROOT / file), f"{promise[:2]}: no {name} in {file}"
+
+
+def _names_at_top(path: Path) -> set[str]:
+    """Tests that a file defines, and state machines that it makes one of."""
+    names = set()
+    for node in tree(path).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names

@@ -8,6 +8,7 @@ from tests.system.chaos import mutants
 from tests.system.chaos.run import run, told
 
 SEEDS = int(os.environ.get("WUM_CHAOS_SEEDS", "500"))
+DRAINED_S = 120                 # After the last fault all is stored within so long.
 MUTANT_SEEDS = 60               # So many at most until each mutant must have been noticed.
 
 
@@ -15,6 +16,7 @@ def test_no_seed_breaks_a_promise():
     outcomes = [run(seed) for seed in range(1, SEEDS + 1)]
     assert sum([outcome.rows for outcome in outcomes]) > 30 * SEEDS, "hardly anything was stored"
     assert not [told(outcome) for outcome in outcomes if outcome.broken]
+    assert max([outcome.drained_s for outcome in outcomes]) <= DRAINED_S
 
 
 @pytest.mark.parametrize("seed", [7, 18, 40])
