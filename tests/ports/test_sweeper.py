@@ -11,6 +11,7 @@ from tests.ports.test_config_file import GOOD
 from tests.ports.wire import Meters, Wire
 from wum_edge import config
 from wum_edge.meters.catalog import protocols
+from wum_edge.meters.orders import READ_NOW, SWITCH, Order, Outcome
 from wum_edge.meters.sweep import Sweep, meters_of_line
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock, clock_of
@@ -52,6 +53,24 @@ def test_sweeps_come_when_due_and_end_when_told(
     assert isinstance(event, Event) and event.kind == status.EVENT_METER_SILENT
     assert isinstance(again, Row) and again.captured_at_s > row.captured_at_s
     assert isinstance(missed_again, Missed)
+
+
+def test_an_order_from_another_thread_is_done_between_two_sweeps_and_none_is_forgotten(
+        tmp_path: Path, wire: Wire, meters: Callable[[list[SimDevice]], Meters]) -> None:
+    meters([sdm630(1), sdm630(2)])
+    records: queue.Queue[Record] = queue.Queue()
+    outcomes: queue.Queue[Outcome] = queue.Queue()
+    running = sweeper(tmp_path, wire, records, [])
+    assert running.order(Order(READ_NOW, 1, None, outcomes.put)) == ""
+    running.start()
+    first = outcomes.get(timeout=20)
+    assert first.is_done and first.records[0].meter == 1
+    assert running.order(Order(SWITCH, 0, False, outcomes.put)) == ""
+    cannot = outcomes.get(timeout=20)
+    assert not cannot.is_done and "no switch" in cannot.why
+    running.stop()
+    assert running.join(5)
+    assert "the gateway is ending" in running.order(Order(READ_NOW, 0, None, outcomes.put))
 
 
 def test_a_mistake_of_ours_is_handed_to_whoever_ends_the_process(

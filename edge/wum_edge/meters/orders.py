@@ -10,6 +10,7 @@ from collections import deque, namedtuple
 ORDERS_MAX = 64              # Of one priority: every meter of a line switched at once.
 COMMAND = 0                  # Switch, set a clock.
 READ = 1                     # Registers that somebody waits for.
+_NAMES = {COMMAND: "commands", READ: "reads"}
 
 SWITCH = "switch"            # `argument`: True to connect.
 SET_CLOCK = "set clock"      # `argument`: UTC seconds, or None for the concentrator's own time.
@@ -52,14 +53,27 @@ class Orders:
     def __init__(self) -> None:
         self._waiting: tuple[deque[Order], deque[Order]] = (
             deque((), ORDERS_MAX), deque((), ORDERS_MAX))
+        self._closed = ""            # Why nothing is taken in any more.
 
-    def put(self, order: Order) -> bool:
-        """Whether it was taken in; when the queue is full it was not."""
+    def put(self, order: Order) -> str:
+        """Empty when it was taken in; else why it was not, and what to do."""
         waiting = self._waiting[order.priority()]
+        if self._closed:
+            return self._closed
         if len(waiting) >= ORDERS_MAX:
-            return False
+            return "%d %s of this line wait already: ask again when they are done" % (
+                len(waiting), _NAMES[order.priority()])
         waiting.append(order)
-        return True
+        return ""
+
+    def close(self, why: str) -> None:
+        """Nothing is taken in any more, and what waits is not done: whoever waits is told `why`."""
+        self._closed = why
+        while True:
+            order = self.take()
+            if order is None:
+                break
+            order.done(Outcome(False, why, ()))
 
     def take(self) -> Order | None:
         """The next to do: commands before reads, each in the order they came."""

@@ -286,7 +286,7 @@ def test_a_command_in_the_middle_of_a_sweep_waits_for_one_visit_at_most():
     running = house.work.sweep(house.bus, house.clock, 1000000)
     next(running)                                            # The first meter's row.
     at_ms = house.clock.ms
-    assert house.work.orders.put(Order(SWITCH, 5, False, done.append))
+    assert house.work.orders.put(Order(SWITCH, 5, False, done.append)) == ""
     while not done:
         next(running)
     assert house.readers[5].closed is False and done[0].is_done
@@ -322,8 +322,65 @@ def test_an_order_that_cannot_be_done_says_why():
 def test_the_queue_is_bounded_and_says_so():
     orders = Orders()
     for _ in range(ORDERS_MAX):
-        assert orders.put(Order(SWITCH, 0, True, None))
-    assert not orders.put(Order(SWITCH, 0, True, None))
-    assert orders.put(Order(READ_NOW, 0, None, None))        # Reads have a place of their own.
+        assert orders.put(Order(SWITCH, 0, True, None)) == ""
+    assert orders.put(Order(SWITCH, 0, True, None)) == (
+        "64 commands of this line wait already: ask again when they are done")
+    assert orders.put(Order(READ_NOW, 0, None, None)) == ""  # Reads have a place of their own.
     assert orders.take().priority() == COMMAND
     assert len(orders) == ORDERS_MAX
+    assert orders.put(Order(SWITCH, 0, True, None)) == ""    # And now there is one again.
+
+
+def test_what_waits_when_the_gateway_ends_is_told_so_once_and_no_more_is_taken_in():
+    orders = Orders()
+    done = []
+    orders.put(Order(SWITCH, 0, True, done.append))
+    orders.put(Order(READ_NOW, 0, None, done.append))
+    orders.close("the gateway is ending")
+    assert [(o.is_done, o.why, o.records) for o in done] == [
+        (False, "the gateway is ending", ())] * 2
+    assert orders.put(Order(SWITCH, 0, True, done.append)) == "the gateway is ending"
+    assert orders.take() is None and len(done) == 2
+
+
+def test_a_command_that_comes_later_is_done_before_a_read_that_waits_in_a_sweep():
+    house = House(6)
+    order = []
+    running = house.work.sweep(house.bus, house.clock, 1000000)
+    next(running)
+    house.work.orders.put(Order(READ_NOW, 4, None, lambda outcome: order.append("read 4")))
+    house.work.orders.put(Order(SWITCH, 5, False, lambda outcome: order.append("switch 5")))
+    house.work.orders.put(Order(SWITCH, 4, False, lambda outcome: order.append("switch 4")))
+    rows = [record for record in running if type(record) is Row]
+    assert order == ["switch 5", "switch 4", "read 4"]
+    # The meter that is under way is finished first, and the sweep goes on after the orders.
+    assert [what if type(what) is str else what[0] for what in house.readers[0].asked] == [
+        "read", "clock", "events", "profile", "close"]
+    assert [what for what in house.readers[5].asked][:2] == [("switch", False), "close"]
+    assert sorted({row.meter for row in rows}) == [1, 2, 3, 4, 5]
+    assert len([row for row in rows if row.meter == 4 and row.register_set != 5]) == 2
+
+
+def test_an_order_in_the_back_fill_waits_for_one_day_of_one_meter():
+    house = House(2)
+    for known in house.known:
+        known.upkeep.marks.profile_s = house.clock.now_s() - 9 * DAY_S
+    house.sweep()
+    assert house.idle() is not None                          # A day of the first.
+    done = []
+    house.work.orders.put(Order(SWITCH, 1, False, done.append))
+    asked = len(house.reader.asked)
+    house.idle()
+    assert done[0].is_done and len(house.reader.asked) == asked
+
+
+def test_a_sweep_ends_although_an_order_comes_at_every_boundary():
+    house = House(4)
+    done = []
+    rows = set()
+    for record in house.work.sweep(house.bus, house.clock, 1000000):
+        if type(record) is Row:
+            rows.add(record.meter)
+        if record is None:
+            house.work.orders.put(Order(SWITCH, 0, True, done.append))
+    assert rows == {0, 1, 2, 3} and len(done) >= 3

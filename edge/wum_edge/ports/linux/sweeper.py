@@ -53,12 +53,13 @@ class Sweeper:
         self._stop.set()
         self._wake.set()
 
-    def order(self, order: Order) -> bool:
-        """From any thread: have this done, within the time of one visit. False when too much waits.
+    def order(self, order: Order) -> str:
+        """From any thread, and the only door: have this done, within the time of one visit. Empty
+        when it was taken in, else why it was not; what was taken in ends with `done`, once.
         """
-        taken = self._work.orders.put(order)
+        refused = self._work.orders.put(order)
         self._wake.set()
-        return taken
+        return refused
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the end; whether it came."""
@@ -84,6 +85,8 @@ class Sweeper:
         except BaseException as error:
             _log.exception("sweeps of this line ended")
             self._crashed(error)
+        finally:
+            self._work.orders.close("the gateway is ending: ask again when it runs")
 
     def _sweep_once(self, now_s: int) -> None:
         """One sweep, which may start visits until the next one is due."""
