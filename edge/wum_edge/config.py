@@ -23,6 +23,7 @@ BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 TIMEOUT_MS = 500
 CLOCK_TOLERANCE_S = 10       # Of a meter's clock; what less is, nobody needs to know.
 TCP = "tcp://"               # A line's port that is no device: tcp://HOST:PORT.
+INPUTS = ("gpio:", "edges:")  # Pulse inputs: gpio:/dev/gpiochip0, edges:SOCKET (docs/pulse.md).
 LOOPBACK = ("127.0.0.1", "::1", "localhost")  # The only hosts for which MQTT may be plain.
 
 
@@ -51,7 +52,7 @@ class Broker(namedtuple("Broker", ("host", "port", "tls", "ca_file"))):
 
 
 class Line(namedtuple("Line", ("name", "port", "baud", "parity", "stop_bits", "data_bits"))):
-    """One line. `port` is a device path or tcp://HOST:PORT; `parity` is N, E or O."""
+    """One line. `port` is a device path, tcp://HOST:PORT or pulse inputs; `parity` is N, E or O."""
 
     __slots__ = ()
     name: str
@@ -64,6 +65,10 @@ class Line(namedtuple("Line", ("name", "port", "baud", "parity", "stop_bits", "d
     def bits_per_character(self) -> int:
         """Bits that one byte takes on the wire, start bit included: 10 for 8N1."""
         return self.setting().bits_per_character()
+
+    def has_inputs(self) -> bool:
+        """Whether these are pulse inputs, and no wire."""
+        return any([self.port.startswith(scheme) for scheme in INPUTS])
 
     def setting(self) -> Setting:
         """As it is where no meter says otherwise, silent for 3.5 characters before a request."""
@@ -197,6 +202,8 @@ def _line(table: Table) -> Line:
     port = table.text("port")
     if port.startswith(TCP) and not _is_address(port[len(TCP):]):
         table.complain("port", "tcp://HOST:PORT, like tcp://192.0.2.7:502", shown(port))
+    if port in INPUTS:
+        table.complain("port", "gpio:/dev/gpiochip0 or edges:SOCKET", shown(port))
     characters = _characters(table)
     found = Line(_name(table, "name"), port, characters.baud, characters.parity,
                  characters.stop_bits, characters.data_bits)
@@ -304,27 +311,47 @@ def _check_meters(
     addresses: dict[object, int] = {}
     for index, meter in enumerate(config.meters):
         path = "meter[%d]." % index
-        place = (meter.line, models.get(meter.model), meter.address)
         _once(serials, meter.serial, index, path + "serial", "meter", mistakes)
         if meter.line and meter.line not in names:
             mistakes.append((path + "line", "one of the lines: " + ", ".join(names),
                              shown(meter.line)))
-        elif models.get(meter.model) == "pulse":
-            # Its requests on a serial line would be noise to the meters that are there.
-            wanted = "a model that is read over a wire: no port of this agent opens pulse inputs"
-            mistakes.append((path + "model", wanted, shown(meter.model)))
+        elif meter.line and meter.model in models and (
+                (models[meter.model] == "pulse") != _line_of(config, meter).has_inputs()):
+            mistakes.append((path + "line", _wanted_line(models[meter.model]),
+                             "line %s at %s" % (
+                                 shown(meter.line), shown(_line_of(config, meter).port))))
         elif models.get(meter.model) == "modbus-rtu" and _data_bits(config, index) == 7:
             mistakes.append((path + "line", "a line with 8 data bits, as %s needs" % meter.model,
                              "line %s with 7" % shown(meter.line)))
         elif path + "address" in wrong or meter.address is None:
             continue
-        elif place in addresses:
-            first = addresses[place]
-            mistakes.append((path + "address", "an address that line %s has once" % meter.line,
-                             "%s, which meter[%d] (%s) has" % (
-                                 shown(meter.address), first, config.meters[first].serial)))
         else:
-            addresses[place] = index
+            for key, own in _places(meter, models.get(meter.model, "")):
+                place = (meter.line, models.get(meter.model), own)
+                if place in addresses:
+                    first = addresses[place]
+                    mistakes.append((path + key, "an address that line %s has once" % meter.line,
+                                     "%s, which meter[%d] (%s) has" % (
+                                         shown(own), first, config.meters[first].serial)))
+                addresses.setdefault(place, index)
+
+
+def _places(meter: Meter, protocol: str) -> "list[tuple[str, Any]]":
+    """What of its line a meter takes for itself, by key: its address; of inputs, more than one."""
+    if protocol == "pulse":
+        found: list[tuple[str, Any]] = entry_of(protocol).inputs_of(meter)
+        return found
+    return [("address", meter.address)]
+
+
+def _line_of(config: Config, meter: Meter) -> Line:
+    return [line for line in config.lines if line.name == meter.line][0]
+
+
+def _wanted_line(protocol: str) -> str:
+    if protocol == "pulse":
+        return "a line of pulse inputs, whose port is gpio:CHIP or edges:SOCKET"
+    return "a wire: pulse inputs cannot say %s" % protocol
 
 
 def _data_bits(config: Config, meter: int) -> int:

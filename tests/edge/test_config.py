@@ -241,13 +241,43 @@ def test_an_m_bus_meter_has_a_primary_or_a_secondary_address():
             "meter[1].address", "0..250, or 16 hexadecimal digits of a secondary address")
 
 
-def test_pulse_inputs_are_no_wire():
+def inputs(*meters, port="gpio:/dev/gpiochip0"):
+    good = document()
+    good["line"].append({"name": "inputs", "port": port})
+    good["meter"] += [{"serial": "P%d" % place, "line": "inputs", "model": "pulses", **one}
+                      for place, one in enumerate(meters)]
+    return good
+
+
+def mistake_of(wrong):
+    try:
+        check(wrong, dict(MODELS, pulses="pulse"))
+    except ConfigError as error:
+        return error.mistakes[0]
+    raise AssertionError("wanted a mistake")
+
+
+def test_pulse_inputs_are_no_wire_and_a_wire_is_no_input():
     bad = document()
     bad["meter"][1]["model"] = "pulses"
-    try:
-        check(bad, dict(MODELS, pulses="pulse"))
-    except ConfigError as error:
-        path, wanted, _ = error.mistakes[0]
-        assert path == "meter[1].model" and "no port of this agent opens pulse inputs" in wanted
-    else:
-        raise AssertionError("wanted a mistake")
+    path, wanted, _ = mistake_of(bad)
+    assert path == "meter[1].line" and "gpio:CHIP or edges:SOCKET" in wanted
+    bad = inputs()
+    bad["meter"][1]["line"] = "inputs"
+    path, wanted, _ = mistake_of(bad)
+    assert path == "meter[1].line" and "a wire" in wanted
+    assert mistake_of(inputs(port="gpio:"))[0] == "line[%d].port" % len(document()["line"])
+
+
+def test_an_input_is_one_meters_or_one_contacts():
+    magnet = {"access": {"magnet": {"input": 5}, "cover": {"input": 6, "active_low": False}}}
+    found = check(inputs({"address": 4, **magnet}, {"address": 7}), dict(MODELS, pulses="pulse"))
+    contacts = found.meters[-2].access.contacts
+    assert [wiring[:2] for _, wiring in contacts] == [(5, True), (6, False)]
+    place = "meter[%d]." % len(found.meters[:-1])
+    assert mistake_of(inputs({"address": 4, **magnet}, {"address": 6}))[0] == place + "address"
+    assert mistake_of(inputs({"address": 5}, {"address": 4, **magnet}))[0] == (
+        place + "access.magnet.input")
+    for wrong, key in (({"bias": "up"}, "bias"), ({"pulses": -1}, "pulses"),
+                       ({"amount": "-1"}, "amount"), ({"debounce": 3}, "debounce")):
+        assert mistake_of(inputs({"address": 1, "access": wrong}))[0].endswith("access." + key)

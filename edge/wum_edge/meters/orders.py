@@ -15,6 +15,7 @@ _NAMES = {COMMAND: "commands", READ: "reads"}
 SWITCH = "switch"            # `argument`: True to connect.
 SET_CLOCK = "set clock"      # `argument`: UTC seconds, or None for the concentrator's own time.
 READ_NOW = "read"            # `argument` is not looked at.
+READ_EVENTS = "read events"  # The new entries of the meter's log; `argument` is not looked at.
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Order(namedtuple("Order", ("what", "meter", "argument", "done"))):
 
     def priority(self) -> int:
         """COMMAND or READ."""
-        return READ if self.what == READ_NOW else COMMAND
+        return READ if self.what in (READ_NOW, READ_EVENTS) else COMMAND
 
 
 class Outcome(namedtuple("Outcome", ("is_done", "why", "records"))):

@@ -91,7 +91,7 @@ class Upkeep:
         records: list[Record] = []
         try:
             records += self._judge_clock(visit, line, clock)
-            records += self._events(line, clock)
+            records += self.events(line, clock)
             now_s = clock.now_s()
             if self.marks.profile_s is None:
                 self.marks.profile_s = now_s - self._usual_s
@@ -190,8 +190,8 @@ class Upkeep:
         return [self._event(clock, status.EVENT_METER_CLOCK_SET, clock.now_s(),
                             "set by %+d s, was %+d s off" % (step_s, before_s))]
 
-    def _events(self, line: Line, clock: Clock) -> "list[Record]":
-        """What the meter's log has new; each entry once."""
+    def events(self, line: Line, clock: Clock) -> "list[Record]":
+        """What the meter's log has new; each entry once. Raises MeterError, LineGone."""
         if "events" in self._cannot:
             return []
         marks = self.marks

@@ -6,7 +6,7 @@ two visits of a sweep; the back-fill only when nothing else is, one turn at a ti
 
 from wum_edge.clock import Clock
 from wum_edge.errors import LineGone, MeterError
-from wum_edge.meters.orders import READ_NOW, SET_CLOCK, SWITCH, Order, Orders, Outcome
+from wum_edge.meters.orders import READ_EVENTS, READ_NOW, SET_CLOCK, SWITCH, Order, Orders, Outcome
 from wum_edge.meters.reader import CannotDo
 from wum_edge.meters.readers import reader_for
 from wum_edge.meters.sweep import Sweep
@@ -95,6 +95,10 @@ def _carried_out(order: Order, known: KnownMeter, line: Line, clock: Clock) -> O
     if order.what == READ_NOW:
         return _read(known, line, clock)
     reader = _begin(known, line, clock)
+    if order.what == READ_EVENTS:
+        records = known.upkeep.events(line, clock) if known.upkeep is not None else []
+        _close(known, line)
+        return Outcome(True, "", tuple(records))
     if order.what == SWITCH:
         converse(reader.switch(order.argument is True), line)
     else:

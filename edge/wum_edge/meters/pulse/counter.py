@@ -9,21 +9,22 @@ from collections import deque
 
 from wum_edge.clock import Clock
 from wum_edge.meters.pulse.calendar import Calendar, rate_at
+from wum_edge.meters.pulse.codes import (
+    COVER_OPEN,
+    EDGES_LOST,
+    MAGNET_ON,
+    NOT_COUNTED,
+    NOT_KEPT,
+    WORDS,
+)
 from wum_edge.meters.pulse.debounce import Debounce
 from wum_edge.meters.pulse.journal import Journal, Kept
 from wum_edge.meters.pulse.port import CounterStore, PulseInput
 from wum_edge.meters.reader import MeterEvent
+from wum_shared.status import NEVER_SET
 
 EVENTS_MAX = 64              # Not yet read; past it the oldest is lost.
 HOUR_S = 3600
-
-# Our own codes: a pulse meter has no log.
-MAGNET_ON, MAGNET_OFF, COVER_OPEN, COVER_SHUT, AFTER_CUT, EDGES_LOST, NOT_KEPT = range(1, 8)
-WORDS = {
-    MAGNET_ON: "magnet at the meter", MAGNET_OFF: "magnet gone", COVER_OPEN: "cover opened",
-    COVER_SHUT: "cover shut", AFTER_CUT: "pulses may be missing", EDGES_LOST: "edges were lost",
-    NOT_KEPT: "the counter cannot be written",
-}
 
 
 class PulseCounter:
@@ -35,7 +36,8 @@ class PulseCounter:
             self, pulses: PulseInput, store: CounterStore, clock: Clock, calendar: Calendar | None,
             least_ms: int, save_s: int, most_per_hour: int,
     ) -> None:
-        self.missing_most = 0            # Pulses that the last cut may have cost.
+        self.told = 0                    # Events since the start.
+        self.missing_most: int | None = 0    # Since the start; None when nobody can tell.
         self._input = pulses
         self._clock = clock
         self._calendar = calendar
@@ -49,7 +51,9 @@ class PulseCounter:
         self._told_unkept = False
         kept = self._journal.kept
         self._total, self._rates = kept.total, list(kept.rates)
-        self._after_cut(kept, most_per_hour)
+        self._most_per_hour = most_per_hour
+        if kept.sequence or self._journal.damaged:
+            self._after_away(kept)
         if not self._journal.lost:       # From now on an end without a word is a cut.
             self._save(clock.now_s(), False)
 
@@ -86,8 +90,12 @@ class PulseCounter:
         return [event for event in list(self._events)
                 if event.at_s is not None and event.at_s > after_s]
 
+    def unheard(self, seconds: int) -> None:
+        """Its input could not be heard for so long: say what may be missing."""
+        self._may_miss(seconds, "in which its input was not there")
+
     def close(self) -> None:
-        """An orderly end: all is written, and nothing is missing at the next start."""
+        """An orderly end: all that was counted is written."""
         self.poll()
         if not self._journal.lost:
             self._save(self._clock.now_s(), True)
@@ -137,16 +145,28 @@ class PulseCounter:
                 self._told_unkept = True
                 self._tell(now_s, NOT_KEPT, ": %r" % error)
 
-    def _after_cut(self, kept: Kept, most_per_hour: int) -> None:
-        """Say what may be missing: all that the meter could give since the last record."""
-        now_s = self._clock.now_s()
-        if kept.clean and not self._journal.damaged:
-            return
-        away_s = max(0, now_s - kept.at_s)
-        self.missing_most = -(-most_per_hour * away_s // HOUR_S)
-        self._tell(now_s, AFTER_CUT, ": at most %d in %d s without a record%s" % (
-            self.missing_most, away_s,
-            ", %d records damaged" % self._journal.damaged if self._journal.damaged else ""))
+    def _after_away(self, kept: Kept) -> None:
+        """Say what may be missing since the last record. Also after an orderly end: the meter
+        went on while nobody counted.
+        """
+        away_s = self._clock.now_s() - kept.at_s
+        damaged = self._journal.damaged
+        more = ", %d records damaged" % damaged if damaged else ""
+        if away_s < 0 or self._clock.quality() == NEVER_SET or self._journal.lost:
+            self.missing_most = None
+            self._tell(self._clock.now_s(), NOT_COUNTED,
+                       ": nobody can tell how many, the clock was not set" + more)
+        else:
+            self._may_miss(away_s, "since the last record" + more)
+
+    def _may_miss(self, seconds: int, why: str) -> None:
+        """All that the meter could give in so many seconds, the second begun included."""
+        most = -(-self._most_per_hour * (seconds + 1) // HOUR_S)
+        if self.missing_most is not None:
+            self.missing_most += most
+        self._tell(self._clock.now_s(), NOT_COUNTED,
+                   ": at most %d in %d s %s" % (most, seconds, why))
 
     def _tell(self, at_s: int, code: int, more: str) -> None:
+        self.told += 1
         self._events.append(MeterEvent(at_s, code, WORDS[code] + more))

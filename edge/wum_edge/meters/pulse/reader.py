@@ -4,6 +4,7 @@ Left out: counting (counter.py). A value is what is complete: 5 pulses of 1/3200
 """
 
 from wum_edge.errors import BadCheck, LineSilent, MeterError, Refused
+from wum_edge.meters.pulse.entry import weight_of
 from wum_edge.meters.pulse.journal import Kept, decode_kept
 from wum_edge.meters.pulse.line import (
     COUNTER,
@@ -34,6 +35,7 @@ class PulseReader(Reader):
         self._model = model
         self._number = int(meter.address)
         self._start = meter.access.start if meter.access is not None else 0
+        self._weight = weight_of(model.manner, meter.access)
         self._timeout_ms = meter.timeout_ms
 
     def read(self, places: tuple[int, ...], take: Take) -> "Conversation[None]":
@@ -64,7 +66,8 @@ class PulseReader(Reader):
             raise LineSilent("there is no pulse input %d" % self._number)
         if heard == LOST:
             raise Refused("pulse input %d: all records of its counter are damaged. Read the "
-                          "meter's index, move its file away and put the index into `start`"
+                          "meter's index, move its file (pulses/ in the archive) away and put the "
+                          "index into `start`"
                           % self._number, 0)
         kept = decode_kept(heard)
         if kept is None:
@@ -73,7 +76,7 @@ class PulseReader(Reader):
 
     def _take(self, place: int, kept: Kept, take: Take) -> None:
         register = self._model.registers[place]
-        weight = self._model.manner.weight
+        weight = self._weight
         if register.unit != weight.unit:
             take.refused[place] = Refused("%s: wanted %s, its pulses count %s" % (
                 register.name, UNITS[register.unit] or "no unit", UNITS[weight.unit]), 0)

@@ -13,7 +13,7 @@ from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.pace import setting_of
 from wum_edge.meters.timekeeping import NAME, registers_of
 from wum_edge.meters.visit import KnownMeter, Visit
-from wum_edge.ports.linux import dlms_supply
+from wum_edge.ports.linux import ask_pulses, dlms_supply, pulse_lines
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, own_entries, read_config
@@ -42,7 +42,8 @@ def check_config(path: Path, out: TextIO) -> int:
           f"{' with TLS' if checked.broker.tls else ' without TLS'}.", file=out)
     rows = []
     for line, planned in zip(checked.lines, plan.plan(checked, models), strict=True):
-        characters = f"{line.baud} {line.data_bits}{line.parity}{line.stop_bits}"
+        characters = "-" if line.has_inputs() else (
+            f"{line.baud} {line.data_bits}{line.parity}{line.stop_bits}")
         rows.append([line.name, line.port, characters, str(len(planned.meters)),
                      str(sum(meter.turns for meter in planned.meters)),
                      f"{planned.took_us / 1e6:.1f}", f"{planned.took_us / 1e4 / period_s:.0f} %"])
@@ -51,12 +52,16 @@ def check_config(path: Path, out: TextIO) -> int:
         rows, out)
     for line, row in zip(checked.lines, rows, strict=True):
         if not is_there(line):
-            print(f"line {line.name}: {line.port} is not there at this moment: is the adapter "
-                  "plugged in?", file=out)
+            print(f"line {line.name}: {line.port} is not there at this moment: is the "
+                  f"{'chip or program there' if line.has_inputs() else 'adapter plugged in'}?", file=out)
         if not int(row[3]):
             print(f"line {line.name} has no meter.", file=out)
     for sentence in plan.sentences(checked, models):
         print(sentence, file=out)
+    try:
+        pulse_lines.check_library(checked)
+    except pulse_lines.NeedsLibrary as error:
+        print(f"{error}.", file=out)
     return 0
 
 
@@ -71,6 +76,9 @@ def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
         raise BadConfigFile(path, [Mistake(0, "METER", wanted, f'"{serial}"')])
     meter = checked.meters[serials.index(serial)]
     line = next(one for one in checked.lines if one.name == meter.line)
+    if line.has_inputs():
+        return ask_pulses.print_counter(
+            meter, models[meter.model], Path(checked.concentrator.archive), out, complaints)
     place = f"{serial} at address {meter.address} on line {line.name} ({line.port})"
     if models[meter.model].protocol.startswith("dlms"):
         dlms_supply.install_alone(Path(checked.concentrator.keys))

@@ -17,6 +17,7 @@ from wum_edge.meters.modbus.reader import station_of
 from wum_edge.meters.pace import setting_of
 from wum_edge.meters.turn import converse
 from wum_edge.meters.visit import KnownMeter, Visit
+from wum_edge.ports.linux import ask_pulses
 from wum_edge.ports.linux.ask import print_rows, rows_of, sentence
 from wum_edge.ports.linux.catalog_files import (
     SUFFIX,
@@ -49,6 +50,7 @@ class Reached:
     data_bits: int
     timeout_ms: int
     access: Path | None
+    seconds: float = 20.0    # How long a pulse input is counted.
 
 
 def list_catalog(
@@ -99,6 +101,8 @@ def try_model(
     model = find_model(name, own)
     checked = _configured(model, reached)
     meter, line = checked.meters[0], checked.lines[0]
+    if line.has_inputs():
+        return ask_pulses.try_input(meter, line, model, reached.seconds, out, complaints)
     place = f"address {meter.address} on {line.port}"
     visit = Visit(KnownMeter(0, 0, meter, model, setting_of(model, line, None)))
     try:

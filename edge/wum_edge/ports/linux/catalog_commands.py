@@ -15,6 +15,7 @@ _TRY_EPILOG = """examples:
   wum-edge catalog try eastron-sdm630 --port /dev/ttyUSB0 --address 1
   wum-edge catalog try ./my-meter.json --port /dev/ttyUSB0 --address 5 --baud 19200 --parity E
   wum-edge catalog try eastron-sdm630 --port tcp://192.0.2.7:502 --address 1 --access gateway.toml
+  wum-edge catalog try pulse-3200-per-kwh --port gpio:/dev/gpiochip0 --address 4
 
 where gateway.toml says: framing = "tcp"
 """
@@ -67,13 +68,14 @@ def run(options: argparse.Namespace) -> int:
     return ask_catalog.try_model(options.model, ask_catalog.Reached(
         port=options.port, address=options.address, baud=options.baud, parity=options.parity,
         stop_bits=options.stop_bits, data_bits=options.data_bits, timeout_ms=options.timeout_ms,
-        access=options.access), sys.stdout, sys.stderr, options.folder)
+        access=options.access, seconds=options.seconds), sys.stdout, sys.stderr,
+        options.folder)
 
 
 def _add_reach(tries: argparse.ArgumentParser) -> None:
     add = tries.add_argument
     add("--port", required=True, metavar="PORT",
-        help="device of the line, or tcp://HOST:PORT behind Ethernet")
+        help="device of the line, tcp://HOST:PORT behind Ethernet, or gpio:CHIP of pulse inputs")
     add("--address", required=True, metavar="ADDRESS",
         help="the meter's address, as its protocol has it")
     add("--baud", type=int, default=9600, choices=BAUDS, help="(default: 9600)")
@@ -82,6 +84,8 @@ def _add_reach(tries: argparse.ArgumentParser) -> None:
     add("--data-bits", type=int, choices=(7, 8), default=8, help="(default: 8)")
     add("--timeout-ms", type=int, default=TIMEOUT_MS, metavar="MS",
         help=f"how long to wait for an answer (default: {TIMEOUT_MS})")
+    add("--seconds", type=float, default=20.0, metavar="S",
+        help="how long to count a pulse input (default: 20)")
     add("--access", type=Path, metavar="FILE",
         help="TOML file with the keys that [meter.access] has in a configuration: passwords do "
              "not belong on a command line")

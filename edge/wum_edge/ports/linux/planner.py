@@ -58,7 +58,8 @@ def _print_line(line: plan.LinePlan, checked: Config, out: TextIO) -> None:
 def _row(own: list[plan.MeterPlan], period_s: int) -> list[str]:
     first = own[0]
     setting = first.setting
-    characters = f"{setting.baud} {setting.data_bits}{setting.parity}{setting.stop_bits}"
+    characters = "-" if first.protocol == "pulse" else (
+        f"{setting.baud} {setting.data_bits}{setting.parity}{setting.stop_bits}")
     all_us = first.took_us * len(own)
     known = first.size is not None
     return [str(len(own)), first.model, characters, str(first.size) if known else "-",

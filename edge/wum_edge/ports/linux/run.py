@@ -21,7 +21,7 @@ from wum_edge.config import Config
 from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.sweep import Sweep, meters_of_line
 from wum_edge.meters.visit import KnownMeter
-from wum_edge.ports.linux import dlms_supply, journal
+from wum_edge.ports.linux import dlms_supply, journal, pulse_lines
 from wum_edge.ports.linux.broker import Account, MqttBroker
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.chance import SystemDice, new_incarnation
@@ -65,6 +65,9 @@ def run(path: Path, status_s: float = 60.0) -> int:
     try:
         gateway = _open(config, models, ending)
     except (BadKeys, FolderInUse) as error:
+        print(f"wum-edge: {error}", file=sys.stderr)
+        return FAILED
+    except pulse_lines.NeedsLibrary as error:
         print(f"wum-edge: {error}", file=sys.stderr)
         return FAILED
     except OSError as error:
@@ -144,7 +147,10 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
         _many(len(config.lines), "line")))
     if doubtful:
         agent.stop_sending(doubtful)
-    lines = [_line(config, models, clock, hands, number) for number in range(len(config.lines))]
+    inputs = pulse_lines.open_inputs(config, models, clock, hands.crashed)
+    lines = [_line(config, models, clock, hands, inputs, number)
+             for number in range(len(config.lines))]
+    inputs.tell = {known.index: sweeper.order for sweeper, meters in lines for known in meters}
     for _, meters in lines:
         for known in meters:
             assert known.upkeep is not None
@@ -154,7 +160,7 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
               archive.backlog, config.broker.host, config.broker.port)
     return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
                     meters=[known for _, meters in lines for known in meters], flash=flash,
-                    hands=hands, locks=locks, marks=marks)
+                    hands=hands, locks=locks, marks=marks, inputs=inputs)
 
 
 def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker:
@@ -167,12 +173,14 @@ def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker:
 
 
 def _line(
-        config: Config, models: dict[str, Model], clock: SystemClock, hands: _Hands, number: int,
+        config: Config, models: dict[str, Model], clock: SystemClock, hands: _Hands,
+        inputs: pulse_lines.InputLines, number: int,
 ) -> tuple[Sweeper, list[KnownMeter]]:
     line = config.lines[number]
     meters = meters_of_line(config, models, line.name)
     sweeper = Sweeper(
-        name=line.name, line=line_of(line), sweep=Sweep(line.name, meters), clock=clock,
+        name=line.name, line=inputs.lines.get(line.name) or line_of(line),
+        sweep=Sweep(line.name, meters), clock=clock,
         schedule=config.schedule, hand=hands.record, crashed=hands.crashed)
     return sweeper, meters
 
@@ -201,10 +209,12 @@ class _Gateway:
     hands: _Hands
     locks: list[int]         # Open for as long as the process runs.
     marks: MarksFile
+    inputs: pulse_lines.InputLines
 
     def run(self, status_s: float) -> int:
         """Run until a signal or a crash; the exit code."""
         self.broker.start()
+        self.inputs.start()
         for sweeper in self.sweepers:
             sweeper.start()
         try:
@@ -249,6 +259,7 @@ class _Gateway:
         deadline_s = time.monotonic() + SWEEPS_END_S
         for sweeper in self.sweepers:
             sweeper.join(max(0.0, deadline_s - time.monotonic()))
+        self.inputs.close()
         self._take(0)
         self.agent.close()
         self.marks.save()

@@ -76,4 +76,6 @@ def line_of(settings: config.Line) -> WireLine:
 
 def is_there(settings: config.Line) -> bool:
     """Whether the line's device exists at this moment; of a network only a turn can tell."""
+    if settings.has_inputs():
+        return os.path.exists(settings.port.partition(":")[2])
     return settings.port.startswith(SCHEME) or os.path.exists(settings.port)

@@ -5,18 +5,25 @@ from tests.portable import raises
 from wum_edge.config import Meter
 from wum_edge.errors import BadCheck, LineSilent, Refused
 from wum_edge.meters.catalog import Model, Register
-from wum_edge.meters.pulse.counter import (
-    AFTER_CUT,
+from wum_edge.meters.pulse.codes import (
     COVER_OPEN,
     COVER_SHUT,
     EDGES_LOST,
     MAGNET_OFF,
     MAGNET_ON,
+    NOT_COUNTED,
     NOT_KEPT,
-    PulseCounter,
 )
+from wum_edge.meters.pulse.counter import PulseCounter
 from wum_edge.meters.pulse.debounce import Debounce
-from wum_edge.meters.pulse.entry import Access, Manner, Source, Weight
+from wum_edge.meters.pulse.entry import (
+    Access,
+    Manner,
+    Source,
+    Weight,
+    counting_of,
+    weight_of,
+)
 from wum_edge.meters.pulse.journal import (
     RATES_MAX,
     RECORD_SIZE,
@@ -30,6 +37,7 @@ from wum_edge.meters.pulse.reader import PulseReader, worth
 from wum_edge.meters.reader import Take
 from wum_edge.meters.scaling import scale_from_text
 from wum_edge.meters.turn import converse
+from wum_shared.status import NEVER_SET
 
 HOUR_S = 3600
 
@@ -103,6 +111,20 @@ def test_it_is_written_at_every_hour_and_at_most_every_so_often():
     assert store.writes <= writes + 1    # Nothing new: nothing written.
 
 
+def pulses_until_the_cut(one, contact):
+    """(pulses given, those shown) until the power goes, which it must."""
+    shown = counted = 0
+    while counted < 60:
+        contact.pulse(3)
+        counted += 3
+        wait(contact.clock, 11)
+        try:
+            shown = one.shown().total
+        except Cut:
+            return counted, shown
+    raise AssertionError("the power did not go")
+
+
 def test_no_cut_at_any_write_turns_the_counter_back():
     for torn in (0, 1, 40, RECORD_SIZE - 1):
         for operations in range(1, 12):
@@ -110,15 +132,7 @@ def test_no_cut_at_any_write_turns_the_counter_back():
             contact, store = Contact(clock), Store()
             one = counter(contact, store, save_s=10)
             store.operations_left, store.torn = operations, torn
-            shown = counted = 0
-            try:
-                for _ in range(20):
-                    contact.pulse(3)
-                    counted += 3
-                    wait(clock, 11)
-                    shown = one.shown().total
-            except Cut:
-                pass         # The power is gone: what follows is the next start.
+            counted, shown = pulses_until_the_cut(one, contact)
             store.operations_left = None
             again = counter(contact, Store(store.data))
             assert shown <= again.shown().total <= counted, (torn, operations)
@@ -139,21 +153,47 @@ def test_after_a_cut_it_says_how_many_pulses_may_be_missing():
     assert again.shown().total == 4
     assert 2 <= again.missing_most <= 36000 * 101 // HOUR_S + 1
     event, = again.events_after(0)
-    assert event.code == AFTER_CUT and "at most %d" % again.missing_most in event.note
+    assert event.code == NOT_COUNTED and "at most %d" % again.missing_most in event.note
 
 
-def test_an_orderly_end_misses_nothing():
+def test_what_nobody_counted_is_told_after_an_orderly_end_too():
     clock = clock_at()
     contact, store = Contact(clock), Store()
     one = counter(contact, store)
+    assert one.events_after(0) == []     # A meter that was never counted misses nothing.
     contact.pulse(7)
     one.close()
     wait(clock, 50)
+    contact.pulse(2)
+    contact.queue = []                   # Given while nobody listened.
     again = counter(contact, store)
     assert again.shown().total == 7
-    assert again.events_after(0) == []
-    # ... but the next end is a cut again, even before the first pulse.
-    assert counter(contact, store).events_after(0)[0].code == AFTER_CUT
+    event, = again.events_after(0)
+    assert event.code == NOT_COUNTED and 2 <= again.missing_most <= 36000 * 52 // HOUR_S + 1
+
+
+def test_a_clock_that_went_back_or_was_never_set_bounds_nothing():
+    for set_back, quality in ((-5000, 0), (5000, NEVER_SET)):
+        clock = clock_at()
+        contact, store = Contact(clock), Store()
+        one = counter(contact, store)
+        contact.pulse(7)
+        one.close()
+        wait(clock, set_back)
+        clock.quality = lambda told=quality: told
+        again = counter(contact, store)
+        assert again.missing_most is None
+        event, = again.events_after(0)
+        assert event.code == NOT_COUNTED and "nobody can tell" in event.note
+
+
+def test_an_input_that_was_not_there_is_told_with_its_bound():
+    clock = clock_at()
+    one = counter(Contact(clock), Store())
+    one.unheard(9)
+    assert one.missing_most == 100 and one.told == 1
+    event, = one.events_after(0)
+    assert event.code == NOT_COUNTED and "at most 100 in 9 s" in event.note
 
 
 def test_the_file_begins_anew_before_it_is_long():
@@ -254,13 +294,28 @@ def read(one, count, start=0, weight=None, number=4):
     weight = weight or Weight(3200, scale_from_text("1000"), 30)
     kind = model(weight, 0, tuple(range(count)))
     take = Take()
-    reader = PulseReader(kind, Meter("1", "1", "a", number, "x", 500, Access(start, None)), None)
+    reader = PulseReader(kind, Meter("1", "1", "a", number, "x", 500, access(start)), None)
     converse(reader.read(tuple(range(count)), take), PulseLine({4: one}))
     return take
 
 
+def access(start=0, pulses=0, amount=None, debounce_ms=None, most_per_hour=0):
+    return Access(start, None, pulses, amount, debounce_ms, most_per_hour, True, "pull-up", ())
+
+
 def _raise(errors):
     raise errors[0]
+
+
+def test_what_is_printed_on_a_meter_goes_before_its_model():
+    manner = Manner(Weight(3200, scale_from_text("1000"), 30), 30, 36000, 300)
+    assert weight_of(manner, None) == weight_of(manner, access()) == manner.weight
+    assert weight_of(manner, access(pulses=1000))[:2] == (1000, manner.weight.amount)
+    assert counting_of(manner, access()) == counting_of(manner, None) == (30, 36000)
+    # Another weight or debounce: the model's most is not its own.
+    assert counting_of(manner, access(pulses=1000)) == (30, 60000)
+    assert counting_of(manner, access(debounce_ms=10)) == (10, 180000)
+    assert counting_of(manner, access(pulses=1000, most_per_hour=50)) == (30, 50)
 
 
 def test_weights_are_exact_ratios():
