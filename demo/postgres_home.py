@@ -70,13 +70,18 @@ def _remove_homeless() -> None:
         if time.time() - draft.stat().st_mtime > _DRAFT_S:
             shutil.rmtree(draft, ignore_errors=True)  # The start that made it was killed.
     for home in shelter().glob(f"{_PREFIX}*"):
-        try:
-            folder = Path((home / "belongs-to").read_text())
-            if Path((folder / "home").read_text()) == home:
-                continue
-        except FileNotFoundError:
-            pass  # Its folder is gone, or the start that made it was killed.
+        if _is_owned(home):
+            continue
         orphan = running(home / "data")  # It has no owner left who could stop it.
         if orphan:
             end(orphan)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _is_owned(home: Path) -> bool:
+    """Whether the folder that it belongs to is there and says so too."""
+    try:
+        folder = Path((home / "belongs-to").read_text())
+        return Path((folder / "home").read_text()) == home
+    except FileNotFoundError:
+        return False  # Its folder is gone, or the start that made it was killed.

@@ -68,7 +68,7 @@ class Line(namedtuple("Line", ("name", "port", "baud", "parity", "stop_bits", "d
 
     def has_inputs(self) -> bool:
         """Whether these are pulse inputs, and no wire."""
-        return any([self.port.startswith(scheme) for scheme in INPUTS])
+        return any(self.port.startswith(scheme) for scheme in INPUTS)
 
     def setting(self) -> Setting:
         """As it is where no meter says otherwise, silent for 3.5 characters before a request."""

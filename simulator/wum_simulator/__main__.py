@@ -13,6 +13,7 @@ from wum_simulator.request import Refused, ask
 from wum_simulator.world import World, compression
 
 DEFAULT_MODEL = "eastron-sdm630"
+DEFAULT_PULSE_MODEL = "elster-bk-g4-pulse"
 _DESCRIPTION = """\
 A street of electricity meters on this machine. `serve` makes a serial line (a pty) with meters
 that answer Modbus RTU by pymodbus' server and follow recorded consumption of real homes; the
@@ -36,9 +37,7 @@ def _serve(arguments: argparse.Namespace) -> None:
     from wum_simulator.bus import Timing
     from wum_simulator.serve import Description, serve
 
-    logging.basicConfig(
-        level=logging.DEBUG if arguments.verbose else logging.INFO, stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _log_to_stderr(arguments.verbose)
     # Its errors are faults that we ordered; at DEBUG it writes every byte.
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
@@ -49,6 +48,23 @@ def _serve(arguments: argparse.Namespace) -> None:
         arguments.first_address, arguments.first_consumer, arguments.control,
         Timing(arguments.baud, arguments.delay_ms), arguments.fault_share,
         *([_listen(arguments.listen)] if arguments.listen else []))))
+
+
+def _pulses(arguments: argparse.Namespace) -> None:
+    from wum_simulator.serve_pulses import PulseDescription, run_pulses
+
+    _log_to_stderr(arguments.verbose)
+    world = World(
+        arguments.seed, compression(arguments.start_s, arguments.wall_s, arguments.speed))
+    run_pulses(world, PulseDescription(
+        arguments.socket, arguments.model or [DEFAULT_PULSE_MODEL], arguments.meters,
+        arguments.first_input, arguments.first_consumer))
+
+
+def _log_to_stderr(verbose: bool) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 def _listen(text: str) -> tuple[str, int]:
@@ -102,6 +118,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands.add_parser(
         "serve", help="make a line with meters on it, and answer until a signal ends it"))
+    _add_pulses(commands.add_parser(
+        "pulses", help="give the pulses of meters on a socket, as a concentrator's inputs"))
     _add_fault(commands.add_parser(
         "fault", help="let something go wrong on a line, or end that"))
     _add_wrong(_with_control(commands.add_parser(
@@ -147,6 +165,26 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         help="how long a meter thinks before it answers (default 0)")
     add("--fault-share", type=float, default=0.0, metavar="SHARE",
         help="part of each meter's minutes, 0..1, in which the seed gives it a fault (default 0)")
+    _add_times(parser)
+
+
+def _add_pulses(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_pulses)
+    add = parser.add_argument
+    add("--socket", type=Path, required=True, metavar="PATH",
+        help="where edges are heard; a gateway's line has the port edges:PATH")
+    add("--seed", type=int, default=7, help="all chance comes from it (default 7)")
+    add("--meters", type=int, default=1, metavar="N", help="how many (default 1)")
+    add("--model", action="append", metavar="NAME",
+        help="pulse meter type, see `models`; repeated, they are dealt round "
+             f"(default {DEFAULT_PULSE_MODEL})")
+    add("--first-input", type=int, default=1, metavar="N", help="of the meters (default 1)")
+    add("--first-consumer", type=int, default=0, metavar="N", help="as for `serve`")
+    _add_times(parser)
+
+
+def _add_times(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--start-s", type=float, metavar="SECONDS",
         help="let the clock show this (UTC seconds) at wall time --wall-s (default: real time)")
     add("--wall-s", type=float, metavar="SECONDS", help="see --start-s (default: now)")

@@ -11,8 +11,10 @@ from fractions import Fraction
 from importlib.resources.abc import Traversable
 from typing import Any
 
-# Those with a server (meters/servers.py).
-PLAYED = ("dlms-hdlc", "iec62056-21", "mbus", "modbus-rtu", "modbus-tcp", "p1", "sml")
+from wum_simulator.quantities import QUANTITIES
+
+# Those with a server (meters/servers.py), and pulse meters (serve_pulses.py).
+PLAYED = ("dlms-hdlc", "iec62056-21", "mbus", "modbus-rtu", "modbus-tcp", "p1", "pulse", "sml")
 WORDS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 4, "int64": 4,
          "float32": 2, "float64": 4}
 
@@ -103,7 +105,6 @@ def _is_model(path: Traversable) -> bool:
     entry = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(entry, dict) or entry.get("protocol") not in PLAYED:
         return False
-    # The town has electricity only, and keeps no maxima; M-Bus has heat, water and gas too.
-    return entry["protocol"] != "mbus" or all(
-        r["obis"].startswith("1-0:") and r["obis"].split(".")[1] in "78"
-        for r in entry["registers"])
+    # The town keeps neither maxima nor set dates, which M-Bus meters have.
+    return entry["protocol"] not in ("mbus", "pulse") or all(
+        r["obis"] in QUANTITIES for r in entry["registers"])

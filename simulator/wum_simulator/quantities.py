@@ -1,7 +1,8 @@
 """OBIS codes (IEC 62056-61) and what a consumer shows under each, in 10^-6 of the unit.
 
 Left out: how a meter type writes it into registers (registers.py). There is one tariff: rate 1
-counts everything, the other rates stand at 0.
+counts everything, the other rates stand at 0. Heat, water and gas are no recordings: they follow
+the home's electricity by the plain factors below.
 """
 
 from collections.abc import Callable
@@ -18,8 +19,11 @@ def shown(obis: str, instant: Instant) -> int:
 
 
 def is_counter(obis: str) -> bool:
-    """Whether this is an energy counter, which never goes back."""
-    return ".8." in obis
+    """Whether this is a counter of energy or volume, which never goes back."""
+    medium, _, rest = obis.partition(":")
+    if medium == "1-0":
+        return ".8." in obis
+    return rest in _COUNTERS
 
 
 def _power_factor(power: int, reactive: int) -> int:
@@ -85,3 +89,34 @@ QUANTITIES.update({f"1-0:{c}.8.{rate}": lambda i: 0 for c in (1, 2, 3, 4, 15)
                    for rate in (2, 3, 4)})
 for _phase in range(3):
     QUANTITIES.update(_phase_quantities(_phase))
+
+# A home with 8 kWh of electricity a day: 32 kWh of heat, 0.32 m3 of water (a quarter of it warm),
+# 4 m3 of gas.
+_HEAT, _WATER, _WARM, _GAS = 4, (4, 100_000), (1, 100_000), (5, 10_000)
+_FLOW_MILLIDEGREES, _RETURN_MILLIDEGREES = 55_000, 35_000
+_WH_IN_M3 = 23_260           # 20 K of a cubic metre of water: 1.163 Wh for a litre and kelvin.
+_COUNTERS = ("1.0.0", "2.0.0", "3.0.0")
+
+
+def _taken(i: Instant) -> int:
+    return sum(i.import_wh)
+
+
+def _drawn(i: Instant) -> int:
+    return max(sum(i.power_w), 0)
+
+
+QUANTITIES.update({
+    "6-0:1.0.0": lambda i: _HEAT * _taken(i),
+    "6-0:2.0.0": lambda i: _HEAT * _taken(i) // _WH_IN_M3,
+    "6-0:8.0.0": lambda i: _HEAT * _drawn(i),
+    "6-0:9.0.0": lambda i: _HEAT * _drawn(i) // _WH_IN_M3,
+    "6-0:10.0.0": lambda i: 1000 * _FLOW_MILLIDEGREES,
+    "6-0:11.0.0": lambda i: 1000 * _RETURN_MILLIDEGREES,
+    "6-0:12.0.0": lambda i: 1000 * (_FLOW_MILLIDEGREES - _RETURN_MILLIDEGREES),
+    "7-0:3.0.0": lambda i: _taken(i) * _GAS[0] // _GAS[1],
+    "8-0:1.0.0": lambda i: _taken(i) * _WATER[0] // _WATER[1],
+    "8-0:2.0.0": lambda i: _drawn(i) * _WATER[0] // _WATER[1],
+    "9-0:1.0.0": lambda i: _taken(i) * _WARM[0] // _WARM[1],
+    "9-0:2.0.0": lambda i: _drawn(i) * _WARM[0] // _WARM[1],
+})

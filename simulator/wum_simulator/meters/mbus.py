@@ -1,7 +1,7 @@
 """The town's meters on wired M-Bus: a slave for each, whose records are its registers.
 
 Left out: the link (mbus_slave.py). The power of ten of a record is that of the catalogue entry; a
-clock counts UTC. EN 13757-3, tables of VIF; only what an electricity meter sends.
+clock counts UTC. EN 13757-3, tables of VIF; only what the town has.
 """
 
 from collections.abc import Callable
@@ -16,11 +16,13 @@ from wum_simulator.registers import at_resolution
 from wum_simulator.town import Meter
 from wum_simulator.wrongs import What
 
-ELECTRICITY = 2
+MEDIUM = {"1": 2, "6": 4, "7": 3, "8": 7, "9": 6}   # By the A of OBIS.
 TEMPORARY_ERROR = 0x10       # EN 13757-3:2018, table 3.
 # The code of 10^0 by quantity; -1 instead of an extension where it is a primary VIF.
 _VIF = {"energy": (-1, 0x03), "power": (-1, 0x2B), "voltage": (0xFD, 0x49),
-        "current": (0xFD, 0x5C), "reactive energy": (0xFB, 0x02 - 3), "frequency": (0xFB, 0x2F)}
+        "current": (0xFD, 0x5C), "reactive energy": (0xFB, 0x02 - 3), "frequency": (0xFB, 0x2F),
+        "volume": (-1, 0x16), "volume flow": (-1, 0x3E), "flow temperature": (-1, 0x5B),
+        "return temperature": (-1, 0x5F), "temperature difference": (-1, 0x63)}
 _FUNCTION = {"instantaneous": 0x00, "maximum": 0x10, "minimum": 0x20, "in error": 0x30}
 
 
@@ -88,7 +90,8 @@ def status_of(meter: Meter, at_s: int) -> int:
 def plate_of(meter: Meter) -> Plate:
     """Its number is the serial number, its maker three letters of the model's name."""
     letters = "".join(c for c in meter.kind.name.upper() if "A" <= c <= "Z")
-    return Plate(meter.serial, (letters + "XXX")[:3], 1, ELECTRICITY)
+    return Plate(meter.serial, (letters + "XXX")[:3], 1,
+                 MEDIUM[meter.kind.registers[0].obis[0]])
 
 
 def record_of(register: Register, value: int) -> bytes:

@@ -162,14 +162,17 @@ def check_access(table: "Table") -> Access:
         table.number("start", 0, VALUE_MAX, 0),
         check_calendar(table.table("calendar")) if table.has("calendar") else None,
         table.number("pulses", 0, PULSES_MAX, 0),
-        _amount(table) if table.has("amount") else _no_amount(table),
+        _own_amount(table),
         table.number("debounce_ms", 0, 10000) if table.has("debounce_ms") else None,
         table.number("most_per_hour", 0, 3600000, 0), low, bias,
         tuple([_contact(table.table(key), code) for key, code in CONTACTS if table.has(key)]))
 
 
-def _no_amount(table: "Table") -> None:
+def _own_amount(table: "Table") -> Scale | None:
+    if table.has("amount"):
+        return _amount(table)
     table.given("amount")                # So that the key is known to who mistypes it.
+    return None
 
 
 def _contact(table: "Table", code: int) -> tuple[int, Wiring]:

@@ -72,8 +72,8 @@ class Journal:
             elif found.total >= self.kept.total:
                 self.kept = found
             at += RECORD_SIZE
-        whole = not self.damaged and at == len(data)
-        if whole:
+        # The first record of all is no append: torn, it would look like a counter that is lost.
+        if data and not self.damaged and at == len(data):
             self._records = at // RECORD_SIZE
         elif at != len(data):
             self.damaged += 1

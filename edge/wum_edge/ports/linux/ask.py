@@ -52,8 +52,9 @@ def check_config(path: Path, out: TextIO) -> int:
         rows, out)
     for line, row in zip(checked.lines, rows, strict=True):
         if not is_there(line):
-            print(f"line {line.name}: {line.port} is not there at this moment: is the "
-                  f"{'chip or program there' if line.has_inputs() else 'adapter plugged in'}?", file=out)
+            cure = "are chip and program there" if line.has_inputs() else (
+                "is the adapter plugged in")
+            print(f"line {line.name}: {line.port} is not there at this moment: {cure}?", file=out)
         if not int(row[3]):
             print(f"line {line.name} has no meter.", file=out)
     for sentence in plan.sentences(checked, models):

@@ -91,11 +91,10 @@ def try_input(
         print(f"{place}: {sentence(error)}", file=complaints)
         return 1
     weight = weight_of(model.manner, access)
-    each = f"{weight.pulses} are {scaled_to_text(weight.amount.factor, weight.amount.power)}" \
-        f" {UNITS[weight.unit]}"
-    state = "closed" if closed else "open"
-    print(f"{place}: {pulses} pulses in {seconds:g} s ({each}), {edges} edges, {debounce.bounces} "
-          f"too short for {debounce_ms} ms; the contact is {state} now", file=out)
+    amount = scaled_to_text(weight.amount.factor, weight.amount.power)
+    print(f"{place}: {pulses} pulses in {seconds:g} s ({weight.pulses} are {amount} "
+          f"{UNITS[weight.unit]}), {edges} edges, {debounce.bounces} too short for {debounce_ms} "
+          f"ms; the contact is {'closed' if closed else 'open'} now", file=out)
     if not pulses:
         print(_why_none(edges, closed), file=complaints)
     return 0 if pulses else 1

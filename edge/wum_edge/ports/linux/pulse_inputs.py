@@ -57,8 +57,8 @@ class PulseInputs(Line):
     """
 
     def __init__(
-            self, settings: config.Line, meters: list[tuple[int, config.Meter, Model]], clock: Clock,
-            files: CounterFiles, told: Callable[[int], None],
+            self, settings: config.Line, meters: list[tuple[int, config.Meter, Model]],
+            clock: Clock, files: CounterFiles, told: Callable[[int], None],
             crashed: Callable[[BaseException], None],
             source: Callable[[config.Line, tuple[Wiring, ...]], EdgeSource] | None = None,
     ) -> None:
