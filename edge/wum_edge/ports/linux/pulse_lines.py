@@ -25,7 +25,7 @@ class InputLines:
 
     lines: dict[str, PulseInputs] = field(default_factory=dict)
     files: CounterFiles | None = None
-    tell: dict[int, Callable[[Order], bool]] = field(default_factory=dict)
+    tell: dict[int, Callable[[Order], str]] = field(default_factory=dict)
 
     def start(self) -> None:
         """Begin to count."""
