@@ -16,6 +16,7 @@ import serial
 
 from tests.simulator.running import START_S, serving
 from wum_shared.units import scaled_to_text
+from wum_simulator.catalog import model, model_names
 from wum_simulator.meters.mbus import plate_of
 from wum_simulator.meters.sml_file import file_of, server_id
 from wum_simulator.town import Meter, meters
@@ -139,8 +140,12 @@ def test_iec62056_21_reads_single_values_in_programming_mode() -> None:
         client.send_break()
 
 
-def test_smllib_reads_what_the_towns_meters_push() -> None:
-    meter = town(["emh-ehz-sml"])[0]
+SML = [name for name in model_names() if model(name).protocol == "sml"]
+
+
+@pytest.mark.parametrize("name", SML)
+def test_smllib_reads_what_the_towns_meters_push(name: str) -> None:
+    meter = town([name])[0]
     reader = smllib.SmlStreamReader()
     reader.add(file_of(meter, START_S))
     frame = reader.get_frame()
