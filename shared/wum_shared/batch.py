@@ -8,6 +8,7 @@ what a concentrator runs. Layout: contract.cddl.
 from collections import namedtuple
 
 from wum_shared import cbor, fields, rows, rows1
+from wum_shared.bases import Base, base_field
 from wum_shared.errors import Malformed, Unsupported
 from wum_shared.ids import INCARNATION_SIZE, SCHEMA_SIZE
 from wum_shared.messages import (
@@ -26,6 +27,7 @@ from wum_shared.rows import Row as Row
 BATCH_BYTES_MAX = 256 * 1024   # Opened; a day of 64 meters x 12 registers is about 30 kB.
 VERSION = 1                    # Of the layout that is written.
 FIELDS = {0: 12, 1: 11}        # Version: how many fields. Version 0 tells its flags apart.
+BASE_AT = 11                   # In version 1 a delta has one more field, at the end.
 RECORDS_MAX = 32768            # Missed rows, events or lost ranges; the bytes bound all of them.
 
 
@@ -82,10 +84,18 @@ class Batch(namedtuple("Batch", (
     lost: tuple[Lost, ...]
 
 
-def encode_batch(batch: Batch) -> bytes:
-    """CBOR of a batch in version 1. The same records always give the same bytes."""
-    base_s, groups, columns = rows1.encode_rows(batch.rows, batch.first_sequence)
-    return cbor.encode([VERSION] + _heading(batch) + [base_s, groups, columns] + _others(batch))
+def encode_batch(
+        batch: Batch, base: Base | None = None,
+        heads: dict[tuple[int, int], tuple[int, ...]] | None = None) -> bytes:
+    """CBOR of a batch in version 1. The same records always give the same bytes.
+
+    With `base` and its `heads` (bases.py) a delta, which only who has them can read.
+    """
+    assert (base is None) == (heads is None)
+    base_s, groups, columns = rows1.encode_rows(batch.rows, batch.first_sequence, heads)
+    named = [] if base is None else [list(base)]
+    return cbor.encode(
+        [VERSION] + _heading(batch) + [base_s, groups, columns] + _others(batch) + named)
 
 
 def encode_batch_0(batch: Batch) -> bytes:
@@ -110,30 +120,36 @@ def _sequence(record: tuple[int, ...]) -> int:
     return record[0]
 
 
-def decode_batch(data: bytes, schema: Schema) -> Batch:
+def decode_batch(
+        data: bytes, schema: Schema,
+        heads: dict[tuple[int, int], tuple[int, ...]] | None = None) -> Batch:
     """The batch in `data`, read by the schema that it names. Rows come by group, meter, sequence.
 
-    The caller has looked the schema up with `peek_batch`. A batch of version 0 has one encoding;
-    in version 1 the writer chooses how a column is coded, and any choice is read. Raises Malformed,
-    Unsupported.
+    The caller has looked the schema up with `peek_batch`, and with `peek_base` the heads of the
+    base that a delta names, from a batch of the same incarnation and schema. A batch of version 0
+    has one encoding; in version 1 the writer chooses how a column is coded, and any choice is read.
+    Raises Malformed, Unsupported.
     """
     version, parts = batch_fields(cbor.decode(data, most_bytes=BATCH_BYTES_MAX))
     incarnation, first, last, schema_id = heading_fields(parts)
     if version:
-        read = rows1.decode_rows(parts[5], parts[6], parts[7], first, schema)
+        if (base_of(version, parts) is None) != (heads is None):
+            raise Malformed("batch: a delta without its base, or a base for a full batch")
+        read = rows1.decode_rows(parts[5], parts[6], parts[7], first, schema, heads)
     else:
         read = rows.decode_rows(parts[5], parts[6], parts[7], parts[8], first, schema)
+    others = others_of(version, parts)
     batch = Batch(
         incarnation, first, last, schema_id, read,
-        tuple([missed_field(m) for m in fields.items(parts[-3], RECORDS_MAX, "batch missed")]),
-        tuple([event_field(e) for e in fields.items(parts[-2], RECORDS_MAX, "batch events")]),
-        tuple([lost_field(x) for x in fields.items(parts[-1], RECORDS_MAX, "batch lost")]),
+        tuple([missed_field(m) for m in fields.items(others[0], RECORDS_MAX, "batch missed")]),
+        tuple([event_field(e) for e in fields.items(others[1], RECORDS_MAX, "batch events")]),
+        tuple([lost_field(x) for x in fields.items(others[2], RECORDS_MAX, "batch lost")]),
     )
     _check_accounted(batch)
     for row in batch.rows:
         check_place(row.meter, row.register_set, schema, "row")
     check_places(batch.missed, batch.events, schema)
-    if version and parts[-3:] != _others(batch):
+    if version and others != _others(batch):
         raise Malformed("batch: missed rows, events or losses are out of order")
     if not version and encode_batch_0(batch) != data:
         raise Malformed("batch: groups, rows or records out of order, another base time, or a "
@@ -151,7 +167,20 @@ def batch_fields(value: object) -> tuple[int, list[object]]:
     version = fields.number(value[0], 0, 2**32 - 1, "batch version")
     if version not in FIELDS:
         raise Unsupported("batch: version %d, this side reads 0..%d" % (version, VERSION))
+    if version and len(value) == BASE_AT + 1:
+        base_field(value[BASE_AT])
+        return version, value
     return version, fields.record(value, FIELDS[version], "batch")
+
+
+def others_of(version: int, parts: list[object]) -> list[object]:
+    """Missed rows, events and losses among the fields of `batch_fields`."""
+    return parts[FIELDS[version] - 3:FIELDS[version]]
+
+
+def base_of(version: int, parts: list[object]) -> Base | None:
+    """The base that these fields name; None for a full batch. Raises Malformed."""
+    return base_field(parts[BASE_AT]) if version and len(parts) > BASE_AT else None
 
 
 def heading_fields(parts: list[object]) -> tuple[bytes, int, int, bytes]:
@@ -173,6 +202,12 @@ def peek_batch(data: bytes) -> tuple[bytes, int, int, bytes]:
     Raises Malformed, Unsupported.
     """
     return heading_fields(batch_fields(cbor.decode(data, most_bytes=BATCH_BYTES_MAX))[1])
+
+
+def peek_base(data: bytes) -> Base | None:
+    """The base that an opened batch names; None for a full one. Raises Malformed, Unsupported."""
+    version, parts = batch_fields(cbor.decode(data, most_bytes=BATCH_BYTES_MAX))
+    return base_of(version, parts)
 
 
 def missed_field(value: object) -> Missed:

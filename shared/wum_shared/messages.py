@@ -252,7 +252,7 @@ def decode_acknowledgement(data: bytes) -> Acknowledgement:
         first,
         fields.number(parts[4], first, SEQUENCE_MAX, "acknowledgement last-sequence"),
         fields.octets(parts[5], DIGEST_SIZE, "acknowledgement digest"),
-        fields.number(parts[6], 0, 3, "acknowledgement answer"),
+        fields.number(parts[6], 0, 4, "acknowledgement answer"),
         fields.number(parts[7], 0, SEQUENCE_MAX, "acknowledgement set-aside"),
         note_field(parts[8], "acknowledgement note"),
     )

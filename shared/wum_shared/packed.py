@@ -94,14 +94,22 @@ def spread(cell: Cell, lists: list[list[int]]) -> list[int]:
 
 def column_cells(
         values: list[int], lengths: list[int], bias: int, *, signed: bool,
+        bases: list[int] | None = None,
 ) -> tuple[list[tuple[Cell, list[list[int]], int]], int]:
-    """(cells, bits): heads of the segments of `lengths`, then the steps of each that has any."""
+    """(cells, bits): heads of the segments of `lengths`, then the steps of each that has any.
+
+    With `bases`, one for each segment, a head is a step from there.
+    """
     heads = []
     parts = []
     at = before = 0
-    for length in lengths:
-        heads.append(zigzag(values[at] - before))
-        before = values[at]
+    for place, length in enumerate(lengths):
+        if bases is None:
+            heads.append(zigzag(values[at] - before))
+            before = values[at]
+        else:
+            step = values[at] - bases[place]
+            heads.append(zigzag(step) if signed else step)
         if length > 1:
             steps = [values[n] - values[n - 1] - bias for n in range(at + 1, at + length)]
             parts.append(coded([zigzag(step) for step in steps] if signed else steps))
@@ -112,13 +120,17 @@ def column_cells(
 
 
 def column_values(
-        cells: list[list[int]], lengths: list[int], bias: int, *, signed: bool) -> list[int]:
+        cells: list[list[int]], lengths: list[int], bias: int, *, signed: bool,
+        bases: list[int] | None = None) -> list[int]:
     """The reverse of column_cells, from the numbers of each cell. Raises Malformed."""
     values = []
     head = 0
     taken = 1
     for at, length in enumerate(lengths):
-        head += unzigzag(cells[0][at])
+        if bases is None:
+            head += unzigzag(cells[0][at])
+        else:
+            head = bases[at] + (unzigzag(cells[0][at]) if signed else cells[0][at])
         value = _in_range(head)
         values.append(value)
         if length > 1:

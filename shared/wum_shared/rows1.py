@@ -39,8 +39,13 @@ _STATUS_MAX = 65535
 
 
 def encode_rows(
-        rows: tuple[Row, ...], first_sequence: int) -> tuple[int, list[list[int]], bytes]:
-    """(base time, groups, columns) of `rows`, which may come in any order."""
+        rows: tuple[Row, ...], first_sequence: int,
+        heads: dict[tuple[int, int], tuple[int, ...]] | None = None,
+) -> tuple[int, list[list[int]], bytes]:
+    """(base time, groups, columns) of `rows`, which may come in any order.
+
+    With `heads` they are those of a delta (bases.py).
+    """
     ordered = in_order(rows, _place)
     base_s = min([row.captured_at_s for row in ordered]) if ordered else 0
     groups: list[list[int]] = []
@@ -56,7 +61,7 @@ def encode_rows(
         group = ordered[start:end]
         start = end
         groups.append([group[0].register_set, group[0].time_quality, len(group)])
-        _append_group(out, lead, columns, group, first_sequence, base_s)
+        _append_group(out, lead, columns, group, first_sequence, base_s, heads)
         for row in group:
             statuses.extend(row.statuses)
     if groups:
@@ -81,7 +86,7 @@ def _sequence(row: Row) -> int:
 def _append_group(
         out: bytearray, lead: Section,
         columns: list[list[tuple[Cell, list[list[int]], int]]], group: list[Row], first: int,
-        base_s: int) -> None:
+        base_s: int, heads: dict[tuple[int, int], tuple[int, ...]] | None) -> None:
     by_sequence = in_order(group, _sequence)
     _append_lead(out, lead, [row.sequence - first for row in by_sequence])
     _append_lead(out, lead, [row.meter for row in by_sequence])
@@ -95,7 +100,7 @@ def _append_group(
     width = len(group[0].values)
     assert all(len(row.values) == len(row.statuses) == width for row in group)
     for place in range(width):
-        form, cells = _best_column(group, by_sequence, place, lengths)
+        form, cells = _best_column(group, by_sequence, place, lengths, heads)
         forms.append(form)
         columns.append(cells)
     for at in range(0, len(forms), 4):
@@ -104,10 +109,17 @@ def _append_group(
 
 def _best_column(
         group: list[Row], by_sequence: list[Row], place: int, lengths: list[int],
+        heads: dict[tuple[int, int], tuple[int, ...]] | None,
 ) -> tuple[int, list[tuple[Cell, list[list[int]], int]]]:
     """Form and cells of one register: along each meter's time, or from meter to meter."""
     form, cells, bits = _column(_filled(by_sequence, place), [len(group)], 0)
-    if 1 < len(lengths) < len(group):
+    if heads is not None:
+        bases = _bases(group, lengths, place, heads)
+        other, others, fewer = _column(
+            _filled_from(group, place, heads), lengths, BY_METER, bases)
+        if fewer < bits:
+            return other, others
+    elif 1 < len(lengths) < len(group):
         other, others, fewer = _column(_filled(group, place), lengths, BY_METER)
         if fewer < bits:
             return other, others
@@ -115,10 +127,12 @@ def _best_column(
 
 
 def _column(
-        values: list[int], lengths: list[int], form: int,
+        values: list[int], lengths: list[int], form: int, bases: list[int] | None = None,
 ) -> tuple[int, list[tuple[Cell, list[list[int]], int]], int]:
     at = 0
-    for length in lengths:
+    for place, length in enumerate(lengths):
+        if bases is not None and values[at] < bases[place]:
+            form |= SIGNED
         for n in range(at + 1, at + length):
             if values[n] < values[n - 1]:
                 form |= SIGNED
@@ -126,7 +140,7 @@ def _column(
         at += length
         if form & SIGNED:
             break
-    cells, bits = column_cells(values, lengths, 0, signed=bool(form & SIGNED))
+    cells, bits = column_cells(values, lengths, 0, signed=bool(form & SIGNED), bases=bases)
     return form, cells, bits
 
 
@@ -142,6 +156,41 @@ def _filled(rows: list[Row], place: int) -> list[int]:
             before = value
         column.append(before)
     return column
+
+
+def _filled_from(
+        rows: list[Row], place: int, heads: dict[tuple[int, int], tuple[int, ...]]) -> list[int]:
+    """One register's values, rows by meter; an absent one repeats that meter's value before."""
+    column = []
+    meter = -1
+    before = 0
+    for row in rows:
+        if row.meter != meter:
+            meter = row.meter
+            before = _head(heads, row.register_set, meter, place)
+        value = row.values[place]
+        if value is not None:
+            before = value
+        column.append(before)
+    return column
+
+
+def _bases(
+        group: list[Row], lengths: list[int], place: int,
+        heads: dict[tuple[int, int], tuple[int, ...]]) -> list[int]:
+    at = 0
+    bases = []
+    for length in lengths:
+        bases.append(_head(heads, group[at].register_set, group[at].meter, place))
+        at += length
+    return bases
+
+
+def _head(
+        heads: dict[tuple[int, int], tuple[int, ...]], register_set: int, meter: int,
+        place: int) -> int:
+    values = heads.get((register_set, meter))
+    return values[place] if values else 0
 
 
 def _append_lead(out: bytearray, lead: Section, numbers: list[int]) -> None:
@@ -188,9 +237,11 @@ def segments(meters: list[int]) -> list[int]:
 
 def decode_rows(
         base_time: object, groups: object, columns: object, first: int, schema: Schema,
+        heads: dict[tuple[int, int], tuple[int, ...]] | None = None,
 ) -> tuple[Row, ...]:
     """The rows of these fields of a batch that starts at sequence `first`. Raises Malformed.
 
+    `heads` are those of its base where it is a delta, and came from the same schema.
     Accounting is looked at by whoever has the whole batch.
     """
     base_s = time_field(base_time, "batch base-time")
@@ -214,7 +265,7 @@ def decode_rows(
     numbers, at = _numbers(columns, at, flat)
     if at != len(columns):
         raise Malformed("batch columns: %d bytes after the last column" % (len(columns) - at))
-    rows = _rows(headings, places, cells, numbers, base_s)
+    rows = _rows(headings, places, cells, numbers, base_s, heads)
     if min([row.captured_at_s for row in rows]) != base_s:
         raise Malformed("batch base-time: not the earliest of all rows")
     return _with_flags(rows, lead[2 * len(headings):])
@@ -270,7 +321,8 @@ def _summed(numbers: list[int], bias: int) -> list[int]:
 
 def _rows(
         headings: list[Heading], places: list[tuple[_Order, list[int], list[int]]],
-        cells: list[list[Cell]], numbers: list[list[int]], base_s: int) -> list[Row]:
+        cells: list[list[Cell]], numbers: list[list[int]], base_s: int,
+        heads: dict[tuple[int, int], tuple[int, ...]] | None) -> list[Row]:
     rows = []
     taken = column_at = 0
     for n, heading in enumerate(headings):
@@ -282,8 +334,14 @@ def _rows(
             own = numbers[taken:taken + size]
             taken += size
             lengths = order.lengths if form & BY_METER else [heading.rows]
+            bases = None
+            if at and form & BY_METER and heads is not None:
+                bases = [_head(heads, heading.register_set, meter, at - 1)
+                         for place, meter in enumerate(meters)
+                         if not place or meter != meters[place - 1]]
             column = column_values(
-                own, lengths, 0 if at else heading.time_bias, signed=bool(form & SIGNED))
+                own, lengths, 0 if at else heading.time_bias, signed=bool(form & SIGNED),
+                bases=bases)
             table.append(column if form & BY_METER else [column[rank] for rank in order.ranks])
         for at in range(heading.rows):
             values = tuple([column[at] for column in table[1:]])

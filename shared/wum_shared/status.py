@@ -110,8 +110,9 @@ STORED = 0
 SCHEMA_UNKNOWN = 1
 SET_ASIDE = 2
 VERSION_UNSUPPORTED = 3
+BASE_UNKNOWN = 4              # The delta's base is not there: send these records in full.
 
 ANSWERS = {
     STORED: "stored", SCHEMA_UNKNOWN: "schema unknown", SET_ASIDE: "set aside",
-    VERSION_UNSUPPORTED: "version unsupported",
+    VERSION_UNSUPPORTED: "version unsupported", BASE_UNKNOWN: "base unknown",
 }

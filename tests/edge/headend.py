@@ -6,7 +6,8 @@ from wum_edge.log import Log
 from wum_edge.uplink.broker import Broker, Dice
 from wum_edge.uplink.keys import Keys
 from wum_shared import cose
-from wum_shared.batch import decode_batch, peek_batch
+from wum_shared.bases import heads_after
+from wum_shared.batch import decode_batch, peek_base, peek_batch
 from wum_shared.ids import batch_digest, schema_id
 from wum_shared.messages import (
     Acknowledgement,
@@ -14,7 +15,7 @@ from wum_shared.messages import (
     decode_schema,
     encode_acknowledgement,
 )
-from wum_shared.status import SCHEMA_UNKNOWN, STORED
+from wum_shared.status import BASE_UNKNOWN, SCHEMA_UNKNOWN, STORED
 from wum_shared.topics import BATCH, parse_topic
 
 KEYS = Keys(CONCENTRATOR, "default", 0, DirectionKey(b"u" * 32, b"U" * 12),
@@ -69,6 +70,7 @@ class HeadEnd(Broker):
         self.schemas = {}
         self.committed = {}      # Sequence number -> record, of everything that was stored.
         self.lost = []
+        self.heads = {}          # Digest -> what a delta on that batch builds on.
         self._cipher = SlowCipher()
         self._counters = []
         self._next_counter = 0
@@ -100,7 +102,12 @@ class HeadEnd(Broker):
         """Commit a batch and return its acknowledgement, sealed."""
         if arrival.schema not in self.schemas:
             return self.acknowledgement(arrival, answer=SCHEMA_UNKNOWN)
-        batch = decode_batch(arrival.opened, self.schemas[arrival.schema])
+        base = peek_base(arrival.opened)
+        if base is not None and base.digest not in self.heads:
+            return self.acknowledgement(arrival, answer=BASE_UNKNOWN)
+        heads = None if base is None else self.heads[base.digest]
+        batch = decode_batch(arrival.opened, self.schemas[arrival.schema], heads)
+        self.heads[batch_digest(arrival.opened)] = heads_after(heads, batch.rows)
         for record in batch.rows + batch.missed + batch.events:
             known = self.committed.get(record.sequence)
             assert known is None or known == record, "number %d came twice" % record.sequence

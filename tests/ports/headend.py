@@ -10,7 +10,17 @@ from tests.services.broker import Broker
 from wum_edge.ports.linux.cipher import Cipher
 from wum_edge.uplink.keys import Keys
 from wum_shared import cose
-from wum_shared.batch import Batch, Event, Lost, Missed, Row, decode_batch, peek_batch
+from wum_shared.bases import heads_after
+from wum_shared.batch import (
+    Batch,
+    Event,
+    Lost,
+    Missed,
+    Row,
+    decode_batch,
+    peek_base,
+    peek_batch,
+)
 from wum_shared.ids import batch_digest, schema_id
 from wum_shared.messages import (
     Acknowledgement,
@@ -18,7 +28,7 @@ from wum_shared.messages import (
     decode_schema,
     encode_acknowledgement,
 )
-from wum_shared.status import SCHEMA_UNKNOWN, STORED
+from wum_shared.status import BASE_UNKNOWN, SCHEMA_UNKNOWN, STORED
 from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, parse_topic, topic
 
 PATIENCE_S = 60
@@ -36,6 +46,7 @@ class HeadEnd:
         self.mistakes: list[str] = []
         self.batches = 0
         self._schemas: dict[bytes, Schema] = {}
+        self._heads: dict[bytes, dict[tuple[int, int], tuple[int, ...]]] = {}
         self._keys = keys
         self._cipher = Cipher()
         self._next_counter = 0
@@ -82,8 +93,14 @@ class HeadEnd:
         self.batches += 1
         incarnation, first, last, schema = peek_batch(opened)
         answer = STORED if schema in self._schemas else SCHEMA_UNKNOWN
+        base = peek_base(opened)
+        if answer == STORED and base is not None and base.digest not in self._heads:
+            answer = BASE_UNKNOWN
         if answer == STORED:
-            self._keep(decode_batch(opened, self._schemas[schema]))
+            heads = None if base is None else self._heads[base.digest]
+            batch = decode_batch(opened, self._schemas[schema], heads)
+            self._heads[batch_digest(opened)] = heads_after(heads, batch.rows)
+            self._keep(batch)
         if not self.answers(self.batches):
             return
         ack = encode_acknowledgement(Acknowledgement(

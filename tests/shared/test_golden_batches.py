@@ -7,7 +7,16 @@ import binascii
 
 from tests.portable import ON_MICROPYTHON
 from tests.shared.examples import BATCH, INCARNATION, SCHEMA, SCHEMA_ID
-from wum_shared.batch import Batch, Row, decode_batch, encode_batch, encode_batch_0
+from wum_shared.bases import Base, heads_after
+from wum_shared.batch import (
+    Batch,
+    Row,
+    decode_batch,
+    encode_batch,
+    encode_batch_0,
+    peek_base,
+)
+from wum_shared.ids import batch_digest
 from wum_shared.order import in_order
 from wum_shared.status import ABSENT, LATE
 
@@ -32,6 +41,22 @@ EDGES = batch_of((
     Row(1, 0, 0, 0, 0, (2**62 - 1, -2**62), (65534, 65534)),
     Row(2, 0, 0, 2**32 - 1, 0, (-2**62, 2**62 - 1), (0, 0)),
     Row(3, 1, 0, 9, 2, (None, 1), (ABSENT, 0))))
+
+# Built on the day: a meter twice, one with an absent value, one of a set the day has not.
+LATER = Batch(INCARNATION, 97, 100, SCHEMA_ID, (
+    Row(97, 0, 0, 1760030000, 0, (1001, 2200), (0, 0)),
+    Row(98, 1, 0, 1760030001, 0, (None, 2301), (ABSENT, LATE)),
+    Row(99, 2, 1, 1760030002, 0, (5000,), (0,)),
+    Row(100, 0, 0, 1760030900, 0, (1007, 2190), (0, 0))), (), (), ())
+
+
+def test_a_delta_that_was_written_once_opens_for_ever_by_its_base():
+    day = golden("day-1")
+    heads = heads_after(None, decode_batch(day, SCHEMA).rows)
+    delta = golden("later-1")
+    assert peek_base(delta) == Base(96, batch_digest(day)) and peek_base(day) is None
+    assert in_order(decode_batch(delta, SCHEMA, heads).rows, tuple) == list(LATER.rows)
+    assert encode_batch(LATER, peek_base(delta), heads) == delta
 
 
 def test_what_was_written_once_opens_for_ever():

@@ -138,7 +138,7 @@ def test_an_acknowledgement_with_a_field_out_of_its_range_is_refused():
     refusals(messages.encode_acknowledgement(ACKNOWLEDGEMENT), messages.decode_acknowledgement, (
         ([1], (bytes(7), bytes(9))), ([2], (bytes(7), None)),
         ([3], (0, 10, 2**53)), ([4], (0, 2**53)),
-        ([5], (bytes(15), bytes(17))), ([6], (-1, 4)), ([7], (-1, None)),
+        ([5], (bytes(15), bytes(17))), ([6], (-1, 5)), ([7], (-1, None)),
         ([8], ("x" * 201, "\u00fc" * 101, "line\n", None)),
     ))
 

@@ -8,6 +8,7 @@ accept (which records are stored, which are set aside?).
 from dataclasses import dataclass
 
 from wum_cloud.ingest.aside import set_aside_missed, set_aside_rows
+from wum_cloud.ingest.bases.heads import Heads, heads_after
 from wum_cloud.ingest.envelope import batch_fields, leading_fields
 from wum_cloud.ingest.opened import Group, Heading, heading_of, read_records
 from wum_cloud.ingest.quarantine.entries import (
@@ -23,7 +24,8 @@ from wum_cloud.ingest.quarantine.entries import (
 )
 from wum_cloud.registry.schemas.plan import Plan
 from wum_shared import cose, topics
-from wum_shared.batch import Event, Lost, Missed
+from wum_shared.bases import Base
+from wum_shared.batch import Event, Lost, Missed, base_of
 from wum_shared.cipher import Cipher
 from wum_shared.errors import Malformed, NotGenuine, Unsupported, WireError
 from wum_shared.messages import DirectionKey
@@ -43,7 +45,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """One batch, ready to be stored: only rows that count, the rest in `aside`."""
+    """One batch, ready to be stored: only rows that count, the rest in `aside`.
+
+    `heads`: what a delta on it builds on, of all its rows; None where there are none.
+    """
 
     heading: Heading
     groups: tuple[Group, ...]
@@ -51,6 +56,7 @@ class Accepted:
     events: tuple[Event, ...]
     lost: tuple[Lost, ...]
     aside: tuple[Aside, ...]
+    heads: Heads | None = None
 
     @property
     def aside_records(self) -> int:
@@ -99,6 +105,11 @@ def read_opened(opened: bytes) -> tuple[Heading, list[object]]:
         raise BatchRefused(Aside(UNDECODABLE, str(error), BATCH, opened)) from error
 
 
+def base_named(parts: list[object]) -> Base | None:
+    """The base that a batch of these fields (read_opened) builds on; None for a full one."""
+    return base_of(1 if parts[0] else 0, parts)
+
+
 def heading_of_refused(opened: bytes) -> Heading | None:
     """Heading of a genuine batch that cannot be read whole; None when not even that is there.
 
@@ -115,23 +126,25 @@ def heading_of_refused(opened: bytes) -> Heading | None:
 
 
 def accept(
-        opened: bytes, parts: list[object], plan: Plan, now_s: int, ahead_s: int) -> Accepted:
-    """Read a genuine batch by its schema, and sort its records.
+        opened: bytes, parts: list[object], plan: Plan, now_s: int, ahead_s: int,
+        heads: Heads | None = None) -> Accepted:
+    """Read a genuine batch by its schema, a delta by the heads of its base, and sort its records.
 
     A row captured more than `ahead_s` after `now_s`, before 2020, by a clock that was never set,
     or of a meter that is not this concentrator's is set aside; the others go on. Raises
     BatchRefused when the batch does not decode: then it is set aside whole.
     """
     try:
-        batch = read_records(parts, plan.schema)
+        batch = read_records(parts, plan.schema, heads)
     except Malformed as error:
         raise BatchRefused(Aside(UNDECODABLE, str(error), BATCH, opened)) from error
     latest_s = now_s + ahead_s
-    groups, rows_aside = set_aside_rows(opened, batch, plan, latest_s)
+    groups, rows_aside = set_aside_rows(
+        opened if heads is None else None, batch, plan, latest_s)
     missed, missed_aside = set_aside_missed(batch, plan, latest_s)
     return Accepted(
         batch.heading, groups, missed, batch.events, batch.lost,
-        rows_aside + missed_aside)
+        rows_aside + missed_aside, heads_after(heads, batch.groups) if batch.groups else None)
 
 
 def _refused(reason: str, why: object, sealed: bytes) -> BatchRefused:

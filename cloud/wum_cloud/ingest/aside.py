@@ -34,9 +34,12 @@ _DETAILS = {
 
 
 def set_aside_rows(
-        opened: bytes, batch: Opened, plan: Plan, latest_s: int,
+        opened: bytes | None, batch: Opened, plan: Plan, latest_s: int,
 ) -> tuple[tuple[Group, ...], tuple[Aside, ...]]:
-    """(groups with the rows to store, entries for the rest). `opened` holds the batch's bytes."""
+    """(groups with the rows to store, entries for the rest).
+
+    `opened` holds the batch's bytes; None for a delta, which says nothing once its base is gone.
+    """
     kept: list[Group] = []
     bad: dict[str, list[Group]] = {}
     for group in batch.groups:
@@ -64,14 +67,15 @@ def _faults(group: Group, plan: Plan, latest_s: int) -> list[tuple[str, NDArray[
 
 
 def _rows_entry(
-        opened: bytes, batch: Opened, plan: Plan, reason: str, groups: list[Group]) -> Aside:
+        opened: bytes | None, batch: Opened, plan: Plan, reason: str,
+        groups: list[Group]) -> Aside:
     records = sum([len(group) for group in groups])
     readings = sum([len(group) * len(group.values) for group in groups])
     newest_s = max([int(group.captured_at_s.max()) for group in groups])
     detail = "%d rows of batch %s/%d..%d, the last %s" % (
         records, batch.heading.incarnation.hex(), batch.heading.first_sequence,
         batch.heading.last_sequence, _DETAILS[reason] % _utc(newest_s))
-    if readings > _READINGS_MAX:
+    if readings > _READINGS_MAX and opened is not None:
         return Aside(reason, detail, BATCH, opened, records)
     content = cbor.encode([list(r) for group in groups for r in _readings(group, plan)])
     return Aside(reason, detail, READINGS, content, records)

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from wum_cloud.ingest.accept import Accepted
+from wum_cloud.ingest.bases.heads import Heads
+from wum_cloud.ingest.bases.store import Named
 from wum_cloud.ingest.opened import Heading
 from wum_cloud.ingest.quarantine.entries import (
     MESSAGE,
@@ -53,6 +55,7 @@ class Harvest:
 
     contacts: list[tuple[Sender, int]] = field(default_factory=list)  # And the message counter.
     batches: list[Taken] = field(default_factory=list)
+    bases: list[tuple[Named, Heads]] = field(default_factory=list)
     covered: list[tuple[Sender, Heading]] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)

@@ -10,11 +10,13 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.columns import Numbers, read_tables
 from wum_cloud.ingest.envelope import batch_fields
 from wum_cloud.ingest.packed import Table, read_rows
 from wum_shared import fields
 from wum_shared.batch import (
+    BASE_AT,
     RECORDS_MAX,
     ROWS_MAX,
     Event,
@@ -24,6 +26,7 @@ from wum_shared.batch import (
     event_field,
     lost_field,
     missed_field,
+    others_of,
 )
 from wum_shared.errors import Malformed
 from wum_shared.ids import INCARNATION_SIZE, SCHEMA_SIZE
@@ -102,23 +105,33 @@ def heading_of(parts: list[object]) -> Heading:
         fields.octets(parts[4], SCHEMA_SIZE, "batch schema"))
 
 
-def read_batch(data: bytes, schema: Schema) -> Opened:
-    """The batch in `data`, read by the schema that it names. Raises Malformed, Unsupported."""
-    return read_records(batch_fields(data), schema)
+def read_batch(data: bytes, schema: Schema, heads: Heads | None = None) -> Opened:
+    """The batch in `data`, read by the schema that it names; a delta by the heads of its base.
+
+    Raises Malformed, Unsupported.
+    """
+    return read_records(batch_fields(data), schema, heads)
 
 
-def read_records(parts: list[object], schema: Schema) -> Opened:
+def read_records(parts: list[object], schema: Schema, heads: Heads | None = None) -> Opened:
     """As read_batch, from fields that were decoded before. Raises Malformed."""
     heading = heading_of(parts)
     base_s = time_field(parts[5], "batch base-time")
     if type(parts[7]) is not bytes:
         raise Malformed("batch columns: wanted bytes, got %s" % fields.shown(parts[7]))
-    read = _groups if parts[0] else _groups_0
+    first = heading.first_sequence
+    if parts[0]:
+        if (len(parts) > BASE_AT) != (heads is not None):
+            raise Malformed("batch: a delta without its base, or a base for a full batch")
+        groups = _groups(parts, parts[7], base_s, first, schema, heads)
+    else:
+        groups = _groups_0(parts, parts[7], base_s, first, schema)
+    missed, events, lost = others_of(1 if parts[0] else 0, parts)
     opened = Opened(
-        heading, read(parts, parts[7], base_s, heading.first_sequence, schema),
-        tuple([missed_field(m) for m in fields.items(parts[-3], RECORDS_MAX, "batch missed")]),
-        tuple([event_field(e) for e in fields.items(parts[-2], RECORDS_MAX, "batch events")]),
-        tuple([lost_field(x) for x in fields.items(parts[-1], RECORDS_MAX, "batch lost")]))
+        heading, groups,
+        tuple([missed_field(m) for m in fields.items(missed, RECORDS_MAX, "batch missed")]),
+        tuple([event_field(e) for e in fields.items(events, RECORDS_MAX, "batch events")]),
+        tuple([lost_field(x) for x in fields.items(lost, RECORDS_MAX, "batch lost")]))
     _check_accounted(opened)
     check_places(opened.missed, opened.events, schema)
     _check_order(opened, base_s)
@@ -131,8 +144,9 @@ def read_records(parts: list[object], schema: Schema) -> Opened:
 
 def _groups(
         parts: list[object], columns: bytes, base_s: int, first: int, schema: Schema,
+        heads: Heads | None,
 ) -> tuple[Group, ...]:
-    tables, places, flags = read_rows(parts[6], columns, first, schema)
+    tables, places, flags = read_rows(parts[6], columns, first, schema, heads)
     start = 0
     groups = []
     for table in tables:

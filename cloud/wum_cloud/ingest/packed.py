@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.cells import cells_of, read_cell_numbers, read_cells, unzigzag
 from wum_cloud.ingest.sections import Naturals, Numbers
 from wum_shared.columns import VALUE_MAX, VALUE_MIN
@@ -35,10 +36,11 @@ class Table:
 
 def read_rows(
         groups: object, columns: bytes, first_sequence: int, schema: Schema,
+        heads: Heads | None = None,
 ) -> tuple[list[Table], Numbers, Numbers]:
     """(tables, places that have flags, counted over all readings, their flags).
 
-    Raises Malformed.
+    `heads` are those of its base where the batch is a delta. Raises Malformed.
     """
     headings, flag_cells, at = read_headings(groups, columns, schema)
     none = np.zeros(0, np.int64)
@@ -64,7 +66,7 @@ def read_rows(
     for heading, order in zip(headings, orders, strict=True):
         size = len(heading.forms) * heading.rows
         tables.append(Table(heading, order.sequence, order.meter, _values(
-            heading, order, numbers[taken:taken + size])))
+            heading, order, numbers[taken:taken + size], heads)))
         taken += size
     if not flag_cells:
         return tables, none, none
@@ -105,7 +107,8 @@ def _summed(numbers: Naturals, bias: int, least: int, most: int, what: str) -> N
     return found
 
 
-def _values(heading: Heading, order: _Order, numbers: Naturals) -> Numbers:
+def _values(
+        heading: Heading, order: _Order, numbers: Naturals, bases: Heads | None) -> Numbers:
     forms = np.array(heading.forms, np.uint8)
     by_meter = (forms & BY_METER).astype(np.bool_)
     values = numbers.view(np.int64).reshape(len(forms), heading.rows)
@@ -120,6 +123,8 @@ def _values(heading: Heading, order: _Order, numbers: Naturals) -> Numbers:
         if not which.any():
             continue
         heads = np.cumsum(unzigzag(raw[which, :len(places)]), axis=1)
+        if bases is not None and places is starts:
+            _rebase(heads, heading, order.meter[starts], raw[:, :len(starts)], bases)
         _check(heads)
         own = np.empty((int(which.sum()), heading.rows), np.int64)
         inside = np.ones(heading.rows, np.bool_)
@@ -136,6 +141,22 @@ def _values(heading: Heading, order: _Order, numbers: Naturals) -> Numbers:
         raise Malformed("row captured-at: out of range")
     table[~by_meter] = table[~by_meter][:, order.ranks]
     return table
+
+
+def _rebase(
+        heads: Numbers, heading: Heading, meters: Numbers, told: Naturals, bases: Heads) -> None:
+    """Heads of the registers of a delta, in place: steps from what its base left behind."""
+    places = [place for place, form in enumerate(heading.forms) if form & BY_METER]
+    table = bases.get(heading.register_set)
+    for at, place in enumerate(places):
+        if place:
+            own = told[place:place + 1]
+            if heading.forms[place] & SIGNED:
+                step = unzigzag(own)[0]
+            else:
+                _check_steps(own, np.zeros(1, np.uint8))
+                step = own[0].view(np.int64)
+            heads[at] = step if table is None else step + table.of(meters)[place - 1]
 
 
 def _check_steps(steps: Naturals, forms: NDArray[np.uint8]) -> None:

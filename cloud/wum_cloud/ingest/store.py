@@ -16,6 +16,8 @@ from psycopg.types.multirange import Int8Multirange, Multirange
 from psycopg.types.range import Int8Range, Range
 
 from wum_cloud.database import Connection, Pool
+from wum_cloud.ingest.bases import store as bases
+from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside, Limits
 from wum_cloud.ingest.quarantine.store import keep, storable, trim
@@ -54,6 +56,11 @@ class PostgresStore:
         """Schemas of these concentrators, resolved; what is missing never arrived."""
         async with self._pool.connection() as connection:
             return await plans(connection, wanted)
+
+    async def bases(self, wanted: list[bases.Named]) -> dict[bases.Named, Heads]:
+        """What deltas build on, as far as it is still there."""
+        async with self._pool.connection() as connection:
+            return await bases.find(connection, wanted)
 
     async def registered(self, device_ids: list[bytes]) -> dict[bytes, int]:
         """Numbers of the registered ones of these concentrators, whatever their keys."""
@@ -217,6 +224,7 @@ async def _finish(
         " for no key update", [numbers])
     await _note_contacts(connection, harvest, numbers)
     first_counters = await _move_counters(connection, harvest)
+    await bases.keep(connection, harvest.bases)
     await _extend_archives(connection, harvest)
     await _note_meters(connection, tables, harvest.batches)
     for taken in harvest.batches:

@@ -19,6 +19,8 @@ from wum_cloud.broker import Delivery
 from wum_cloud.ingest import accept as accepting
 from wum_cloud.ingest.advice import advice
 from wum_cloud.ingest.answer import Answer, answer_to, sealed_answer
+from wum_cloud.ingest.bases.heads import Heads
+from wum_cloud.ingest.bases.store import Named
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest
 from wum_cloud.ingest.opened import Heading
 from wum_cloud.ingest.quarantine.entries import (
@@ -44,7 +46,13 @@ from wum_shared.cipher import Cipher
 from wum_shared.errors import Malformed, Unsupported
 from wum_shared.ids import schema_id
 from wum_shared.messages import DirectionKey, Schema, decode_schema
-from wum_shared.status import SCHEMA_UNKNOWN, SET_ASIDE, STORED, VERSION_UNSUPPORTED
+from wum_shared.status import (
+    BASE_UNKNOWN,
+    SCHEMA_UNKNOWN,
+    SET_ASIDE,
+    STORED,
+    VERSION_UNSUPPORTED,
+)
 
 SENDERS_MAX = 20_000            # Remembered; some 500 bytes each.
 PLANS_MAX = 2_000               # Remembered; some 20 kB each.
@@ -64,6 +72,7 @@ class Store(Protocol):
     async def senders(self, wanted: list[tuple[bytes, int]]) -> dict[tuple[bytes, int], Sender]: ...
     async def registered(self, device_ids: list[bytes]) -> dict[bytes, int]: ...
     async def plans(self, wanted: list[Name]) -> dict[Name, Plan]: ...
+    async def bases(self, wanted: list[Named]) -> dict[Named, Heads]: ...
     async def acquire(self, arrivals: list[Arrival]) -> dict[int, list[Claim]]: ...
     async def commit(self, harvest: Harvest) -> Committed: ...
     async def trim_quarantine(self) -> None: ...
@@ -97,6 +106,14 @@ class _Read:
     heading: Heading | None
     parts: list[object]
     aside: Aside | None
+
+    def base(self) -> Named | None:
+        """What this batch builds on; None for one that decodes alone."""
+        named = None if self.heading is None else accepting.base_named(self.parts)
+        if self.heading is None or named is None:
+            return None
+        return Named(self.message.known.sender.concentrator_id, self.heading.incarnation,
+                     self.heading.schema_id, named.last_sequence, named.digest)
 
 
 class Worker:
@@ -170,9 +187,11 @@ class Worker:
             [m for m in genuine if m.label.stream == topics.SCHEMA], harvest, unstorable)
         batches = [_read(m) for m in genuine if m.label.stream == topics.BATCH]
         plans = await self._plans_of(batches)
+        named = [base for batch in batches if (base := batch.base()) is not None]
+        bases = await self._store.bases(named) if named else {}
         for batch in batches:
             known = batch.message.known
-            answer = self._take_batch(batch, plans, harvest, unstorable)
+            answer = self._take_batch(batch, plans, bases, harvest, unstorable)
             harvest.contact(known.sender, batch.message.label.counter)
             if answer is not None:
                 harvest.answer(known.sender)
@@ -265,28 +284,39 @@ class Worker:
         return found
 
     def _take_batch(
-            self, batch: _Read, plans: dict[Name, Plan], harvest: Harvest,
-            unstorable: str | None) -> Answer | None:
+            self, batch: _Read, plans: dict[Name, Plan], bases: dict[Named, Heads],
+            harvest: Harvest, unstorable: str | None) -> Answer | None:
         message, heading = batch.message, batch.heading
         sender, opened = message.known.sender, message.opened
         try:
             if heading is None:
                 assert batch.aside is not None
                 raise BatchRefused(batch.aside)
-            if unstorable is not None:
+            base = batch.base()
+            if unstorable is not None and base is None:
                 raise BatchRefused(Aside(UNSTORABLE, unstorable, BATCH, opened))
             plan = plans.get((sender.concentrator_id, heading.schema_id))
             if plan is None:
                 return answer_to(opened, heading, SCHEMA_UNKNOWN, 0, "schema %s is not known" %
                                  heading.schema_id.hex())
+            heads = None if base is None else bases.get(base)
+            # One that cannot be stored is asked for in full: in quarantine it has to say something.
+            if base is not None and (heads is None or unstorable is not None):
+                return answer_to(opened, heading, BASE_UNKNOWN, 0, "base %s is not known" %
+                                 base.digest.hex())
             accepted = accepting.accept(
-                opened, batch.parts, plan, int(self._now_s()), self._ahead_s)
+                opened, batch.parts, plan, int(self._now_s()), self._ahead_s, heads)
         except BatchRefused as refused:
             harvest.set_aside(sender.concentrator_id, message.delivery.topic, refused.aside)
             return _refusal(message, harvest, refused.aside)
         harvest.take(sender, accepted, plan, message.delivery.topic)
-        return answer_to(opened, heading, STORED, accepted.aside_records,
-                         "; ".join(sorted({aside.reason for aside in accepted.aside})))
+        answer = answer_to(opened, heading, STORED, accepted.aside_records,
+                           "; ".join(sorted({aside.reason for aside in accepted.aside})))
+        if accepted.heads is not None:
+            harvest.bases.append((Named(
+                sender.concentrator_id, heading.incarnation, heading.schema_id,
+                heading.last_sequence, answer.digest), accepted.heads))
+        return answer
 
     def _sealed(
             self, answers: list[tuple[_Known, Answer]], committed: Committed,

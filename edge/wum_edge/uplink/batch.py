@@ -8,6 +8,8 @@ from collections import namedtuple
 
 from wum_edge.archive.reader import Limits, Span
 from wum_edge.archive.ring import Archive
+from wum_edge.uplink.basis import Basis
+from wum_shared.bases import Base
 from wum_shared.batch import Batch, Lost, encode_batch
 from wum_shared.ids import batch_digest
 from wum_shared.messages import SEQUENCE_MAX
@@ -31,18 +33,27 @@ class Built(namedtuple("Built", (
     digest: bytes
 
 
-def build_next(archive: Archive, first: int) -> Built | None:
-    """The batch that begins with record `first`; None when there is no such record."""
-    return _built(archive, archive.read(
-        first, Limits(SEQUENCE_MAX, RECORDS_MAX, ARCHIVE_BYTES_MAX)))
+def build_next(archive: Archive, first: int, basis: Basis, now_ms: int) -> Built | None:
+    """The batch that begins with record `first`; None when there is no such record.
 
-
-def build_again(archive: Archive, first: int, last: int) -> Built | None:
-    """The batch of records first..last once more.
-
-    The same bytes as before, unless records have been lost since.
+    A delta where there is something to build on. `basis` learns of it.
     """
-    return _built(archive, archive.read(first, Limits(last, last - first + 1, 1 << 30)))
+    span = archive.read(first, Limits(SEQUENCE_MAX, RECORDS_MAX, ARCHIVE_BYTES_MAX))
+    return None if span is None else _based(archive, span, basis, now_ms)
+
+
+def build_again(
+        archive: Archive, first: int, last: int, basis: Basis, now_ms: int) -> Built | None:
+    """The batch of records first..last once more, in full: whatever went wrong, it needs no base.
+
+    `basis` learns of it.
+    """
+    span = archive.read(first, Limits(last, last - first + 1, 1 << 30))
+    if span is None:
+        return None
+    built = _built_of(archive, span)
+    basis.built(Base(last, built.digest), span.schema_id, span.rows, None, now_ms)
+    return built
 
 
 def build_lost(archive: Archive, first: int, last: int, schema_id: bytes, reason: int) -> Built:
@@ -51,13 +62,22 @@ def build_lost(archive: Archive, first: int, last: int, schema_id: bytes, reason
         schema_id, first, last, (), (), (), (Lost(first, last, reason, ""),)))
 
 
-def _built(archive: Archive, span: Span | None) -> Built | None:
-    return None if span is None else _built_of(archive, span)
+def _based(archive: Archive, span: Span, basis: Basis, now_ms: int) -> Built:
+    before = basis.usable(span.schema_id, now_ms) if span.rows else None
+    if before is None:
+        built = _built_of(archive, span)
+    else:
+        built = _built_of(archive, span, before.base, before.values)
+    basis.built(
+        Base(span.last_sequence, built.digest), span.schema_id, span.rows, before, now_ms)
+    return built
 
 
-def _built_of(archive: Archive, span: Span) -> Built:
+def _built_of(
+        archive: Archive, span: Span, base: Base | None = None,
+        heads: dict[tuple[int, int], tuple[int, ...]] | None = None) -> Built:
     opened = encode_batch(Batch(
         archive.incarnation, span.first_sequence, span.last_sequence, span.schema_id,
-        span.rows, span.missed, span.events, span.lost))
+        span.rows, span.missed, span.events, span.lost), base, heads)
     return Built(span.first_sequence, span.last_sequence, span.schema_id, opened,
                  batch_digest(opened))

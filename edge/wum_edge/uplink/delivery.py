@@ -10,10 +10,12 @@ from collections import namedtuple
 from wum_edge.archive.ring import Archive
 from wum_edge.log import Log
 from wum_edge.uplink.answer import LATE, REASONS, WRONG_DIGEST, AnswerRefused, Answers
+from wum_edge.uplink.basis import Basis
 from wum_edge.uplink.batch import build_again, build_lost, build_next
 from wum_edge.uplink.broker import Broker, Dice
 from wum_edge.uplink.counter import Counter
 from wum_edge.uplink.flight import (
+    BASE_WANTED,
     DONE,
     DUE,
     NOT_SPOKEN,
@@ -28,12 +30,14 @@ from wum_shared import cose
 from wum_shared.cipher import Cipher
 from wum_shared.messages import Acknowledgement
 from wum_shared.status import (
+    BASE_UNKNOWN,
     EVENT_ACK_REFUSED,
     EVENT_ARCHIVE_DAMAGED,
     EVENT_BATCH_SET_ASIDE,
     LOST_DAMAGED,
     SCHEMA_UNKNOWN,
     SET_ASIDE,
+    STORED,
     VERSION_UNSUPPORTED,
 )
 from wum_shared.topics import BATCH, SCHEMA, UP, topic
@@ -77,6 +81,7 @@ class Delivery:
         self._log = log
         self._answers = Answers(cipher, keys, archive.incarnation)
         self._flights: list[Flight] = []
+        self._basis = Basis()
         self._session = 0
         self._schemas_sent: list[bytes] = []     # In this session.
         self._unanswered = False                 # A batch timed out, and nothing was heard since.
@@ -115,6 +120,8 @@ class Delivery:
             self._schema_wanted(flight, now_ms)
         elif ack.answer == VERSION_UNSUPPORTED:
             self._not_spoken(flight, ack, now_ms)
+        elif ack.answer == BASE_UNKNOWN:
+            self._base_wanted(flight, ack, now_ms)
         else:
             self._taken(flight, ack, now_ms)
 
@@ -142,7 +149,7 @@ class Delivery:
             last = self._flights[-1].last if self._flights else self._archive.cursor
             if not self._is_time_for(self._archive.next_sequence - 1 - last, now_ms):
                 return
-            built = build_next(self._archive, last + 1)
+            built = build_next(self._archive, last + 1, self._basis, now_ms)
             if built is None:
                 return
             flight = Flight(built.first_sequence, built.last_sequence, built.schema_id, now_ms)
@@ -171,7 +178,7 @@ class Delivery:
         """Whether the broker took the schema, where it is needed, and the batch."""
         failure = None
         try:
-            opened, digest = self._opened(flight)
+            opened, digest = self._opened(flight, now_ms)
             if not self._send_schema(flight, now_ms) or not self._publish(BATCH, opened):
                 return False
         except OSError as error:
@@ -188,7 +195,7 @@ class Delivery:
         self._sent += 1
         return True
 
-    def _opened(self, flight: Flight) -> tuple[bytes, bytes]:
+    def _opened(self, flight: Flight, now_ms: int) -> tuple[bytes, bytes]:
         """The opened batch and its digest, built again from the archive for a second sending."""
         if flight.opened is not None:
             return flight.opened
@@ -196,7 +203,8 @@ class Delivery:
             built = build_lost(self._archive, flight.first, flight.last, flight.schema_id,
                                LOST_DAMAGED)
         else:
-            again = build_again(self._archive, flight.first, flight.last)
+            again = build_again(
+                self._archive, flight.first, flight.last, self._basis, now_ms)
             assert again is not None and again.last_sequence == flight.last
             built = again
         flight.schema_id = built.schema_id
@@ -250,6 +258,8 @@ class Delivery:
             if ack.answer == SET_ASIDE or ack.set_aside:
                 self._tell(EVENT_BATCH_SET_ASIDE, "records %d..%d: %d set aside: %s" % (
                     flight.first, flight.last, ack.set_aside, ack.note), now_ms)
+        if ack.answer == STORED:
+            self._basis.stored(ack.digest)
         flight.happens(TAKEN)
         while self._flights and self._flights[0].state == DONE:
             self._archive.acknowledge(self._flights.pop(0).last)
@@ -262,6 +272,13 @@ class Delivery:
             wait_ms = min(max(2 * wait_ms, SCHEMA_MS), ANSWER_MAX_MS)
         flight.schema_wanted += 1
         flight.due_ms = now_ms + self._about(wait_ms)
+
+    def _base_wanted(self, flight: Flight, ack: Acknowledgement, now_ms: int) -> None:
+        """Send the same records in full. An answer to another batch than the last sent is late."""
+        self._basis.unknown()
+        if ack.digest == flight.digests[-1]:
+            flight.happens(BASE_WANTED)
+            flight.due_ms = now_ms
 
     def _not_spoken(self, flight: Flight, ack: Acknowledgement, now_ms: int) -> None:
         flight.happens(NOT_SPOKEN)

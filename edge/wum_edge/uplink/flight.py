@@ -11,14 +11,16 @@ TIMED_OUT = 1                 # No answer within the time.
 TAKEN = 2                     # Acknowledged: stored or set aside.
 SCHEMA_WANTED = 3             # The head-end does not know its schema.
 NOT_SPOKEN = 4                # The head-end does not speak our version.
+BASE_WANTED = 5               # The head-end does not have the base it builds on.
 
 NEXT = {
-    DUE: {WENT_OUT: SENT, TAKEN: DONE, SCHEMA_WANTED: DUE, NOT_SPOKEN: DUE},
-    SENT: {TIMED_OUT: DUE, TAKEN: DONE, SCHEMA_WANTED: DUE, NOT_SPOKEN: DUE},
-    DONE: {TAKEN: DONE, SCHEMA_WANTED: DONE, NOT_SPOKEN: DONE},  # Late answers to a resend.
+    DUE: {WENT_OUT: SENT, TAKEN: DONE, SCHEMA_WANTED: DUE, NOT_SPOKEN: DUE, BASE_WANTED: DUE},
+    SENT: {TIMED_OUT: DUE, TAKEN: DONE, SCHEMA_WANTED: DUE, NOT_SPOKEN: DUE, BASE_WANTED: DUE},
+    # Late answers to a resend.
+    DONE: {TAKEN: DONE, SCHEMA_WANTED: DONE, NOT_SPOKEN: DONE, BASE_WANTED: DONE},
 }
 
-DIGESTS_MAX = 4               # A batch changes only when records of it are lost meanwhile.
+DIGESTS_MAX = 4               # As a delta, in full, and when records of it are lost meanwhile.
 
 
 class Flight:

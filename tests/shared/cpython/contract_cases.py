@@ -17,12 +17,14 @@ from tests.shared.examples import (
     SCHEMA,
 )
 from wum_shared import cbor, cose, messages
+from wum_shared.bases import Base, heads_after
 from wum_shared.batch import decode_batch, encode_batch, encode_batch_0
 from wum_shared.errors import WireError
 
 CDDL = (Path(wum_shared.__file__).parent / "contract.cddl").read_text()
 SEALED = cose.seal(Sodium(), REGISTRATION.uplink, cose.key_id(CONCENTRATOR, 0), 300, b"reading",
                    "up", "default", "batch")
+HEADS = heads_after(None, BATCH.rows)
 SIGNED = cose.sign(Sodium(), bytes(32), CONCENTRATOR, messages.encode_registration(REGISTRATION))
 
 # Rule of the CDDL, an encoded message, and what reads it.
@@ -31,6 +33,8 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("reading", messages.encode_reading(ABSENT_READING), messages.decode_reading),
     ("schema", messages.encode_schema(SCHEMA), messages.decode_schema),
     ("batch-1", encode_batch(BATCH), lambda data: decode_batch(data, SCHEMA)),
+    ("delta", encode_batch(BATCH, Base(7, bytes(16)), HEADS),
+     lambda data: decode_batch(data, SCHEMA, HEADS)),
     ("batch-0", encode_batch_0(BATCH), lambda data: decode_batch(data, SCHEMA)),
     ("acknowledgement", messages.encode_acknowledgement(ACKNOWLEDGEMENT),
      messages.decode_acknowledgement),

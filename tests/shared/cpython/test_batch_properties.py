@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.shared.cpython.sodium import Sodium
 from tests.shared.examples import INCARNATION, SCHEMA, SCHEMA_ID
 from wum_shared import cose, status
+from wum_shared.bases import Base, heads_after
 from wum_shared.batch import (
     Batch,
     Event,
@@ -17,6 +18,7 @@ from wum_shared.batch import (
     decode_batch,
     encode_batch,
     encode_batch_0,
+    peek_base,
 )
 from wum_shared.columns import VALUE_MAX, VALUE_MIN
 from wum_shared.errors import WireError
@@ -73,6 +75,16 @@ def batches(draw) -> Batch:
 def test_any_batch_comes_back(batch):
     again = decode_batch(encode_batch(batch), SCHEMA)
     assert again._replace(rows=tuple(sorted(again.rows))) == batch
+
+
+@settings(max_examples=150, deadline=None)
+@given(batches(), batches(), batches())
+def test_any_batch_comes_back_as_a_delta_on_any_other(first, second, batch):
+    heads = heads_after(heads_after(None, first.rows), second.rows)
+    delta = encode_batch(batch, Base(second.last_sequence, bytes(16)), heads)
+    again = decode_batch(delta, SCHEMA, heads)
+    assert again._replace(rows=tuple(sorted(again.rows))) == batch
+    assert peek_base(delta) == Base(second.last_sequence, bytes(16))
 
 
 @settings(max_examples=150, deadline=None)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from wum_cloud.ingest.bases.heads import Heads
+from wum_cloud.ingest.bases.store import KEPT, Named
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.opened import Group
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside
@@ -63,6 +65,7 @@ class Tables:
     losses: dict[tuple[int, bytes, int], tuple[int, int]] = field(default_factory=dict)
     archives: defaultdict[tuple[int, bytes], Numbers] = field(
         default_factory=lambda: defaultdict(Numbers))
+    bases: dict[Named, Heads] = field(default_factory=dict)            # Oldest first.
     quarantine: dict[bytes, Aside] = field(default_factory=dict)
     downlink: Counter[tuple[int, int]] = field(default_factory=Counter)
 
@@ -90,6 +93,11 @@ class MemoryStore:
         await Point("plans")
         return {name: self._plan(name[0], self.tables.schemas[name])
                 for name in wanted if name in self.tables.schemas}
+
+    async def bases(self, wanted: list[Named]) -> dict[Named, Heads]:
+        """What deltas build on, as far as it is still there."""
+        await Point("bases")
+        return {one: self.tables.bases[one] for one in wanted if one in self.tables.bases}
 
     async def acquire(self, arrivals: list[Arrival]) -> dict[int, list[Claim]]:
         """Take in schemas; meters belong to whoever names them first."""
@@ -155,6 +163,8 @@ class MemoryStore:
             for lost in taken.accepted.lost:
                 gone = range(lost.first_sequence, lost.last_sequence + 1)
                 numbers.lost.update(gone)
+        for named, heads in harvest.bases:
+            self._keep_base(named, heads)
         return self._reserved(harvest)
 
     def _write_rows(self, batches: list[Taken]) -> None:
@@ -193,6 +203,13 @@ class MemoryStore:
         for lost in taken.accepted.lost:
             self.tables.losses.setdefault((number, incarnation, lost.first_sequence), (
                 lost.last_sequence, lost.reason))
+
+    def _keep_base(self, named: Named, heads: Heads) -> None:
+        bases = self.tables.bases
+        bases.setdefault(named, heads)
+        own = [one for one in bases if one.concentrator_id == named.concentrator_id]
+        for one in own[:-KEPT]:
+            del bases[one]
 
     def _keep(self, concentrator_id: int | None, aside: Aside) -> None:
         self.tables.quarantine.setdefault(aside.digest(concentrator_id), aside)

@@ -1,0 +1,1 @@
+"""What deltas build on: the values that recent batches left behind, as arrays and as a table."""
