@@ -37,9 +37,9 @@ class Timing:
         if not 0 <= self.delay_ms <= MS_MAX:
             raise ValueError(f"delay-ms: wanted 0..{MS_MAX}, got {self.delay_ms}")
 
-    def wire_s(self, characters: int) -> float:
-        """How long so many characters take."""
-        return characters * BITS_PER_CHARACTER / self.baud if self.baud else 0.0
+    def wire_s(self, characters: int, baud: int = 0) -> float:
+        """How long so many characters take, at another `baud` than the line's if one is given."""
+        return characters * BITS_PER_CHARACTER / (baud or self.baud) if self.baud else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,17 @@ class Answer:
 
 
 class Bus:
-    """The meters of one line. `write` puts bytes on the wire."""
+    """The meters of one line. `write` puts bytes on the wire.
+
+    `baud_of` says what the master's end is set to at this moment. It counts on a paced line whose
+    meters change their baud: what is said takes its time at the speaker's, and whoever is set to
+    another hears noise. Without it the master's end is always right.
+    """
 
     def __init__(
             self, world: World, meters: list[Meter], faults: Faults,
-            write: Callable[[bytes], None], timing: Timing) -> None:
+            write: Callable[[bytes], None], timing: Timing,
+            baud_of: Callable[[], int] | None = None) -> None:
         self.meters = {meter.address: meter for meter in meters}
         self.faults = faults
         self.heard_bytes = 0
@@ -72,7 +78,9 @@ class Bus:
         self._server_of = {
             meter.address: server for server in self._servers for meter in meters
             if meter.kind.protocol in server.protocols}
-        self._heard_at = 0.0     # When the last byte of what was heard had come, real seconds.
+        self._baud_of = baud_of if timing.baud and any(
+            server.changes_baud for server in self._servers) else None
+        self.heard_at = 0.0     # When the last byte of what was heard had come, real seconds.
         self._free_at = 0.0      # When the last byte of what was said will have gone.
         self._before = b""       # The answer before, of whichever meter.
         for server in self._servers:
@@ -83,30 +91,31 @@ class Bus:
         """Bytes that the master wrote just now."""
         now = self._world.elapsed_s()
         self.heard_bytes += len(data)
-        if now - self._heard_at > FORGET_S:
+        if now - self.heard_at > FORGET_S:
             for server in self._servers:
                 server.forget()
         if self.faults.echoes():
             self._put(data, 0)
-        self._heard_at = max(now, self._heard_at) + self._timing.wire_s(len(data))
+        baud = self._baud_of() if self._baud_of else 0
+        self.heard_at = max(now, self.heard_at) + self._timing.wire_s(len(data), baud)
         if self._timing.baud:
-            self._world.at(self._heard_at, lambda: self._hear(data))
+            self._world.at(self.heard_at, lambda: self._hear(data, baud))
         else:
-            self._hear(data)
+            self._hear(data, baud)
 
     def _push_after(self, push: Push, due_s: float) -> None:
         """Let a meter talk at `due_s`, and from there on at its period; never while it talks."""
         def due() -> None:
             now = self._world.elapsed_s()
             if self._free_at <= now:
-                self._heard_at = now
+                self.heard_at = now
                 push.say()
             self._push_after(push, max(due_s + push.period_s, now))
         self._world.at(due_s, due)
 
-    def _hear(self, data: bytes) -> None:
+    def _hear(self, data: bytes, baud: int) -> None:
         for server in self._servers:
-            server.hear(data)
+            server.hear_at(data, baud)
 
     def _refusal(self, request: Request) -> int | None:
         found = self.faults.hitting(request.address, request, request.at_s, exceptions=True)
@@ -128,7 +137,8 @@ class Bus:
                 late_ms += fault.ms
         self._before = answer
         self._note(Answer(at_s, request, data, data == answer), address)
-        self._put(data, (self._timing.delay_ms + late_ms) / 1000)
+        self._put(data, (self._timing.delay_ms + late_ms) / 1000,
+                  self._server_of[address].said_baud if self._baud_of else 0)
 
     def _note(self, answer: Answer, address: int) -> None:
         if address in self.answers:
@@ -138,18 +148,27 @@ class Bus:
             _log.info("meter %d: said %d bytes %s", address, len(answer.said),
                       "that it did not mean" if answer.said else "(silenced)")
 
-    def _put(self, data: bytes, delay_s: float) -> None:
-        """Write `data` so long after the request, at the pace of the wire."""
+    def _put(self, data: bytes, delay_s: float, baud: int = 0) -> None:
+        """Write `data` so long after the request, at the pace of the wire, or of that baud."""
         if not data:
             return
         if not self._timing.baud and not delay_s:
             self._write(data)
             return
-        start = max(self._heard_at + delay_s, self._free_at)
-        size = max(1, int(PIECE_S / self._timing.wire_s(1))) if self._timing.baud else len(data)
+        start = max(self.heard_at + delay_s, self._free_at)
+        size = len(data)
+        if self._timing.baud:
+            size = max(1, int(PIECE_S / self._timing.wire_s(1, baud)))
         for first in range(0, len(data), size):
             piece = data[first:first + size]
             # A byte can be read when its last bit is over.
-            self._world.at(start + self._timing.wire_s(first + len(piece)),
-                           partial(self._write, piece), plain=True)
-        self._free_at = start + self._timing.wire_s(len(data))
+            self._world.at(start + self._timing.wire_s(first + len(piece), baud),
+                           partial(self._arrive, piece, baud), plain=True)
+        self._free_at = start + self._timing.wire_s(len(data), baud)
+
+    def _arrive(self, piece: bytes, baud: int) -> None:
+        """What the master hears of a piece: noise where its own baud is another."""
+        if baud and self._baud_of and self._baud_of() != baud:
+            piece = noisy(piece, 1.0, self._noise)
+        if piece:
+            self._write(piece)

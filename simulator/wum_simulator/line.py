@@ -8,10 +8,13 @@ killed run left behind is known as stale and replaced.
 import fcntl
 import logging
 import os
+import termios
 import tty
 from pathlib import Path
 
 _PIECE = 4096
+_BAUD_OF = {getattr(termios, name): int(name[1:]) for name in dir(termios)
+            if name[0] == "B" and name[1:].isdigit()}
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +52,10 @@ class Line:
             return os.read(self.master, _PIECE)
         except BlockingIOError:
             return b""
+
+    def baud(self) -> int:
+        """What the master has set its end to."""
+        return _BAUD_OF.get(termios.tcgetattr(self._slave)[5], 0)
 
     def write(self, data: bytes) -> None:
         """Say it. What does not fit because nobody reads is lost, as on a wire."""

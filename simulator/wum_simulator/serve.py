@@ -48,7 +48,8 @@ async def serve(world: World, description: Description) -> None:
     faults = Faults(world.dice, description.fault_share)
     line = Line(description.link) if description.link else Listener(*description.listen)
     try:
-        bus = Bus(world, served, faults, line.write, description.timing)
+        bus = Bus(world, served, faults, line.write, description.timing,
+                  line.baud if isinstance(line, Line) else None)
         control = Control(world, bus)
         if description.control:
             await control.open(description.control)

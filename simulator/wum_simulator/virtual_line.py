@@ -28,7 +28,8 @@ class VirtualLine(Line):
         self._setting = setting
         self._heard = bytearray()
         self._quiet_since = 0.0
-        self.bus = world.inside(lambda: Bus(world, meters, faults, self._arrive, timing))
+        self.bus = world.inside(lambda: Bus(
+            world, meters, faults, self._arrive, timing, lambda: self._setting.baud))
 
     def set(self, setting: Setting) -> None:
         """See Line.set."""
@@ -46,9 +47,8 @@ class VirtualLine(Line):
 
     def _say(self, say: bytes) -> None:
         self.said_bytes += len(say)
-        end_s = self._world.elapsed_s() + self._timing.wire_s(len(say))
         self._world.inside(lambda: self.bus.heard(say))
-        self._world.let_pass(end_s)
+        self._world.let_pass(self.bus.heard_at)
         self._quiet_since = self._world.elapsed_s()
 
     def _arrive(self, data: bytes) -> None:

@@ -100,6 +100,42 @@ def test_64_meters_of_a_fixed_baud_are_read_at_the_limit_of_the_wire(world: Virt
     assert wire.said_bytes <= 64 * (len("/?64!\r\n") + 6)
 
 
+def test_a_sign_on_at_300_baud_takes_its_time_and_the_readout_that_of_9600(
+        world: VirtualWorld) -> None:
+    town = street(2, 300)
+    wire = line(world, town)
+    took, size = [], []
+    for meter in town:
+        before_s, before = world.elapsed_s(), wire.said_bytes + wire.heard_bytes
+        take = Take()
+        converse(reader(meter.address, world, 300).read(tuple(range(6)), take), wire)
+        assert not take.errors and len(take.values) == 6
+        took.append(world.elapsed_s() - before_s)
+        size.append(wire.said_bytes + wire.heard_bytes - before)
+    slow = len(b"/?1!\r\n") + len(wire.bus.answers[1][0].said) + len(b"\x06050\r\n")
+    for seconds, count in zip(took, size, strict=True):
+        floor_s = 3 * 0.2 + slow * 10 / 300 + (count - slow) * 10 / 9600
+        # Before the request there are 3.5 characters of silence, at 300 baud.
+        assert floor_s - 0.001 <= seconds <= floor_s + 0.117 + 0.001, (seconds, floor_s)
+
+
+def test_whoever_stays_at_another_baud_hears_noise_and_takes_no_value_from_it(
+        world: VirtualWorld) -> None:
+    wire = line(world, street(1, 300))
+    entry = json.loads(json.dumps(ENTRY))
+    entry["sign_on"].update({"baud": 300, "fixed": True})
+    meter = MeterOfConfig("m", "dp", "line", "1", "wum-iec", 500, Access(None, 60))
+    stays = IecReader(check_model(entry), meter, VirtualClock(world))
+    take = Take()
+    converse(stays.read(tuple(range(6)), take), wire)
+    assert [type(one) for one in take.errors] == [BadCheck] and not take.values
+    # One that signs on at 9600 is not even heard.
+    take = Take()
+    world.let_pass(world.elapsed_s() + 120)
+    converse(reader(1, world, 9600).read(tuple(range(6)), take), wire)
+    assert [type(one) for one in take.errors] == [LineSilent]
+
+
 def test_clock_profile_and_registers_one_by_one(world: VirtualWorld) -> None:
     town = street(3)
     wire = line(world, town)

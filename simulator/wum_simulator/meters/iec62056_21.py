@@ -50,6 +50,7 @@ class Iec62056Server(Server):
     """
 
     protocols = ("iec62056-21",)
+    changes_baud = True
 
     def __init__(
             self, meters: list[Meter], now_s: Callable[[], int], refusal: Refusal,

@@ -43,10 +43,16 @@ class Server(ABC):
     """
 
     protocols: tuple[str, ...] = ()      # As catalogue entries name them.
+    said_baud = 0                        # Of the latest answer; 0: that of the line.
+    changes_baud = False                 # Whether its meters have bauds of their own.
 
     @abstractmethod
     def hear(self, data: bytes) -> None:
         """Bytes from the wire, in any pieces."""
+
+    def hear_at(self, data: bytes, baud: int) -> None:
+        """The same said at `baud`; 0: nobody knows. Most have that of the line, whatever it is."""
+        self.hear(data)
 
     @abstractmethod
     def forget(self) -> None:
