@@ -22,7 +22,7 @@ LINES_MAX = 16               # Ports of one concentrator; each has a thread of i
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 TIMEOUT_MS = 500
 CLOCK_TOLERANCE_S = 10       # Of a meter's clock; what less is, nobody needs to know.
-TCP = "tcp://"               # A line's port that is no device: tcp://HOST:PORT.
+TCP, UDP = "tcp://", "udp://"    # A line's port that is no device: tcp://HOST:PORT.
 INPUTS = ("gpio:", "edges:")  # Pulse inputs: gpio:/dev/gpiochip0, edges:SOCKET (docs/pulse.md).
 LOOPBACK = ("127.0.0.1", "::1", "localhost")  # The only hosts for which MQTT may be plain.
 
@@ -52,7 +52,9 @@ class Broker(namedtuple("Broker", ("host", "port", "tls", "ca_file"))):
 
 
 class Line(namedtuple("Line", ("name", "port", "baud", "parity", "stop_bits", "data_bits"))):
-    """One line. `port` is a device path, tcp://HOST:PORT or pulse inputs; `parity` is N, E or O."""
+    """One line. `port` is a device path, tcp:// or udp://HOST:PORT, or pulse inputs; `parity` is N,
+    E or O.
+    """
 
     __slots__ = ()
     name: str
@@ -200,7 +202,7 @@ def _schedule(table: Table) -> Schedule:
 
 def _line(table: Table) -> Line:
     port = table.text("port")
-    if port.startswith(TCP) and not _is_address(port[len(TCP):]):
+    if is_network(port) and not _is_address(port[len(TCP):]):
         table.complain("port", "tcp://HOST:PORT, like tcp://192.0.2.7:502", shown(port))
     if port in INPUTS:
         table.complain("port", "gpio:/dev/gpiochip0 or edges:SOCKET", shown(port))
@@ -209,6 +211,11 @@ def _line(table: Table) -> Line:
                  characters.stop_bits, characters.data_bits)
     table.done()
     return found
+
+
+def is_network(port: str) -> bool:
+    """Whether a line's port is no device but an address."""
+    return port.startswith(TCP) or port.startswith(UDP)
 
 
 def _is_address(text: str) -> bool:

@@ -9,7 +9,7 @@ how it paces them (meters/pace.py).
 
 from collections import namedtuple
 
-from wum_edge.config import BAUDS, TCP, Config, Meter
+from wum_edge.config import BAUDS, Config, Meter, is_network
 from wum_edge.meters.catalog import Model, entry_of
 from wum_edge.meters.pace import pace_of, setting_of
 from wum_edge.meters.patience import MARGIN_MS
@@ -79,7 +79,7 @@ def plan(config: Config, models: dict[str, Model], baud: int = 0) -> list[LinePl
             if meter.line == line.name:
                 model = models[meter.model]
                 setting = setting_of(model, with_baud, config.characters[index])
-                meters.append(_meter(meter, model, setting, line.port.startswith(TCP),
+                meters.append(_meter(meter, model, setting, is_network(line.port),
                                      config.schedule.period_s))
                 fill_us += _day_us(model, setting)
         found.append(_line(line.name, tuple(meters), fill_us))

@@ -11,7 +11,7 @@ from tests.ports.test_line import Until
 from wum_edge import config
 from wum_edge.errors import LineGone
 from wum_edge.meters.turn import Setting
-from wum_edge.ports.linux.tcp_line import TcpLine, address_of, line_of
+from wum_edge.ports.linux.tcp_line import TcpLine, UdpLine, address_of, line_of
 
 
 class Listener:
@@ -102,3 +102,5 @@ def test_the_port_of_a_line_says_which_kind_it_is() -> None:
     assert address_of("tcp://serial-server.example:502") == ("serial-server.example", 502)
     assert type(line_of(settings("tcp://h:1"))) is TcpLine
     assert type(line_of(settings("/dev/ttyUSB0"))).__name__ == "SerialLine"
+    assert type(line_of(settings("udp://h:1"))) is UdpLine
+    assert address_of("udp://192.0.2.7:4059") == ("192.0.2.7", 4059)

@@ -75,7 +75,8 @@ def run(options: argparse.Namespace) -> int:
 def _add_reach(tries: argparse.ArgumentParser) -> None:
     add = tries.add_argument
     add("--port", required=True, metavar="PORT",
-        help="device of the line, tcp://HOST:PORT behind Ethernet, or gpio:CHIP of pulse inputs")
+        help="device of the line, tcp://HOST:PORT or udp:// behind Ethernet, or gpio:CHIP of "
+             "pulse inputs")
     add("--address", required=True, metavar="ADDRESS",
         help="the meter's address, as its protocol has it")
     add("--baud", type=int, default=9600, choices=BAUDS, help="(default: 9600)")

@@ -14,7 +14,8 @@ from wum_edge.ports.linux.line import SerialLine
 from wum_edge.ports.linux.wire import Wire, WireLine
 
 CONNECT_S = 5.0
-SCHEME = "tcp://"
+SCHEME, UDP_SCHEME = "tcp://", "udp://"
+DATAGRAM_MAX = 65535
 _SENTENCES = {
     errno.ECONNREFUSED: "nothing listens there: is it the right port, and is the device on?",
     errno.EHOSTUNREACH: "there is no way to this host: check cable, address and route",
@@ -63,14 +64,36 @@ class _Connection:
         self._socket.close()
 
 
+class UdpLine(TcpLine):
+    """Datagrams to and from one meter: what is lost is a silence, which its reader asks again."""
+
+    def _open(self, setting: Setting) -> Wire:
+        return _Datagrams(*address_of(self._settings.port))
+
+
+class _Datagrams(_Connection):
+    """A socket that hears one address only; each request is one datagram."""
+
+    def __init__(self, host: str, port: int) -> None:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        self._socket = socket.socket(found[0], socket.SOCK_DGRAM)
+        self._socket.connect(found[4])
+
+    def read(self, size: int) -> bytes:
+        """One datagram, whole: what is left of one is thrown away by the kernel."""
+        return self._socket.recv(DATAGRAM_MAX)
+
+
 def address_of(port: str) -> tuple[str, int]:
-    """(host, port) of a checked line's tcp://HOST:PORT; an IPv6 host stands in brackets."""
-    host, _, number = port.removeprefix(SCHEME).rpartition(":")
+    """(host, port) of a checked line's tcp:// or udp://HOST:PORT; brackets around an IPv6 host."""
+    host, _, number = port.removeprefix(SCHEME).removeprefix(UDP_SCHEME).rpartition(":")
     return host.strip("[]"), int(number)
 
 
 def line_of(settings: config.Line) -> WireLine:
     """The line that a configuration asks for."""
+    if settings.port.startswith(UDP_SCHEME):
+        return UdpLine(settings)
     return TcpLine(settings) if settings.port.startswith(SCHEME) else SerialLine(settings)
 
 
@@ -78,4 +101,4 @@ def is_there(settings: config.Line) -> bool:
     """Whether the line's device exists at this moment; of a network only a turn can tell."""
     if settings.has_inputs():
         return os.path.exists(settings.port.partition(":")[2])
-    return settings.port.startswith(SCHEME) or os.path.exists(settings.port)
+    return settings.port.startswith((SCHEME, UDP_SCHEME)) or os.path.exists(settings.port)
