@@ -244,8 +244,10 @@ def test_an_m_bus_meter_has_a_primary_or_a_secondary_address():
 def inputs(*meters, port="gpio:/dev/gpiochip0"):
     good = document()
     good["line"].append({"name": "inputs", "port": port})
-    good["meter"] += [{"serial": "P%d" % place, "line": "inputs", "model": "pulses", **one}
-                      for place, one in enumerate(meters)]
+    for place, one in enumerate(meters):
+        meter = {"serial": "P%d" % place, "line": "inputs", "model": "pulses"}
+        meter.update(one)            # MicroPython has no ** in a dict.
+        good["meter"].append(meter)
     return good
 
 
