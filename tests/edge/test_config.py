@@ -273,12 +273,12 @@ def test_pulse_inputs_are_no_wire_and_a_wire_is_no_input():
 
 def test_an_input_is_one_meters_or_one_contacts():
     magnet = {"access": {"magnet": {"input": 5}, "cover": {"input": 6, "active_low": False}}}
-    found = check(inputs({"address": 4, **magnet}, {"address": 7}), dict(MODELS, pulses="pulse"))
+    found = check(inputs(dict(magnet, address=4), {"address": 7}), dict(MODELS, pulses="pulse"))
     contacts = found.meters[-2].access.contacts
     assert [wiring[:2] for _, wiring in contacts] == [(5, True), (6, False)]
     place = "meter[%d]." % len(found.meters[:-1])
-    assert mistake_of(inputs({"address": 4, **magnet}, {"address": 6}))[0] == place + "address"
-    assert mistake_of(inputs({"address": 5}, {"address": 4, **magnet}))[0] == (
+    assert mistake_of(inputs(dict(magnet, address=4), {"address": 6}))[0] == place + "address"
+    assert mistake_of(inputs({"address": 5}, dict(magnet, address=4)))[0] == (
         place + "access.magnet.input")
     for wrong, key in (({"bias": "up"}, "bias"), ({"pulses": -1}, "pulses"),
                        ({"amount": "-1"}, "amount"), ({"debounce": 3}, "debounce")):
