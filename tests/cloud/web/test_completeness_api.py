@@ -103,3 +103,28 @@ async def test_nobody_sees_the_ledger_without_a_token(
         book: Book, nobody: httpx.AsyncClient) -> None:
     for path in (HERE, "%s/%s/meters" % (HERE, DAY), "/api/v1/meters/SDM-1/intervals"):
         assert (await nobody.get(path)).status_code == 401
+
+
+async def test_each_register_set_of_an_interval_has_its_own_state(
+        book: Book, system: httpx.AsyncClient) -> None:
+    """The second set of the meter is there in no row: the meter gave its other registers only."""
+    more = book.add_register_set("1-0:3.8.0", 0, 32, "r_plus")
+    book.do("insert into meter_register_set select meter_id, %d from meter"
+            " where serial = 'SDM-1'" % more)
+    items = (await system.get("/api/v1/meters/SDM-1/intervals", params={
+        "day": str(DAY), "limit": "96"})).json()["items"]
+    states = [[(own["registers"][-1] == "1-0:3.8.0", own["state"], own["reason"])
+               for own in item["register_sets"]] for item in items]
+    assert states[0] == [(False, "received", None), (True, "missing", "unexplained")]
+    assert states[0] == states[89], "an interval that is there"
+    assert items[90]["state"] == "missing"
+    assert [own["reason"] for own in items[90]["register_sets"]] == [items[90]["reason"]] * 2
+    assert items[0]["register_sets"][0]["arrived_at"] == items[0]["arrived_at"]
+    # A row that was merged of both sets holds both.
+    both = book.ask("select registers from register_set where register_set_id <> %s", more)[0][0]
+    book.do("update register_set set registers = registers || (select registers from register_set"
+            " where register_set_id = %d) where register_set_id <> %d" % (more, more))
+    assert len(both) > 1
+    again = (await system.get("/api/v1/meters/SDM-1/intervals", params={
+        "day": str(DAY), "limit": "1"})).json()["items"][0]
+    assert [own["state"] for own in again["register_sets"]] == ["received", "received"]

@@ -18,6 +18,8 @@ from wum_cloud.ledger.reckoning import (
     Interval,
     day_of,
 )
+from wum_cloud.ledger.sets.coverage import RegisterSet, of_set
+from wum_cloud.ledger.sets.store import register_sets, stored_rows
 from wum_cloud.paging import page_of
 from wum_cloud.people.accounts import Account
 from wum_cloud.registry.listing.store import meter as meter_by_serial
@@ -89,6 +91,18 @@ class MeterDayForm(CountsForm):
     last_captured_at: AwareDatetime | None
 
 
+class SetForm(Form):
+    """What of one register set came in the interval; `state` and `reason` as of the interval."""
+
+    register_set: int
+    profile: int
+    registers: list[str] = Field(description="OBIS codes.")
+    state: str
+    reason: str | None
+    arrived_at: AwareDatetime | None
+    path: str | None
+
+
 class IntervalForm(Form):
     """One interval of a meter. `path` is live or back-fill, null where nothing was received."""
 
@@ -99,6 +113,7 @@ class IntervalForm(Form):
     arrived_at: AwareDatetime | None
     path: str | None
     concentrator: str
+    register_sets: list[SetForm] = Field(description="Each set of the schema in force.")
 
 
 @router.get("/completeness")
@@ -188,9 +203,15 @@ async def list_intervals(
             raise not_found("meter", serial)
         found = await intervals(
             connection, meter.meter_id, day_of(day, meter.time_zone), now - SETTLED_AFTER, now)
-    rest = [one for one in found if after is None or one.start.timestamp() > after]
-    page = page_of(rest, limit, lambda one: [int(one.start.timestamp())])
-    return PageOf(next_cursor=page.next_cursor, items=[_interval(one) for one in page.items])
+        sets = await register_sets(connection, meter.meter_id)
+        rows = await stored_rows(
+            connection, meter.meter_id, found[0].start, found[-1].end) if found else []
+    told = [(each, of_set(found, each, rows)) for each in sets]
+    by_start = [(one, [(each, own[at]) for each, own in told]) for at, one in enumerate(found)]
+    rest = [pair for pair in by_start if after is None or pair[0].start.timestamp() > after]
+    page = page_of(rest, limit, lambda pair: [int(pair[0].start.timestamp())])
+    return PageOf(next_cursor=page.next_cursor, items=[
+        _interval(one, own) for one, own in page.items])
 
 
 def pair_key(cursor: str | None) -> tuple[int, int] | None:
@@ -230,12 +251,19 @@ def _counts(c: store.Counts) -> dict[str, Any]:
             reason: getattr(c, reason) for reason in REASONS if getattr(c, reason)}}
 
 
-def _interval(one: Interval) -> IntervalForm:
-    is_there = one.state in (RECEIVED, LATE)
+def _interval(one: Interval, sets: list[tuple[RegisterSet, Interval]]) -> IntervalForm:
     return IntervalForm.model_validate({
-        "from": one.start, "to": one.end, "state": one.state if is_there else "missing",
-        "reason": None if is_there else one.state, "arrived_at": one.arrived_at,
-        "path": path_of(one.state), "concentrator": one.concentrator})
+        "from": one.start, "to": one.end, **_state(one), "concentrator": one.concentrator,
+        "register_sets": [
+            {"register_set": each.number, "profile": each.profile, "registers": list(each.codes),
+             **_state(own)} for each, own in sets]})
+
+
+def _state(one: Interval) -> dict[str, Any]:
+    is_there = one.state in (RECEIVED, LATE)
+    return {"state": one.state if is_there else "missing",
+            "reason": None if is_there else one.state, "arrived_at": one.arrived_at,
+            "path": path_of(one.state)}
 
 
 def path_of(state: str) -> str | None:
