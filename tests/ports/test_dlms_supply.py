@@ -1,5 +1,8 @@
 """Invocation counters on disk: never one twice, whenever the power goes."""
 
+import subprocess
+import sys
+
 import pytest
 
 from wum_edge.meters.dlms.supply import installed
@@ -39,3 +42,10 @@ def test_aes_gcm_is_that_of_the_green_book(tmp_path):
         b"\x30" + authentication)
     assert sealed[:-4].hex() == "411312ff935a47566827c467bc7d825c3be4a77c3fcc056b6b"
     assert len(installed().chance(16)) == 16
+
+
+def test_a_gateway_without_ciphered_meters_does_not_load_the_library_of_the_cipher() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", "import sys, wum_edge.ports.linux.run; "
+         "sys.exit('cryptography' in sys.modules)"], check=False)
+    assert ran.returncode == 0

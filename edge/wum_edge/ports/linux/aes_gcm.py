@@ -1,7 +1,5 @@
 """AES-GCM for DLMS meters, by the cryptography package. PyNaCl has no AES-128."""
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from wum_edge.meters.dlms import ciphering
 
 
@@ -10,4 +8,6 @@ class AesGcm(ciphering.AesGcm):
 
     def seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
         """Ciphertext, then the whole tag of 16 bytes."""
+        # Late: its library takes 9 MB, and most concentrators have no ciphered meter.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         return AESGCM(key).encrypt(nonce, plaintext, aad)
