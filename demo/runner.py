@@ -21,7 +21,7 @@ from demo.loopback import chosen_port, free_port
 from demo.parts import Part
 from demo.place import Place
 from demo.steps import run_step
-from demo.street import CONCENTRATORS, METERS, Cabinet
+from demo.street import CONCENTRATORS, METERS, Cabinet, models_of
 from demo.summary import Summary
 from demo.watch import Watch
 
@@ -48,7 +48,9 @@ class Runner:
         self._place = place
         self._wanted_port = port
         self._speed = speed
-        self._cabinets = [Cabinet(n, place.cabinet(n), meters) for n in range(1, concentrators + 1)]
+        self._cabinets = [
+            Cabinet(n, place.cabinet(n), meters, models_of(n)) for n in range(1, concentrators + 1)
+        ]
         self._began = time.monotonic()
         self._postgres = EmbeddedPostgres(place.postgres)
         self._parts: list[Part] = []
