@@ -46,6 +46,6 @@ def test_aes_gcm_is_that_of_the_green_book(tmp_path):
 
 def test_a_gateway_without_ciphered_meters_does_not_load_the_library_of_the_cipher() -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", "import sys, wum_edge.ports.linux.run; "
-         "sys.exit('cryptography' in sys.modules)"], check=False)
+        [sys.executable, "-c", ("import sys, wum_edge.ports.linux.run; "
+                                "sys.exit('cryptography' in sys.modules)")], check=False)
     assert ran.returncode == 0
