@@ -40,6 +40,9 @@ torture: venv  ## Cut the archive's power everywhere, then twice; SEED=7 draws o
 mutants: venv  ## Break the head-end on purpose, and want the street's test to notice
 	@$(BIN)/python tests/system/mutants.py
 
+soak: venv  ## 100 concentrators and faults all the time for MINUTES=120: nothing lost, memory flat
+	@$(BIN)/python tests/system/soak.py $(if $(MINUTES),--minutes $(MINUTES))
+
 bench: venv  ## Every benchmark, collected into benchmarks/RESULTS.md (QUICK=yes: a minute each)
 	@PYTHONPATH=benchmarks $(BIN)/python -m kit.collect $(if $(QUICK),--quick)
 
