@@ -6,6 +6,7 @@ and when a tick is: a few times a second, from one thread only.
 
 from collections import namedtuple
 
+from wum_edge.archive.advice import help_for, state_of
 from wum_edge.archive.errors import ArchiveRefused
 from wum_edge.archive.reader import Limits
 from wum_edge.archive.ring import Archive, Stamp
@@ -20,6 +21,8 @@ from wum_shared.status import (
     EVENT_CLOCK_STEPPED,
     EVENT_CONFIGURATION,
     EVENT_COUNTER_DOUBTFUL,
+    EVENT_FLASH_REFUSED,
+    NEVER_SET,
 )
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
@@ -32,14 +35,16 @@ INBOX_MAX = 4096              # While flash refuses; past it the oldest are give
 RETRY_MS = 5000               # After flash has refused.
 COMPLAIN_MS = 60000           # How often a refusal that lasts is said again.
 EXPIRE_MS = 3600000
+CLOCK_BEHIND_S = 3600         # A clock that is this far before the newest record is told.
 CLOCK_STEP_MS = 5000          # A clock that moves by more than this between two ticks is told.
 _HORIZON_S = 30 * 86400
 
 
 class Summary(namedtuple("Summary", (
-        "archived", "backlog", "oldest_s", "inbox", "stopped", "progress"))):
+        "archived", "backlog", "oldest_s", "inbox", "stopped", "progress", "trouble"))):
     """Where the agent stands. `oldest_s` is the time of the oldest record that the head-end lacks,
-    None without one; `stopped` says why nothing is sent, empty when all is well.
+    None without one; `stopped` says why nothing is sent, `trouble` what is wrong with flash or
+    clock; both are empty when all is well.
     """
 
     __slots__ = ()
@@ -49,6 +54,7 @@ class Summary(namedtuple("Summary", (
     inbox: int
     stopped: str
     progress: Progress | None
+    trouble: str
 
 
 class Agent:
@@ -72,10 +78,13 @@ class Agent:
         self._given_up = 0
         self._retry_ms = 0
         self._complained_ms: int | None = None
+        self._refused_ms = 0             # When flash began to refuse, and with which error.
+        self._refused_errno = 0
         self._expire_ms = self._unreadable_ms = clock.monotonic_ms()
         self._stopped = ""
         self._horizon_s = self._horizon_ms = 0
         self._look_at_clock()
+        self._tell_wrong_clock()
 
     def take(self, record: Row | Missed | Event) -> None:
         """Take one record; it is archived soon. Its sequence is not looked at."""
@@ -128,7 +137,7 @@ class Agent:
         """For a person's log."""
         progress = None if self._delivery is None else self._delivery.progress()
         return Summary(self._archive.next_sequence - 1, self._archive.backlog, self._oldest_s(),
-                       len(self._inbox), self._stopped, progress)
+                       len(self._inbox), self._stopped, progress, self._trouble())
 
     def _store(self, now_ms: int) -> None:
         """Append the inbox; what flash does not take stays in it."""
@@ -146,20 +155,50 @@ class Agent:
             self._inbox = self._inbox[refused.kept:]
             self._inbox_since_ms = now_ms
             self._retry_ms = now_ms + RETRY_MS
-            if self._complained_ms is None or now_ms - self._complained_ms >= COMPLAIN_MS:
-                self._complained_ms = now_ms
-                self._log.warn(
-                    "%s. %d records wait in memory and are tried again every %d s; what is "
-                    "archived is still delivered. Free space or mend the disk." % (
-                        refused, len(self._inbox), RETRY_MS // 1000))
+            self._complain(refused, now_ms)
             return
         if self._complained_ms is not None:
             self._complained_ms = None
             self._log.say("flash takes records again")
+            self.happened(EVENT_FLASH_REFUSED, "for %d s: %s" % (
+                (now_ms - self._refused_ms) // 1000, state_of(self._refused_errno)))
         if self._given_up:
             given_up, self._given_up = self._given_up, 0
             self.happened(EVENT_ARCHIVE_DROPPED,
                           "%d records were never archived: flash took none" % given_up)
+
+    def _complain(self, refused: ArchiveRefused, now_ms: int) -> None:
+        if self._complained_ms is None:
+            self._refused_ms = now_ms
+        elif now_ms - self._complained_ms < COMPLAIN_MS and refused.errno == self._refused_errno:
+            return
+        self._complained_ms = now_ms
+        self._refused_errno = refused.errno
+        self._log.warn(
+            "%s: %s. %d records wait in memory and are tried again every %d s; what is archived "
+            "is still delivered. %s" % (refused, state_of(refused.errno), len(self._inbox),
+                                        RETRY_MS // 1000, help_for(refused.errno)))
+
+    def _trouble(self) -> str:
+        """What is wrong with flash or clock now, for a person."""
+        troubles = []
+        if self._complained_ms is not None:
+            troubles.append(state_of(self._refused_errno))
+        if self._clock.quality() == NEVER_SET:
+            troubles.append("the clock was never set")
+        return ", ".join(troubles)
+
+    def _tell_wrong_clock(self) -> None:
+        """Compare the clock with the newest record: a clock that lost its time is told at once."""
+        if self._clock.quality() == NEVER_SET:
+            self._log.warn("the clock was never set: records keep their order, their times are "
+                           "marked as unknown. Set it (NTP, or date -u -s)")
+        newest_s, now_s = self._archive.newest_s, self._clock.now_s()
+        if newest_s is not None and now_s + CLOCK_BEHIND_S < newest_s:
+            behind = "clock is %d s behind the newest record" % (newest_s - now_s)
+            self._log.warn(behind + ": one of the two is wrong. Check the clock (NTP); records "
+                           "keep their order in any case")
+            self.happened(EVENT_CLOCK_STEPPED, behind)
 
     def _tell_archived(self, count: int) -> None:
         if self._archived is not None and count:

@@ -84,6 +84,7 @@ EVENT_OF_METER = 15           # An entry of the meter's own event log: its code 
 EVENT_ADDRESS_CLASH = 16      # Two meters answer at one address: note says which.
 EVENT_METER_DOUBTED = 17      # A meter's message was not genuine, or was an earlier one repeated.
 EVENT_LINE_NOISY = 18         # Answers of many meters of a line are damaged: note says how many.
+EVENT_FLASH_REFUSED = 19      # Flash took no records for a while: note says how long, and why.
 
 EVENTS = {
     EVENT_STARTED: "agent started", EVENT_METER_SILENT: "meter silent",
@@ -96,6 +97,7 @@ EVENTS = {
     EVENT_METER_CLOCK_OFF: "meter clock off", EVENT_METER_CLOCK_SET: "meter clock set",
     EVENT_OF_METER: "meter event", EVENT_ADDRESS_CLASH: "two meters at one address",
     EVENT_METER_DOUBTED: "meter not trusted", EVENT_LINE_NOISY: "noise on a line",
+    EVENT_FLASH_REFUSED: "flash took no records",
 }
 
 # Why a range of sequence numbers has no records any more.

@@ -130,7 +130,7 @@ class SimulatedFlash(Flash):
         for name in list(disk.names):
             if name.endswith(_UNFINISHED):     # As every port does when it starts.
                 del disk.names[name]
-                disk.durable_names.pop(name, None)
+        disk.durable_names, disk.pending_names = dict(disk.names), []
         return found
 
     def damage(self, name: str, at: int, mask: int = 0xFF) -> None:

@@ -14,7 +14,7 @@ from tests.edge.records import (
 from tests.shared.slow_cipher import SlowCipher
 from wum_edge import agent as rules
 from wum_edge.agent import Agent
-from wum_edge.archive.ring import RETENTION_S, Archive
+from wum_edge.archive.ring import RETENTION_S, Archive, Stamp
 from wum_edge.clock import Clock
 from wum_edge.uplink.counter import Counter, CounterDoubtful
 from wum_edge.uplink.delivery import Delivery
@@ -26,7 +26,9 @@ from wum_shared.status import (
     EVENT_CLOCK_STEPPED,
     EVENT_CONFIGURATION,
     EVENT_COUNTER_DOUBTFUL,
+    EVENT_FLASH_REFUSED,
     FREE_RUNNING,
+    NEVER_SET,
     SYNCHRONISED,
 )
 from wum_simulator.flash import SimulatedFlash
@@ -39,6 +41,7 @@ class HandClock(Clock):
         self.at_ms = 0
         self.offset_s = START_S
         self.is_good = True
+        self.is_set = True
 
     def now_s(self):
         """UTC."""
@@ -46,6 +49,8 @@ class HandClock(Clock):
 
     def quality(self):
         """As the test says."""
+        if not self.is_set:
+            return NEVER_SET
         return SYNCHRONISED if self.is_good else FREE_RUNNING
 
     def monotonic_ms(self):
@@ -151,7 +156,8 @@ def test_flash_that_refuses_is_said_once_a_minute_and_takes_everything_later():
     cabinet.take(mixed(0, 20))
     cabinet.run(130000)
     complaints = [text for text in cabinet.log.warned if "takes no" in text or "take the" in text]
-    assert len(complaints) == 3 and "Free space or mend the disk" in complaints[0]
+    assert len(complaints) == 3 and "the disk is read-only" in complaints[0]
+    assert "Mount it for writing" in complaints[0]
     cabinet.flash.read_only = False
     cabinet.run(10000)
     stored = cabinet.head_end.committed
@@ -292,3 +298,74 @@ def test_flash_that_cannot_be_read_for_a_while_delays_delivery():
     cabinet.run(6000)
     stored = cabinet.head_end.committed
     assert rows_of([stored[n] for n in sorted(stored)]) == rows_of(mixed(0, 20))
+
+
+def test_a_full_disk_is_a_state_of_its_own_and_an_event_once_it_is_over():
+    cabinet = Cabinet()
+    cabinet.take(mixed(0, 4))
+    cabinet.run(5000)
+    assert cabinet.agent.summary().trouble == ""
+    cabinet.flash.size_bytes = 1
+    cabinet.take(mixed(4, 20))
+    cabinet.run(90000)
+    assert cabinet.agent.summary().trouble == "the disk is full"
+    assert any("the disk is full" in text and "Free space" in text for text in cabinet.log.warned)
+    cabinet.flash.size_bytes = 1 << 30
+    cabinet.run(10000)
+    assert cabinet.agent.summary().trouble == ""
+    told = cabinet.events(EVENT_FLASH_REFUSED)
+    assert len(told) == 1 and told[0].startswith("for 9") and told[0].endswith("the disk is full")
+    stored = cabinet.head_end.committed
+    assert rows_of([stored[n] for n in sorted(stored)]) == rows_of(mixed(0, 24))
+
+
+def test_a_disk_that_turns_from_full_to_read_only_is_told_at_once():
+    cabinet = Cabinet()
+    cabinet.flash.size_bytes = 1
+    cabinet.take(mixed(0, 4))
+    cabinet.run(5000)
+    cabinet.flash.size_bytes = 1 << 30
+    cabinet.flash.read_only = True
+    cabinet.run(12000)
+    assert cabinet.agent.summary().trouble == "the disk is read-only"
+    assert any("the disk is read-only" in text for text in cabinet.log.warned)
+
+
+def test_a_clock_that_was_never_set_is_told_and_nothing_is_lost_for_it():
+    cabinet = Cabinet()
+    cabinet.clock.is_set = False
+    cabinet.start()
+    assert any("never set" in text and "NTP" in text for text in cabinet.log.warned)
+    assert cabinet.agent.summary().trouble == "the clock was never set"
+    cabinet.take(mixed(0, 4))
+    cabinet.run(5000)
+    stored = cabinet.head_end.committed
+    assert rows_of([stored[n] for n in sorted(stored)]) == rows_of(mixed(0, 4))
+
+
+def test_a_clock_behind_the_newest_record_is_told_at_the_start_and_nothing_is_lost_for_it():
+    cabinet = Cabinet()
+    cabinet.take(mixed(0, 4))
+    cabinet.run(5000)
+    cabinet.clock.offset_s -= 86400
+    cabinet.start()
+    cabinet.take(mixed(4, 4))
+    cabinet.run(5000)
+    assert any("behind the newest record" in text for text in cabinet.log.warned)
+    assert any("behind the newest record" in note
+               for note in cabinet.events(EVENT_CLOCK_STEPPED))
+    stored = cabinet.head_end.committed
+    assert rows_of([stored[n] for n in sorted(stored)]) == rows_of(mixed(0, 8))
+
+
+def test_a_clock_that_leaps_by_years_costs_one_acknowledged_segment_an_hour():
+    cabinet = Cabinet()
+    for start in range(0, 800, 20):
+        cabinet.take(mixed(start, 20))
+        cabinet.run(3000)
+    assert cabinet.archive.backlog == 0
+    segments = len([n for n in cabinet.flash.names() if n.startswith("segment")])
+    assert segments > 3
+    cabinet.archive.expire(Stamp(2**32 - 1, SYNCHRONISED))
+    left = len([n for n in cabinet.flash.names() if n.startswith("segment")])
+    assert left == segments - 1

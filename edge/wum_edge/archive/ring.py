@@ -111,6 +111,14 @@ class Archive:
         """Bytes of segments and schemas on flash."""
         return sum([s.size for s in self._segments]) + self._schemas.used_bytes
 
+    @property
+    def newest_s(self) -> int | None:
+        """The latest time of the newest segments' records; None where there is none."""
+        for segment in reversed(self._segments):
+            if segment.times not in (ALL_TIMES, NO_TIMES):
+                return segment.times[1]
+        return None
+
     def notices(self) -> list[tuple[int, str]]:
         """(event kind, note) of what happened since this was last asked."""
         return self._notices.take()
@@ -130,7 +138,8 @@ class Archive:
             return self._schemas.keep(encoded)
         except OSError as error:
             failure = error
-        raise ArchiveRefused("archive: flash does not take the schema: %s" % failure, 0)
+        raise ArchiveRefused("archive: flash does not take the schema: %s" % failure, 0,
+                             failure.args[0])
 
     def schema_like(self, schema: Schema) -> bytes | None:
         """A kept schema, encoded, that differs from `schema` in its valid-from alone."""
@@ -158,7 +167,8 @@ class Archive:
                 continue
             if failure.args[0] == NO_SPACE and self._drop_acknowledged():
                 continue
-            raise ArchiveRefused("archive: flash takes no more records: %s" % failure, kept)
+            raise ArchiveRefused("archive: flash takes no more records: %s" % failure, kept,
+                                 failure.args[0])
         return first, self.next_sequence - 1
 
     def read(self, first: int, limits: Limits) -> Span | None:
@@ -202,22 +212,21 @@ class Archive:
         return self._cursor_kept
 
     def expire(self, stamp: Stamp) -> None:
-        """Drop acknowledged segments that are older than the retention.
+        """Drop one acknowledged segment that is older than the retention, if there is one.
 
         Records without acknowledgement stay, however old, until their place is needed. A clock
-        that was never set expires nothing.
+        that was never set expires nothing, and one that leaps by years costs one segment at a
+        call until it is set right.
         """
         self.keep_cursor()
         if stamp.time_quality == NEVER_SET:
             return
-        while len(self._segments) > 1:
+        if len(self._segments) > 1:
             following = self._segments[1].header
             if following is None or following.time_quality == NEVER_SET:
                 return
-            if following.opened_at_s + RETENTION_S > stamp.at_s:
-                return
-            if self._drop_oldest(LOST_RETENTION, only_acknowledged=True) is not None:
-                return
+            if following.opened_at_s + RETENTION_S <= stamp.at_s:
+                self._drop_oldest(LOST_RETENTION, only_acknowledged=True)
 
     def _append_piece(
             self, records: list[Row | Missed | Event], start: int, schema: bytes, stamp: Stamp,

@@ -55,6 +55,8 @@ def sentence(summary: Summary, meters: list[KnownMeter], connected: bool) -> str
     parts.append(f"{summary.archived} records archived, {waiting}")
     if summary.inbox:
         parts.append(f"{summary.inbox} wait for flash")
+    if summary.trouble:
+        parts.append(summary.trouble)
     if summary.progress is None:
         parts.append(f"nothing is sent: {summary.stopped}")
     else:
