@@ -20,6 +20,7 @@ class Model:
         self.accepted = {}       # number -> record whose append returned.
         self.cursor = 0          # Acknowledged, the acknowledgement being written included.
         self.seen = {}           # number -> record that a read gave: it may have been sent.
+        self.any_reason = False  # Flash refused the cursor while a range was given up.
         self.limit_bytes = None  # Of the archive, where a life has its own.
 
     def archive(self, flash, incarnation=b"first-ar"):
@@ -56,7 +57,8 @@ class Model:
         """
         assert archive.cursor <= self.cursor, "the cursor leads"
         records, lost = self.read(archive)
-        gone = [(x.first_sequence, x.last_sequence) for x in lost if x.reason != LOST_DAMAGED]
+        gone = [(x.first_sequence, x.last_sequence) for x in lost
+                if self.any_reason or x.reason != LOST_DAMAGED]
         for number in sorted(self.accepted):
             if number > archive.cursor and number not in records:
                 reported = any(first <= number <= last for first, last in gone)
