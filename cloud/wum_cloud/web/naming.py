@@ -15,6 +15,11 @@ _NAMES = {
     "1-0:14.7.0": _("Frequency"), "1-0:12.7.0": _("Voltage, average"),
     "1-0:11.7.0": _("Current, total"), "1-0:91.7.0": _("Current, neutral"),
     "0-0:1.0.0": _("Clock deviation"),
+    "6-0:1.0.0": _("Heat"), "6-0:2.0.0": _("Heating water"), "6-0:8.0.0": _("Heat output"),
+    "6-0:9.0.0": _("Flow of heating water"), "6-0:10.0.0": _("Flow temperature"),
+    "6-0:11.0.0": _("Return temperature"), "6-0:12.0.0": _("Temperature difference"),
+    "7-0:3.0.0": _("Gas"), "8-0:1.0.0": _("Cold water"), "8-0:2.0.0": _("Flow of cold water"),
+    "9-0:1.0.0": _("Warm water"), "9-0:2.0.0": _("Flow of warm water"),
 }
 _PHASES = {1: "L1", 2: "L2", 3: "L3"}   # Groups C 21..40, 41..60 and 61..80.
 _MOMENTARY = {

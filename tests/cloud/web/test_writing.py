@@ -88,3 +88,8 @@ def test_newest_values_stand_in_groups_and_none_is_left_out() -> None:
     assert quantities.grouped(codes) == [
         ("Energy", ["1-0:1.8.0"]), ("Power", ["1-0:131.7.0"]), ("Voltage", ["1-0:32.7.0"]),
         ("Current", ["1-0:31.7.0"]), ("Other", ["1-0:14.7.0", "9-9:9.9.9"])]
+
+
+def test_heat_water_and_gas_have_names_too():
+    assert [naming.quantity(code) for code in ("6-0:1.0.0", "7-0:3.0.0", "8-0:1.0.0")] == [
+        "Heat", "Gas", "Cold water"]
