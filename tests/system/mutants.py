@@ -42,9 +42,10 @@ _COMMIT_LATER = _COMMIT + """\
     async def _commit(self, harvest: Harvest, written_future: object) -> None:
 """
 _AT_THE_END = (
-    "            return await _finish(connection, harvest)\n\n    async def trim_quarantine")
+    "            return await _finish(connection, harvest, tables)\n\n"
+    "    async def trim_quarantine")
 _AND_A_SECOND_LATER = """\
-            written_future.set_result(await _finish(connection, harvest))
+            written_future.set_result(await _finish(connection, harvest, tables))
             import asyncio
             await asyncio.sleep(1.0)
 
@@ -62,18 +63,22 @@ MUTANTS = (
 )
 
 
+def broken(mutant: Mutant) -> str:
+    """The mutant's file with its promise taken away."""
+    text = (ROOT / "cloud" / "wum_cloud" / mutant.file).read_text()
+    for before, after in mutant.changes:
+        assert text.count(before) == 1, "%s: %r stands there %d times" % (
+            mutant.name, before, text.count(before))
+        text = text.replace(before, after)
+    return text
+
+
 def survives(mutant: Mutant) -> bool:
     """Whether the test stays green although the promise is gone."""
     with tempfile.TemporaryDirectory() as folder:
-        broken = Path(folder) / "wum_cloud"
-        shutil.copytree(ROOT / "cloud" / "wum_cloud", broken)
-        path = broken / mutant.file
-        text = path.read_text()
-        for before, after in mutant.changes:
-            assert text.count(before) == 1, "%s: %r stands there %d times" % (
-                mutant.name, before, text.count(before))
-            text = text.replace(before, after)
-        path.write_text(text)
+        copy = Path(folder) / "wum_cloud"
+        shutil.copytree(ROOT / "cloud" / "wum_cloud", copy)
+        (copy / mutant.file).write_text(broken(mutant))
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", _TEST],
             cwd=ROOT, env={**os.environ, "PYTHONPATH": folder}, capture_output=True, text=True,
