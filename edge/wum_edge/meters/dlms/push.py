@@ -11,6 +11,7 @@ from wum_edge.meters.dlms import axdr, hdlc
 from wum_edge.meters.dlms.axdr import Data
 from wum_edge.meters.dlms.ciphering import AUTHENTICATED, AesGcm, Keys, decode_ciphered, unseal
 from wum_edge.meters.dlms.errors import DlmsMalformed, NotGenuine
+from wum_edge.meters.dlms.known_lists import named
 from wum_edge.meters.dlms.notices import (
     DATA_NOTIFICATION,
     GENERAL_BLOCK,
@@ -238,14 +239,15 @@ def records(body: Data) -> list[Record]:
     """The values of a notification's body, whichever way its maker nests them.
 
     Known forms: (OBIS, value, (scaler, unit)) nested or all in one row; a descriptor of nine bytes
-    instead of the OBIS code; a list of captured objects and then their values; values alone.
+    instead of the OBIS code; a list of captured objects and then their values; values alone, whose
+    meaning known_lists.py adds where the list says its name.
     """
     found: list[Record] = []
     if body.tag in (axdr.ARRAY, axdr.STRUCTURE, axdr.COMPACT):
         _collect(body.elements(), found)
     else:
         found.append(Record(b"", body, None, None))
-    return found
+    return named(found)
 
 
 def _collect(items: tuple[Data, ...], found: list[Record]) -> None:

@@ -1,0 +1,74 @@
+"""Lists of customer ports that name themselves and leave the rest to a paper: what it says.
+
+Left out: lists that tell code, scaler and unit themselves, and lists without a name: nobody can
+know whose they are. "Kaifa HAN, KFM_001" and "Kamstrup HAN-NVE, Kamstrup_V0001", both published by
+the Norwegian Electrotechnical Committee for the AMS HAN port.
+"""
+
+from wum_shared.obis import obis_from_text
+
+TYPE_CHECKING = False        # True for type checkers only: push.py needs us.
+if TYPE_CHECKING:
+    from wum_edge.meters.dlms.push import Record
+
+_LIST_ID = "1-1:0.2.129"
+_METER_ID = "0-0:96.1.0"
+_METER_TYPE = "0-0:96.1.7"
+_CLOCK = "0-0:1.0.0"
+# (code, power of ten, unit); unit None: no quantity.
+_HEAD = ((_LIST_ID, None, None), (_METER_ID, None, None), (_METER_TYPE, None, None))
+_POWERS = (("1-0:1.7.0", 0, 27), ("1-0:2.7.0", 0, 27), ("1-0:3.7.0", 0, 29), ("1-0:4.7.0", 0, 29))
+_ONE_PHASE = (("1-0:31.7.0", -3, 33), ("1-0:32.7.0", -1, 35))
+_THREE_PHASES = (
+    ("1-0:31.7.0", -3, 33), ("1-0:51.7.0", -3, 33), ("1-0:71.7.0", -3, 33),
+    ("1-0:32.7.0", -1, 35), ("1-0:52.7.0", -1, 35), ("1-0:72.7.0", -1, 35))
+_ENERGIES = ((_CLOCK, None, None), ("1-0:1.8.0", 0, 30), ("1-0:2.8.0", 0, 30),
+             ("1-0:3.8.0", 0, 32), ("1-0:4.8.0", 0, 32))
+_KAIFA = "KFM_001"
+_KAIFA_LISTS = (                 # Told apart by their length alone.
+    _HEAD + _POWERS + _ONE_PHASE, _HEAD + _POWERS + _THREE_PHASES,
+    _HEAD + _POWERS + _ONE_PHASE + _ENERGIES, _HEAD + _POWERS + _THREE_PHASES + _ENERGIES)
+_KAMSTRUP = "Kamstrup_V0001"
+_KAMSTRUP_SCALES = {             # By groups C and D: it says the codes, as 1-1:C.D.0.
+    (1, 7): (0, 27), (2, 7): (0, 27), (3, 7): (0, 29), (4, 7): (0, 29),
+    (31, 7): (-2, 33), (51, 7): (-2, 33), (71, 7): (-2, 33),
+    (32, 7): (0, 35), (52, 7): (0, 35), (72, 7): (0, 35),
+    (1, 8): (1, 30), (2, 8): (1, 30), (3, 8): (1, 32), (4, 8): (1, 32)}
+
+
+def named(found: "list[Record]") -> "list[Record]":
+    """`found` with what the paper adds, where its first record names a list that we know and the
+    rest looks like it; otherwise `found` as it is.
+    """
+    if not found or found[0].obis:
+        return found
+    name = _text(found[0])
+    if name == _KAIFA:
+        return _by_place(found)
+    if name == _KAMSTRUP:
+        return [_scaled(record) for record in found]
+    return found
+
+
+def _by_place(found: "list[Record]") -> "list[Record]":
+    for places in _KAIFA_LISTS:
+        if len(places) == len(found) and not [one for one in found if one.obis]:
+            return [type(found[at])(obis_from_text(code), found[at].data, scaler, unit)
+                    for at, (code, scaler, unit) in enumerate(places)]
+    return found
+
+
+def _scaled(record: "Record") -> "Record":
+    if not record.obis and record.scaler is None:
+        return type(record)(obis_from_text(_LIST_ID), record.data, None, None)
+    if record.unit is not None or record.obis[:1] != b"\x01":
+        return record
+    scale = _KAMSTRUP_SCALES.get((record.obis[2], record.obis[3]))
+    return record if scale is None else type(record)(record.obis, record.data, scale[0], scale[1])
+
+
+def _text(record: "Record") -> str:
+    value = record.data.value
+    if type(value) is not bytes or not value or [one for one in value if not 32 <= one < 127]:
+        return ""
+    return value.decode()

@@ -1,0 +1,63 @@
+"""Lists whose meaning a paper says: named by place or scaled by code, and nothing else touched."""
+
+from wum_edge.meters.dlms import axdr
+from wum_edge.meters.dlms.axdr import Data, octets
+from wum_edge.meters.dlms.push import records
+from wum_shared.obis import obis_to_text
+
+
+def number(value):
+    return Data(6, value)            # double-long-unsigned.
+
+
+def body(items):
+    return Data(axdr.STRUCTURE, tuple(items))
+
+
+def shown(found):
+    return [(obis_to_text(one.obis) if one.obis else "", one.data.value, one.scaler, one.unit)
+            for one in found]
+
+
+KAIFA_HEAD = [octets(b"KFM_001"), octets(b"6970631401753985"), octets(b"MA304H3E")]
+CLOCK = octets(bytes((0x07, 0xE1, 9, 12, 2, 23, 18, 42, 0xFF, 0x80, 0, 0)))
+
+
+def test_every_list_of_kaifa_is_named_by_its_length():
+    for count, phases in ((9, 1), (13, 3), (14, 1), (18, 3)):
+        rest = [number(n) for n in range(count - 3)]
+        if count in (14, 18):
+            rest[-5] = CLOCK
+        found = shown(records(body(KAIFA_HEAD + rest)))
+        assert len(found) == count
+        assert found[0] == ("1-1:0.2.129", b"KFM_001", None, None)
+        assert found[3] == ("1-0:1.7.0", 0, 0, 27)
+        assert found[7] == ("1-0:31.7.0", 4, -3, 33)
+        assert found[7 + phases] == ("1-0:32.7.0", 4 + phases, -1, 35)
+        if count in (14, 18):
+            assert found[-5][0] == "0-0:1.0.0"
+            assert found[-4] == ("1-0:1.8.0", count - 7, 0, 30)
+            assert found[-1] == ("1-0:4.8.0", count - 4, 0, 32)
+
+
+def test_a_list_of_another_length_or_name_is_left_alone():
+    other = [octets(b"KFM_002")] + KAIFA_HEAD[1:] + [number(1)] * 6
+    for items in (KAIFA_HEAD + [number(1)], other, [number(1304)],
+                  [octets(b"\x80\xff"), number(1)]):
+        assert [one[0] for one in shown(records(body(items)))] == [""] * len(items)
+
+
+def test_kamstrups_codes_get_their_scales_and_others_none():
+    found = shown(records(body([
+        octets(b"Kamstrup_V0001"), octets(bytes((1, 1, 1, 7, 0, 255))), number(1304),
+        octets(bytes((1, 1, 31, 7, 0, 255))), number(512),
+        octets(bytes((1, 1, 1, 8, 0, 255))), number(100), octets(bytes((1, 1, 99, 7, 0, 255))),
+        number(3)])))
+    assert found == [
+        ("1-1:0.2.129", b"Kamstrup_V0001", None, None), ("1-1:1.7.0", 1304, 0, 27),
+        ("1-1:31.7.0", 512, -2, 33), ("1-1:1.8.0", 100, 1, 30), ("1-1:99.7.0", 3, None, None)]
+
+
+def test_without_the_lists_name_nothing_is_scaled():
+    found = shown(records(body([octets(bytes((1, 1, 1, 7, 0, 255))), number(1304)])))
+    assert found == [("1-1:1.7.0", 1304, None, None)]
