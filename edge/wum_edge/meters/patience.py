@@ -45,14 +45,15 @@ class Turnaround:
 
 
 class Attentive(Line):
-    """A line during one visit: it notes when something was first said and how fast answers began.
+    """A line during one visit: it notes how fast answers began, and when the meter was read: when
+    it was first asked, or, where it talks by itself, when it had last been heard.
 
     `wait_ms` bounds what a turn may wait until the meter has said something in this visit; 0: as
     the conversation asks.
     """
 
     def __init__(self, line: Line, clock: Clock, turnaround: Turnaround, wait_ms: int) -> None:
-        self.began_at_s: int | None = None
+        self.read_at_s: int | None = None
         self.quality = 0
         self.heard: list[bytes] = []         # The first turns' bytes, echoes taken off.
         self.first_whole = b""               # The first answer that its hearing took.
@@ -61,6 +62,7 @@ class Attentive(Line):
         self._turnaround = turnaround
         self._wait_ms = wait_ms
         self._character_us = 0
+        self._was_asked = False
 
     def set(self, setting: Setting) -> None:
         self._character_us = setting.bits_per_character() * 1000000 // setting.baud
@@ -68,10 +70,10 @@ class Attentive(Line):
 
     def turn(self, say: bytes, is_whole: Hearing, timeout_ms: int) -> bytes:
         if not say:
-            return self._line.turn(say, is_whole, timeout_ms)
-        if self.began_at_s is None:
-            self.began_at_s = self._clock.now_s()
-            self.quality = self._clock.quality()
+            return self._listen(is_whole, timeout_ms)
+        if not self._was_asked:
+            self._was_asked = True
+            self._note_time()
         if self._wait_ms:
             timeout_ms = min(timeout_ms, self._wait_ms)
         whole = _Whole(is_whole)
@@ -86,6 +88,16 @@ class Attentive(Line):
             self._turnaround.note(max(0, self._clock.monotonic_ms() - began_ms - bytes_ms))
         return heard
 
+    def _listen(self, is_whole: Hearing, timeout_ms: int) -> bytes:
+        """A telegram tells of the moment it was sent: its pause may be as long as a period."""
+        heard = self._line.turn(b"", is_whole, timeout_ms)
+        if heard and not self._was_asked:
+            self._note_time()
+        return heard
+
+    def _note_time(self) -> None:
+        self.read_at_s = self._clock.now_s()
+        self.quality = self._clock.quality()
 
     def _keep(self, say: bytes, heard: bytes, holds: bool) -> None:
         if heard.startswith(say):

@@ -125,8 +125,8 @@ class Visit:
         attentive = Attentive(line, clock, known.turnaround, wait_ms)
         known.prepare(attentive)
         converse(known.reader.read(self.left, take), attentive)
-        if not self.rows and attentive.began_at_s is not None:
-            self.captured_at_s = attentive.began_at_s
+        if not self.rows and attentive.read_at_s is not None:
+            self.captured_at_s = attentive.read_at_s
             self.time_quality = attentive.quality
         self.heard = attentive.heard
         if take.turns and not take.errors and not take.foreign and not known.head:
