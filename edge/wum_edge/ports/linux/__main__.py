@@ -8,8 +8,8 @@ import logging
 import sys
 from pathlib import Path
 
-from wum_edge.ports.linux import ask, catalog_commands, decode, discover, meter_commands, planner
-from wum_edge.ports.linux.ask_catalog import BadQuestion
+from wum_edge.ports.linux import catalog_commands, meter_commands
+from wum_edge.ports.linux.bad_question import BadQuestion
 from wum_edge.ports.linux.catalog_files import BadCatalogFiles
 from wum_edge.ports.linux.config_file import BadConfigFile
 
@@ -42,9 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.command == "run":
-            # The agent needs the archive, the broker and the keys; the other commands do not.
+            # The gateway needs the archive, the broker and the keys, and keeps what it imports for
+            # years: the other commands need none of that, and it none of what they need.
             from wum_edge.ports.linux import run
             return run.run(options.config, options.status_s)
+        from wum_edge.ports.linux import ask, decode, discover, meter_actions, planner
         logging.getLogger("wum_edge").addHandler(logging.NullHandler())  # Sentences say it all.
         if options.command == "check-config":
             return ask.check_config(options.config, sys.stdout)
@@ -58,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "decode":
             return decode.decode_file(options.file, sys.stdout, sys.stderr)
         if options.command == "meter":
-            return meter_commands.run(options)
+            return meter_actions.run(options)
         return catalog_commands.run(options)
     except (BadConfigFile, BadCatalogFiles, BadQuestion) as error:
         print(error, file=sys.stderr)

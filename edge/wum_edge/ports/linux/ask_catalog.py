@@ -19,6 +19,7 @@ from wum_edge.meters.turn import converse
 from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.ports.linux import ask_pulses
 from wum_edge.ports.linux.ask import print_rows, rows_of, sentence
+from wum_edge.ports.linux.bad_question import BadQuestion
 from wum_edge.ports.linux.catalog_files import (
     SUFFIX,
     entry_files,
@@ -32,10 +33,6 @@ from wum_shared.obis import obis_to_text
 from wum_shared.units import UNITS
 
 _SOURCE_MAX = 60             # Characters of a register's source in a table.
-
-
-class BadQuestion(Exception):
-    """The command line asks for what cannot be; the text says what was wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

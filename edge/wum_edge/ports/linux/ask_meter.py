@@ -23,7 +23,7 @@ from wum_edge.meters.readers import reader_for
 from wum_edge.meters.turn import Setting, converse
 from wum_edge.ports.linux import dlms_supply
 from wum_edge.ports.linux.ask import sentence
-from wum_edge.ports.linux.ask_catalog import BadQuestion
+from wum_edge.ports.linux.bad_question import BadQuestion
 from wum_edge.ports.linux.calendar_file import calendar_text, read_calendar
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock

@@ -22,7 +22,7 @@ from wum_edge.meters.dlms.control import (
     Week,
     faults,
 )
-from wum_edge.ports.linux.ask_catalog import BadQuestion
+from wum_edge.ports.linux.bad_question import BadQuestion
 from wum_edge.ports.linux.config_file import line_of
 from wum_edge.ports.linux.json_lines import lines_of
 from wum_shared.errors import Malformed

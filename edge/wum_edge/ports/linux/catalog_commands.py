@@ -9,7 +9,6 @@ from pathlib import Path
 
 from wum_edge.config import BAUDS, TIMEOUT_MS
 from wum_edge.meters.catalog import PROTOCOLS
-from wum_edge.ports.linux import ask_catalog
 
 _TRY_EPILOG = """examples:
   wum-edge catalog try eastron-sdm630 --port /dev/ttyUSB0 --address 1
@@ -58,6 +57,7 @@ def add_commands(catalog: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Carry out one of them; its exit code. Raises BadCatalogFiles, BadQuestion."""
+    from wum_edge.ports.linux import ask_catalog  # Not with every start of the gateway.
     if options.what == "list":
         return ask_catalog.list_catalog(
             sys.stdout, options.protocol, options.make, options.folder)

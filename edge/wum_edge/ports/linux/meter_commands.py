@@ -1,16 +1,12 @@
 """The command line that looks at one meter's settings and changes them: wum-edge meter.
 
-Left out: what it does (ask_meter.py). Passwords and keys come from the configuration alone: an
+Left out: what it does (meter_actions.py). Passwords and keys come from the configuration alone: an
 argument stands in the list of processes and in the shell's history.
 """
 
 import argparse
-import sys
-from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-
-from wum_edge.ports.linux import ask_meter
 
 _EPILOG = """A gateway that is running holds its lines: stop it first.
 Nothing is written without --yes: the command then only says what it would do.
@@ -66,27 +62,6 @@ def add_commands(meter: argparse.ArgumentParser) -> None:
             command.add_argument("--yes", action="store_true", help="do it: nobody is asked again")
         command.add_argument("--config", metavar="FILE", required=True, type=Path,
                              help="configuration file (TOML), which also holds passwords and keys")
-
-
-def run(options: argparse.Namespace) -> int:
-    """Carry out one of them; its exit code. Raises BadConfigFile, BadQuestion."""
-    asked = ask_meter.asked(options.meter, options.config, sys.stdout, sys.stderr)
-    return _ACTIONS[options.what](asked, options)
-
-
-_ACTIONS: dict[str, Callable[[ask_meter.Asked, argparse.Namespace], int]] = {
-    "clock": lambda asked, options: ask_meter.print_clock(asked),
-    "switch": lambda asked, options: ask_meter.print_switch(asked),
-    "limiter": lambda asked, options: ask_meter.print_limit(asked),
-    "calendar": lambda asked, options: ask_meter.print_calendar(asked, options.passive),
-    "set-clock": lambda asked, options: ask_meter.set_clock(asked, options.yes),
-    "connect": lambda asked, options: ask_meter.switch(asked, True, options.yes),
-    "disconnect": lambda asked, options: ask_meter.switch(asked, False, options.yes),
-    "set-limit": lambda asked, options: ask_meter.set_limit(asked, options.limit, options.yes),
-    "load-calendar": lambda asked, options: ask_meter.load_calendar(
-        asked, options.file, options.yes),
-    "activate-calendar": lambda asked, options: ask_meter.activate_calendar(asked, options.yes),
-}
 
 
 def _power(text: str) -> tuple[Decimal, str]:
