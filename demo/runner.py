@@ -21,7 +21,7 @@ from demo.loopback import chosen_port, free_port
 from demo.parts import Part
 from demo.place import Place
 from demo.steps import run_step
-from demo.street import CONCENTRATORS, METERS, Cabinet, models_of
+from demo.street import CONCENTRATORS, METERS, Cabinet, inputs_of, models_of
 from demo.summary import Summary
 from demo.watch import Watch
 
@@ -49,7 +49,8 @@ class Runner:
         self._wanted_port = port
         self._speed = speed
         self._cabinets = [
-            Cabinet(n, place.cabinet(n), meters, models_of(n)) for n in range(1, concentrators + 1)
+            Cabinet(n, place.cabinet(n), meters, models_of(n), inputs_of(n, meters))
+            for n in range(1, concentrators + 1)
         ]
         self._began = time.monotonic()
         self._postgres = EmbeddedPostgres(place.postgres)
@@ -87,8 +88,13 @@ class Runner:
         for cabinet in self._cabinets:
             bus = self._program("wum-simulator", *cabinet.serve(clock))
             self._start_part(f"meters-{cabinet.number}", bus)
+            if cabinet.inputs:
+                pulses = self._program("wum-simulator", *cabinet.pulses(clock))
+                self._start_part(f"inputs-{cabinet.number}", pulses)
         for cabinet in self._cabinets:
             _wait_for(cabinet.bus, self._parts)
+            if cabinet.inputs:
+                _wait_for(cabinet.edges, self._parts)
             self._start_part(f"edge-{cabinet.number}", self._program("wum-edge", *cabinet.read()))
         address = f"http://127.0.0.1:{console_port}/"
         wait_until_it_answers(address, self._part("web"))
@@ -135,6 +141,7 @@ class Runner:
             self._step(f"{cabinet.name}: registering it", "wum-cloud", *cabinet.register())
             cabinet.write_configuration(broker_port, clock)
             cabinet.bus.unlink(missing_ok=True)
+            cabinet.edges.unlink(missing_ok=True)
         files = ["broker-files", str(self._place.broker)]
         self._step("broker: an account and rights for each", "wum-cloud", *files)
 

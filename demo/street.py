@@ -1,7 +1,8 @@
 """The street: four concentrators with sixteen meters each, as configuration and command lines.
 
 Three read an RS-485 pair on which Modbus, DLMS and IEC 62056-21 meters of several makers take
-turns; the fourth reads a cellar's M-Bus.
+turns; the fourth reads a cellar's M-Bus, and counts the pulses of two meters that have only a
+contact.
 """
 
 import json
@@ -21,6 +22,7 @@ _MIXED = (
 )
 # ... and on the M-Bus of the last concentrator, which is another wire: heat, gas, electricity.
 _CELLAR = ("sensus-pollucom-e", "itron-cyble-gas", "minol-minocal-wr3", "berg-dz-plus")
+_MAGNET = 17  # Its input: `wum-simulator contact` brings the magnet.
 STATUS_S = 3
 _SEED = 7
 _SITE = "Strada Florilor"
@@ -30,13 +32,37 @@ _METER_TIMEOUT_MS = 300
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """A pulse meter at an input of a cabinet; `access` is that table of its configuration."""
+
+    model: str
+    access: str = ""
+
+
+_INPUTS = (
+    Input("water-10-litres-pulse", f"start = 123456\nmagnet = {{input = {_MAGNET}}}\n"),
+    Input("elster-a100c-pulse", "start = 4567890\n"),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Cabinet:
-    """One concentrator's folder: keys, archive, configuration, and the end of its bus."""
+    """One concentrator's folder: keys, archive, configuration, and the end of its bus.
+
+    Of its `meters` the last are at the `inputs`, numbered from 1; `contacts` are further inputs.
+    """
 
     number: int
     folder: Path
     meters: int
     models: tuple[str, ...] = _MODELS
+    inputs: tuple[Input, ...] = ()
+    contacts: tuple[int, ...] = (_MAGNET,)
+
+    @property
+    def wired(self) -> int:
+        """How many of its meters are on the bus."""
+        return self.meters - len(self.inputs)
 
     @property
     def name(self) -> str:
@@ -59,12 +85,20 @@ class Cabinet:
         return self.folder / "control"
 
     @property
+    def edges(self) -> Path:
+        return self.folder / "inputs"
+
+    @property
+    def edges_control(self) -> Path:
+        return self.folder / "inputs-control"
+
+    @property
     def configuration(self) -> Path:
         return self.folder / "edge.toml"
 
     def addresses_of(self, model: str) -> list[int]:
-        """Addresses of the meters of `model`."""
-        return [address for address in range(1, self.meters + 1) if self.model_at(address) == model]
+        """Addresses of the meters of `model` on the bus."""
+        return [address for address in range(1, self.wired + 1) if self.model_at(address) == model]
 
     def model_at(self, address: int) -> str:
         """The model of the meter at `address`, as `wum-simulator serve` deals them."""
@@ -83,12 +117,23 @@ class Cabinet:
         """Arguments of wum-simulator: the meters on this bus."""
         words = ["serve", "--link", str(self.bus), "--control", str(self.control)]
         first = (self.number - 1) * self.meters  # No home twice in one street.
-        words += ["--seed", str(_SEED), "--meters", str(self.meters)]
+        words += ["--seed", str(_SEED), "--meters", str(self.wired)]
         words += ["--first-consumer", str(first)]
         for model in self.models:
             words += ["--model", model]
-        words += ["--start-s", str(clock.start_s), "--wall-s", str(clock.wall_s)]
-        return [*words, "--speed", str(clock.speed)]
+        return [*words, *_times(clock)]
+
+    def pulses(self, clock: Clock) -> list[str]:
+        """Arguments of wum-simulator: what is heard at the inputs."""
+        words = ["pulses", "--socket", str(self.edges), "--control", str(self.edges_control)]
+        first = (self.number - 1) * self.meters + self.wired
+        words += ["--seed", str(_SEED), "--meters", str(len(self.inputs))]
+        words += ["--first-consumer", str(first)]
+        for meter in self.inputs:
+            words += ["--model", meter.model]
+        for contact in self.contacts:
+            words += ["--contact", str(contact)]
+        return [*words, *_times(clock)]
 
     def read(self) -> list[str]:
         """Arguments of wum-edge: the gateway, saying how it stands as often as the summary asks."""
@@ -108,28 +153,41 @@ class Cabinet:
             _table("schedule", period_s=clock.period_s, offset_s=0),
             _table("[line]", name="a", port=str(self.bus), baud=9600),
         ]
-        for address in range(1, self.meters + 1):
-            number = f"{self.number}{address:02d}"
-            parts.append(
-                _table(
-                    "[meter]",
-                    serial=f"WUM-{number}",
-                    delivery_point=f"dp-{number}",
-                    line="a",
-                    address=address,
-                    model=self.model_at(address),
-                    timeout_ms=_METER_TIMEOUT_MS,
-                )
-            )
+        for address in range(1, self.wired + 1):
+            own = {"line": "a", "address": address, "model": self.model_at(address)}
+            parts.append(self._meter(address, **own, timeout_ms=_METER_TIMEOUT_MS))
+        if self.inputs:
+            parts.append(_table("[line]", name="inputs", port=f"edges:{self.edges}"))
+        for place, meter in enumerate(self.inputs, start=1):
+            own = {"line": "inputs", "address": place, "model": meter.model}
+            parts.append(self._meter(self.wired + place, **own) + _access(meter))
         if clock.speed > 1:
             times = {"start_s": clock.start_s, "wall_s": clock.wall_s, "speed": clock.speed}
             parts.append(_table("clock", **times))
         self.configuration.write_text("\n".join(parts))
 
+    def _meter(self, place: int, **values: object) -> str:
+        number = f"{self.number}{place:02d}"
+        return _table("[meter]", serial=f"WUM-{number}", delivery_point=f"dp-{number}", **values)
+
 
 def models_of(number: int) -> tuple[str, ...]:
     """What the demo's concentrator of that number reads."""
     return _CELLAR if number == CONCENTRATORS else _MIXED
+
+
+def inputs_of(number: int, meters: int) -> tuple[Input, ...]:
+    """Those of that concentrator that give pulses, where it has more meters than these."""
+    return _INPUTS if number == CONCENTRATORS and meters > len(_INPUTS) else ()
+
+
+def _access(meter: Input) -> str:
+    return f"[meter.access]\n{meter.access}" if meter.access else ""
+
+
+def _times(clock: Clock) -> list[str]:
+    words = ["--start-s", str(clock.start_s), "--wall-s", str(clock.wall_s)]
+    return [*words, "--speed", str(clock.speed)]
 
 
 def _table(title: str, /, **values: object) -> str:

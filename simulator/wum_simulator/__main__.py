@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from wum_simulator.catalog import UnknownModel, model_names
+from wum_simulator.catalog import UnknownModel, model, model_names
 from wum_simulator.line import Busy
 from wum_simulator.request import Refused, ask
 from wum_simulator.world import World, compression
@@ -15,9 +15,10 @@ from wum_simulator.world import World, compression
 DEFAULT_MODEL = "eastron-sdm630"
 DEFAULT_PULSE_MODEL = "elster-bk-g4-pulse"
 _DESCRIPTION = """\
-A street of electricity meters on this machine. `serve` makes a serial line (a pty) with meters
-that answer Modbus RTU by pymodbus' server and follow recorded consumption of real homes; the
-other commands talk to a run of it through its control socket."""
+A street of meters on this machine, which follow recorded consumption of real homes. `serve` makes
+a serial line (a pty) or a TCP port on which they answer in their protocols, `pulses` a socket on
+which they are heard as pulse inputs; the other commands talk to a run of these through its control
+socket."""
 
 
 def main() -> None:
@@ -58,7 +59,13 @@ def _pulses(arguments: argparse.Namespace) -> None:
         arguments.seed, compression(arguments.start_s, arguments.wall_s, arguments.speed))
     run_pulses(world, PulseDescription(
         arguments.socket, arguments.model or [DEFAULT_PULSE_MODEL], arguments.meters,
-        arguments.first_input, arguments.first_consumer))
+        arguments.first_input, arguments.first_consumer, tuple(arguments.contact),
+        arguments.control))
+
+
+def _contact(arguments: argparse.Namespace) -> None:
+    _print(ask(arguments.control, {
+        "do": "contact", "input": arguments.input, "closed": arguments.to == "closed"}))
 
 
 def _log_to_stderr(verbose: bool) -> None:
@@ -104,7 +111,8 @@ def _status(arguments: argparse.Namespace) -> None:
 
 
 def _models(arguments: argparse.Namespace) -> None:
-    print("\n".join(model_names()))
+    for name in model_names():
+        print(f"{name:24} {model(name).protocol}")
 
 
 def _print(answer: dict[str, object]) -> None:
@@ -124,11 +132,17 @@ def _parser() -> argparse.ArgumentParser:
         "fault", help="let something go wrong on a line, or end that"))
     _add_wrong(_with_control(commands.add_parser(
         "wrong", help="let a meter or its mounting go wrong: counters, wires, clock"), _wrong))
+    contact = _with_control(commands.add_parser(
+        "contact", help="close or open a contact of `pulses`: a magnet, a cover"), _contact)
+    contact.add_argument("--input", type=int, required=True, metavar="INPUT",
+                         help="one that `pulses --contact` was given")
+    contact.add_argument("to", choices=("closed", "open"), metavar="TO", help="closed or open")
     for name, run, text in (
             ("registers", _registers, "print what a meter shows, as JSON"),
             ("answers", _answers, "print the last answers that a meter gave, as JSON")):
         command = _with_control(commands.add_parser(name, help=text), run)
-        command.add_argument("--address", type=int, required=True, help="the meter's address")
+        command.add_argument("--address", type=int, required=True,
+                             help="the meter's address; of a pulse meter its input")
         if name == "registers":
             command.add_argument(
                 "--at", dest="at_s", type=int, metavar="SECONDS",
@@ -136,7 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     _with_control(commands.add_parser(
         "status", help="print a line's clock, meters and faults, as JSON"), _status)
     commands.add_parser(
-        "models", help="list the meter types that can be served").set_defaults(run=_models)
+        "models", help="list the meter types that can be played and their protocols: those of "
+                       "pulse by `pulses`, all others by `serve`").set_defaults(run=_models)
     return parser
 
 
@@ -180,6 +195,9 @@ def _add_pulses(parser: argparse.ArgumentParser) -> None:
              f"(default {DEFAULT_PULSE_MODEL})")
     add("--first-input", type=int, default=1, metavar="N", help="of the meters (default 1)")
     add("--first-consumer", type=int, default=0, metavar="N", help="as for `serve`")
+    add("--contact", type=int, action="append", default=[], metavar="INPUT",
+        help="another input, which `contact` moves: a magnet, a cover; may be repeated")
+    add("--control", type=Path, metavar="SOCKET", help="where to listen for the other commands")
     _add_times(parser)
 
 
@@ -232,7 +250,7 @@ def _add_wrong(parser: argparse.ArgumentParser) -> None:
 def _with_control(parser: argparse.ArgumentParser, run: object) -> argparse.ArgumentParser:
     parser.set_defaults(run=run)
     parser.add_argument("--control", type=Path, required=True, metavar="SOCKET",
-                        help="the control socket that `serve` was given")
+                        help="the control socket that `serve` or `pulses` was given")
     return parser
 
 

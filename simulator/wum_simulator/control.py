@@ -1,25 +1,19 @@
-"""The control socket: one JSON object a line in, one out. Faults on command, and what is shown.
+"""The control of a line: faults on command, and what is shown, by JSON (control_socket.py).
 
 Requests: {"do": "status"}, {"do": "registers", "address": 3, "at_s": 1760000000},
 {"do": "answers", "address": 3}, {"do": "fault", "kind": "noise", "address": 3, "rate": 0.1},
 {"do": "clear", "address": 3}, {"do": "wrong", "what": "inverted-ct", "address": 3, "amount": 2}.
-`at_s` (default: now) and, for faults, `address` (default: all) may be left out. An answer holds
-"ok": true, or "ok": false and "error", a sentence.
+`at_s` (default: now) and, for faults, `address` (default: all) may be left out.
 """
 
-import asyncio
-import json
-import os
-import socket
 from dataclasses import asdict, fields
-from pathlib import Path
 from typing import Any
 
 from wum_simulator.bus import Bus
 from wum_simulator.consumer import ORIGIN_S
+from wum_simulator.control_socket import ControlSocket, number_in
 from wum_simulator.faults import BadFault, Fault, Kind
-from wum_simulator.line import Busy
-from wum_simulator.request import LINE_MAX, Refused, short
+from wum_simulator.request import Refused
 from wum_simulator.town import Meter
 from wum_simulator.world import World
 from wum_simulator.wrongs import What, Wrong
@@ -28,61 +22,13 @@ AT_MAX_S = 2**32 - 1
 AMOUNT_MAX = 10**12
 
 
-class Control:
+class Control(ControlSocket):
     """Answers about one line, and orders faults on it."""
 
     def __init__(self, world: World, bus: Bus) -> None:
+        super().__init__()
         self._world = world
         self._bus = bus
-        self._server: asyncio.Server | None = None
-        self._path: Path | None = None
-
-    async def open(self, path: Path) -> None:
-        """Listen at `path`, for this user only. Raises Busy, OSError."""
-        _make_room(path)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            with short(path) as name:
-                listener.bind(name)
-            os.chmod(path, 0o600)    # Before it listens, so that nobody else can connect.
-        except BaseException:
-            listener.close()
-            raise
-        self._path = path
-        self._server = await asyncio.start_unix_server(
-            self._converse, sock=listener, limit=LINE_MAX)
-
-    def close(self) -> None:
-        """Stop listening and remove the socket."""
-        if self._server and self._path:
-            self._server.close()
-            self._path.unlink(missing_ok=True)
-
-    async def _converse(
-            self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while line := await reader.readline():
-                writer.write(json.dumps(self.answer(line)).encode() + b"\n")
-                await writer.drain()
-        except ValueError:       # StreamReader's word for a line over the limit.
-            error = f"a request has at most {LINE_MAX} bytes"
-            writer.write(json.dumps({"ok": False, "error": error}).encode() + b"\n")
-        except ConnectionError:
-            return               # The client went away; nothing is owed to it.
-        finally:
-            writer.close()
-
-    def answer(self, line: bytes) -> dict[str, object]:
-        """The answer to one request."""
-        try:
-            request = json.loads(line)
-            if not isinstance(request, dict):
-                raise Refused("wanted a JSON object")
-            return {"ok": True, **self._done(request)}
-        except (Refused, BadFault) as error:
-            return {"ok": False, "error": str(error)}
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            return {"ok": False, "error": f"wanted one line of JSON: {error}"}
 
     def _done(self, request: dict[str, Any]) -> dict[str, object]:
         match request.pop("do", None):
@@ -90,7 +36,7 @@ class Control:
                 return self._status()
             case "registers":
                 meter = self._meter(request)
-                return meter.described(_number(request, "at_s", ORIGIN_S, AT_MAX_S)
+                return meter.described(number_in(request, "at_s", ORIGIN_S, AT_MAX_S)
                                        or self._world.now_s())
             case "answers":
                 return {"answers": self._answers(self._meter(request).address)}
@@ -103,7 +49,7 @@ class Control:
             case "wrong":
                 return {"wrong": asdict(self._wrong(request))}
             case "clear":
-                address = _number(request, "address", 1, 247)
+                address = number_in(request, "address", 1, 247)
                 return {"cleared": self._bus.faults.clear(address)}
             case other:
                 raise Refused(
@@ -115,8 +61,8 @@ class Control:
         if request.get("what") not in list(What):
             raise Refused(f"what: wanted one of {', '.join(What)}; got {request.get('what')!r}")
         meter = self._meter(request)
-        at_s = _number(request, "at_s", ORIGIN_S, AT_MAX_S) or self._world.now_s()
-        amount = _number(request, "amount", -AMOUNT_MAX, AMOUNT_MAX) or 0
+        at_s = number_in(request, "at_s", ORIGIN_S, AT_MAX_S) or self._world.now_s()
+        amount = number_in(request, "amount", -AMOUNT_MAX, AMOUNT_MAX) or 0
         wrong = Wrong(What(request["what"]), at_s, amount)
         meter.goes_wrong(wrong)
         return wrong
@@ -138,7 +84,7 @@ class Control:
                 for a in self._bus.answers[address]]
 
     def _meter(self, request: dict[str, Any]) -> Meter:
-        address = _number(request, "address", 1, 247)
+        address = number_in(request, "address", 1, 247)
         if address not in self._bus.meters:
             known = sorted(self._bus.meters)
             raise Refused(f"address: wanted {known[0]}..{known[-1]}, got {address}")
@@ -161,30 +107,6 @@ def fault_of(request: dict[str, Any]) -> Fault:
         raise BadFault(f"kind: wanted one of {', '.join(Kind)}; got "
                        f"{request.get('kind')!r}") from None
     return Fault(kind=kind, **given)
-
-
-def _make_room(path: Path) -> None:
-    """Remove a socket that nobody listens at. Raises Busy."""
-    if not path.exists() and not path.is_symlink():
-        return
-    if not path.is_socket():
-        raise Busy(f"{path}: is there already, and is no socket")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        try:
-            with short(path) as name:
-                client.connect(name)
-        except ConnectionRefusedError:
-            path.unlink()
-            return
-    raise Busy(f"{path}: another wum-simulator listens there; end it first, "
-               "or choose another --control")
-
-
-def _number(request: dict[str, Any], name: str, least: int, most: int) -> int | None:
-    value = request.get(name)
-    if value is not None and (type(value) is not int or not least <= value <= most):
-        raise Refused(f"{name}: wanted {least}..{most}, got {value!r}")
-    return value
 
 
 def _shown(fault: Fault) -> dict[str, object]:

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from wum_simulator.control_socket import listening
+
 LISTENERS_MAX = 4
 BUFFER_MAX = 1 << 20         # Whoever does not read loses the connection rather than our memory.
 
@@ -24,11 +26,10 @@ class PulseServer:
         self._path: Path | None = None
 
     async def open(self, path: Path) -> None:
-        """Begin. Raises OSError."""
-        path.unlink(missing_ok=True)     # What a killed run left behind.
+        """Begin. Raises Busy, OSError."""
+        listener = listening(path, "--socket")
         self._path = path
-        self._server = await asyncio.start_unix_server(self._converse, path)
-        path.chmod(0o600)
+        self._server = await asyncio.start_unix_server(self._converse, sock=listener)
 
     def move(self, number: int, *, closed: bool) -> None:
         """The contact of this input closes or opens now."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wum_simulator.bus import Bus, Timing
+from wum_simulator.catalog import UnknownModel
 from wum_simulator.control import Control
 from wum_simulator.faults import Faults
 from wum_simulator.line import Line
@@ -45,6 +46,10 @@ async def serve(world: World, description: Description) -> None:
     served = meters(
         world.dice, description.models, count=description.count,
         first_address=description.first_address, first_consumer=description.first_consumer)
+    for meter in served:
+        if meter.kind.protocol == "pulse":
+            raise UnknownModel(f"model {meter.kind.name}: it gives pulses and speaks on no line; "
+                               "`wum-simulator pulses` plays it")
     faults = Faults(world.dice, description.fault_share)
     line = Line(description.link) if description.link else Listener(*description.listen)
     try:

@@ -334,3 +334,15 @@ def test_what_is_no_edge_ends_the_connection(tmp_path: Path) -> None:
                 source.wait(1)
             source.close()
             other.close()
+
+
+def test_a_socket_in_a_folder_deeper_than_the_kernel_takes_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / ("deep" * 20) / ("deeper" * 10)
+    folder.mkdir(parents=True)
+    town = Town(folder / "edges.sock")
+    try:
+        source = SocketEdges(str(folder / "edges.sock"))
+        assert [one.number for one in source.wait(1)] == [4]
+        source.close()
+    finally:
+        town.close()

@@ -15,8 +15,8 @@ from wum_simulator.world import Dice
 
 
 def test_pymodbus_reads_what_the_pure_function_says_of_every_model(tmp_path: Path) -> None:
-    names = [name for name in simulator("models").stdout.split()
-             if model(name).protocol == "modbus-rtu"]
+    names = [name for name, protocol in map(str.split, simulator("models").stdout.splitlines())
+             if protocol == model(name).protocol == "modbus-rtu"]
     arguments = [part for name in names for part in ("--model", name)]
     expected = meters(Dice(7), names, count=len(names))
     with serving(tmp_path, "--meters", str(len(names)), *arguments) as running:

@@ -78,9 +78,15 @@ class Street:
         for cabinet in self.cabinets:
             words = [*cabinet.serve(self.clock), "--fault-share", str(self._fault_share)]
             self._start("meters-%d" % cabinet.number, [str(_BIN / "wum-simulator"), *words])
+            if cabinet.inputs:
+                self._start("inputs-%d" % cabinet.number, [
+                    str(_BIN / "wum-simulator"), *cabinet.pulses(self.clock)])
         for cabinet in self.cabinets:
             self.wait_for("a line", lambda cabinet=cabinet: cabinet.bus.exists() or None,
                           _APPEAR_S)
+            if cabinet.inputs:
+                self.wait_for("inputs", lambda cabinet=cabinet: cabinet.edges.exists() or None,
+                              _APPEAR_S)
             self.start_edge(cabinet)
 
     def start_web(self) -> str:

@@ -20,17 +20,18 @@ class Disk:
     """The contact of `meter`, a pulse meter of the catalogue."""
 
     def __init__(self, meter: Meter, now_s: Callable[[], int]) -> None:
-        self._meter = meter
+        self.meter = meter
         self._now_s = now_s
         self._each = weight_of(meter.kind)
         self._obis = meter.kind.registers[0].obis
-        self.given = self.pulses_at(now_s())     # Since the meter was made.
+        self.given = self.pulses_at(now_s())     # Since the meter was made, with those never given.
+        self.closings = 0                        # Pulses that were given, since the start.
         self.closed = False
         self._changed_ms = 0
 
     def pulses_at(self, at_s: int) -> int:
         """Pulses until then: what it has measured, over what a pulse is worth."""
-        exact = Fraction(shown(self._obis, self._meter.instant_at(at_s)), MICRO) / self._each
+        exact = Fraction(shown(self._obis, self.meter.instant_at(at_s)), MICRO) / self._each
         return exact.__floor__()
 
     def turn(self, now_ms: int) -> bool:
@@ -43,6 +44,7 @@ class Disk:
                 return False
             self.given += 1 + max(0, behind - BEHIND_MAX)
         self.closed = not self.closed
+        self.closings += self.closed
         self._changed_ms = now_ms
         return True
 

@@ -6,8 +6,11 @@ after it. After a connect the program first says so how each input stands, with 
 its last edge.
 """
 
+import os
 import select
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from wum_edge.ports.linux.edges import Heard
 
@@ -15,6 +18,7 @@ SCHEME = "edges:"
 CONNECT_S = 2.0
 LINE_MAX = 100               # Characters; what is longer is no edge.
 _PIECE = 65536
+_PATH_MAX = 107              # Bytes of a Unix socket's path, by the kernel.
 
 
 class SocketEdges:
@@ -26,7 +30,8 @@ class SocketEdges:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.settimeout(CONNECT_S)
-            self._socket.connect(path)
+            with _short(path) as name:
+                self._socket.connect(name)
         except OSError:
             self._socket.close()
             raise
@@ -56,3 +61,17 @@ class SocketEdges:
         self._seen[number] = sequence
         return Heard(number, at_ns // 1_000_000, level == 1,
                      0 if before is None else max(0, sequence - before - 1), before is None)
+
+
+@contextmanager
+def _short(path: str) -> Iterator[str]:
+    """A name for the socket at `path` that the kernel takes, however deep its folder lies."""
+    folder, name = os.path.split(path)
+    if len(os.fsencode(path)) <= _PATH_MAX or not folder:
+        yield path
+        return
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{opened}/{name}"
+    finally:
+        os.close(opened)
