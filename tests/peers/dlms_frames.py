@@ -12,7 +12,8 @@ from wum_edge.meters.dlms import axdr, hdlc, moment
 from wum_edge.meters.dlms.apdu import Selection
 from wum_edge.meters.dlms.ciphering import Keys, seal
 from wum_edge.meters.dlms.decode import decode_apdu, encode_apdu
-from wum_edge.meters.dlms.push import Push, Record, decode_push, records, telegrams
+from wum_edge.meters.dlms.push import Push, decode_push, telegrams
+from wum_edge.meters.dlms.push_records import Record, records
 from wum_edge.ports.linux.aes_gcm import AesGcm
 from wum_shared.obis import obis_to_text
 

@@ -2,13 +2,8 @@
 
 from wum_edge.errors import MeterError
 from wum_edge.meters.dlms.ciphering import AesGcm, Keys
-from wum_edge.meters.dlms.push import (
-    HdlcTelegrams,
-    MbusTelegrams,
-    decode_push,
-    records,
-    telegrams,
-)
+from wum_edge.meters.dlms.push import HdlcTelegrams, MbusTelegrams, decode_push, telegrams
+from wum_edge.meters.dlms.push_records import records
 
 
 class _NoCipher(AesGcm):

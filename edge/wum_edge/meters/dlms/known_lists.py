@@ -7,9 +7,9 @@ the Norwegian Electrotechnical Committee for the AMS HAN port.
 
 from wum_shared.obis import obis_from_text
 
-TYPE_CHECKING = False        # True for type checkers only: push.py needs us.
+TYPE_CHECKING = False        # True for type checkers only: push_records.py needs us.
 if TYPE_CHECKING:
-    from wum_edge.meters.dlms.push import Record
+    from wum_edge.meters.dlms.push_records import Record
 
 _LIST_ID = "1-1:0.2.129"
 _METER_ID = "0-0:96.1.0"

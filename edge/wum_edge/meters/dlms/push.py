@@ -1,17 +1,15 @@
-"""What a meter says by itself: DataNotification over HDLC, wired M-Bus or as it is, into records.
+"""What a meter says by itself: DataNotification over HDLC, wired M-Bus or as it is.
 
-Left out: answering (a push is not acknowledged), and which meter it is of (the system title or a
-record says it). Customer (HAN) ports of many makes; Green Book 9.5, IEC 62056-46, EN 13757-2 and -4
-(transport by CI 00..1F).
+Left out: the values in it (push_records.py), answering (a push is not acknowledged), and which
+meter it is of (the system title or a record says it). Customer (HAN) ports of many makes; Green
+Book 9.5, IEC 62056-46, EN 13757-2 and -4 (transport by CI 00..1F).
 """
 
 from collections import namedtuple
 
-from wum_edge.meters.dlms import axdr, hdlc
-from wum_edge.meters.dlms.axdr import Data
+from wum_edge.meters.dlms import hdlc
 from wum_edge.meters.dlms.ciphering import AUTHENTICATED, AesGcm, Keys, decode_ciphered, unseal
 from wum_edge.meters.dlms.errors import DlmsMalformed, NotGenuine
-from wum_edge.meters.dlms.known_lists import named
 from wum_edge.meters.dlms.notices import (
     DATA_NOTIFICATION,
     GENERAL_BLOCK,
@@ -19,26 +17,14 @@ from wum_edge.meters.dlms.notices import (
     decode_data_notification,
     decode_general_block,
 )
-from wum_edge.meters.dlms.objects import scaler_unit
-from wum_shared.units import NO_UNIT
 
 HEARD_MAX = 16384            # Bytes kept while no telegram is whole.
 APDU_MAX = 16384             # The longest telegram that is put together.
-RECORDS_MAX = 512
 _GENERAL = (0xDB, 0xDC)
 _MBUS_HEAD = 6               # 68 L L 68 C A; then CI and the two application addresses.
-
-
-class Record(namedtuple("Record", ("obis", "data", "scaler", "unit"))):
-    """One value. `obis` is empty where the telegram gives values by their place only; `scaler` and
-    `unit` are None where it does not say them: they are not guessed.
-    """
-
-    __slots__ = ()
-    obis: bytes
-    data: Data
-    scaler: int | None
-    unit: int | None
+_TURNED_ROUND = b"\x02\x03\x06\x09\x01\x00"       # A structure of 3: an OBIS code 1-0: ...
+_TURNED_BACK = b"\x02\x03\x09\x06\x01\x00"
+_MBUS_SHORTEST = 6           # C, A, CI, two addresses and one byte.
 
 
 class Push(namedtuple("Push", ("system_title", "counter", "genuine", "notification"))):
@@ -110,7 +96,11 @@ class HdlcTelegrams:
 
 
 class MbusTelegrams:
-    """APDUs in long frames of wired M-Bus: CI counts the segments, its bit 4 marks the last."""
+    """APDUs in long frames of wired M-Bus: CI counts the segments, its bit 4 marks the last.
+
+    Sagemcom's T210-D fills a frame beyond the 255 bytes that its length can say: what is too short
+    to be a length lacks its 256.
+    """
 
     def __init__(self) -> None:
         self.damaged = 0
@@ -125,10 +115,11 @@ class MbusTelegrams:
         at = 0
         while at + _MBUS_HEAD <= len(self._heard):
             if not (self._heard[at] == self._heard[at + 3] == 0x68
-                    and self._heard[at + 1] == self._heard[at + 2] >= 6):
+                    and self._heard[at + 1] == self._heard[at + 2]):
                 at += 1
                 continue
-            end = at + _MBUS_HEAD + self._heard[at + 1]
+            size = self._heard[at + 1]
+            end = at + _MBUS_HEAD + (size if size >= _MBUS_SHORTEST else size + 256)
             if end > len(self._heard):
                 break
             body = bytes(self._heard[at + 4:end - 2])
@@ -194,9 +185,10 @@ class Blocks:
 
 def telegrams(data: bytes) -> list[bytes]:
     """The APDUs in a recording, whose transport its first byte tells: 7E HDLC, 68 M-Bus, else one
-    APDU as it is; blocks of a general transfer are joined. Raises DlmsMalformed.
+    APDU as it is, with its LLC header or without; blocks of a general transfer are joined. Raises
+    DlmsMalformed.
     """
-    apdus = [data]
+    apdus = [data[3:] if data[:3] in (hdlc.LLC_REQUEST, hdlc.LLC_RESPONSE) else data]
     if data[:1] == b"\x7e":
         apdus = HdlcTelegrams().hear(data)
     elif data[:1] == b"\x68":
@@ -210,7 +202,7 @@ def decode_push(apdu: bytes, cipher: AesGcm | None = None, keys: Keys | None = N
     NotGenuine, NotSpoken. Without an authentication key a tag cannot be told: `genuine` is False.
     """
     if apdu[:1] == bytes([DATA_NOTIFICATION]):
-        return Push(b"", None, False, decode_data_notification(apdu))
+        return Push(b"", None, False, _notification(apdu))
     if not apdu or apdu[0] not in _GENERAL:
         raise DlmsMalformed("push: no notification has tag %s" % apdu[:1].hex())
     ciphered = decode_ciphered(apdu)
@@ -224,7 +216,7 @@ def decode_push(apdu: bytes, cipher: AesGcm | None = None, keys: Keys | None = N
         content = bytes([content[0] & ~AUTHENTICATED]) + content[1:-12]
     plain = unseal(cipher, keys.encryption, keys.authentication, ciphered.system_title, content)
     try:
-        notification = decode_data_notification(plain)
+        notification = _notification(plain)
     except DlmsMalformed:
         if tagged and keys.authentication:
             raise
@@ -235,92 +227,14 @@ def decode_push(apdu: bytes, cipher: AesGcm | None = None, keys: Keys | None = N
                 tagged and bool(keys.authentication), notification)
 
 
-def records(body: Data) -> list[Record]:
-    """The values of a notification's body, whichever way its maker nests them.
-
-    Known forms: (OBIS, value, (scaler, unit)) nested or all in one row; a descriptor of nine bytes
-    instead of the OBIS code; a list of captured objects and then their values; values alone, whose
-    meaning known_lists.py adds where the list says its name.
+def _notification(apdu: bytes) -> DataNotification:
+    """A DataNotification, also of Landis+Gyr's ZMF100, which says the tag and the length of three
+    of its OBIS codes the wrong way round: no A-XDR, so that nothing right is read otherwise.
     """
-    found: list[Record] = []
-    if body.tag in (axdr.ARRAY, axdr.STRUCTURE, axdr.COMPACT):
-        _collect(body.elements(), found)
-    else:
-        found.append(Record(b"", body, None, None))
-    return named(found)
-
-
-def _collect(items: tuple[Data, ...], found: list[Record]) -> None:
-    defined = _definitions(items[0]) if items else []
-    if defined and len(defined) == len(items) - 1:
-        for place, obis in enumerate(defined):
-            _keep(Record(obis, items[place + 1], None, None), found)
-        return
-    at = 0
-    while at < len(items):
-        item = items[at]
-        at += 1
-        if item.tag in (axdr.ARRAY, axdr.STRUCTURE, axdr.COMPACT):
-            _collect(item.elements(), found)
-            continue
-        obis = _obis(item)
-        if not obis or at == len(items) or _is_nested(items[at]):
-            _keep(Record(b"", item, None, None), found)
-            continue
-        value = items[at]
-        at += 1
-        scaler = unit = None
-        if at < len(items) and _is_scaler_unit(items[at]):
-            scaler, unit = scaler_unit(items[at])
-            at += 1
-        _keep(Record(obis, value, scaler, unit), found)
-
-
-def _keep(record: Record, found: list[Record]) -> None:
-    if len(found) >= RECORDS_MAX:
-        raise DlmsMalformed("push: more than %d values" % RECORDS_MAX)
-    found.append(record)
-
-
-def _obis(item: Data) -> bytes:
-    """The OBIS code that an element is: six bytes, or class, code and attribute; empty for none.
-
-    Six letters are six bytes, too; but group A is a medium, at most 15.
-    """
-    if item.tag != axdr.OCTETS or type(item.value) is not bytes:
-        return b""
-    if len(item.value) == 6 and item.value[0] < 16:
-        return item.value
-    if len(item.value) == 9 and item.value[0] == 0 and item.value[7] == 0xFF:
-        return item.value[2:8]
-    return b""
-
-
-def _is_nested(item: Data) -> bool:
-    return item.tag in (axdr.ARRAY, axdr.STRUCTURE, axdr.COMPACT)
-
-
-def _is_scaler_unit(item: Data) -> bool:
-    if item.tag != axdr.STRUCTURE:
-        return False
-    parts = item.elements()
-    return len(parts) == 2 and parts[0].tag == axdr.INT8 and parts[1].tag in (
-        axdr.ENUM, axdr.UINT8)
-
-
-def _definitions(item: Data) -> list[bytes]:
-    """OBIS codes of an array of captured objects (class, code, attribute, index ...)."""
-    if item.tag != axdr.ARRAY:
-        return []
-    found = []
-    for one in item.elements():
-        parts = one.elements() if one.tag == axdr.STRUCTURE else ()
-        if len(parts) < 4 or not _obis(parts[1]) or type(parts[0].value) is not int:
-            return []
-        found.append(_obis(parts[1]))
-    return found
-
-
-def unit_of(record: Record) -> int:
-    """The unit's code, NO_UNIT where the telegram says none."""
-    return NO_UNIT if record.unit is None else record.unit
+    try:
+        return decode_data_notification(apdu)
+    except DlmsMalformed:
+        mended = apdu.replace(_TURNED_ROUND, _TURNED_BACK)
+        if mended == apdu:
+            raise
+    return decode_data_notification(mended)

@@ -56,6 +56,8 @@ def parse_block(body: bytes, ends_with_mark: bool = False) -> list[DataSet]:
     With `ends_with_mark` the block must end with `!` CR LF, as a readout does (6.5): that shows a
     character that was damaged into an ETX. Some meters leave out CR LF there. What follows an
     address in brackets belongs to it, on the next line too; blanks around an address are filling.
+    Where a bracket holds lines of its own, as Holley's list of the last month does, their
+    addresses and values are values of the address before it, and never data sets beside it.
     """
     text = _text(body)
     if ends_with_mark:
@@ -72,8 +74,8 @@ def parse_block(body: bytes, ends_with_mark: bool = False) -> list[DataSet]:
         if text[at] in "\r\n ":
             at += 1
         elif text[at] == "(":
-            value, at = _value(text, at)
-            values.append(value)
+            more, at = _bracket(text, at)
+            values += more
             if len(values) > VALUES_MAX:
                 raise BadCheck("data set %s: more than %d values" % (address, VALUES_MAX))
         else:
@@ -84,10 +86,16 @@ def parse_block(body: bytes, ends_with_mark: bool = False) -> list[DataSet]:
     return found
 
 
-def parse_value(text: str) -> Value:
-    """Value and unit of what stood in brackets."""
+def parse_values(text: str) -> list[Value]:
+    """Value and unit of what stood in brackets; blanks behind a unit are filling.
+
+    Elgama says the time of a maximum behind its unit, `(1.124*kW 2506251715)`: a value of its own.
+    """
     value, _, unit = text.partition("*")
-    return Value(value, unit)
+    unit, _, time = unit.rstrip(" ").partition(" ")
+    if time and not all("0" <= c <= "9" for c in time):
+        unit, time = unit + " " + time, ""
+    return [Value(value, unit)] + ([Value(time, "")] if time else [])
 
 
 def decimal(text: str) -> Decimal | None:
@@ -143,18 +151,43 @@ def _keep(found: list[DataSet], address: str, values: list[Value]) -> None:
 
 
 def _address(text: str, at: int) -> tuple[str, int]:
-    end = text.find("(", at, at + ADDRESS_MAX + 1)
+    end = text.find("(", at, at + ADDRESS_MAX + 3)
     address = text[at:end] if end > 0 else text[at:at + ADDRESS_MAX]
-    if end < 0 or any(c in ")/!\r\n" for c in address):
+    if end > 0 and text[end + 1:end + 3] == "\r\n" and address.endswith("\r\n"):
+        address = address[:-2]               # A list of lines: its bracket has a line, too.
+    if end < 0 or len(address) > ADDRESS_MAX or any(c in ")/!\r\n" for c in address):
         raise BadCheck("data set: wanted an address of at most %d characters and a value in "
                        "brackets, got %s" % (ADDRESS_MAX, repr(address)))
     return address.rstrip(" "), end
 
 
-def _value(text: str, at: int) -> tuple[Value, int]:
+def _bracket(text: str, at: int) -> tuple[list[Value], int]:
+    """The values in the bracket that begins at `at`, and where what follows it begins."""
+    if text[at + 1:at + 3] == "\r\n":
+        return _lines(text, at + 3)
     end = text.find(")", at, at + VALUE_MAX + 2)
     inner = text[at + 1:end] if end > 0 else text[at + 1:at + 24]
-    if end < 0 or any(c in "(\r\n" for c in inner):
+    plain = inner
+    if inner[:1] == "(" and text[end:end + 2] == "))":   # Landis+Gyr: 1-0:0.2.0((ER11)).
+        plain, inner, end = inner[1:], inner + ")", end + 1
+    if end < 0 or any(c in "(\r\n" for c in plain):
         raise BadCheck("data set: wanted a value of at most %d characters in brackets, got %s"
                        % (VALUE_MAX, repr(inner[:24])))
-    return parse_value(inner), end + 1
+    return parse_values(inner), end + 1
+
+
+def _lines(text: str, at: int) -> tuple[list[Value], int]:
+    """Addresses and values of the lines that a bracket holds, and where what follows it begins."""
+    found: list[Value] = []
+    while text[at:at + 1] != ")":
+        if text[at:at + 1] in ("\r", "\n", " "):
+            at += 1
+            continue
+        if text[at:at + 1] != "(":
+            address, at = _address(text, at)
+            found.append(Value(address, ""))
+        if text[at + 1:at + 3] == "\r\n" or len(found) > VALUES_MAX:
+            raise BadCheck("data set: lists in one another, or more than %d values" % VALUES_MAX)
+        more, at = _bracket(text, at)
+        found += more
+    return found, at + 1

@@ -2,7 +2,7 @@
 
 from wum_edge.meters.dlms import axdr
 from wum_edge.meters.dlms.axdr import Data, octets
-from wum_edge.meters.dlms.push import records
+from wum_edge.meters.dlms.push_records import records
 from wum_shared.obis import obis_to_text
 
 

@@ -21,8 +21,32 @@ def test_a_data_set_has_address_values_and_units():
         DataSet("1.8.0", (("1", "kWh"),)), DataSet("2.8.0", (("-2", ""), ("3", "")))]
 
 
+def test_lines_within_brackets_are_values_and_no_data_sets_of_their_own():
+    listed = (b"1-0:1.8.0(000456.7*kWh)\r\n0-0:98.1.0\r\n(\r\n0-0:1.0.0(260901000000S)\r\n"
+              b"1-0:1.8.0(000123.4*kWh  )\r\n)\r\n0-0:17.0.0(90.000*kW)\r\n")
+    assert parse_block(listed) == [
+        DataSet("1-0:1.8.0", (("000456.7", "kWh"),)),
+        DataSet("0-0:98.1.0", (("0-0:1.0.0", ""), ("260901000000S", ""), ("1-0:1.8.0", ""),
+                               ("000123.4", "kWh"))),
+        DataSet("0-0:17.0.0", (("90.000", "kW"),))]
+    for body in (b"98.1.0\r\n(\r\n1.8.0(1)\r\n", b"98.1.0\r\n(\r\n1.8.0\r\n(\r\n2.8.0(1)\r\n)\r\n)",
+                 b"98.1.0\r\n(1)", b"98.1.0(\r\n1.8.0\r\n)", b"1(\r\n" + b"2(3)" * 9000 + b")",
+                 b"98.1.0\r\n(\r\n" * 9):
+        raises(BadCheck, lambda body=body: parse_block(body))
+
+
+def test_a_value_may_stand_in_brackets_of_its_own_and_a_time_behind_a_unit():
+    assert parse_block(b"1-0:0.2.0((ER11))\r\n1.8.0(2)") == [
+        DataSet("1-0:0.2.0", (("(ER11)", ""),)), DataSet("1.8.0", (("2", ""),))]
+    assert decimal("(1)") is None
+    assert parse_block(b"1.6.0*5(1.124*kW 1250625171500)") == [
+        DataSet("1.6.0*5", (("1.124", "kW"), ("1250625171500", "")))]
+    assert parse_block(b"0.9(1*a b)") == [DataSet("0.9", (("1", "a b"),))]
+
+
 def test_what_is_no_data_set_is_refused():
-    for body in (b"1.8.0", b"1.8.0(1", b"1.8.0(1)x", b"1.8.0((1))", b")", b"1.8.0(\r\n1)",
+    for body in (b"1.8.0", b"1.8.0(1", b"1.8.0(1)x", b"1.8.0((1)", b"1.8.0(1))",
+                 b"1.8.0(((1)))", b"1.8.0(1(2))", b")", b"1.8.0(\r\n1)",
                  b"1.8.0(\xff)", b"1.8.0(\x001)", b"a" * 40 + b"(1)", b"1(" + b"9" * 3000 + b")",
                  b"1()" * 5000, b"1" + b"()" * 17000):
         raises(BadCheck, lambda body=body: parse_block(body))
