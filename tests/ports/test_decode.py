@@ -5,24 +5,33 @@ from pathlib import Path
 
 import pytest
 
+from wum_edge.meters.dlms.axdr import octet_string
+from wum_edge.meters.dlms.ciphering import seal
 from wum_edge.ports.linux.__main__ import main
+from wum_edge.ports.linux.aes_gcm import AesGcm
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 
 
-def vector(file: str, part: str) -> bytes:
+def record(file: str, part: str) -> dict:
     text = (VECTORS / file).read_text("utf-8")
     records = [json.loads(line) for line in text.splitlines()] if file.endswith("jsonl") else (
         json.loads(text))
-    return bytes.fromhex(next(one["hex"] for one in records if part in one["id"]))
+    return next(one for one in records if part in one["id"])
+
+
+def vector(file: str, part: str) -> bytes:
+    return bytes.fromhex(record(file, part)["hex"])
 
 
 @pytest.fixture
 def decoded(tmp_path: Path, capsys):
     """(exit code, lines, complaints) of a recording given as bytes."""
-    def run(data: bytes) -> tuple[int, list[str], str]:
+    def run(data: bytes, keys: str = "") -> tuple[int, list[str], str]:
         (tmp_path / "recording").write_bytes(data)
-        code = main(["decode", str(tmp_path / "recording")])
+        (tmp_path / "keys").write_text(keys)
+        code = main(["decode", str(tmp_path / "recording")] + (
+            ["--keys", str(tmp_path / "keys")] if keys else []))
         shown = capsys.readouterr()
         return code, [" ".join(line.split()) for line in shown.out.splitlines()], shown.err
     return run
@@ -45,6 +54,51 @@ def test_p1_in_hexadecimal_digits_too(decoded) -> None:
     assert [line for line in lines if "0-1:24.2.1 value 2" in line] == [
         "0-1:24.2.1 981.443 m³ 0-1:24.2.1 value 2"]
     assert decoded(data.hex(" ").encode())[1] == lines
+
+
+def test_p1_of_an_editor_that_took_the_carriage_returns_and_the_last_line_end(decoded) -> None:
+    data = vector("iec62056_21/readouts.json", "V4_2")
+    lines = decoded(data)[1]
+    assert decoded(data.replace(b"\r\n", b"\n"))[1] == decoded(data.rstrip())[1] == lines
+    code, _, complaints = decoded(data.replace(b"\r\n", b"\n").replace(b"01581.123", b"01581.124"))
+    assert code == 1 and "CRC wanted" in complaints
+
+
+def test_dlms_over_hdlc_with_scales_and_times(decoded) -> None:
+    code, lines, _ = decoded(vector("dlms/frames.jsonl", "hdlc_norway_han_3phase"))
+    assert code == 0 and lines[0] == "DLMS: a telegram"
+    assert "1-0:1.7.0 1122 W" in lines and "1-0:52.7.0 249.9 V" in lines
+    assert lines[2] == "0-0:1.0.0 2019-12-16 07:59:40"
+    bare = vector("dlms/frames.jsonl", "raw_salzburg_netz")
+    whole = decoded(bare)[1]
+    assert len(whole) == 17 and decoded(b"\xe6\xe7\x00" + bare)[1] == whole
+    damaged = bytearray(vector("dlms/frames.jsonl", "hdlc_norway_han_3phase"))
+    damaged[40] ^= 1
+    assert "no whole telegram whose check holds" in decoded(bytes(damaged))[2]
+
+
+def test_dlms_that_is_ciphered_wants_its_keys(decoded) -> None:
+    one = record("dlms/frames.jsonl", "hdlc_landis_gyr_e450")
+    data = bytes.fromhex(one["hex"])
+    code, _, complaints = decoded(data)
+    assert code == 1 and "there is no key for it" in complaints
+    keys = one["keys"]["encryption"] + "\n" + (one["keys"].get("authentication") or "")
+    code, lines, _ = decoded(data, keys)
+    assert code == 0 and lines[0].startswith("DLMS: a telegram of 4c475a")
+    assert any(line.startswith("1-0:1.8.0 ") for line in lines)
+    assert "another key" in decoded(data, "00" * 16)[2]
+    assert decoded(data, "00" * 15)[0] == 2 and "32 hexadecimal digits" in decoded(data, "x")[2]
+
+
+def test_a_p1_telegram_within_a_ciphered_one_is_read(decoded) -> None:
+    key, authentication = bytes(range(16)), bytes(range(16, 32))
+    plain = vector("iec62056_21/readouts.json", "V4_2")
+    title = b"WUM\x00\x00\x00\x00\x01"
+    content = seal(AesGcm(), key, authentication, 0x30, title, 7, plain)
+    whole = b"\xdb" + bytes([len(title)]) + title + octet_string(content)
+    code, lines, _ = decoded(whole, f"{key.hex()}\n{authentication.hex()}\n")
+    assert code == 0 and lines[1:] == decoded(plain)[1][1:]
+    assert lines[0] == "DLMS: KFM KAIFA-METER, CRC holds"
 
 
 def test_a_readout_and_its_history(decoded) -> None:

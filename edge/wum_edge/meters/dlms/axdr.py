@@ -252,12 +252,15 @@ def _read_described(description: Cursor, contents: Cursor, depth: int) -> Data:
                                 for _ in range(count)]))
     if tag == ARRAY:
         count = description.unsigned(2)
-        start = description.at
+        start, began = description.at, contents.at
         items: list[Data] = []
-        for _ in range(count):
+        for _ in range(min(count, contents.left())):
             contents.count()
             description.at = start
             items.append(_read_described(description, contents, depth + 1))
+        if contents.at - began < count:      # A few bytes could ask for thousands of nothing.
+            raise DlmsMalformed("compact-array: %d elements in %d bytes" % (
+                count, contents.at - began))
         if not count:
             _skip_description(description, depth + 1)
         return Data(tag, tuple(items))

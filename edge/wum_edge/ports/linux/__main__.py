@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
             return discover.discover_meter(options.meter, options.config, sys.stdout, sys.stderr,
                                            primary=options.primary)
         if options.command == "decode":
-            return decode.decode_file(options.file, sys.stdout, sys.stderr)
+            return decode.decode_file(options.file, sys.stdout, sys.stderr, options.keys)
         if options.command == "meter":
             return meter_actions.run(options)
         return catalog_commands.run(options)
@@ -110,9 +110,12 @@ def _parser() -> argparse.ArgumentParser:
     recording = commands.add_parser(
         "decode", help="print what stands in recorded bytes of a meter",
         description="Decodes a recording (bytes, or hexadecimal digits) of IEC 62056-21, P1, "
-                    "mode D, SML or wired M-Bus, and prints every value with its OBIS code and "
-                    "unit. What is damaged or refused is named as what it is; the exit code is "
-                    "then 1.")
+                    "mode D, SML, wired M-Bus or a DLMS meter's own telegrams (HDLC, M-Bus or as "
+                    "they are), and prints every value with its OBIS code and unit. What is "
+                    "damaged or refused is named as what it is; the exit code is then 1.")
+    recording.add_argument("--keys", metavar="FILE", type=Path, help="for ciphered telegrams: the "
+                           "encryption key as 32 hexadecimal digits, and on the next line the "
+                           "authentication key, if there is one")
     recording.add_argument("file", metavar="FILE", type=Path, help="the recording; /dev/stdin "
                            "for what is piped in")
     run.add_argument("--status-s", metavar="SECONDS", type=float, default=60.0,

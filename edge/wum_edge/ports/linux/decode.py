@@ -1,7 +1,7 @@
 """`wum-edge decode`: what stands in recorded bytes of a meter: code, value, unit, or why not.
 
-Left out: the decoders themselves (meters/), and DLMS, whose telegrams need keys and a model. Bytes
-or hexadecimal digits; which protocol it is shows in the first of them.
+Left out: the decoders themselves (meters/) and rows of DLMS (decode_dlms.py). Bytes or hexadecimal
+digits; which protocol it is shows in the first of them.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from wum_edge.errors import MeterError
+from wum_edge.meters.dlms.ciphering import Keys
 from wum_edge.meters.iec62056_21.dataset import DataSet, decimal, unit_code
 from wum_edge.meters.iec62056_21.recording import decode_recording
 from wum_edge.meters.iec62056_21.short_form import obis_of
@@ -19,6 +20,7 @@ from wum_edge.meters.mbus.obis import Coded, coded
 from wum_edge.meters.p1.telegram import decode_telegram, find_telegram
 from wum_edge.meters.sml.message import LIST, Entry, decode_messages
 from wum_edge.meters.sml.transport import BEGIN, find_file, unwrap
+from wum_edge.ports.linux import decode_dlms
 from wum_edge.ports.linux.table import print_table
 from wum_shared import status
 from wum_shared.obis import obis_to_text
@@ -30,17 +32,18 @@ _CIPHERED = b"\xdb\x08"
 Row = tuple[str, str, str, str]      # OBIS code or address, value, unit, what is to be said of it.
 
 
-def decode_file(path: Path, out: TextIO, complaints: TextIO) -> int:
+def decode_file(path: Path, out: TextIO, complaints: TextIO, key_file: Path | None = None) -> int:
     """Print all that the recording holds. Returns 0 when all of it was decoded, else 1; 2 for a
-    file that cannot be read.
+    file that cannot be read. `key_file` is for ciphered telegrams.
     """
+    keys = decode_dlms.keys_of(key_file) if key_file else None
     try:
         with path.open("rb") as file:
             data = _bytes_of(file.read(SIZE_MAX))
     except OSError as error:
         print(f"{path}: {error.strerror}", file=complaints)
         return 2
-    name, decode = _decoder(data)
+    name, decode = _decoder(data, keys)
     refused = 0
     for piece in _pieces(name, data):
         try:
@@ -59,12 +62,20 @@ def _bytes_of(read: bytes) -> bytes:
     try:
         return bytes.fromhex(read.decode("ascii"))
     except ValueError:
+        pass
+    if read[:1] != b"/" or _STX in read:
         return read
+    if b"\r" not in read:                   # An editor's: the check says whether that was all.
+        read = read.replace(b"\n", b"\r\n")
+    return read if read.endswith(b"\n") else read + b"\r\n"
 
 
-def _decoder(data: bytes) -> tuple[str, Callable[[bytes], tuple[str, list[Row]]]]:
+def _decoder(data: bytes, keys: Keys | None) -> tuple[
+        str, Callable[[bytes], tuple[str, list[Row]]]]:
     if BEGIN in data:
         return "SML", _sml
+    if decode_dlms.is_dlms(data) and (keys or data[:2] != _CIPHERED):
+        return "DLMS", lambda piece: _dlms(piece, keys)
     if data[:1] in (b"\x68", b"\xe5", b"\x10") or len(data) > 12 and data[0] == len(data) - 1:
         return "M-Bus", _mbus
     if data[:2] == _CIPHERED:
@@ -76,6 +87,8 @@ def _decoder(data: bytes) -> tuple[str, Callable[[bytes], tuple[str, list[Row]]]
 
 def _pieces(name: str, data: bytes) -> list[bytes]:
     """The files, frames or telegrams in a recording, each whole; what is none goes with them."""
+    if name == "DLMS":
+        return decode_dlms.pieces(data)
     found: list[bytes] = []
     while data or not found:
         start, end = 0, len(data)
@@ -90,6 +103,11 @@ def _pieces(name: str, data: bytes) -> list[bytes]:
         found.append(data[start:end])
         data = data[end:]
     return found
+
+
+def _dlms(apdu: bytes, keys: Keys | None) -> tuple[str, list[Row]]:
+    inside = decode_dlms.opened(apdu, keys)
+    return _telegram(inside) if inside else decode_dlms.decode(apdu, keys)
 
 
 def _frame_size(data: bytes) -> int:

@@ -39,6 +39,16 @@ def test_a_compact_array_is_read_by_its_description():
     assert axdr.encode_data(found) == raw
 
 
+def test_a_compact_array_cannot_ask_for_more_elements_than_its_bytes():
+    for description in ("0142000200", "01420000", "0100220142000200"):   # Of nothing, nested.
+        raw = bytes.fromhex("13" + description + "03010203")
+        assert "elements in" in raises(DlmsMalformed, lambda raw=raw: axdr.decode_data(raw))
+    filled = bytes.fromhex("130100020202001103010203")     # Nulls beside numbers stay.
+    raises(DlmsMalformed, lambda: axdr.decode_data(filled))      # Three bytes are not two rows.
+    found = axdr.decode_data(bytes.fromhex("1301000202020011020102"))
+    assert [row.elements()[1].number() for row in found.elements()[0].elements()] == [1, 2]
+
+
 def test_no_data_takes_unbounded_memory():
     for text in ("01ffff", "0184ffffffff00", "13000100", "1301ffff010002000103", "0984ffffffff",
                  "0201" * 13 + "00", "1301ffff01ffff110100", "2a", "1313", "0480"):
