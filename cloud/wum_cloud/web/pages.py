@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from wum_cloud.people.store import Session
-from wum_cloud.web import assets, naming, request_id, texts, writing
+from wum_cloud.web import assets, naming, registers, request_id, texts, writing
 from wum_shared.obis import obis_to_text
 
 _pages = Environment(
@@ -27,7 +27,7 @@ _pages.filters.update(
     day_in_full=writing.day_in_full, month=writing.month)
 _pages.globals.update(
     age=writing.age, share=writing.share, intervals=writing.intervals,
-    value_and_unit=writing.value_and_unit, quantity=naming.quantity, weekdays=writing.weekdays,
+    value_and_unit=writing.value_and_unit, quantity=registers.quantity, weekdays=writing.weekdays,
     static=assets.ADDRESS)
 
 

@@ -16,6 +16,9 @@ MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 _KILO = {27: "kW", 28: "kVA", 29: "kvar", 30: "kWh", 31: "kVAh", 32: "kvarh"}
 _COUNTERS = (30, 31, 32)    # Energy is always written in thousands: bills are.
+_MEGA = {25: "MJ"}          # ... and of heat meters that count joules, in millions.
+# What flows in a home is less than a cubic metre an hour. A small l beside digits reads as a one.
+_LITRES = {15: "L/h", 16: "L/h"}
 
 
 def whole(number: int) -> str:
@@ -30,23 +33,24 @@ def scaled(value: int, scaler: int) -> str:
     return (MINUS if value < 0 else "") + whole(int(before)) + point + after
 
 
-def kilo(unit: int, greatest: int, scaler: int) -> bool:
-    """Whether numbers up to `greatest` x 10^`scaler` are better written in thousands."""
-    if unit in _COUNTERS:
-        return True
-    return unit in _KILO and abs(greatest) * 10 ** (scaler + 9) >= 1000 * 10**9
+def form(unit: int, greatest: int, scaler: int) -> tuple[int, str]:
+    """How numbers up to `greatest` x 10^`scaler` are written: in 10^power of the unit, and its
+    word: (3, "kWh"), (-3, "L/h"), (0, "V").
+    """
+    is_large = abs(greatest) * 10 ** (scaler + 9) >= 1000 * 10**9
+    if unit in _COUNTERS or (unit in _KILO and is_large):
+        return 3, _KILO[unit]
+    if unit in _MEGA:
+        return 6, _MEGA[unit]
+    if unit in _LITRES and abs(greatest) * 10 ** (scaler + 9) < 10**9:
+        return -3, _LITRES[unit]
+    return 0, UNITS.get(unit, "unit %d" % unit)
 
 
 def value_and_unit(value: int, scaler: int, unit: int) -> tuple[str, str]:
     """A reading as it is written: (number, unit), in thousands where that reads better."""
-    if kilo(unit, value, scaler):
-        return scaled(value, scaler - 3), _KILO[unit]
-    return scaled(value, scaler), unit_word(unit)
-
-
-def unit_word(unit: int, in_thousands: bool = False) -> str:
-    """A unit code as people write it."""
-    return _KILO[unit] if in_thousands else UNITS.get(unit, "unit %d" % unit)
+    power, word = form(unit, value, scaler)
+    return scaled(value, scaler - power), word
 
 
 def share(part: int, all_: int) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wum_cloud.web import naming, writing
+from wum_cloud.web import naming, registers, writing
 from wum_cloud.web.console import quantities
 from wum_shared.status import ABSENT, ESTIMATED, LATE
 
@@ -24,7 +24,10 @@ def test_a_scaled_integer_is_written_exactly(value: int, scaler: int, text: str)
 @pytest.mark.parametrize(("value", "scaler", "unit", "written"), [
     (123456, 0, 30, ("123.456", "kWh")), (0, 1, 30, ("0.00", "kWh")),
     (999, 0, 27, ("999", "W")), (1000, 0, 27, ("1.000", "kW")), (-15000, -1, 27, ("−1.5000", "kW")),
-    (2304, -1, 35, ("230.4", "V")), (978, -3, 255, ("0.978", "")), (1, 0, 250, ("1", "unit 250")),
+    (2304, -1, 35, ("230.4", "V")), (123456789, 0, 25, ("123.456789", "MJ")),
+    (123, -3, 15, ("123", "L/h")), (1234, -3, 15, ("1.234", "m³/h")),
+    (123456, -3, 13, ("123.456", "m³")), (4512, -2, 9, ("45.12", "°C")),
+    (1523, -3, 24, ("1.523", "bar")), (978, -3, 255, ("0.978", "")), (1, 0, 250, ("1", "unit 250")),
 ])
 def test_energy_stands_in_thousands_and_power_where_it_is_large(
         value: int, scaler: int, unit: int, written: tuple[str, str]) -> None:
@@ -59,10 +62,22 @@ def test_moments_are_told_on_the_sites_clocks() -> None:
 @pytest.mark.parametrize(("code", "name"), [
     ("1-0:1.8.0", "Active energy import"), ("1-0:32.7.0", "Voltage L1"),
     ("1-0:71.7.0", "Current L3"), ("1-0:56.7.0", "Active power L2"),
-    ("1-0:41.8.0", "Active energy import L2"), ("1-0:99.99.99", "1-0:99.99.99"),
+    ("1-0:41.8.0", "Active energy import L2"), ("1-0:1.8.2", "Active energy import T2"),
+    ("1-0:1.7.0", "Active power import"), ("1-0:1.6.0", "Active power import, highest"),
+    ("1-0:12.7.0", "Voltage, average"), ("1-0:11.7.0", "Current, total"),
+    ("1-0:131.7.0", "Reactive power"), ("1-0:91.7.0", "Current, neutral"),
+    ("1-1:1.8.0", "Active energy import, channel 1"), ("0-0:1.0.0", "Clock deviation"),
+    ("4-0:1.0.0", "Heat cost"), ("4-0:1.2.0", "Heat cost at the set date"),
+    ("5-0:1.0.0", "Cooling"), ("6-0:1.0.0", "Heat"), ("6-0:1.0.1", "Heat T1"),
+    ("6-0:1.2.0", "Heat at the set date"), ("6-0:2.0.0", "Heating water"),
+    ("6-0:13.0.0", "Pressure"), ("6-0:10.0.0", "Flow temperature"),
+    ("7-0:3.0.0", "Gas"), ("7-0:3.2.0", "Gas at base conditions"), ("7-0:3.5.0", "7-0:3.5.0"),
+    ("8-0:1.0.0", "Cold water"), ("8-0:2.0.0", "Flow of cold water"), ("9-0:1.0.0", "Hot water"),
+    ("1-0:121.7.0", "1-0:121.7.0"), ("1-0:1.9.0", "1-0:1.9.0"), ("3-0:1.0.0", "3-0:1.0.0"),
+    ("1-0:99.99.99", "1-0:99.99.99"),
     ("0-0:96.1.0", "0-0:96.1.0"), ("rubbish", "rubbish"), ("1-0:a.b.c", "1-0:a.b.c")])
 def test_a_register_is_called_by_its_name_or_its_code(code: str, name: str) -> None:
-    assert naming.quantity(code) == name
+    assert registers.quantity(code) == name
 
 
 def test_every_flag_of_a_reading_has_words_also_one_nobody_knows() -> None:
@@ -90,6 +105,19 @@ def test_newest_values_stand_in_groups_and_none_is_left_out() -> None:
         ("Current", ["1-0:31.7.0"]), ("Other", ["1-0:14.7.0", "9-9:9.9.9"])]
 
 
-def test_heat_water_and_gas_have_names_too():
-    assert [naming.quantity(code) for code in ("6-0:1.0.0", "7-0:3.0.0", "8-0:1.0.0")] == [
-        "Heat", "Gas", "Cold water"]
+def test_other_media_stand_under_headings_of_their_own() -> None:
+    codes = ["6-0:1.0.0", "6-0:9.0.0", "6-0:10.0.0", "7-0:3.0.0", "8-0:1.0.0", "9-0:1.0.0",
+             "4-0:1.0.0", "5-0:1.0.0", "7-0:9.9.9"]
+    assert quantities.grouped(codes) == [
+        ("Heat cost", ["4-0:1.0.0"]), ("Cooling", ["5-0:1.0.0"]),
+        ("Heat", ["6-0:1.0.0", "6-0:9.0.0"]), ("Gas", ["7-0:3.0.0"]),
+        ("Cold water", ["8-0:1.0.0"]), ("Hot water", ["9-0:1.0.0"]),
+        ("Temperature", ["6-0:10.0.0"]), ("Other", ["7-0:9.9.9"])]
+
+
+def test_heat_gas_and_water_are_first_plotted_by_interval() -> None:
+    for code in ("6-0:1.0.0", "7-0:3.0.0", "8-0:1.0.0", "9-0:1.0.0", "4-0:1.0.0"):
+        first = quantities.offered([code, "6-0:10.0.0"])[0]
+        assert first.codes == (code,) and first.is_consumption
+    assert quantities.offered(["8-0:1.0.0"])[0].in_litres
+    assert not quantities.offered(["7-0:3.0.0"])[0].in_litres

@@ -105,7 +105,9 @@ async def _found(
                 "loaded": None}
     if chosen.is_consumption:
         intervals = [i for i in _bars(loaded, period) if i.start < now]
-        return {"trouble": "", "loaded": loaded, "bars": intervals[::-1], "written": bars.written,
+        written = list(zip(intervals, bars.written(loaded, intervals), strict=True))
+        return {"trouble": "", "loaded": loaded, "bars": written[::-1],
+                "unit": bars.form(loaded, intervals)[1],
                 "summary": bars.total(loaded, intervals, now)}
     rows, count = profile.table(loaded)
     return {"trouble": "", "loaded": loaded, "rows": rows, "count": count, "bars": None,

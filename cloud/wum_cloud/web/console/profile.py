@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from wum_cloud.readings.gaps import Gap
 from wum_cloud.readings.series import Point, Series
-from wum_cloud.web import naming, writing
+from wum_cloud.web import naming, registers, writing
 from wum_cloud.web.console.quantities import Quantity
 from wum_cloud.web.console.spans import Span
 from wum_cloud.web.texts import gettext as _
@@ -40,16 +40,16 @@ class Profile:
         return 255 if first is None else first.unit
 
     @property
-    def in_thousands(self) -> bool:
-        """Whether its numbers are written in kW or kWh."""
+    def form(self) -> tuple[int, str]:
+        """How its numbers are written: (power of ten, unit), see writing.form."""
         points = [peak for s in self.series if (peak := _greatest(s.points)) is not None]
         peak = _greatest(points)
-        return peak is not None and writing.kilo(peak.unit, peak.value, peak.scaler)
+        return (0, "") if peak is None else writing.form(peak.unit, peak.value, peak.scaler)
 
     @property
     def unit_word(self) -> str:
         """The unit as it is written."""
-        return writing.unit_word(self.unit, self.in_thousands)
+        return self.form[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def plot_data(profile: Profile) -> dict[str, object]:
     times, columns = _columns(profile)
     return {
         **head(profile), "ts": times, "bars": False, "limits": _limits(profile),
-        "series": [{"name": naming.phase_of(code), "values": column}
+        "series": [{"name": registers.phase_of(code), "values": column}
                    for code, column in zip(profile.quantity.codes, columns, strict=True)],
     }
 
@@ -97,7 +97,7 @@ def _drawn_from(profile: Profile) -> datetime:
 def _places(profile: Profile) -> int:
     """Digits after the point, as the table writes them."""
     point = next((s.points[-1] for s in profile.series if s.points), None)
-    return 0 if point is None else max(0, (3 if profile.in_thousands else 0) - point.scaler)
+    return 0 if point is None else max(0, profile.form[0] - point.scaler)
 
 
 def summary(profile: Profile) -> str:
@@ -124,7 +124,7 @@ def _extremes(profile: Profile) -> list[str]:
                          min(lows, key=_comparable, default=None))):
         if point is not None:
             said.append(form % {
-                "value": _written(point, profile), "unit": profile.unit_word,
+                "value": _written(point, profile.form[0]), "unit": profile.unit_word,
                 "time": writing.day_and_clock(point.captured_at, profile.zone)})
     return said
 
@@ -140,37 +140,37 @@ def table(profile: Profile) -> tuple[list[TableRow], int]:
             by_time.setdefault(point.captured_at, [None] * len(profile.series))[place] = point
     revised = {r.captured_at for s in profile.series for r in s.revisions}
     times = sorted(by_time, reverse=True)
-    shown = [_row(at, by_time[at], profile, at in revised) for at in times[:TABLE_ROWS]]
+    power = profile.form[0]
+    shown = [_row(at, by_time[at], power, at in revised) for at in times[:TABLE_ROWS]]
     count = max((s.count for s in profile.series), default=0)
     oldest = times[TABLE_ROWS - 1] if count > TABLE_ROWS else profile.span.start
     gaps = [TableRow(g.start, [], [], "", g) for g in profile.gaps if g.end > oldest]
     return sorted(shown + gaps, key=lambda row: row.at, reverse=True), count
 
 
-def _row(at: datetime, points: Sequence[Point | None], profile: Profile, is_revised: bool,
-         ) -> TableRow:
+def _row(at: datetime, points: Sequence[Point | None], power: int, is_revised: bool) -> TableRow:
     there = [point for point in points if point is not None]
     words: list[str] = []
     for point in there:
         words += [word for word in naming.quality(point.status) if word not in words]
     if is_revised:
         words.append(_("another value arrived later"))
-    cells = [writing.NOTHING if point is None else _written(point, profile) for point in points]
+    cells = [writing.NOTHING if point is None else _written(point, power) for point in points]
     return TableRow(at, cells, words, naming.time_quality(there[0].time_quality))
 
 
-def _written(point: Point, profile: Profile) -> str:
-    return writing.scaled(point.value, point.scaler - (3 if profile.in_thousands else 0))
+def _written(point: Point, power: int) -> str:
+    return writing.scaled(point.value, point.scaler - power)
 
 
 def _columns(profile: Profile) -> tuple[list[int], list[list[float | None]]]:
     """Times and values, with a null in every gap: no line may cross it."""
-    factor = 0.001 if profile.in_thousands else 1.0
+    power = profile.form[0]
     rows: dict[int, list[float | None]] = {}
     for place, found in enumerate(profile.series):
         for point in found.points:
             row = rows.setdefault(int(point.captured_at.timestamp()), [None] * len(profile.series))
-            row[place] = round(point.value * 10.0**point.scaler * factor, 6)
+            row[place] = round(point.value * 10.0 ** (point.scaler - power), 6)
     first, last = min(rows, default=0), max(rows, default=0)
     for gap in profile.gaps:
         middle = int(gap.start.timestamp() + gap.end.timestamp()) // 2

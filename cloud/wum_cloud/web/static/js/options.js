@@ -30,7 +30,7 @@ function timeLabels(zone) {
 
 // Energy and power stand on zero; a voltage or a counter would be a flat line far above it.
 function valueRange(data) {
-  const onZero = data.bars || /^k?(W|VA|var|A)$/.test(data.unit);
+  const onZero = data.bars || /^(k?(W|VA|var|A)|L\/h|m³\/h)$/.test(data.unit);
   const limits = data.limits.map((limit) => limit.at);
   return (u, min, max) => {
     if (min == null) return [0, 1];
@@ -41,6 +41,16 @@ function valueRange(data) {
     if (onZero && high <= 0) return [low * 1.08, 0];
     return [low - pad, high + pad];
   };
+}
+
+// As wide as the longest label, so that none is cut; uPlot asks again whenever the labels change.
+function labelsWidth(u, labels) {
+  const { ctx } = u;
+  ctx.save();
+  ctx.font = `${12 * devicePixelRatio}px Inter, sans-serif`;
+  const longest = Math.max(0, ...(labels ?? []).map((label) => ctx.measureText(label).width)) / devicePixelRatio;
+  ctx.restore();
+  return Math.max(48, Math.ceil(longest) + 14);
 }
 
 function drawLimits(u, limits, ink, halo) {
@@ -80,7 +90,7 @@ function series(data) {
     }
     return {
       label: one.name, stroke, width: 1.5, spanGaps: false, points: { show: data.ts.length < 60, size: 4 },
-      fill: data.series.length === 1 && /^k?(W|VA|var)$/.test(data.unit) ? colour("--fill") : undefined,
+      fill: data.series.length === 1 && /^(k?(W|VA|var)|L\/h|m³\/h)$/.test(data.unit) ? colour("--fill") : undefined,
     };
   });
 }
@@ -102,7 +112,7 @@ export function options(data, canvas, tell) {
     scales: { x: { time: true, range: (u, min, max) => (drawnWhole(data, min, max) ? [data.from, data.to] : [min, max]) }, y: { range: valueRange(data) } },
     axes: [
       { ...axis, size: 44, grid: { show: false }, space: 64, values: timeLabels(data.zone) },
-      { ...axis, size: 64, grid: { stroke: colour("--grid"), width: 1 }, ticks: { show: false }, space: 44, values: (u, splits) => splits.map((at, n) => digits(at) + (n === splits.length - 1 ? `\u202f${data.unit}` : "")) },
+      { ...axis, size: labelsWidth, grid: { stroke: colour("--grid"), width: 1 }, ticks: { show: false }, space: 44, values: (u, splits) => splits.map((at, n) => digits(at) + (n === splits.length - 1 ? `\u202f${data.unit}` : "")) },
     ],
     series: [{}, ...series(data)],
     hooks: {
