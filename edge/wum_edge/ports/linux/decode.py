@@ -62,7 +62,7 @@ def _bytes_of(read: bytes) -> bytes:
     try:
         return bytes.fromhex(read.decode("ascii"))
     except ValueError:
-        pass
+        pass                                 # No digits: the bytes themselves.
     if read[:1] != b"/" or _STX in read:
         return read
     if b"\r" not in read:                   # An editor's: the check says whether that was all.
