@@ -85,6 +85,7 @@ EVENT_ADDRESS_CLASH = 16      # Two meters answer at one address: note says whic
 EVENT_METER_DOUBTED = 17      # A meter's message was not genuine, or was an earlier one repeated.
 EVENT_LINE_NOISY = 18         # Answers of many meters of a line are damaged: note says how many.
 EVENT_FLASH_REFUSED = 19      # Flash took no records for a while: note says how long, and why.
+EVENT_COUNTER_BACK = 20       # A meter's counter went back: note says which, from what to what.
 
 EVENTS = {
     EVENT_STARTED: "agent started", EVENT_METER_SILENT: "meter silent",
@@ -98,6 +99,7 @@ EVENTS = {
     EVENT_OF_METER: "meter event", EVENT_ADDRESS_CLASH: "two meters at one address",
     EVENT_METER_DOUBTED: "meter not trusted", EVENT_LINE_NOISY: "noise on a line",
     EVENT_FLASH_REFUSED: "flash took no records",
+    EVENT_COUNTER_BACK: "meter's counter went back",
 }
 
 # Why a range of sequence numbers has no records any more.

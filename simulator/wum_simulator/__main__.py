@@ -217,6 +217,7 @@ def _add_fault(parser: argparse.ArgumentParser) -> None:
         "silence": "say nothing", "noise": "hit bytes: flipped bits, lost and added bytes",
         "slow": "answer late", "wrong-crc": "answer with a check that does not hold",
         "exception": "refuse, with a code", "stale": "say the line's answer before again",
+        "twins": "let a second meter with the same address answer too",
         "echo": "give back to the master what it says",
     }
     for kind, text in texts.items():
@@ -230,6 +231,9 @@ def _add_fault(parser: argparse.ArgumentParser) -> None:
             add("--rate", type=float, default=0.1, help="share of bytes, 0..1 (default 0.1)")
         if kind == "slow":
             add("--ms", type=int, default=800, help="later by this (default 800)")
+        if kind == "twins":
+            add("--ms", type=int, default=0,
+                help="the second one answers later by this (default 0: both at once)")
         if kind == "exception":
             add("--code", type=int, default=4, help="exception code (default 4, device failure)")
     clear = _with_control(kinds.add_parser("clear", help="end faults"), _order)

@@ -13,6 +13,7 @@ from wum_simulator.world import Dice, Stream
 FAULTS_MAX = 1000            # On command, at one time.
 PLAN_STEP_S = 60             # The plan throws anew for each meter and minute of the town's time.
 MS_MAX = 60_000
+SLOW_MS = 800                # How much later where nobody says; two meters answer at once.
 
 
 class Kind(StrEnum):
@@ -24,6 +25,7 @@ class Kind(StrEnum):
     WRONG_CRC = "wrong-crc"      # Whole, but its check does not hold.
     EXCEPTION = "exception"      # The meter refuses, with a code.
     STALE = "stale"              # The answer before it on this line is said again instead.
+    TWINS = "twins"              # A second meter has the same address and answers too.
     ECHO = "echo"                # The master hears what it says itself: of the line, not a meter.
 
 PLANNED = (Kind.SILENCE, Kind.NOISE, Kind.SLOW, Kind.WRONG_CRC, Kind.EXCEPTION, Kind.STALE)
@@ -37,8 +39,8 @@ class BadFault(ValueError):
 class Fault:
     """One fault. `address` None hits all meters; `first`..`last` are register addresses.
 
-    `rate` is the share of bytes that noise hits, `ms` the delay of SLOW, `code` that of
-    EXCEPTION. `times` None goes on until it is cleared.
+    `rate` is the share of bytes that noise hits, `ms` the delay of SLOW and of the second of TWINS
+    (None: SLOW_MS, and 0), `code` that of EXCEPTION. `times` None goes on until it is cleared.
     """
 
     kind: Kind
@@ -47,8 +49,12 @@ class Fault:
     last: int = 65535
     times: int | None = None
     rate: float = 0.1
-    ms: int = 800
+    ms: int | None = None
     code: int = 4
+
+    def late_ms(self) -> int:
+        """By how much the answer is late, or the second of two."""
+        return (SLOW_MS if self.kind is Kind.SLOW else 0) if self.ms is None else self.ms
 
     def hits(self, address: int, request: Request | None) -> bool:
         """Whether it hits that meter's answer to that request (None: nobody knows which)."""
@@ -107,6 +113,15 @@ class Faults:
     def echoes(self) -> bool:
         """Whether the line gives back what is said on it."""
         return any(fault.kind is Kind.ECHO for fault in self._ordered)
+
+    def twins(self) -> set[int | None]:
+        """Addresses that two meters have; None: every meter has a second one."""
+        return {fault.address for fault in self._ordered if fault.kind is Kind.TWINS}
+
+    def twin_ms(self, address: int) -> int:
+        """How much later than the first the second meter at `address` answers."""
+        return next((fault.late_ms() for fault in self._ordered
+                     if fault.kind is Kind.TWINS and fault.address in (None, address)), 0)
 
     def hitting(
             self, address: int, request: Request | None, at_s: int,

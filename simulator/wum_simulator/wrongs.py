@@ -19,7 +19,7 @@ class What(StrEnum):
     """The wrongs there are."""
 
     RESET = "reset"                  # All counters begin again at 0.
-    ROLLOVER = "rollover"            # The counters jump to `amount` Wh, near the end of a register.
+    ROLLOVER = "rollover"            # Import jumps to `amount` Wh; after all 9 it begins at 0.
     REPLACED = "replaced"            # Another meter: other serial, counters from 0.
     INVERTED_CT = "inverted-ct"      # The transformer of phase `amount` (1..3) is the wrong way.
     MAGNET = "magnet"                # Measures `amount` percent too little.
@@ -71,20 +71,26 @@ def _plus(one: Phases, other: Phases) -> Phases:
     return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
-def _counters_from(now: Instant, then: Instant, start: Phases) -> Instant:
+def _reset(now: Instant, then: Instant, amount: int) -> Instant:
     return replace(
-        now, import_wh=_plus(start, _since(now.import_wh, then.import_wh)),
+        now, import_wh=_since(now.import_wh, then.import_wh),
         export_wh=_since(now.export_wh, then.export_wh),
         reactive_import_varh=_since(now.reactive_import_varh, then.reactive_import_varh),
         reactive_export_varh=_since(now.reactive_export_varh, then.reactive_export_varh))
 
 
-def _reset(now: Instant, then: Instant, amount: int) -> Instant:
-    return _counters_from(now, then, (0, 0, 0))
-
-
 def _rollover(now: Instant, then: Instant, amount: int) -> Instant:
-    return _counters_from(now, then, (amount * MICRO, 0, 0))
+    """From 9...9 the next is 0: the register has as many digits as `amount`."""
+    others = then.import_wh[1], then.import_wh[2]
+    first = amount * MICRO - sum(others)
+    begin = (first, *others) if first >= 0 else (amount * MICRO, 0, 0)
+    stand = _plus(begin, _since(now.import_wh, then.import_wh))
+    over = sum(stand) - 10**len(str(amount)) * MICRO
+    if over >= 0:
+        second = min(stand[1], over)
+        third = min(stand[2], over - second)
+        stand = over - second - third, second, third
+    return replace(now, import_wh=stand)
 
 
 def _inverted(now: Instant, then: Instant, amount: int) -> Instant:

@@ -1,5 +1,6 @@
 """The gateway's own Modbus on a simulated line: a second codec, and the outcomes it names."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +9,15 @@ import pytest
 from tests.simulator.running import START_S, Running, serving
 from wum_edge import config
 from wum_edge.errors import BadCheck, ForeignAnswer, LineSilent, MeterError, Refused
+from wum_edge.meters.iec62056_21.entry import Access
+from wum_edge.meters.iec62056_21.programming import Password
+from wum_edge.meters.iec62056_21.reader import IecReader
 from wum_edge.meters.modbus.pdu import READ_INPUT
 from wum_edge.meters.modbus.rtu import read_registers
+from wum_edge.meters.reader import Take
 from wum_edge.meters.turn import converse
+from wum_edge.ports.linux.catalog_files import read_catalog
+from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.line import SerialLine
 from wum_simulator.town import meters
 from wum_simulator.world import Dice
@@ -71,3 +78,39 @@ def test_a_late_answer_of_another_meter_is_never_taken_for_ones_own(
         read(line, 2)
     running.ask("fault", kind="slow", ms=200, address=3, times=1)
     assert read(line, 3) == healthy  # Meter 2's answer came while meter 3 was thinking.
+
+
+def test_two_meters_at_one_address_damage_each_others_answers_on_a_paced_line(
+        tmp_path: Path) -> None:
+    with serving(tmp_path, "--meters", "2", "--model", MODEL, "--baud", "38400",
+                 "--delay-ms", "5") as running:
+        tty = SerialLine(config.Line("a", str(running.link), 38400, "N", 1, 8))
+        healthy = read(tty, 2, 72)
+        running.ask("fault", kind="twins", address=2)
+        with pytest.raises(BadCheck):
+            read(tty, 2, 72)
+        assert read(tty, 1)
+        running.ask("clear")
+        assert read(tty, 2, 72) == healthy
+        # A slower one is heard by who listens on; the first answer is whole.
+        running.ask("fault", kind="twins", address=2, ms=30)
+        assert read(tty, 2, 72) == healthy
+        time.sleep(0.1)
+        assert read(tty, 1) and read(tty, 2, 72) == healthy
+        tty.close()
+
+
+@pytest.mark.parametrize("pace", [(), ("--baud", "9600")])
+def test_a_meter_that_changes_its_baud_waits_for_whoever_asked(
+        tmp_path: Path, pace: tuple[str, ...]) -> None:
+    model = read_catalog()["elster-as1440"]
+    with serving(tmp_path, "--meters", "2", "--model", model.model, *pace) as running:
+        shown = running.shown(2)
+        tty = SerialLine(config.Line("a", str(running.link), 9600, "N", 1, 8))
+        meter = config.Meter("M-2", "dp", "a", 2, model.model, 1500, Access(Password(0, ""), None))
+        take = Take()
+        converse(IecReader(model, meter, SystemClock()).read((0, 1), take), tty)
+        tty.close()
+        assert not take.errors
+        assert take.values == {place: shown[register.name]["scaled"]
+                               for place, register in enumerate(model.registers)}

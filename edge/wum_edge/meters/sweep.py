@@ -113,6 +113,10 @@ class Sweep:
         self._twins.note(visit)
         if row is not None:
             yield row
+            told = visit.known.backward.note(row.values, clock.now_s())
+            if told:
+                yield self._event(clock, status.EVENT_COUNTER_BACK, visit.known, "%s: %s" % (
+                    visit.known.meter.serial, told))
         if visit.take.answered():
             yield from _rest_of_visit(visit, line, clock)
         yield None
@@ -171,20 +175,26 @@ class Sweep:
                 yield self._event(clock, status.EVENT_METER_BACK, known, known.meter.serial)
         yield from self._doubt(visit, clock)
         if visit.rows:
+            known.damaged_sweeps = 0
             return
         outcome = visit.error.outcome if visit.error else status.NOT_TRIED
         yield _missed(known, visit.captured_at_s, visit.time_quality, outcome,
                       str(visit.error or self._gone))
+        # What is equal in the answers of two comes whole: some of it may be genuine all the same.
+        is_damaged = outcome in (status.BAD_CHECK, status.FOREIGN)
+        known.damaged_sweeps = known.damaged_sweeps + 1 if is_damaged else 0
         if not visit.answered:
             known.failed_sweeps += 1
             known.failed_outcome = outcome
             if outcome == status.SILENT and not known.silence_told:
                 known.silence_told = True
                 yield self._event(clock, status.EVENT_METER_SILENT, known, known.meter.serial)
-            elif known.failed_sweeps >= BAD_SWEEPS and not known.clash_told and (
-                    outcome in (status.BAD_CHECK, status.FOREIGN)) and (
-                    not self._twins.noisy_sweeps):     # Noise is no second meter.
-                known.clash_told = True
+        if known.damaged_sweeps >= BAD_SWEEPS and not known.clash_told and (
+                not self._twins.noisy_sweeps):         # Noise is no second meter.
+            known.clash_told = True
+            if outcome == status.FOREIGN:
+                yield self._event(clock, status.EVENT_METER_DOUBTED, known, _other(visit))
+            else:
                 yield self._event(clock, status.EVENT_ADDRESS_CLASH, known, _clash(known))
 
     def _doubt(self, visit: Visit, clock: Clock) -> "Iterator[Event]":
@@ -233,6 +243,13 @@ def _clash(known: KnownMeter) -> str:
     return "%s: answers at address %s are damaged in every sweep: do two meters have it? %s" % (
         known.meter.serial, known.meter.address,
         "Unplug one, give it another; if not, check termination, A/B and parity.")
+
+
+def _other(visit: Visit) -> str:
+    """Whole answers that are never this meter's, and what to do."""
+    return "%s: another answers in every sweep: was it replaced, or moved? %s (%s)" % (
+        visit.known.meter.serial, "Put right what is configured. If not, is there a second master?",
+        visit.error)
 
 
 def _twice(known: KnownMeter) -> str:

@@ -6,6 +6,7 @@ Left out: which meter is visited when, and what a failed visit is called (sweep.
 from wum_edge import config
 from wum_edge.clock import Clock
 from wum_edge.errors import LineGone, LineSilent, MeterError
+from wum_edge.meters import backward
 from wum_edge.meters.catalog import Model, entry_of
 from wum_edge.meters.patience import Attentive, Turnaround
 from wum_edge.meters.reader import CannotDo, MeterTime, Reader, Take
@@ -71,6 +72,8 @@ class KnownMeter:
         self.failed_outcome = 0       # Of the last of them.
         self.skipped_sweeps = 0       # In a row, in which its turn did not come.
         self.silence_told = False     # Its silence is on record as an event.
+        self.damaged_sweeps = 0       # In a row, that gave no row for damage or others' answers.
+        self.backward = backward.Counters(model)
         self.doubt_told = False       # So is that it cannot be believed.
         self.clash_told = False       # So is that two answer at its address, or seem to.
         self.head = b""               # How its genuine answers begin, where that tells whose.

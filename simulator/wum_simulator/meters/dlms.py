@@ -27,14 +27,18 @@ from wum_simulator.meters.dlms_objects import (
     Stored,
     register,
 )
+from wum_simulator.meters.iec62056_21 import BITS_PER_CHARACTER, REACTION_S, SIGN_ON_BAUD
 from wum_simulator.meters.server import Refusal, Request, Said, Server
 from wum_simulator.quantities import shown
 from wum_simulator.town import Meter
+from wum_simulator.wrongs import What
 
 PASSWORD = b"00000001"       # Of every meter of the town: it is a toy's.
 KEYS = Keys(b"WUM-town-key-enc", b"WUM-town-key-aut")
 HOUR_S = 3600
 PROFILE_ROWS = 24 * 7
+# Codes of the event log, as IDIS has them: strong field, missing neutral, current reversed.
+NOTICED = {What.MAGNET: 42, What.OPEN_NEUTRAL: 89, What.INVERTED_CT: 91}
 MICRO = 1_000_000
 _HEARD_MAX = 8192
 
@@ -87,7 +91,11 @@ class DlmsServer(Server):
         for address, door in self._doors.items():
             said = b"" if door.is_open else door.hear(data)
             if said:
+                # What follows is said at another baud: whoever asked has to change his.
+                self.reaction_s = REACTION_S if door.is_open else 0.0
+                self.asked_s = len(said) * BITS_PER_CHARACTER / SIGN_ON_BAUD * door.is_open
                 self._said(said, address, None)
+                self.reaction_s = self.asked_s = 0.0
 
     def forget(self) -> None:
         """Silence on the wire: what was heard so far is no part of what comes next."""
@@ -130,7 +138,7 @@ class PlayedMeter:
         code = CosemObject(obis_from_text("0-0:96.11.0"), {2: axdr.Data(axdr.UINT8, 0)})
         objects += [code, Profile(
             obis_from_text(meter.kind.own.get("events", "0-0:99.98.0")), self.clock,
-            [Capture(1, code.obis, 2, 0)], 0, lambda: self.log, Habits())]
+            [Capture(1, code.obis, 2, 0)], 0, self._noticed, Habits())]
         self.switch = Disconnect(obis_from_text("0-0:96.3.10"))
         objects.append(self.switch)
         objects += self._controls(registers)
@@ -143,6 +151,14 @@ class PlayedMeter:
             meter.kind.own.get("quirks", {}).get("list_refused", False))
         self.link = ServerLink(hdlc.server_address(1, meter.address, 2), self.cosem.answer,
                                self.cosem.gone, limits)
+
+    def _noticed(self) -> list[Stored]:
+        """Its event log: what was put there, and what it feels by itself."""
+        now_s = self._now_s()
+        felt = [Stored(wrong.from_s, [axdr.Data(axdr.UINT8, NOTICED[wrong.what])])
+                for wrong in self._meter.wrongs
+                if wrong.what in NOTICED and wrong.from_s <= now_s]
+        return sorted(self.log + felt, key=lambda row: row.at_s)
 
     @staticmethod
     def _controls(registers: list[CosemObject]) -> list[CosemObject]:

@@ -2,8 +2,8 @@
 
 A meter is called by its device address, says its identification, and gives its readout or enters
 programming mode, with P0/P1, R1/R5, R6 in partial blocks, W1, the load profile P.01 and the break
-B0. Left out: the
-pace of the wire and the reaction time (bus.py), and all codecs of the gateway.
+B0. Left out: the pace of the wire and how long a meter thinks (bus.py), and all codecs of the
+gateway. A meter that changes its baud keeps the reaction time whatever the line's pace is.
 IEC 62056-21:2002, 6.3 and 6.4.
 """
 
@@ -15,7 +15,9 @@ from wum_simulator.meters.server import Refusal, Request, Said, Server
 from wum_simulator.town import Meter
 
 SIGN_ON_BAUD = 300
+REACTION_S = 0.2             # 6.4.3: the least.
 ASLEEP_AFTER_S = 60          # A meter that hears nothing for so long begins again at its sign-on.
+BITS_PER_CHARACTER = 10
 LINE_MAX = 256               # Characters of a command that a meter keeps.
 SOH, STX, ETX, EOT, ACK, NAK = b"\x01", b"\x02", b"\x03", b"\x04", b"\x06", b"\x15"
 BLOCK_LINES = 4              # Of one partial block.
@@ -121,8 +123,11 @@ class Iec62056Server(Server):
             self, meter: Meter, answers: Answers, session: _Session, line: bytes) -> None:
         """ACK V Z Y CR LF (6.3.3): the baud that was offered, readout or programming."""
         letter, mode = line[2:3].decode("ascii", "replace"), line[3:4]
-        if letter == BAUDS.get(_working_baud(meter), "0"):
-            session.baud = _working_baud(meter)
+        working = _working_baud(meter)
+        if letter == BAUDS.get(working, "0") and working != session.baud:
+            self.reaction_s = REACTION_S
+            self.asked_s = len(line) * BITS_PER_CHARACTER / session.baud
+            session.baud = working
         if mode == b"1":
             session.state = "programming"
             self._say(meter, session, with_bcc(SOH + b"P0" + STX + b"(00000000)" + ETX), "P0")
@@ -177,6 +182,7 @@ class Iec62056Server(Server):
         self.said_baud = session.baud
         self._said(answer, meter.address,
                    request or Request(meter.address, 0, 0, 0, self._now_s(), what))
+        self.reaction_s = self.asked_s = 0.0
 
     def _sleep(self, meter: Meter, session: _Session) -> None:
         session.state = "asleep"

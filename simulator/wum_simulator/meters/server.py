@@ -45,6 +45,10 @@ class Server(ABC):
     protocols: tuple[str, ...] = ()      # As catalogue entries name them.
     said_baud = 0                        # Of the latest answer; 0: that of the line.
     changes_baud = False                 # Whether its meters have bauds of their own.
+    # Where the latest answer has another baud than what it answers: how long its meter waits, and
+    # how long that took to say, which a line that takes no time does not know.
+    reaction_s = 0.0
+    asked_s = 0.0
 
     @abstractmethod
     def hear(self, data: bytes) -> None:
@@ -61,6 +65,10 @@ class Server(ABC):
     def pushes(self) -> list[Push]:
         """Those of its meters that talk by themselves; most wait to be asked."""
         return []
+
+    def heard_through(self, answer: bytes, noisy: bytes) -> bytes:
+        """What comes of `answer` where noise made `noisy` of it."""
+        return noisy
 
     def spoilt(self, answer: bytes) -> bytes:
         """`answer` whole, but with a check that does not hold. Here its last byte is of the check;

@@ -165,8 +165,12 @@ def acknowledge(
     baud = baud_after(opening, found)
     if baud == opening.baud:
         return (yield from message(say, timeout_ms, asked))
-    yield Turn(say, Never(), 0)
+    early = yield Turn(say, Never(), 0)
     yield setting(baud, opening.characters, found.reaction_us())
+    if early[:len(say)] == say:
+        early = early[len(say):]
+    if early and say[:len(early)] != early:  # A line without a baud: over TCP, a pty.
+        return (yield from message(b"", timeout_ms, asked, early))
     return (yield from message(b"", timeout_ms, asked, b"", say))
 
 
