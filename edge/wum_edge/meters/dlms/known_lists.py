@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wum_edge.meters.dlms.push_records import Record
 
 _LIST_ID = "1-1:0.2.129"
+_LIST = bytes((0, 2, 129))
 _METER_ID = "0-0:96.1.0"
 _METER_TYPE = "0-0:96.1.7"
 _CLOCK = "0-0:1.0.0"
@@ -28,8 +29,13 @@ _KAIFA = "KFM_001"
 _KAIFA_LISTS = (                 # Told apart by their length alone.
     _HEAD + _POWERS + _ONE_PHASE, _HEAD + _POWERS + _THREE_PHASES,
     _HEAD + _POWERS + _ONE_PHASE + _ENERGIES, _HEAD + _POWERS + _THREE_PHASES + _ENERGIES)
+_KAIFA_SCALES = {                # By groups C and D.
+    (1, 7): (0, 27), (2, 7): (0, 27), (3, 7): (0, 29), (4, 7): (0, 29),
+    (31, 7): (-3, 33), (51, 7): (-3, 33), (71, 7): (-3, 33),
+    (32, 7): (-1, 35), (52, 7): (-1, 35), (72, 7): (-1, 35),
+    (1, 8): (0, 30), (2, 8): (0, 30), (3, 8): (0, 32), (4, 8): (0, 32)}
 _KAMSTRUP = "Kamstrup_V0001"
-_KAMSTRUP_SCALES = {             # By groups C and D: it says the codes, as 1-1:C.D.0.
+_KAMSTRUP_SCALES = {             # The same: it says the codes, as 1-1:C.D.0.
     (1, 7): (0, 27), (2, 7): (0, 27), (3, 7): (0, 29), (4, 7): (0, 29),
     (31, 7): (-2, 33), (51, 7): (-2, 33), (71, 7): (-2, 33),
     (32, 7): (0, 35), (52, 7): (0, 35), (72, 7): (0, 35),
@@ -40,13 +46,17 @@ def named(found: "list[Record]") -> "list[Record]":
     """`found` with what the paper adds, where its first record names a list that we know and the
     rest looks like it; otherwise `found` as it is.
     """
-    if not found or found[0].obis:
+    if not found or found[0].obis and found[0].obis[2:5] != _LIST:
         return found
     name = _text(found[0])
-    if name == _KAIFA:
+    if name == _KAIFA and not found[0].obis:
         return _by_place(found)
+    if name == _KAIFA:           # As in Sweden: it says the codes.
+        return found[:1] + [_scaled(record, _KAIFA_SCALES) for record in found[1:]]
     if name == _KAMSTRUP:
-        return [_scaled(record) for record in found]
+        first = type(found[0])(obis_from_text(_LIST_ID), found[0].data, None, None)
+        # A meter of one phase says null for codes and values of the others: they stay unnamed.
+        return [first] + [_scaled(record, _KAMSTRUP_SCALES) for record in found[1:]]
     return found
 
 
@@ -58,12 +68,10 @@ def _by_place(found: "list[Record]") -> "list[Record]":
     return found
 
 
-def _scaled(record: "Record") -> "Record":
-    if not record.obis and record.scaler is None:
-        return type(record)(obis_from_text(_LIST_ID), record.data, None, None)
+def _scaled(record: "Record", scales: "dict[tuple[int, int], tuple[int, int]]") -> "Record":
     if record.unit is not None or record.obis[:1] != b"\x01":
         return record
-    scale = _KAMSTRUP_SCALES.get((record.obis[2], record.obis[3]))
+    scale = scales.get((record.obis[2], record.obis[3]))
     return record if scale is None else type(record)(record.obis, record.data, scale[0], scale[1])
 
 

@@ -61,3 +61,29 @@ def test_kamstrups_codes_get_their_scales_and_others_none():
 def test_without_the_lists_name_nothing_is_scaled():
     found = shown(records(body([octets(bytes((1, 1, 1, 7, 0, 255))), number(1304)])))
     assert found == [("1-1:1.7.0", 1304, None, None)]
+
+
+def test_phases_that_a_meter_has_not_stay_unnamed():
+    nothing = Data(axdr.NULL, None)
+    found = shown(records(body([
+        octets(b"Kamstrup_V0001"), octets(bytes((1, 1, 31, 7, 0, 255))), number(896),
+        nothing, nothing, octets(bytes((1, 1, 32, 7, 0, 255))), number(225), nothing])))
+    assert found == [
+        ("1-1:0.2.129", b"Kamstrup_V0001", None, None), ("1-1:31.7.0", 896, -2, 33),
+        ("", None, None, None), ("", None, None, None), ("1-1:32.7.0", 225, 0, 35),
+        ("", None, None, None)]
+
+
+def test_kaifas_list_with_codes_is_scaled_by_them():
+    def pair(c, d, value):
+        return [octets(bytes((1, 0, c, d, 0, 255))), number(value)]
+    listed = [octets(bytes((1, 0, 0, 2, 129, 255))), octets(b"KFM_001")]
+    found = shown(records(body(
+        listed + pair(1, 7, 2816) + pair(31, 7, 6781) + pair(32, 7, 2322) + pair(1, 8, 4786979)
+        + pair(99, 7, 1))))
+    assert found == [
+        ("1-0:0.2.129", b"KFM_001", None, None), ("1-0:1.7.0", 2816, 0, 27),
+        ("1-0:31.7.0", 6781, -3, 33), ("1-0:32.7.0", 2322, -1, 35), ("1-0:1.8.0", 4786979, 0, 30),
+        ("1-0:99.7.0", 1, None, None)]
+    listed[1] = octets(b"KFM_002")
+    assert shown(records(body(listed + pair(1, 7, 2816))))[1] == ("1-0:1.7.0", 2816, None, None)
