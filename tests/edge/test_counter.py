@@ -2,7 +2,8 @@
 
 from tests.edge.headend import KEYS
 from tests.portable import raises
-from wum_edge.uplink.counter import BLOCK, Counter, CounterDoubtful
+from wum_edge.uplink.counter import BLOCK, Counter, CounterDoubtful, first_start
+from wum_shared.cose import COUNTER_MAX
 from wum_simulator.flash import NOTHING, PowerCut, SimulatedFlash
 
 KEY_ID = KEYS.key_id
@@ -32,10 +33,10 @@ def test_only_the_first_start_of_a_key_writes_before_a_counter_is_used():
     assert flash.operations == 2
 
 
-def test_a_key_that_was_put_on_record_needs_no_clock_at_the_next_start():
+def test_a_key_that_was_put_on_record_goes_on_at_the_next_start_whatever_chance_says():
     flash = SimulatedFlash()
     Counter(flash, KEY_ID, 7)
-    assert Counter(flash, KEY_ID, None).take() == 7 + BLOCK
+    assert Counter(flash, KEY_ID, 10**9).take() == 7 + BLOCK
 
 
 def test_no_counter_is_ever_used_twice_whenever_the_power_goes():
@@ -107,9 +108,11 @@ def test_one_damaged_file_beside_a_missing_one_refuses():
     raises(CounterDoubtful, lambda: Counter(flash, KEY_ID, 0))
 
 
-def test_missing_files_refuse_when_the_first_start_cannot_be_told():
-    text = raises(CounterDoubtful, lambda: Counter(SimulatedFlash(), KEY_ID, None))
-    assert "Set the clock" in text
+def test_a_key_without_files_begins_where_chance_says_and_far_from_any_other_place():
+    assert first_start(bytes(7)) == 0
+    assert first_start(b"\xff" * 7) == 2**55 - 1 < COUNTER_MAX >> 8
+    assert first_start(bytes(6) + b"\x03") == 1
+    raises(AssertionError, lambda: first_start(bytes(8)))
 
 
 def test_a_file_of_another_key_is_not_taken_for_ours():

@@ -2,11 +2,13 @@
 
 import os
 import random
+import shutil
 import signal
 import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,10 @@ from tests.ports.wire import Wire
 from tests.services.broker import Broker
 from wum_edge.archive.reader import Limits
 from wum_edge.archive.ring import Archive
+from wum_edge.meters.catalog import protocols
+from wum_edge.ports.linux import run
+from wum_edge.ports.linux.catalog_files import read_catalog
+from wum_edge.ports.linux.config_file import read_config
 from wum_edge.ports.linux.flash import LinuxFlash
 from wum_edge.ports.linux.keys import read_keys
 from wum_edge.uplink.keys import Keys
@@ -243,6 +249,24 @@ def test_a_doubtful_counter_stops_sending_and_not_reading(
     kinds = [r.kind for r in cabinet.archived().values() if type(r) is Event]
     assert EVENT_COUNTER_DOUBTFUL in kinds
     assert max(cabinet.archived()) > max(head_end.committed)
+
+
+def test_an_emptied_card_begins_elsewhere_though_the_clock_shows_the_same_moment(
+        cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the first messages of both cards would be sealed under the same counters."""
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.0)
+    path = cabinet.folder / "edge.toml"
+    models = read_catalog()
+    begun = set()
+    for _ in range(3):
+        gateway = run._open(read_config(path, protocols(models)), models, threading.Event())
+        assert gateway.agent._delivery is not None
+        begun.add(gateway.agent._delivery._counter.take())
+        gateway.flash.close()
+        for lock in gateway.locks:
+            os.close(lock)
+        shutil.rmtree(cabinet.folder / "archive")
+    assert len(begun) == 3
 
 
 def test_no_secret_is_in_the_log(cabinet: Cabinet, head_end: HeadEnd, wire: Wire) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
-from psycopg.types.multirange import Int8Multirange, Multirange
+from psycopg.types.multirange import Int8Multirange
 from psycopg.types.range import Int8Range, Range
 
 from wum_cloud.database import Connection, Pool
+from wum_cloud.ingest import replays
 from wum_cloud.ingest.bases import store as bases
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
@@ -29,7 +30,6 @@ from wum_cloud.registry.schemas.resolved.store import Name, plans
 from wum_cloud.registry.store import Sender, concentrator_ids, senders
 
 TRIM_EVERY_S = 30.0
-REPLAY_WINDOW = 1024      # Message counters of one epoch that are told apart below the highest.
 
 # Words of ingest_count beside the reasons of quarantine.py.
 BATCHES, ROWS, DUPLICATES = "batches", "rows", "duplicate rows"
@@ -279,37 +279,24 @@ async def _move_counters(
         "   using (concentrator_id, epoch)"
         " order by concentrator_id, epoch for no key update of concentrator_epoch",
         _columns(keys) if keys else [[], []])).fetchall()
+    heard: dict[tuple[int, int], Int8Multirange] = {}
     for number, epoch, before in seen:
-        harvest.counts[number, REPLAYED] += _replayed(before, arrived[number, epoch])
+        replayed, ranges = replays.heard(
+            [(one.lower or 0, one.upper or 0) for one in before], arrived[number, epoch])
+        harvest.counts[number, REPLAYED] += replayed
+        heard[number, epoch] = Int8Multirange([Int8Range(*one) for one in ranges])
     rows = await (await connection.execute(
-        "update concentrator_epoch e set uplink_seen = (e.uplink_seen + x.seen)"
-        "   * int8multirange(int8range(greatest(upper(e.uplink_seen), upper(x.seen)) - %s, null)),"
+        "update concentrator_epoch e set uplink_seen = x.seen,"
         "   downlink_counter = greatest(e.downlink_counter + x.answers,"
         "     (extract(epoch from clock_timestamp()) * 1000000)::bigint)"
         " from unnest(%s::integer[], %s::integer[], %s::int8multirange[], %s::bigint[])"
         "   as x (concentrator_id, epoch, seen, answers)"
         " where e.concentrator_id = x.concentrator_id and e.epoch = x.epoch"
         " returning e.concentrator_id, e.epoch, e.downlink_counter - x.answers + 1",
-        [REPLAY_WINDOW, [n for n, _ in keys], [epoch for _, epoch in keys],
-         [_multirange(arrived[key]) for key in keys],
+        [[n for n, _ in keys], [epoch for _, epoch in keys],
+         [heard.get(key, Int8Multirange()) for key in keys],
          [harvest.answers[key] for key in keys]])).fetchall()
     return {(number, epoch): first for number, epoch, first in rows}
-
-
-def _replayed(seen: Multirange[int], counters: list[int]) -> int:
-    """How many of `counters` came before, or are too old to tell."""
-    highest = seen[-1].upper if seen else None
-    floor = 0 if highest is None else highest - REPLAY_WINDOW
-    known: set[int] = set()
-    replayed = 0
-    for counter in counters:
-        replayed += counter < floor or counter in known or any(counter in r for r in seen)
-        known.add(counter)
-    return replayed
-
-
-def _multirange(counters: list[int]) -> Int8Multirange:
-    return Int8Multirange([Int8Range(counter, counter + 1) for counter in sorted(set(counters))])
 
 
 async def _extend_archives(connection: Connection, harvest: Harvest) -> None:

@@ -5,6 +5,11 @@ block begins (RFC 8613, appendix B.1.1, names the same trap). Two files hold the
 that one damaged sector does not end the uplink. Nothing here continues on a guess: a nonce used
 twice gives two messages away.
 
+A key without files, whether it is new or its card was wiped, replaced or put back, begins at a
+place that chance chose, so that no clock has to be right. A concentrator that sends 200,000
+messages from each of two cards meets a counter again with a probability of 400,000 / 2**55, about
+1 in 90 thousand million (NIST SP 800-38D asks for less than 1 in 2**32).
+
     magic "WUMN", format 0, key id (10 bytes), end of the reserved block (8 bytes), CRC of those
 """
 
@@ -15,12 +20,19 @@ from wum_edge.archive.flash import Flash, read_whole
 from wum_shared.cose import COUNTER_MAX
 from wum_shared.ids import id_to_text
 
+CHANCE_BYTES = 7              # Of a first start: 55 bits, which a message tells in 7 bytes.
 BLOCK = 256                   # Counters that one reservation, two small files, pays for.
 
 _MAGIC = b"WUMN"
 _FORMAT = 0
 _FILE = "<4sB10sQ"
 _FILE_SIZE = 27
+
+
+def first_start(chance: bytes) -> int:
+    """Where a key without files begins, from 7 bytes of chance that nobody else can know."""
+    assert len(chance) == CHANCE_BYTES
+    return int.from_bytes(chance, "big") >> 1
 
 
 class CounterDoubtful(Exception):
@@ -30,16 +42,16 @@ class CounterDoubtful(Exception):
 class Counter:
     """The counters of one key on one flash."""
 
-    def __init__(self, flash: Flash, key_id: bytes, first_start: int | None) -> None:
+    def __init__(self, flash: Flash, key_id: bytes, start: int) -> None:
         """Go on after the last reserved block.
 
-        `first_start` is where counting begins when this key was never used here; None when
-        that cannot be told. Raises CounterDoubtful, OSError.
+        `start` is where counting begins where this key has no files (first_start). Raises
+        CounterDoubtful, OSError.
         """
         self._flash = flash
         self._key_id = key_id
         self._names = [_name(key_id, "a"), _name(key_id, "b")]
-        self._next = self._reserved = self._found(first_start)
+        self._next = self._reserved = self._found(start)
         self._begin()
 
     def take(self) -> int:
@@ -51,11 +63,7 @@ class Counter:
         return counter
 
     def _begin(self) -> None:
-        """Put a new key on record at once, and not when the first message goes out.
-
-        A start without a clock could not tell any more whether the key was used before: a
-        gateway whose first connection came after that start was mute until somebody came.
-        """
+        """Put a new key on record at once: full or broken flash shows at the start."""
         present = self._flash.names()
         if not [name for name in self._names if name in present]:
             try:
@@ -63,7 +71,7 @@ class Counter:
             except OSError:
                 self._next = self._reserved  # Flash refuses now; the first message tries again.
 
-    def _found(self, first_start: int | None) -> int:
+    def _found(self, start: int) -> int:
         present = self._flash.names()
         here = [name for name in self._names if name in present]
         ends = [end for end in [self._read(name) for name in here] if end is not None]
@@ -76,13 +84,7 @@ class Counter:
                 "counter used twice would give messages away. Give the concentrator new keys: "
                 "wum-firmware provision, then wum-cloud register. The archive is kept." % (
                     " and ".join(here), id_to_text(self._key_id)))
-        if first_start is None:
-            raise CounterDoubtful(
-                "message counter: no file for key %s, but records were archived before, and the "
-                "clock was never set. Set the clock and start again, or give the concentrator new "
-                "keys: wum-firmware provision, then wum-cloud register." % id_to_text(
-                    self._key_id))
-        return first_start
+        return start
 
     def _read(self, name: str) -> int | None:
         end: int

@@ -11,7 +11,7 @@ from wum_edge.agent import Agent
 from wum_edge.archive.ring import Archive
 from wum_edge.log import Log
 from wum_edge.uplink import broker
-from wum_edge.uplink.counter import Counter, CounterDoubtful
+from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.keys import Keys
 from wum_shared import cose
@@ -31,7 +31,6 @@ SEGMENT_BYTES = 8 * 1024
 LIMIT_BYTES = 1024 * 1024
 REGISTERS = 3
 PERIOD_S = 40
-_COUNTERS_FROM_S = 1577836800   # As the Linux port has it.
 
 Record = Row | Missed | Event
 Said = tuple[str, int, int, int]     # A meter's serial, capture time, place of register, value.
@@ -193,11 +192,12 @@ class Gateway:
 
     def _boot(self) -> None:
         new = self._chance.randbytes(8)
+        start = first_start(self._chance.randbytes(CHANCE_BYTES))
         archive = Archive(self.flash, LIMIT_BYTES, new, segment_bytes=SEGMENT_BYTES)
         delivery: Delivery | None = None
         doubtful = ""
         try:
-            counter = Counter(self.flash, self.keys.key_id, self._first_counter(archive))
+            counter = Counter(self.flash, self.keys.key_id, start)
         except CounterDoubtful as error:
             doubtful = str(error)
         else:
@@ -212,12 +212,6 @@ class Gateway:
                 incarnation, list(records), last))
         if doubtful:
             self.agent.stop_sending(doubtful)
-
-    def _first_counter(self, archive: Archive) -> int | None:
-        now_s = self.clock.now_s()
-        if now_s >= _COUNTERS_FROM_S:
-            return (now_s - _COUNTERS_FROM_S) << 16
-        return 0 if archive.is_new else None
 
     def _off(self, flash: SimulatedFlash, off_s: float) -> None:
         self.agent = self.archive = None

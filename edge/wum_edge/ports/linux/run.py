@@ -6,6 +6,7 @@ have to the agent's thread through one bounded queue. Left out: what any of them
 
 import importlib.metadata
 import logging
+import os
 import queue
 import signal
 import sys
@@ -33,9 +34,8 @@ from wum_edge.ports.linux.keys import BadKeys, KeysFolder, read_keys
 from wum_edge.ports.linux.marks import MarksFile
 from wum_edge.ports.linux.sweeper import Record, Sweeper
 from wum_edge.ports.linux.tcp_line import line_of
-from wum_edge.ports.linux.time_quality import EARLIEST_S
 from wum_edge.schema import schema
-from wum_edge.uplink.counter import Counter, CounterDoubtful
+from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_edge.uplink.delivery import Delivery
 from wum_shared.batch import Event
 from wum_shared.ids import id_to_text
@@ -133,7 +133,8 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     delivery = None
     try:
         delivery = Delivery(
-            archive=archive, counter=Counter(flash, own.keys.key_id, _first_counter(archive)),
+            archive=archive, counter=Counter(
+                flash, own.keys.key_id, first_start(os.urandom(CHANCE_BYTES))),
             cipher=Cipher(), keys=own.keys, broker=broker, dice=SystemDice(), log=log)
     except CounterDoubtful as error:
         doubtful = str(error)
@@ -183,18 +184,6 @@ def _line(
         sweep=Sweep(line.name, meters), clock=clock,
         schedule=config.schedule, hand=hands.record, crashed=hands.crashed)
     return sweeper, meters
-
-
-def _first_counter(archive: Archive) -> int | None:
-    """Where message counters begin for a key that was never used in this folder.
-
-    From the clock, 65,536 to a second: should an archive be deleted or copied, the counters of
-    its successor are still new. None when neither the clock nor an empty archive can tell.
-    """
-    now_s = int(time.time())
-    if now_s >= EARLIEST_S:
-        return (now_s - EARLIEST_S) << 16
-    return 0 if archive.is_new else None
 
 
 @dataclass(slots=True, kw_only=True)
