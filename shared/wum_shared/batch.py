@@ -7,7 +7,7 @@ what a concentrator runs. Layout: contract.cddl.
 
 from collections import namedtuple
 
-from wum_shared import cbor, fields, rows, rows1
+from wum_shared import cbor, fields, rows, rows1, single
 from wum_shared.bases import Base, base_field
 from wum_shared.errors import Malformed, Unsupported
 from wum_shared.ids import INCARNATION_SIZE, SCHEMA_SIZE
@@ -26,8 +26,9 @@ from wum_shared.rows import Row as Row
 
 BATCH_BYTES_MAX = 256 * 1024   # Opened; a day of 64 meters x 12 registers is about 30 kB.
 VERSION = 1                    # Of the layout that is written.
-FIELDS = {0: 12, 1: 11}        # Version: how many fields. Version 0 tells its flags apart.
-BASE_AT = 11                   # In version 1 a delta has one more field, at the end.
+_FIELDS_0 = 12                 # Version 0 tells its flags apart.
+_FIELDS_1 = (8, 9, 11, 12)     # Three at the end where there are other records than rows, and one
+                               # more in a delta.
 RECORDS_MAX = 32768            # Missed rows, events or lost ranges; the bytes bound all of them.
 
 
@@ -86,26 +87,57 @@ class Batch(namedtuple("Batch", (
 
 def encode_batch(
         batch: Batch, base: Base | None = None,
-        heads: dict[tuple[int, int], tuple[int, ...]] | None = None) -> bytes:
+        heads: dict[tuple[int, int], tuple[int, ...]] | None = None,
+        schema: Schema | None = None) -> bytes:
     """CBOR of a batch in version 1. The same records always give the same bytes.
 
-    With `base` and its `heads` (bases.py) a delta, which only who has them can read.
+    With `base` and its `heads` (bases.py) a delta, which only who has them can read. With `schema`,
+    the one that it names, a full batch of one meter takes fewer bytes (single.py).
     """
     assert (base is None) == (heads is None)
-    base_s, groups, columns = rows1.encode_rows(batch.rows, batch.first_sequence, heads)
-    named = [] if base is None else [list(base)]
-    return cbor.encode(
-        [VERSION] + _heading(batch) + [base_s, groups, columns] + _others(batch) + named)
+    others = _others(batch)
+    parts: list[object] = [
+        VERSION, batch.incarnation, batch.first_sequence,
+        batch.last_sequence - batch.first_sequence, batch.schema_id]
+    ordered = in_order(batch.rows, _sequence)
+    if base is None and schema is not None and single.is_single(
+            ordered, left_over(batch.first_sequence, batch.last_sequence, batch[5:]), schema):
+        base_s, columns = single.encode_single(
+            ordered, schema.register_sets[ordered[0].register_set].registers)
+        parts += [base_s, ordered[0].meter, columns]
+    else:
+        parts += rows1.encode_rows(batch.rows, batch.first_sequence, heads)
+    if any(others):
+        parts += others
+    return cbor.encode(parts + ([] if base is None else [list(base)]))
+
+
+def left_over(
+        first: int, last: int,
+        others: "tuple[tuple[Missed, ...], tuple[Event, ...], tuple[Lost, ...]]",
+) -> list[int] | None:
+    """Sequence numbers of first..last that no other record than a row has; None where two records
+    have one, or more are left than a single meter may have.
+    """
+    missed, events, lost = others
+    spans = [(record.sequence, record.sequence) for record in missed]
+    spans += [(event.sequence, event.sequence) for event in events]
+    spans += [(x.first_sequence, x.last_sequence) for x in lost]
+    free: list[int] = []
+    at = first
+    for start, end in in_order(spans, _sequence) + [(last + 1, last + 1)]:
+        if start < at or len(free) + start - at > single.ROWS_MAX:
+            return None
+        free += [at + n for n in range(start - at)]    # A board counts no range past 2**31.
+        at = end + 1
+    return free
 
 
 def encode_batch_0(batch: Batch) -> bytes:
     """CBOR of a batch in version 0, as concentrators wrote it before there was version 1."""
     base_s, groups, columns, flags = rows.encode_rows(batch.rows, batch.first_sequence)
-    return cbor.encode([0] + _heading(batch) + [base_s, groups, columns, flags] + _others(batch))
-
-
-def _heading(batch: Batch) -> list[object]:
-    return [batch.incarnation, batch.first_sequence, batch.last_sequence, batch.schema_id]
+    heading = [0, batch.incarnation, batch.first_sequence, batch.last_sequence, batch.schema_id]
+    return cbor.encode(heading + [base_s, groups, columns, flags] + _others(batch))
 
 
 def _others(batch: Batch) -> list[object]:
@@ -132,19 +164,18 @@ def decode_batch(
     """
     version, parts = batch_fields(cbor.decode(data, most_bytes=BATCH_BYTES_MAX))
     incarnation, first, last, schema_id = heading_fields(parts)
+    others = others_of(version, parts)
+    known = records_of(others)
     if version:
         if (base_of(version, parts) is None) != (heads is None):
             raise Malformed("batch: a delta without its base, or a base for a full batch")
-        read = rows1.decode_rows(parts[5], parts[6], parts[7], first, schema, heads)
+        if type(parts[6]) is int:
+            read = _single_rows(parts, first, last, known, schema)
+        else:
+            read = rows1.decode_rows(parts[5], parts[6], parts[7], first, schema, heads)
     else:
         read = rows.decode_rows(parts[5], parts[6], parts[7], parts[8], first, schema)
-    others = others_of(version, parts)
-    batch = Batch(
-        incarnation, first, last, schema_id, read,
-        tuple([missed_field(m) for m in fields.items(others[0], RECORDS_MAX, "batch missed")]),
-        tuple([event_field(e) for e in fields.items(others[1], RECORDS_MAX, "batch events")]),
-        tuple([lost_field(x) for x in fields.items(others[2], RECORDS_MAX, "batch lost")]),
-    )
+    batch = Batch(*((incarnation, first, last, schema_id, read) + known))
     _check_accounted(batch)
     for row in batch.rows:
         check_place(row.meter, row.register_set, schema, "row")
@@ -157,6 +188,32 @@ def decode_batch(
     return batch
 
 
+def _single_rows(
+        parts: list[object], first: int, last: int,
+        others: tuple[tuple[Missed, ...], tuple[Event, ...], tuple[Lost, ...]], schema: Schema,
+) -> tuple[Row, ...]:
+    meter, sequences, told = read_single(parts, first, last, others, schema)
+    return tuple([
+        Row(sequence, meter, told.register_set, told.captured_at_s[at], told.time_quality,
+            tuple(told.values[at]), tuple(told.statuses[at]))
+        for at, sequence in enumerate(sequences)])
+
+
+def read_single(
+        parts: list[object], first: int, last: int,
+        others: tuple[tuple[Missed, ...], tuple[Event, ...], tuple[Lost, ...]], schema: Schema,
+) -> tuple[int, list[int], single.Told]:
+    """(meter, sequence numbers, what the stream says) of a batch of one meter. Raises Malformed."""
+    meter = fields.number(parts[6], 0, METERS_MAX - 1, "row meter")
+    if len(parts) in (9, 12):
+        raise Malformed("batch: a delta is not of a single meter's form")
+    sequences = left_over(first, last, others)
+    if not sequences:
+        raise Malformed("batch: the records are not accounted for, or leave none or too many "
+                        "to a single meter")
+    return meter, sequences, single.decode_single(parts[7], parts[5], len(sequences), schema)
+
+
 def batch_fields(value: object) -> tuple[int, list[object]]:
     """(version, fields) of a decoded batch. Raises Malformed, Unsupported.
 
@@ -165,35 +222,54 @@ def batch_fields(value: object) -> tuple[int, list[object]]:
     if type(value) is not list or not value:
         raise Malformed("batch: wanted a list, got %s" % fields.shown(value))
     version = fields.number(value[0], 0, 2**32 - 1, "batch version")
-    if version not in FIELDS:
+    if not version:
+        return 0, fields.record(value, _FIELDS_0, "batch")
+    if version != VERSION:
         raise Unsupported("batch: version %d, this side reads 0..%d" % (version, VERSION))
-    if version and len(value) == BASE_AT + 1:
-        base_field(value[BASE_AT])
-        return version, value
-    return version, fields.record(value, FIELDS[version], "batch")
+    if len(value) not in _FIELDS_1:
+        raise Malformed("batch: wanted a list of 8, 9, 11 or 12 fields, got %d" % len(value))
+    if len(value) in (9, 12):
+        base_field(value[-1])
+    return version, value
 
 
 def others_of(version: int, parts: list[object]) -> list[object]:
-    """Missed rows, events and losses among the fields of `batch_fields`."""
-    return parts[FIELDS[version] - 3:FIELDS[version]]
+    """Missed rows, events and losses among the fields of `batch_fields`. Raises Malformed."""
+    if not version:
+        return parts[9:12]
+    others = parts[8:11] if len(parts) > 9 else [[], [], []]
+    if len(parts) > 9 and others == [[], [], []]:
+        raise Malformed("batch: three empty lists, which are left out")
+    return others
+
+
+def records_of(
+        others: list[object],
+) -> tuple[tuple[Missed, ...], tuple[Event, ...], tuple[Lost, ...]]:
+    """The records in these three fields. Raises Malformed."""
+    return (
+        tuple([missed_field(m) for m in fields.items(others[0], RECORDS_MAX, "batch missed")]),
+        tuple([event_field(e) for e in fields.items(others[1], RECORDS_MAX, "batch events")]),
+        tuple([lost_field(x) for x in fields.items(others[2], RECORDS_MAX, "batch lost")]))
 
 
 def base_of(version: int, parts: list[object]) -> Base | None:
     """The base that these fields name; None for a full batch. Raises Malformed."""
-    return base_field(parts[BASE_AT]) if version and len(parts) > BASE_AT else None
+    return base_field(parts[-1]) if version and len(parts) in (9, 12) else None
 
 
 def heading_fields(parts: list[object]) -> tuple[bytes, int, int, bytes]:
-    """(incarnation, first sequence, last sequence, schema id); the same in every version.
-
-    Raises Malformed.
+    """(incarnation, first sequence, last sequence, schema id); version 0 tells the last itself,
+    every later one how far it is from the first. Raises Malformed.
     """
     first = sequence_field(parts[2], "batch first-sequence")
+    if parts[0] == 0:
+        last = fields.number(parts[3], first, SEQUENCE_MAX, "batch last-sequence")
+    else:
+        last = first + fields.number(parts[3], 0, SEQUENCE_MAX - first, "batch records")
     return (
-        fields.octets(parts[1], INCARNATION_SIZE, "batch incarnation"), first,
-        fields.number(parts[3], first, SEQUENCE_MAX, "batch last-sequence"),
-        fields.octets(parts[4], SCHEMA_SIZE, "batch schema"),
-    )
+        fields.octets(parts[1], INCARNATION_SIZE, "batch incarnation"), first, last,
+        fields.octets(parts[4], SCHEMA_SIZE, "batch schema"))
 
 
 def peek_batch(data: bytes) -> tuple[bytes, int, int, bytes]:

@@ -50,13 +50,14 @@ class Cell(namedtuple("Cell", ("length", "k", "gaps_k", "count"))):
         return 0 if not self.count else 2 * self.k + (1 if self.gaps_k is None else 2)
 
 
-def coded(numbers: list[int]) -> tuple[Cell, list[list[int]], int]:
+def coded(
+        numbers: list[int], *, may_be_sparse: bool = True) -> tuple[Cell, list[list[int]], int]:
     """(cell, lists, bits): the shorter of all numbers, or those that are not 0."""
     listed = [number for number in numbers if number]
     if not listed:
         return Cell(len(numbers), 0, None, 0), [], 0
     k, bits = best_k(numbers)
-    if 4 * len(listed) < 3 * len(numbers):
+    if may_be_sparse and 4 * len(listed) < 3 * len(numbers):
         gaps = gaps_of([at for at, number in enumerate(numbers) if number])
         gaps_k, gaps_bits = best_k(gaps)
         few_k, few_bits = best_k(listed)
@@ -64,6 +65,18 @@ def coded(numbers: list[int]) -> tuple[Cell, list[list[int]], int]:
             return (Cell(len(numbers), few_k, gaps_k, len(listed)), [gaps, listed],
                     gaps_bits + few_bits + _SPARSE_BITS)
     return Cell(len(numbers), k, None, len(numbers)), [numbers], bits
+
+
+def commonest(steps: list[int]) -> int:
+    """The commonest step, of equals the smallest; 0 where there is none."""
+    counts: dict[int, int] = {}
+    for step in steps:
+        counts[step] = counts.get(step, 0) + 1
+    usual = most = 0
+    for step, count in counts.items():     # Any order: of equal counts the smallest step wins.
+        if count > most or (count == most and step < usual):
+            usual, most = step, count
+    return usual
 
 
 def append_lists(section: Section, cell: Cell, lists: list[list[int]]) -> None:

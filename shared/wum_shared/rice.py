@@ -11,7 +11,7 @@ ESCAPE = 24                    # A quotient from here on stands as 8 bytes behin
 _LEB_MAX = 9                   # Bytes of a number of up to 63 bits.
 
 
-class _Bits:
+class Bits:
     """Bits as bytes, the most significant first; the last byte is filled up with zeros."""
 
     def __init__(self) -> None:
@@ -20,6 +20,7 @@ class _Bits:
         self._width = 0
 
     def append(self, value: int, width: int) -> None:
+        """Append `value` in `width` bits."""
         self._open = self._open << width | value
         self._width += width
         while self._width >= 8:
@@ -28,6 +29,7 @@ class _Bits:
             self._open &= (1 << self._width) - 1
 
     def whole(self) -> bytes:
+        """The bytes so far."""
         if self._width:
             self.append(0, 8 - self._width)
         return bytes(self._out)
@@ -37,8 +39,8 @@ class Section:
     """One section while it is written."""
 
     def __init__(self) -> None:
-        self._quotients = _Bits()
-        self._remainders = _Bits()
+        self._quotients = Bits()
+        self._remainders = Bits()
         self._escaped = bytearray()
 
     def append(self, numbers: list[int], k: int) -> None:

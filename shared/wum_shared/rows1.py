@@ -26,6 +26,7 @@ from wum_shared.packed import (
     coded,
     column_cells,
     column_values,
+    commonest,
     gaps_of,
     read_cells,
     spread,
@@ -92,7 +93,7 @@ def _append_group(
     _append_lead(out, lead, [row.meter for row in by_sequence])
     lengths = segments([row.meter for row in group])
     times = [row.captured_at_s - base_s for row in group]
-    bias = _usual([times[at] - times[at - 1] for at in range(1, len(group))
+    bias = commonest([times[at] - times[at - 1] for at in range(1, len(group))
                    if group[at].meter == group[at - 1].meter])
     append_leb(out, zigzag(bias))
     forms = [BY_METER | SIGNED]
@@ -195,7 +196,7 @@ def _head(
 
 def _append_lead(out: bytearray, lead: Section, numbers: list[int]) -> None:
     steps = [number - numbers[at - 1] for at, number in enumerate(numbers) if at]
-    bias = _usual(steps)
+    bias = commonest(steps)
     cell, lists, _ = coded([zigzag(numbers[0])] + [zigzag(step - bias) for step in steps])
     append_leb(out, zigzag(bias))
     append_cell(out, cell)
@@ -210,18 +211,6 @@ def _append_flags(out: bytearray, lead: Section, statuses: list[int]) -> None:
         if places:
             append_cell(out, cell)
         append_lists(lead, cell, lists)
-
-
-def _usual(steps: list[int]) -> int:
-    """The commonest step, of equals the smallest; 0 where there is none."""
-    counts: dict[int, int] = {}
-    for step in steps:
-        counts[step] = counts.get(step, 0) + 1
-    usual = most = 0
-    for step, count in counts.items():     # Any order: of equal counts the smallest step wins.
-        if count > most or (count == most and step < usual):
-            usual, most = step, count
-    return usual
 
 
 def segments(meters: list[int]) -> list[int]:

@@ -12,6 +12,7 @@ _VALUES = st.one_of(
     st.integers(-200, 200), st.integers(VALUE_MIN, VALUE_MAX),
     st.sampled_from([VALUE_MIN, VALUE_MAX, 0, -1, 63, 64, -64, -65, 2**31, -2**31]))
 _STATUSES = st.sampled_from([0, 0, 0, ABSENT, ABSENT | REFUSED, LATE])
+_CODES = [1, 11, 12, 13, 16, 31, 32, 33, 36, 99]     # Some powers, and what makes them.
 _NOTES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
 
 
@@ -20,8 +21,8 @@ def schemas(draw: st.DrawFn) -> Schema:
     """A schema of up to 4 meters and 3 register sets."""
     sets = tuple([
         RegisterSet(profile, tuple([
-            Register(bytes([1, 0, place + 1, 7, 0, 255]), -1, 35)
-            for place in range(draw(st.integers(0, 5)))]))
+            Register(bytes([1, 0, code, 7, 0, 255]), draw(st.sampled_from([-3, -1, -1, 2])), 35)
+            for code in draw(st.lists(st.sampled_from(_CODES), max_size=6, unique=True))]))
         for profile in range(draw(st.integers(1, 3)))])
     meters = tuple([
         Meter("M-%d" % n, "dp-%d" % n, "model", tuple(range(len(sets))), 0)

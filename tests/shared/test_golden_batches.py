@@ -7,9 +7,13 @@ import binascii
 
 from tests.portable import ON_MICROPYTHON
 from tests.shared.examples import BATCH, INCARNATION, SCHEMA, SCHEMA_ID
+from tests.shared.test_single import SCHEMA as SINGLE_SCHEMA
+from tests.shared.test_single import batch_of as single_batch_of
+from tests.shared.test_single import day
 from wum_shared.bases import Base, heads_after
 from wum_shared.batch import (
     Batch,
+    Missed,
     Row,
     decode_batch,
     encode_batch,
@@ -18,7 +22,7 @@ from wum_shared.batch import (
 )
 from wum_shared.ids import batch_digest
 from wum_shared.order import in_order
-from wum_shared.status import ABSENT, LATE
+from wum_shared.status import ABSENT, LATE, SILENT
 
 FOLDER = "/tests/vectors/batch/" if ON_MICROPYTHON else __file__[:-len(
     "shared/test_golden_batches.py")] + "vectors/batch/"
@@ -48,6 +52,18 @@ LATER = Batch(INCARNATION, 97, 100, SCHEMA_ID, (
     Row(98, 1, 0, 1760030001, 0, (None, 2301), (ABSENT, LATE)),
     Row(99, 2, 1, 1760030002, 0, (5000,), (0,)),
     Row(100, 0, 0, 1760030900, 0, (1007, 2190), (0, 0))), (), (), ())
+
+
+# One meter for a day: a power by its product, an hour that was missed, an absent value, a flag.
+ALONE = single_batch_of(day()[:7] + (
+    Row(9, 0, 0, 1760029200, 0, (72900, None, 377, 801, 960), (0, ABSENT, LATE, 0, 0)),
+    ) + day()[9:], missed=(Missed(8, 0, 0, 1760025600, 0, SILENT, ""),))
+
+
+def test_one_meters_day_that_was_written_once_opens_for_ever():
+    alone = golden("alone-1")
+    assert decode_batch(alone, SINGLE_SCHEMA) == ALONE
+    assert encode_batch(ALONE, schema=SINGLE_SCHEMA) == alone
 
 
 def test_a_delta_that_was_written_once_opens_for_ever_by_its_base():

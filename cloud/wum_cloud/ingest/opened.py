@@ -16,27 +16,24 @@ from wum_cloud.ingest.envelope import batch_fields
 from wum_cloud.ingest.packed import Table, read_rows
 from wum_shared import fields
 from wum_shared.batch import (
-    BASE_AT,
-    RECORDS_MAX,
     ROWS_MAX,
     Event,
     Lost,
     Missed,
+    base_of,
     check_places,
-    event_field,
-    lost_field,
-    missed_field,
+    heading_fields,
     others_of,
+    read_single,
+    records_of,
 )
 from wum_shared.errors import Malformed
-from wum_shared.ids import INCARNATION_SIZE, SCHEMA_SIZE
 from wum_shared.messages import (
     METERS_MAX,
     REGISTERS_MAX,
     SEQUENCE_MAX,
     TIME_MAX_S,
     Schema,
-    sequence_field,
     time_field,
 )
 from wum_shared.rows import GROUPS_MAX
@@ -98,11 +95,7 @@ class Opened:
 
 def heading_of(parts: list[object]) -> Heading:
     """What `parts` (envelope.batch_fields) say of the batch. Raises Malformed."""
-    first = sequence_field(parts[2], "batch first-sequence")
-    return Heading(
-        fields.octets(parts[1], INCARNATION_SIZE, "batch incarnation"), first,
-        fields.number(parts[3], first, SEQUENCE_MAX, "batch last-sequence"),
-        fields.octets(parts[4], SCHEMA_SIZE, "batch schema"))
+    return Heading(*heading_fields(parts))
 
 
 def read_batch(data: bytes, schema: Schema, heads: Heads | None = None) -> Opened:
@@ -119,19 +112,17 @@ def read_records(parts: list[object], schema: Schema, heads: Heads | None = None
     base_s = time_field(parts[5], "batch base-time")
     if type(parts[7]) is not bytes:
         raise Malformed("batch columns: wanted bytes, got %s" % fields.shown(parts[7]))
-    first = heading.first_sequence
-    if parts[0]:
-        if (len(parts) > BASE_AT) != (heads is not None):
-            raise Malformed("batch: a delta without its base, or a base for a full batch")
-        groups = _groups(parts, parts[7], base_s, first, schema, heads)
+    version = 1 if parts[0] else 0
+    if version and (base_of(version, parts) is None) != (heads is None):
+        raise Malformed("batch: a delta without its base, or a base for a full batch")
+    others = records_of(others_of(version, parts))
+    if version and type(parts[6]) is int:
+        groups = _single(parts, heading, others, schema)
+    elif version:
+        groups = _groups(parts, parts[7], base_s, heading.first_sequence, schema, heads)
     else:
-        groups = _groups_0(parts, parts[7], base_s, first, schema)
-    missed, events, lost = others_of(1 if parts[0] else 0, parts)
-    opened = Opened(
-        heading, groups,
-        tuple([missed_field(m) for m in fields.items(missed, RECORDS_MAX, "batch missed")]),
-        tuple([event_field(e) for e in fields.items(events, RECORDS_MAX, "batch events")]),
-        tuple([lost_field(x) for x in fields.items(lost, RECORDS_MAX, "batch lost")]))
+        groups = _groups_0(parts, parts[7], base_s, heading.first_sequence, schema)
+    opened = Opened(heading, groups, *others)
     _check_accounted(opened)
     check_places(opened.missed, opened.events, schema)
     _check_order(opened, base_s)
@@ -140,6 +131,23 @@ def read_records(parts: list[object], schema: Schema, heads: Heads | None = None
         if not parts[0]:
             _check_absent(group)
     return opened
+
+
+def _single(
+        parts: list[object], heading: Heading,
+        others: tuple[tuple[Missed, ...], tuple[Event, ...], tuple[Lost, ...]], schema: Schema,
+) -> tuple[Group, ...]:
+    """As the contract's own code reads it, bit by bit: there are a few hundred readings, and arrays
+    that small are no faster.
+    """
+    meter, sequences, told = read_single(
+        parts, heading.first_sequence, heading.last_sequence, others, schema)
+    statuses = np.array(told.statuses, np.int32)
+    values = np.array([[value or 0 for value in row] for row in told.values], np.int64)
+    return (Group(
+        told.register_set, told.time_quality, np.full(len(sequences), meter, np.int64),
+        np.array(sequences, np.int64), np.array(told.captured_at_s, np.int64), values.T,
+        statuses if statuses.any() else None),)
 
 
 def _groups(

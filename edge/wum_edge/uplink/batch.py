@@ -12,13 +12,16 @@ from wum_edge.uplink.basis import Basis
 from wum_shared.bases import Base
 from wum_shared.batch import Batch, Lost, encode_batch
 from wum_shared.ids import batch_digest
-from wum_shared.messages import SEQUENCE_MAX
+from wum_shared.messages import SEQUENCE_MAX, Schema, decode_schema
 
 # One batch: at most so many records, and so many bytes of them on flash. A value takes at most
 # 1.5 times its bytes on flash, a row's own fields and flags at most 3 times: far from the 256 kB
 # that the contract allows.
 RECORDS_MAX = 1024
 ARCHIVE_BYTES_MAX = 64 * 1024
+# A batch of one meter is told with its schema at hand. One of a few meters takes less than this;
+# where there are many, a batch of one is rare and not worth reading theirs.
+SCHEMA_BYTES_READ_MAX = 4096
 
 
 class Built(namedtuple("Built", (
@@ -78,6 +81,18 @@ def _built_of(
         heads: dict[tuple[int, int], tuple[int, ...]] | None = None) -> Built:
     opened = encode_batch(Batch(
         archive.incarnation, span.first_sequence, span.last_sequence, span.schema_id,
-        span.rows, span.missed, span.events, span.lost), base, heads)
+        span.rows, span.missed, span.events, span.lost), base, heads,
+        _schema_of_one_meter(archive, span) if base is None else None)
     return Built(span.first_sequence, span.last_sequence, span.schema_id, opened,
                  batch_digest(opened))
+
+
+def _schema_of_one_meter(archive: Archive, span: Span) -> Schema | None:
+    """What a batch of one meter needs to take fewer bytes; None where there are more meters."""
+    for row in span.rows:
+        if row.meter != span.rows[0].meter:
+            return None
+    encoded = archive.schema(span.schema_id) if span.rows else None
+    if encoded is None or len(encoded) > SCHEMA_BYTES_READ_MAX:
+        return None
+    return decode_schema(encoded)

@@ -15,7 +15,10 @@ from tests.shared.examples import (
     READING,
     REGISTRATION,
     SCHEMA,
+    changed,
 )
+from tests.shared.test_golden_batches import ALONE
+from tests.shared.test_single import SCHEMA as ALONE_SCHEMA
 from wum_shared import cbor, cose, messages
 from wum_shared.bases import Base, heads_after
 from wum_shared.batch import decode_batch, encode_batch, encode_batch_0
@@ -33,8 +36,15 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("reading", messages.encode_reading(ABSENT_READING), messages.decode_reading),
     ("schema", messages.encode_schema(SCHEMA), messages.decode_schema),
     ("batch-1", encode_batch(BATCH), lambda data: decode_batch(data, SCHEMA)),
-    ("delta", encode_batch(BATCH, Base(7, bytes(16)), HEADS),
+    ("delta-rows", encode_batch(
+        changed(BATCH, last_sequence=3, rows=BATCH.rows[:3], missed=(), events=(), lost=()),
+        Base(7, bytes(16)), HEADS), lambda data: decode_batch(data, SCHEMA, HEADS)),
+    ("delta-others", encode_batch(BATCH, Base(7, bytes(16)), HEADS),
      lambda data: decode_batch(data, SCHEMA, HEADS)),
+    ("full", encode_batch(changed(BATCH, last_sequence=6, events=(), lost=())),
+     lambda data: decode_batch(data, SCHEMA)),
+    ("single", encode_batch(ALONE, schema=ALONE_SCHEMA),
+     lambda data: decode_batch(data, ALONE_SCHEMA)),
     ("batch-0", encode_batch_0(BATCH), lambda data: decode_batch(data, SCHEMA)),
     ("acknowledgement", messages.encode_acknowledgement(ACKNOWLEDGEMENT),
      messages.decode_acknowledgement),

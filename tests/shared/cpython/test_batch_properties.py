@@ -73,8 +73,9 @@ def batches(draw) -> Batch:
 @settings(max_examples=300, deadline=None)
 @given(batches())
 def test_any_batch_comes_back(batch):
-    again = decode_batch(encode_batch(batch), SCHEMA)
-    assert again._replace(rows=tuple(sorted(again.rows))) == batch
+    for schema in (None, SCHEMA):
+        again = decode_batch(encode_batch(batch, schema=schema), SCHEMA)
+        assert again._replace(rows=tuple(sorted(again.rows))) == batch
 
 
 @settings(max_examples=150, deadline=None)
