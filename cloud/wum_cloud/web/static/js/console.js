@@ -19,6 +19,9 @@ function grow() {
 }
 setInterval(grow, 1000);
 
+// On a narrow screen the menu scrolls: show where we are.
+document.querySelector('nav [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") document.querySelector(".menu[open]")?.removeAttribute("open");
   const search = document.getElementById("search");
