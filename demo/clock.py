@@ -29,6 +29,10 @@ class Clock:
         """What the street's clock shows at the real time `wall_s`."""
         return int(min(wall_s, self.start_s + (wall_s - self.wall_s) * self.speed))
 
+    def has_met_the_present(self, wall_s: float) -> bool:
+        """Whether compressed time is over."""
+        return self.speed > 1 and self.now_s(wall_s) >= int(wall_s)
+
     @property
     def period_s(self) -> int:
         """Seconds of the street's clock between two readings of a meter: 10 real seconds."""
@@ -40,7 +44,8 @@ class Clock:
         shown = datetime.fromtimestamp(self.start_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
         return (
             f"{self.speed} times as fast from {shown} on, until it meets the present; "
-            f"every meter is read each {self.period_s} s of it"
+            f"every meter is read each {self.period_s} s of it. Until then the console, which goes "
+            "by the real clock, calls all meters late"
         )
 
 

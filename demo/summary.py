@@ -68,6 +68,8 @@ class Summary:
             f"{backlog(self._edge_logs)} wait in the archives",
             f"last acknowledged {_age(found.last_batch_at)}",
         ]
+        if self._clock.has_met_the_present(time.time()):
+            parts.append(f"the present is reached: a reading each {self._clock.period_s} s")
         if found.quarantined:
             parts.append(f"{found.quarantined} set aside")
         return " · ".join(parts)

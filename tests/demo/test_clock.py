@@ -30,6 +30,8 @@ def test_it_meets_the_real_clock_and_never_overtakes_it():
     for wall_s in range(1_086_400, 1_100_000, 7):
         assert clock.now_s(wall_s) <= wall_s
     assert clock.now_s(1_099_999) == 1_099_999
+    assert clock.has_met_the_present(1_099_999.5) and not clock.has_met_the_present(1_086_500.5)
+    assert not Clock(1_086_400, 1_086_400, 1).has_met_the_present(1_086_400)
 
 
 def test_the_next_run_goes_on_where_the_clock_would_stand_now(tmp_path):

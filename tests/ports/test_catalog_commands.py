@@ -144,6 +144,8 @@ def test_try_says_what_is_wrong_with_the_question(tmp_path: Path) -> None:
     for arguments, told in (
             (("eastron-sdm63", "--address", "1"), "(did you mean eastron-sdm630?)"),
             (("eastron-sdm630", "--address", "400"), "--address: wanted 1..247, got 400"),
+            (("water-1-litre-pulse", "--address", "1"),
+             "--port: wanted gpio:CHIP or edges:SOCKET, got \"/dev/no-such-tty\""),
             (("eastron-sdm630", "--address", "1", "--timeout-ms", "1"), "--timeout-ms: wanted 20"),
             (("eastron-sdm630", "--address", "1", "--access", str(tmp_path)), "--access: wanted")):
         ran = wum_edge("catalog", "try", *arguments, "--port", "/dev/no-such-tty")

@@ -1,5 +1,6 @@
 """What a person sees of wum-edge: sentences, tables and exit codes, from the real program."""
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,9 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from tests.ports.test_config_file import GOOD
 from tests.ports.wire import Meters, Wire
+from wum_edge.errors import Refused
+from wum_edge.ports.linux.ask import print_refused
+from wum_edge.ports.linux.catalog_files import read_catalog
 
 
 def wum_edge(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -62,7 +66,7 @@ def test_the_plan_says_bytes_turns_and_seconds_and_that_all_fits(config: Path) -
     assert lines[0].startswith("line a: 2 meters, 0.4 s of each 60 s (0.")
     assert lines[2].split() == ["2", "eastron-sdm630", "9600", "8N1", "173", "1", "0.204", "0.4",
                                 "0.68", "%"]
-    assert lines[3].startswith("  four dead ones would cost ")
+    assert lines[3].startswith("  all of them dead would cost ")
     assert lines[4] == "Everything fits 60 s with room to spare."
 
 
@@ -152,6 +156,15 @@ def test_a_line_that_is_not_there_is_one_sentence(config: Path, wire: Wire) -> N
     assert (ran.returncode, ran.stderr) == (
         1, ("SDM-0001: line a (/dev/no-such-tty): there is no such device: is the adapter plugged "
             "in?\n"))
+
+
+def test_refused_registers_come_with_their_reasons() -> None:
+    model = read_catalog()["eastron-sdm120"]
+    said = io.StringIO()
+    print_refused(model, {0: Refused("exception 2", 2)}, said)
+    assert said.getvalue() == "energy_import: exception 2\n"
+    print_refused(model, dict.fromkeys(range(9), Refused("exception 2", 2)), said)
+    assert "is it another model than eastron-sdm120?" in said.getvalue()
 
 
 def test_the_catalogue_is_listed_with_at_least_twelve_models() -> None:

@@ -110,8 +110,27 @@ def test_doubles_and_an_empty_line_are_told(town: Town) -> None:
     assert code == 1 and "address 1: more than one meter answers" in complaints
     assert out.startswith("0 meters")
     town.faults.order(Fault(Kind.SILENCE))
-    code, out, _ = town.discover()
+    code, out, complaints = town.discover()
     assert code == 1 and out.startswith("0 meters on line cellar") and len(out.splitlines()) == 1
+    assert "No M-Bus meter answers at 2400 8E1: check the level converter" in complaints
+
+
+def test_a_model_of_the_meters_own_make_is_proposed_first(town: Town) -> None:
+    for model in ("sensus-pollucom-e", "minol-minocal-wr3"):
+        town.meters = meters(town.world.dice, [model], count=1)
+        code, out, _ = town.discover()
+        assert code == 0 and f'model = "{model}"' in out
+
+
+def test_pulse_inputs_are_not_searched(town: Town) -> None:
+    town.path.write_text(CONFIG.replace("PORT", "/dev/null") + """
+[[line]]
+name = "inputs"
+port = "edges:/tmp/none"
+""")
+    out, complaints = io.StringIO(), io.StringIO()
+    assert discover.discover_meter("inputs", town.path, out, complaints) == 1
+    assert "pulse inputs have nothing" in complaints.getvalue()
 
 
 def test_a_long_search_says_where_it_is(town: Town, monkeypatch) -> None:

@@ -17,6 +17,8 @@ from wum_shared import status
 
 RECENT = 8                   # Visits after which a late answer comes no more.
 REST_SWEEPS = 24             # For so many sweeps one that was found alone is no suspect.
+QUIET_TRIES = 3              # Timeouts that are waited for a line on which nothing is under way.
+EXAMINATIONS = 2             # That must agree before anybody is sent to a cabinet.
 NOISY_SHARE = 4              # A line is noisy when the answers of so many's part are damaged ...
 NOISY_LEAST = 2              # ... but at least of so many meters.
 
@@ -71,11 +73,19 @@ class Twins:
 
 
 def answers_twice(known: KnownMeter, line: Line) -> bool:
-    """Whether two whole answers come to one question at this meter's address. Raises LineGone."""
+    """Whether two whole answers come to one question at this meter's address. Raises LineGone.
+
+    Twice in a row, since a meter that stalls may owe an answer once; two meters owe one always.
+    """
+    return all(_answered_twice(known, line) for _ in range(EXAMINATIONS))
+
+
+def _answered_twice(known: KnownMeter, line: Line) -> bool:
     listening = _Listening(line, known)
     assert known.reader is not None, "it was just read"
     try:
         known.prepare(line)
+        _let_pass(line, known.meter.timeout_ms)
         places = tuple(range(len(known.model.registers)))    # As ever: its answer begins alike.
         converse(known.reader.read(places, Take()), listening)
         known.prepare(line)
@@ -85,11 +95,22 @@ def answers_twice(known: KnownMeter, line: Line) -> bool:
     return listening.twice
 
 
+def _let_pass(line: Line, timeout_ms: int) -> None:
+    """Until nothing comes for a whole timeout: what a slow meter still owes is no second answer."""
+    for _ in range(QUIET_TRIES):
+        if not line.turn(b"", _Everything(), timeout_ms):
+            return
+
+
 class _Listening(Line):
-    """A line on which after each question all is heard that comes within the meter's timeout."""
+    """A line on which after each question all is heard that comes within the meter's timeout.
+
+    A question that nothing comes to ends the examination: its answer may come beside the next.
+    """
 
     def __init__(self, line: Line, known: KnownMeter) -> None:
         self.twice = False
+        self._is_late = False
         self._line = line
         self._known = known
 
@@ -99,7 +120,8 @@ class _Listening(Line):
     def turn(self, say: bytes, is_whole: Hearing, timeout_ms: int) -> bytes:
         heard = self._line.turn(say, is_whole, timeout_ms)
         head = self._known.head
-        if say and head and not self.twice and head in heard:
+        self._is_late = self._is_late or bool(say and not heard)
+        if say and head and not self.twice and not self._is_late and head in heard:
             # The first answer ends where the hearing was content: what follows is another one's.
             rest = self._line.turn(b"", _Everything(), self._known.meter.timeout_ms)
             self.twice = head in rest or heard.count(head) > 1

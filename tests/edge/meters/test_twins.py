@@ -91,3 +91,21 @@ def test_noise_damages_the_answers_of_many_and_is_called_noise():
     # Without the noise what is left is two meters at address 6.
     events = told(street, 6)
     assert [(e.kind, e.meter) for e in events] == [(status.EVENT_ADDRESS_CLASH, 5)]
+
+
+
+def test_a_meter_that_stalls_now_and_then_is_not_taken_for_two():
+    street = Street(12, one_range)
+    stalling = street.meters[1]
+    asked = []
+
+    def stalls(frame):
+        asked.append(1)              # Longer than the timeout of 500 ms, by turns that differ.
+        stalling.delay_ms = (20, 560, 20, 620, 690, 20, 530, 900)[len(asked) * 5 // 3 % 8]
+        return frame
+    assert told(street) == []
+    stalling.mangle = stalls
+    for _ in range(40):
+        street.sweep._twins._rests = {}          # Every suspicion is looked into.
+        assert [e.kind for e in told(street) if e.kind == status.EVENT_ADDRESS_CLASH] == []
+    assert street.bus.listened_ms > 0

@@ -25,6 +25,7 @@ from wum_shared.batch import Row
 from wum_shared.obis import obis_to_text
 from wum_shared.units import UNITS, scaled_to_text
 
+_SOME = 4                    # Meters that are named to who asks for another one.
 ATTEMPTS = 2                 # What a person's one question may cost on the line.
 _FLAGS = ((status.REFUSED, "refused"), (status.OUT_OF_RANGE, "out of range"),
           (status.CLOCK_LOCAL, "zone unknown"), (status.CLOCK_INVALID, "invalid"),
@@ -72,9 +73,7 @@ def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
     checked = read_config(path, protocols(models), files=False)
     serials = [meter.serial for meter in checked.meters]
     if serial not in serials:
-        near = nearest(serial, serials)
-        wanted = "the serial of a meter in the file" + (f" (did you mean {near}?)" if near else "")
-        raise BadConfigFile(path, [Mistake(0, "METER", wanted, f'"{serial}"')])
+        raise BadConfigFile(path, [unknown_meter(serial, serials)])
     meter = checked.meters[serials.index(serial)]
     line = next(one for one in checked.lines if one.name == meter.line)
     if line.has_inputs():
@@ -85,27 +84,41 @@ def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
         dlms_supply.install_alone(Path(checked.concentrator.keys))
     visit = Visit(KnownMeter(0, 0, meter, models[meter.model], setting_of(
         models[meter.model], line, checked.characters[serials.index(serial)])))
+    refused: dict[int, MeterError] = {}
     try:
-        rows = rows_of(visit, line_of(line))
+        rows = rows_of(visit, line_of(line), refused)
     except LineGone as error:
         print(f"{serial}: {error}", file=complaints)
         return 1
     if rows:
         print(f"{place}: {models[meter.model].make} {models[meter.model].label}", file=out)
         print_rows(models[meter.model], rows, out)
+        print_refused(models[meter.model], refused, complaints)
     if visit.error is not None:
         print(f"{place}: {sentence(visit.error, meter)}", file=complaints)
     return 0 if rows else 1
 
 
-def rows_of(visit: Visit, line: WireLine) -> list[tuple[Row, int]]:
-    """The rows of a visit, each with its age in seconds when all was read."""
+def unknown_meter(serial: str, serials: list[str]) -> Mistake:
+    """What to say of a serial that no meter of the file has."""
+    near = nearest(serial, serials)
+    some = ", ".join(serials[:_SOME]) + (", ..." if len(serials) > _SOME else "")
+    hint = f"did you mean {near}?" if near else f"it has {some or 'none'}"
+    return Mistake(0, "METER", f"the serial of a meter in the file ({hint})", f'"{serial}"')
+
+
+def rows_of(
+        visit: Visit, line: WireLine, refused: dict[int, MeterError]) -> list[tuple[Row, int]]:
+    """The rows of a visit, each with its age in seconds when all was read; into `refused` goes
+    what it will not give, by place.
+    """
     clock = SystemClock()
     read: list[tuple[Row, int]] = []
     try:
         for _ in range(ATTEMPTS):
             if visit.left:
                 row = visit.attempt(line, clock)
+                refused.update(visit.take.refused)
                 if row is not None:
                     read.append((row, clock.monotonic_ms()))
     finally:
@@ -129,6 +142,16 @@ def print_rows(model: Model, rows: list[tuple[Row, int]], out: TextIO) -> None:
             "-" if value is None else scaled_to_text(value, register.scaler),
             UNITS[register.unit], _status(row.statuses[place]), f"{age_s} s"])
     print_table(["register", "OBIS", "value", "unit", "status", "age"], table, out, numbers={2, 5})
+
+
+def print_refused(model: Model, refused: dict[int, MeterError], complaints: TextIO) -> None:
+    """Why registers were refused, and what it may mean where they are many."""
+    for place in sorted(refused):
+        name, why = model.registers[place].name, str(refused[place])
+        print(why if name in why else f"{name}: {why}", file=complaints)
+    if 2 * len(refused) > len(model.registers):
+        print(f"{len(refused)} of {len(model.registers)} registers were refused: is it another "
+              f"model than {model.model}?", file=complaints)
 
 
 def _status(flags: int) -> str:

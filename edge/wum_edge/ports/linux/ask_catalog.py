@@ -18,7 +18,7 @@ from wum_edge.meters.pace import setting_of
 from wum_edge.meters.turn import converse
 from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.ports.linux import ask_pulses
-from wum_edge.ports.linux.ask import print_rows, rows_of, sentence
+from wum_edge.ports.linux.ask import print_refused, print_rows, rows_of, sentence
 from wum_edge.ports.linux.bad_question import BadQuestion
 from wum_edge.ports.linux.catalog_files import (
     SUFFIX,
@@ -58,6 +58,9 @@ def list_catalog(
              _turns(model), f"{model.source} ({model.licence})", froms[name]]
             for name, model in sorted(read_catalog(own).items())
             if protocol in ("", model.protocol) and make.lower() in model.make.lower()]
+    if not rows:
+        print("no model of that protocol and make; `wum-edge catalog list` prints all", file=out)
+        return 0
     print_table(["model", "protocol", "make", "types", "registers", "turns", "source",
                  "entry from"], rows, out)
     return 0
@@ -102,14 +105,16 @@ def try_model(
         return ask_pulses.try_input(meter, line, model, reached.seconds, out, complaints)
     place = f"address {meter.address} on {line.port}"
     visit = Visit(KnownMeter(0, 0, meter, model, setting_of(model, line, None)))
+    refused: dict[int, MeterError] = {}
     try:
-        rows = rows_of(visit, line_of(line))
+        rows = rows_of(visit, line_of(line), refused)
     except LineGone as error:
         print(error, file=complaints)
         return 1
     if rows:
         print(f"{place}, read as {model.model}: {model.make} {model.label}", file=out)
         print_rows(model, rows, out)
+        print_refused(model, refused, complaints)
     if visit.error is not None:
         print(f"{place}: {sentence(visit.error, meter)}", file=complaints)
     if not rows and type(visit.error) is Refused and model.protocol.startswith("modbus-"):
@@ -200,6 +205,9 @@ def _as_options(error: ConfigError) -> str:
     lines = []
     for path, wanted, got in error.mistakes:
         _, _, key = path.partition(".")
+        if key == "line":        # Pulses on a line that is none of inputs, or the other way round.
+            wanted = wanted.replace("a line of pulse inputs, whose port is ", "")
+            key, got = "port", got.partition(" at ")[2]
         option = f"--access: {key[7:]}" if key.startswith("access.") else (
             "--" + key.replace("_", "-"))
         lines.append(f"{option}: wanted {wanted}, got {got}")

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TextIO
 
 from wum_edge import config
-from wum_edge.document import nearest
 from wum_edge.errors import LineGone, MeterError
 from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.dlms.errors import AccessRefused
@@ -22,12 +21,12 @@ from wum_edge.meters.reader import CannotDo, Reader
 from wum_edge.meters.readers import reader_for
 from wum_edge.meters.turn import Setting, converse
 from wum_edge.ports.linux import dlms_supply
-from wum_edge.ports.linux.ask import sentence
+from wum_edge.ports.linux.ask import sentence, unknown_meter
 from wum_edge.ports.linux.bad_question import BadQuestion
 from wum_edge.ports.linux.calendar_file import calendar_text, read_calendar
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
-from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, own_entries, read_config
+from wum_edge.ports.linux.config_file import BadConfigFile, own_entries, read_config
 from wum_edge.ports.linux.tcp_line import line_of
 from wum_shared.units import UNITS, scaled_to_text
 
@@ -71,9 +70,7 @@ def asked(serial: str, path: Path, out: TextIO, complaints: TextIO) -> Asked:
     checked = read_config(path, protocols(models), files=False)
     serials = [meter.serial for meter in checked.meters]
     if serial not in serials:
-        near = nearest(serial, serials)
-        wanted = "the serial of a meter in the file" + (f" (did you mean {near}?)" if near else "")
-        raise BadConfigFile(path, [Mistake(0, "METER", wanted, f'"{serial}"')])
+        raise BadConfigFile(path, [unknown_meter(serial, serials)])
     at = serials.index(serial)
     meter = checked.meters[at]
     model = models[meter.model]

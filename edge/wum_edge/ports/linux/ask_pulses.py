@@ -44,7 +44,8 @@ def print_counter(
     try:
         journal = Journal(ReadOnly(path))
     except FileNotFoundError:
-        print(f"{meter.serial}: no gateway has counted it yet: there is no {path}", file=complaints)
+        print(f"{meter.serial}: no gateway has counted it yet, so there is no {path}: "
+              "`wum-edge run` begins to count", file=complaints)
         return 1
     except OSError as error:
         print(f"{meter.serial}: {path}: {error.strerror or error}", file=complaints)

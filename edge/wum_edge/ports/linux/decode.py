@@ -29,6 +29,9 @@ from wum_shared.units import NO_UNIT, UNITS, scaled_to_text
 SIZE_MAX = 1 << 20           # Of a recording.
 _STX, _SOH = b"\x02", b"\x01"
 _CIPHERED = b"\xdb\x08"
+_UNKNOWN = """\
+Nothing in it begins like IEC 62056-21 (/ or 02), P1 or mode D (/), SML (1b1b1b1b01), M-Bus (68, 10,
+e5) or DLMS (7e, 0f, db): is it a whole recording, as bytes or as hexadecimal digits?"""
 Row = tuple[str, str, str, str]      # OBIS code or address, value, unit, what is to be said of it.
 
 
@@ -54,6 +57,8 @@ def decode_file(path: Path, out: TextIO, complaints: TextIO, key_file: Path | No
             continue
         print(f"{name}: {who}", file=out)
         print_table(["code", "value", "unit", "note"], rows, out, {1})
+    if refused and name == "P1 or mode D" and b"/" not in data and data[:2] != _CIPHERED:
+        print(_UNKNOWN, file=complaints)
     return 1 if refused else 0
 
 

@@ -38,6 +38,10 @@ def discover_meter(
     checked = read_config(path, protocols(models), files=False)
     for own in checked.lines:
         if own.name == serial and serial not in [meter.serial for meter in checked.meters]:
+            if own.has_inputs():
+                print(f"line {own.name}: pulse inputs have nothing that could be searched: "
+                      "`wum-edge catalog try` counts one of them", file=complaints)
+                return 1
             return discover_line(own, models, out, complaints, primary=primary)
     serials = [meter.serial for meter in checked.meters
                if models[meter.model].protocol.startswith("dlms")]

@@ -70,6 +70,10 @@ def discover_line(
           f"{time.monotonic() - began:.0f} s.", file=out)
     if meters:
         _print(meters, line, out)
+    elif not found:
+        print(f"No M-Bus meter answers at {setting.baud} 8{setting.parity}1: check the level "
+              "converter and its supply, the two wires, and the line's baud and parity (most "
+              "meters: 2400, E).", file=complaints)
     return 0 if meters else 1
 
 
@@ -107,7 +111,7 @@ def _known(
         records = converse(_records(Link(found.address or 0, timeout_ms, by_number), setting), wire)
     except MeterError:
         return Known(found, 0, ())       # It was there a moment ago: it is listed all the same.
-    return Known(found, len(records), fitting(records, models))
+    return Known(found, len(records), fitting(records, models, found.identity.maker))
 
 
 def _records(link: Link, setting: Setting) -> "Conversation[list[Record]]":
@@ -117,16 +121,19 @@ def _records(link: Link, setting: Setting) -> "Conversation[list[Record]]":
     return [record for answer in answers for record in answer.records]
 
 
-def fitting(records: list[Record], models: dict[str, Model]) -> tuple[str, ...]:
-    """Names of M-Bus models of whose registers these records hold enough, the fullest first."""
+def fitting(records: list[Record], models: dict[str, Model], maker: str = "") -> tuple[str, ...]:
+    """Names of M-Bus models of whose registers these records hold enough: those of a make that
+    begins like the `maker`'s three letters first, then the fullest.
+    """
     ranked = []
     for model in models.values():
         if model.protocol == "mbus":
             held = sum(record_of(register.source, records) is not None
                        for register in model.registers)
             if 100 * held >= FITS_PERCENT * len(model.registers):
-                ranked.append((-held, len(model.registers), model.model))
-    return tuple(name for _, _, name in sorted(ranked))
+                is_other = not maker or not model.make.upper().startswith(maker)
+                ranked.append((is_other, -held, len(model.registers), model.model))
+    return tuple(name for *_, name in sorted(ranked))
 
 
 def _print(meters: list[Known], line: Line, out: TextIO) -> None:

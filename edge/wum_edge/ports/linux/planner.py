@@ -40,6 +40,8 @@ def _print_line(line: plan.LinePlan, checked: Config, out: TextIO) -> None:
     many = "1 meter" if len(line.meters) == 1 else f"{len(line.meters)} meters"
     print(f"line {line.line}: {many}, {line.took_us / 1e6:.1f} s of each "
           f"{plan.duration(checked.schedule.period_s)} ({share:.1f} %)", file=out)
+    if not line.meters:
+        return
     groups: dict[tuple[object, ...], list[plan.MeterPlan]] = {}
     for meter in line.meters:
         groups.setdefault(meter[1:-1], []).append(meter)
@@ -47,8 +49,9 @@ def _print_line(line: plan.LinePlan, checked: Config, out: TextIO) -> None:
         ["  meters", "model", "characters", "bytes", "turns", "s each", "s", "of the period"],
         [_row(own, checked.schedule.period_s) for own in groups.values()], out,
         numbers={0, 3, 4, 5, 6, 7})
-    if line.meters:
-        print(f"  four dead ones would cost {line.first_us / 1e6:.1f} s once, and then "
+    if any(meter.protocol != "pulse" for meter in line.meters):
+        who = "four dead ones" if len(line.meters) >= plan.DEAD else "all of them dead"
+        print(f"  {who} would cost {line.first_us / 1e6:.1f} s once, and then "
               f"{line.dead_us / 1e6:.2f} s of each sweep", file=out)
     if line.fill_us:
         print(f"  a day of load profile of each, filled in after an outage: "

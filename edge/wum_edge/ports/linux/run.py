@@ -33,7 +33,7 @@ from wum_edge.ports.linux.flash import FolderInUse, LinuxFlash, lock_folder
 from wum_edge.ports.linux.keys import BadKeys, KeysFolder, read_keys
 from wum_edge.ports.linux.marks import MarksFile
 from wum_edge.ports.linux.sweeper import Record, Sweeper
-from wum_edge.ports.linux.tcp_line import line_of
+from wum_edge.ports.linux.tcp_line import is_there, line_of
 from wum_edge.schema import schema
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_edge.uplink.delivery import Delivery
@@ -159,6 +159,9 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     _log.info("concentrator %s: archive %s, %d records, %d wait for the head-end; %s:%d",
               id_to_text(own.keys.concentrator), place.archive, archive.next_sequence - 1,
               archive.backlog, config.broker.host, config.broker.port)
+    for line in config.lines:
+        if not is_there(line):   # Else nobody would hear of it before the first sweep is due.
+            _log.warning("line %s: %s is not there at this moment", line.name, line.port)
     return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
                     meters=[known for _, meters in lines for known in meters], flash=flash,
                     hands=hands, locks=locks, marks=marks, inputs=inputs)
