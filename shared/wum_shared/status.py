@@ -86,6 +86,7 @@ EVENT_METER_DOUBTED = 17      # A meter's message was not genuine, or was an ear
 EVENT_LINE_NOISY = 18         # Answers of many meters of a line are damaged: note says how many.
 EVENT_FLASH_REFUSED = 19      # Flash took no records for a while: note says how long, and why.
 EVENT_COUNTER_BACK = 20       # A meter's counter went back: note says which, from what to what.
+EVENT_COUNTER_ACCEPTED = 21   # Somebody let a meter's invocation counter begin again.
 
 EVENTS = {
     EVENT_STARTED: "agent started", EVENT_METER_SILENT: "meter silent",
@@ -100,6 +101,7 @@ EVENTS = {
     EVENT_METER_DOUBTED: "meter not trusted", EVENT_LINE_NOISY: "noise on a line",
     EVENT_FLASH_REFUSED: "flash took no records",
     EVENT_COUNTER_BACK: "meter's counter went back",
+    EVENT_COUNTER_ACCEPTED: "invocation counter accepted",
 }
 
 # Why a range of sequence numbers has no records any more.

@@ -32,6 +32,8 @@ BAD_SWEEPS = 3               # Sweeps of nothing but damaged or foreign answers 
 PROBE_SHARE = 50             # Probing takes at most 1/50 of what the living took ...
 PROBE_EVERY = 4              # ... but no dead meter goes longer than this many sweeps without.
 
+_ACCEPT = ". If its maker reset it: wum-edge meter accept-counter"
+
 
 def meters_of_line(config: Config, models: dict[str, Model], line: str) -> list[KnownMeter]:
     """The meters of one line of a configuration, for `Sweep`. `models` are by name."""
@@ -204,8 +206,9 @@ class Sweep:
             known.doubt_told = known.doubt_told and not visit.rows
         elif not known.doubt_told:
             known.doubt_told = True
-            yield self._event(clock, status.EVENT_METER_DOUBTED, known, "%s: %s" % (
-                known.meter.serial, error))
+            yield self._event(clock, status.EVENT_METER_DOUBTED, known, "%s: %s%s" % (
+                known.meter.serial, error, _ACCEPT if (
+                    error.outcome == status.COUNTER_DECREASED) else ""))
 
     def _not_tried(self, known: KnownMeter, clock: Clock) -> Missed:
         known.skipped_sweeps += 1

@@ -13,7 +13,7 @@ from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.pace import setting_of
 from wum_edge.meters.timekeeping import NAME, registers_of
 from wum_edge.meters.visit import KnownMeter, Visit
-from wum_edge.ports.linux import ask_pulses, dlms_supply, pulse_lines
+from wum_edge.ports.linux import ask_pulses, dlms_supply, gpio, pulse_lines
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, own_entries, read_config
@@ -33,7 +33,9 @@ _FLAGS = ((status.REFUSED, "refused"), (status.OUT_OF_RANGE, "out of range"),
 
 
 def check_config(path: Path, out: TextIO) -> int:
-    """Print a summary of a good configuration. Raises BadConfigFile with every mistake."""
+    """Print a summary of a good configuration; 1 where pulses would not be counted here. Raises
+    BadConfigFile with every mistake.
+    """
     models = read_catalog(own_entries(path))
     checked = read_config(path, protocols(models))
     period_s = checked.schedule.period_s
@@ -51,20 +53,18 @@ def check_config(path: Path, out: TextIO) -> int:
     print_table(
         ["line", "port", "characters", "meters", "requests", "s per sweep", "of the period"],
         rows, out)
+    wanting = pulse_lines.wanting(checked)
     for line, row in zip(checked.lines, rows, strict=True):
-        if not is_there(line):
-            cure = "are chip and program there" if line.has_inputs() else (
-                "is the adapter plugged in")
+        if not is_there(line) and not line.port.startswith(gpio.SCHEME):
+            cure = "is the program there" if line.has_inputs() else "is the adapter plugged in"
             print(f"line {line.name}: {line.port} is not there at this moment: {cure}?", file=out)
         if not int(row[3]):
             print(f"line {line.name} has no meter.", file=out)
     for sentence in plan.sentences(checked, models):
         print(sentence, file=out)
-    try:
-        pulse_lines.check_library(checked)
-    except pulse_lines.NeedsLibrary as error:
-        print(f"{error}.", file=out)
-    return 0
+    for sentence in wanting:
+        print(sentence, file=out)
+    return 1 if wanting else 0
 
 
 def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
@@ -169,5 +169,10 @@ def sentence(error: MeterError, meter: config.Meter) -> str:
     if type(error) is ForeignAnswer:
         return ("another answer came instead of its own: check for two meters or two masters on "
                 f"one line, and for late answers (timeout_ms). ({error})")
+    if error.outcome == status.COUNTER_DECREASED:
+        return (f"{error}. If its maker reset it: wum-edge meter accept-counter {meter.serial}. If "
+                "nobody did, somebody repeats recorded messages, or two meters share one address")
+    if error.outcome != status.BAD_CHECK:
+        return str(error)
     return ("damaged answers: check the line's termination, parity and baud, and for two meters at "
             f"one address. ({error})")

@@ -5,18 +5,34 @@ written anew and renamed at each reservation: 256 messages to a meter cost one w
 """
 
 import json
+import logging
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from wum_edge.errors import MeterError
 from wum_edge.meters.dlms import supply
 from wum_edge.meters.dlms.ciphering import Counters
 from wum_edge.ports.linux.aes_gcm import AesGcm
 from wum_edge.ports.linux.flash import FolderInUse, lock_folder
+from wum_shared.batch import Event
+from wum_shared.status import EVENT_COUNTER_ACCEPTED
 
 FILE_NAME = "dlms-counters.json"
+ACCEPTED_MAX = 64            # More between two starts of the gateway are no accident.
 _HEARD_EVERY = 64            # Counters of a meter that may pass before they are written.
+
+_log = logging.getLogger(__name__)
+
+
+class Accepted(NamedTuple):
+    """A meter's counter that somebody has accepted, for the archive to tell of."""
+
+    serial: str
+    at_s: int
+    note: str
 
 
 class CounterFile(Counters):
@@ -28,11 +44,14 @@ class CounterFile(Counters):
         self._next: dict[str, int] = {}
         self._heard: dict[str, int] = {}
         self._written: dict[str, int] = {}
+        self.accepted: list[Accepted] = []   # What no gateway has archived yet.
         if path.exists():
             try:
                 kept = json.loads(path.read_text())
                 self._next = {str(name): int(value) for name, value in kept["next"].items()}
                 self._heard = {str(name): int(value) for name, value in kept["heard"].items()}
+                self.accepted = [Accepted(str(serial), int(at_s), str(note))
+                                 for serial, at_s, note in kept.get("accepted", [])]
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 # Beginning again would repeat counters under the same key: better to stop.
                 raise OSError(f"{path}: the invocation counters cannot be read: {error}") from error
@@ -63,10 +82,45 @@ class CounterFile(Counters):
                 except OSError as error:
                     raise MeterError(f"the meter's counter cannot be kept: {error}") from error
 
+    def heard_of(self, context: str) -> dict[str, int]:
+        """What was heard of a context, and of how far it has heard us, by the name it has here."""
+        with self._lock:
+            return {name: self._heard[name] for name in sorted(self._heard)
+                    if name.startswith(context + "/")}
+
+    def accept(self, context: str, accepted: "Accepted") -> None:
+        """Forget what was heard of a context: its meter may begin again. Ours go on: under one key
+        none is ever used twice. Raises OSError; then nothing is forgotten.
+        """
+        with self._lock:
+            before = dict(self._heard)
+            self._heard = {name: self._heard[name] for name in self._heard
+                           if not name.startswith(context + "/")}
+            self.accepted = [*self.accepted, accepted][-ACCEPTED_MAX:]
+            try:
+                self._write()
+            except OSError:
+                self._heard, self.accepted = before, self.accepted[:-1]
+                raise
+
+    def archived(self, records: Sequence[object]) -> None:
+        """These are on flash now; what was accepted need not be told again."""
+        if self.accepted and any(
+                type(record) is Event and record.kind == EVENT_COUNTER_ACCEPTED
+                for record in records):
+            with self._lock:
+                self.accepted = []
+                try:
+                    self._write()
+                except OSError as error:
+                    _log.warning("%s cannot be written, an event will stand in the archive twice: "
+                                 "%s", self._path, error)
+
     def _write(self) -> None:
         fresh = self._path.with_suffix(".new")
         with fresh.open("w") as file:
-            json.dump({"next": self._next, "heard": self._heard}, file)
+            json.dump({"next": self._next, "heard": self._heard,
+                       "accepted": [list(one) for one in self.accepted]}, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
@@ -78,9 +132,11 @@ class CounterFile(Counters):
         self._written = dict(self._heard)
 
 
-def install(folder: Path) -> None:
-    """Supply DLMS from now on; the counters are kept in `folder`. Raises OSError."""
-    supply.install(supply.Supply(AesGcm(), CounterFile(folder / FILE_NAME), os.urandom))
+def install(folder: Path) -> CounterFile:
+    """Supply DLMS from now on; the counters, which are kept in `folder`. Raises OSError."""
+    counters = CounterFile(folder / FILE_NAME)
+    supply.install(supply.Supply(AesGcm(), counters, os.urandom))
+    return counters
 
 
 def install_alone(folder: Path) -> None:

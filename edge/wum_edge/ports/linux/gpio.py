@@ -6,6 +6,8 @@ machine costs none; those that find no place there are known by their numbers. L
 """
 
 import importlib.util
+import os
+import stat
 import time
 from collections.abc import Mapping
 from types import ModuleType
@@ -23,6 +25,11 @@ NEEDED = "pulse inputs need the Python library gpiod: install wum-edge[linux,gpi
 def is_installed() -> bool:
     """Whether the library is there."""
     return importlib.util.find_spec("gpiod") is not None
+
+
+def is_chip(path: str) -> bool:
+    """Whether a path that is there may be a GPIO chip: a character device."""
+    return stat.S_ISCHR(os.stat(path).st_mode)
 
 
 def gpiod() -> ModuleType:

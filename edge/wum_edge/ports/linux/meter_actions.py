@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from wum_edge.ports.linux import ask_meter
+from wum_edge.ports.linux.accept_counter import accept_counter
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,5 +28,6 @@ _ACTIONS: dict[str, Callable[[ask_meter.Asked, argparse.Namespace], int]] = {
     "set-limit": lambda asked, options: ask_meter.set_limit(asked, options.limit, options.yes),
     "load-calendar": lambda asked, options: ask_meter.load_calendar(
         asked, options.file, options.yes),
+    "accept-counter": lambda asked, options: accept_counter(asked, options.yes),
     "activate-calendar": lambda asked, options: ask_meter.activate_calendar(asked, options.yes),
 }

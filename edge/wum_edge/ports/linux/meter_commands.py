@@ -23,6 +23,7 @@ examples:
   wum-edge meter calendar E450-1 --config edge.toml > calendar.json
   wum-edge meter load-calendar E450-1 calendar.json --config edge.toml --yes
   wum-edge meter activate-calendar E450-1 --config edge.toml --yes
+  wum-edge meter accept-counter E450-1 --config edge.toml --yes
 """
 _READS = (
     ("clock", "read the clock, and how far it is off"),
@@ -37,6 +38,7 @@ _WRITES = (
     ("set-limit", "set the power limit"),
     ("load-calendar", "write the passive calendar from a JSON file; nothing is in force yet"),
     ("activate-calendar", "make the passive calendar the active one, now"),
+    ("accept-counter", "believe a DLMS meter again whose invocation counter began again"),
 )
 
 

@@ -3,6 +3,8 @@
 Left out: one of them (pulse_inputs.py). Without any nothing is made: no folder, no library needed.
 """
 
+import glob
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,8 @@ from wum_edge.meters.catalog import Model
 from wum_edge.meters.orders import READ_EVENTS, Order, Outcome
 from wum_edge.ports.linux import gpio
 from wum_edge.ports.linux.pulse_inputs import CounterFiles, PulseInputs
+
+CHIPS = "/dev/gpiochip*"
 
 
 class NeedsLibrary(Exception):
@@ -72,3 +76,26 @@ def check_library(config: Config) -> None:
     for line in config.lines:
         if line.port.startswith(gpio.SCHEME) and not gpio.is_installed():
             raise NeedsLibrary(f"line {line.name}: {gpio.NEEDED}")
+
+
+def wanting(config: Config) -> list[str]:
+    """Sentences on chips that cannot be read on this machine: by them no pulse would be counted."""
+    found = []
+    for line in config.lines:
+        if not line.port.startswith(gpio.SCHEME):
+            continue
+        chip = line.port[len(gpio.SCHEME):]
+        if not gpio.is_installed():
+            found.append(f"line {line.name}: {gpio.NEEDED}")
+        if not os.path.exists(chip):
+            found.append(f"line {line.name}: there is no chip {chip}: {_chips()}")
+        elif not gpio.is_chip(chip):
+            found.append(f"line {line.name}: {chip} is no GPIO chip: {_chips()}")
+    return found
+
+
+def _chips() -> str:
+    there = sorted(glob.glob(CHIPS))
+    if not there:
+        return "this machine shows none; is its driver loaded?"
+    return f"this machine has {', '.join(there)}; `gpiodetect` says which is which"

@@ -39,7 +39,8 @@ from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, firs
 from wum_edge.uplink.delivery import Delivery
 from wum_shared.batch import Event
 from wum_shared.ids import id_to_text
-from wum_shared.status import EVENT_STARTED
+from wum_shared.messages import NOTE_MAX
+from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED
 from wum_shared.topics import ACKNOWLEDGEMENT, DOWN, topic
 
 QUEUE_MAX = 1024         # What lines and broker have handed in and the agent has not taken yet.
@@ -123,7 +124,7 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     own = read_keys(Path(place.keys))
     locks = [lock_folder(Path(place.keys))]    # Two agents with one key would repeat counters.
     flash = LinuxFlash(Path(place.archive))
-    dlms_supply.install(Path(place.keys))
+    counters = dlms_supply.install(Path(place.keys))
     clock = clock_of(config.clock)
     log = journal.Journal()
     archive = Archive(flash, place.archive_limit_mb * 1024 * 1024, new_incarnation())
@@ -140,12 +141,19 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
         doubtful = str(error)
     marks = MarksFile(Path(place.archive), config, models)
     marks.catch_up(archive)
+
+    def archived(records: list[Record], last_sequence: int) -> None:
+        marks.archived(records, last_sequence)
+        counters.archived(records)
+
     agent = Agent(
-        archive=archive, delivery=delivery, clock=clock, log=log, archived=marks.archived,
+        archive=archive, delivery=delivery, clock=clock, log=log, archived=archived,
         schema=schema(config, models, own.keys.tenant, own.keys.concentrator, clock.now_s()))
     agent.happened(EVENT_STARTED, "wum-edge %s: %s on %s" % (
         importlib.metadata.version("wum-edge"), _many(len(config.meters), "meter"),
         _many(len(config.lines), "line")))
+    for event in _accepted(counters, config, clock):
+        agent.take(event)
     if doubtful:
         agent.stop_sending(doubtful)
     inputs = pulse_lines.open_inputs(config, models, clock, hands.crashed)
@@ -165,6 +173,14 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
                     meters=[known for _, meters in lines for known in meters], flash=flash,
                     hands=hands, locks=locks, marks=marks, inputs=inputs)
+
+
+def _accepted(
+        counters: dlms_supply.CounterFile, config: Config, clock: SystemClock) -> list[Event]:
+    """What was accepted by the command line while no gateway ran."""
+    places = {meter.serial: index for index, meter in enumerate(config.meters)}
+    return [Event(0, one.at_s, clock.quality(), EVENT_COUNTER_ACCEPTED, places.get(one.serial),
+                  one.note[:NOTE_MAX]) for one in counters.accepted]
 
 
 def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker:
