@@ -55,6 +55,9 @@ class Attentive(Line):
     def __init__(self, line: Line, clock: Clock, turnaround: Turnaround, wait_ms: int) -> None:
         self.read_at_s: int | None = None
         self.quality = 0
+        # When the latest answer began to come: its meter had looked at its clock by then.
+        self.answer_s: int | None = None
+        self._is_coming = False              # The turn before heard some of it.
         self.heard: list[bytes] = []         # The first turns' bytes, echoes taken off.
         self.first_whole = b""               # The first answer that its hearing took.
         self._line = line
@@ -77,8 +80,10 @@ class Attentive(Line):
         if self._wait_ms:
             timeout_ms = min(timeout_ms, self._wait_ms)
         whole = _Whole(is_whole)
-        began_ms = self._clock.monotonic_ms()
+        began_ms, began_s = self._clock.monotonic_ms(), self._clock.now_s()
         heard = self._line.turn(say, whole, timeout_ms)
+        self._is_coming = False
+        self._note_answer(len(heard) - len(say) * heard.startswith(say), began_ms, began_s)
         if heard:
             self._wait_ms = 0
             self._keep(say, heard, whole.holds)
@@ -90,10 +95,23 @@ class Attentive(Line):
 
     def _listen(self, is_whole: Hearing, timeout_ms: int) -> bytes:
         """A telegram tells of the moment it was sent: its pause may be as long as a period."""
+        began_ms, began_s = self._clock.monotonic_ms(), self._clock.now_s()
         heard = self._line.turn(b"", is_whole, timeout_ms)
+        self._note_answer(len(heard), began_ms, began_s)
         if heard and not self._was_asked:
             self._note_time()
         return heard
+
+    def _note_answer(self, size: int, began_ms: int, began_s: int) -> None:
+        """A turn that began then ended with so many bytes of an answer: by their number it is known
+        when the first one came, also where our seconds are not those of the monotonic clock.
+        """
+        if size and not self._is_coming:
+            now_s = self._clock.now_s()
+            took_ms = max(1, self._clock.monotonic_ms() - began_ms)
+            bytes_ms = min(took_ms, size * self._character_us // 1000)
+            self.answer_s = now_s - (2 * (now_s - began_s) * bytes_ms + took_ms) // (2 * took_ms)
+        self._is_coming = size > 0
 
     def _note_time(self) -> None:
         self.read_at_s = self._clock.now_s()

@@ -11,7 +11,7 @@ from wum_edge.errors import MeterError, Refused
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from typing import TypeVar
 
     from wum_edge.meters.dlms.control import Calendar
@@ -39,7 +39,20 @@ class Take:
         self.errors: list[MeterError] = []
         self.turns = 0               # That brought a genuine answer.
         self.foreign = 0             # Whole answers of others that were passed over.
-        self.meter_time: MeterTime | None = None  # Where the protocol gives it with the values.
+        self.time_s: int | None = None   # When, by our clock, the answer with the meter's began.
+        self.moment: Callable[[], int | None] | None = None  # Says so of the latest answer.
+        self._meter_time: MeterTime | None = None
+
+    @property
+    def meter_time(self) -> "MeterTime | None":
+        """The meter's clock, where the protocol gives it with the values."""
+        return self._meter_time
+
+    @meter_time.setter
+    def meter_time(self, time: "MeterTime | None") -> None:
+        self._meter_time = time
+        if time is not None and self.moment is not None:
+            self.time_s = self.moment()
 
     def answered(self) -> bool:
         """Whether something genuine came, if only an exception."""
@@ -115,7 +128,7 @@ class Reader:
         yield
 
     def read_clock(self) -> "Conversation[MeterTime]":
-        """Conversation: the meter's clock, as of the end of its answer."""
+        """Conversation: the meter's clock, as of the beginning of its answer."""
         raise CannotDo("this meter has no clock that can be read")
         yield
 

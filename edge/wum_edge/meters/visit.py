@@ -126,6 +126,7 @@ class Visit:
         take = self.take = Take()
         take.meter_time = self.time
         attentive = Attentive(line, clock, known.turnaround, wait_ms)
+        take.moment = lambda: attentive.answer_s
         known.prepare(attentive)
         converse(known.reader.read(self.left, take), attentive)
         if not self.rows and attentive.read_at_s is not None:
@@ -148,7 +149,8 @@ class Visit:
             take.meter_time = self._asked_for_time(line)
         self.time = take.meter_time
         if self.time is not None and self.time.utc_s is not None:
-            self.error_s = self.time.utc_s - clock.now_s()
+            at_s = clock.now_s() if take.time_s is None else take.time_s
+            self.error_s = self.time.utc_s - at_s
 
     def _asked_for_time(self, line: Line) -> MeterTime | None:
         known = self.known
