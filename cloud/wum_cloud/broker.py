@@ -1,4 +1,8 @@
-"""The head-end's only MQTT: messages in, messages out. 3.1.1 features, QoS 1, through paho.
+"""The head-end's only MQTT: messages in, messages out. QoS 1, through paho.
+
+One worker speaks MQTT 3.1.1, which every broker does. Several that share a subscription speak
+MQTT 5: there a broker says whether it shares (OASIS MQTT 5.0, 3.2.2.3.13, 4.8.2), where brokers
+of 3.1.1 were seen to grant "$share" and to deliver nothing to anybody.
 
 The broker's acknowledgement (PUBACK) of a message is given when ingest says so, which is after
 the database committed it. The session is a clean one: nothing of ours waits on the broker, because
@@ -17,7 +21,8 @@ from queue import Empty, Queue
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -28,7 +33,11 @@ WAIT_LEAST_S = 0.2          # Before the first attempt to come back, then twice 
 WAIT_MOST_S = 10.0
 PUBLISHED_MAX = 10_000      # Answers that wait for the broker; more are dropped, and asked again.
 LOGIN_WAIT_S = 5.0
+RECEIVED_MAX = 1000         # Messages that a worker of a group may hold: what its death delays.
 _IN_FLIGHT_MAX = 1000
+
+_NEEDS_5 = ("WUM_SHARED_GROUP needs a broker that speaks MQTT 5 and shares subscriptions, as "
+            "mosquitto does; without it one worker serves, or several each get every message.")
 
 _log = logging.getLogger("wum_cloud.broker")
 
@@ -49,24 +58,25 @@ class Delivery:
 
 
 class Broker:
-    """A connection that comes back for ever. `on_delivery` runs in the connection's thread."""
+    """A connection that comes back for ever. `on_delivery` runs in the connection's thread.
+
+    With WUM_SHARED_GROUP each message goes to one of the group.
+    """
 
     def __init__(
-            self, settings: Settings, password: str, subscription: str,
+            self, settings: Settings, password: str, topics: str,
             on_delivery: Callable[[Delivery], object], on_subscribed: Callable[[], object],
     ) -> None:
+        self._settings = settings
         self._where = (settings.broker_host, settings.broker_port)
-        self._subscription = subscription
+        self._group = settings.shared_group
+        self._subscription = topics if self._group is None else "$share/%s/%s" % (
+            self._group, topics)
         self._on_delivery = on_delivery
         self._on_subscribed = on_subscribed
         self._session = 0
         self._failures = 0
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, client_id="wum-cloud-" + secrets.token_hex(8),
-            clean_session=True, manual_ack=True)
-        self._client.username_pw_set(settings.broker_user, password)
-        if settings.broker_tls:
-            self._client.tls_set_context(_tls(settings))
+        self._client = _client(settings, password)
         self._client.max_queued_messages_set(PUBLISHED_MAX)
         self._client.max_inflight_messages_set(_IN_FLIGHT_MAX)
         self._client.on_connect = self._connected
@@ -77,7 +87,11 @@ class Broker:
 
     def start(self) -> None:
         """Begin to connect, in a thread of its own."""
-        self._client.connect_async(*self._where, keepalive=KEEP_ALIVE_S)
+        if self._group is None:
+            self._client.connect_async(*self._where, keepalive=KEEP_ALIVE_S)
+        else:  # Clean starts: the session ends with the connection, and so does the share.
+            self._client.connect_async(
+                *self._where, keepalive=KEEP_ALIVE_S, clean_start=True, properties=_wishes())
         self._client.loop_start()
 
     def stop(self) -> None:
@@ -107,12 +121,18 @@ class Broker:
 
     def _connected(
             self, client: Client, _: Any, __: ConnectFlags, reason: ReasonCode,
-            ___: Properties | None,
+            told: Properties | None,
     ) -> None:
         if reason.is_failure:
             _log.error("The broker at %s:%d refuses the connection: %s. Check WUM_BROKER_USER and "
                        "WUM_BROKER_PASSWORD_FILE, and that the broker has read the files of "
-                       "`wum-cloud broker-files`.", *self._where, reason)
+                       "`wum-cloud broker-files`.%s", *self._where, reason,
+                       _needs_5(self._settings))
+            return
+        if self._group is not None and not _shares(told):
+            _log.error("The broker at %s:%d shares no subscriptions, as it says itself. %s",
+                       *self._where, _NEEDS_5)
+            self.connect_anew()
             return
         self._session += 1
         client.subscribe(self._subscription, qos=1)
@@ -155,17 +175,14 @@ class Broker:
 def check_login(settings: Settings, password: str) -> None:
     """Connect once, and leave. Blocks up to LOGIN_WAIT_S. Raises LoginRefused with a sentence."""
     where = "The broker at %s:%d" % (settings.broker_host, settings.broker_port)
-    outcome: Queue[ReasonCode] = Queue()
-    client = Client(CallbackAPIVersion.VERSION2, client_id="wum-cloud-" + secrets.token_hex(8))
-    client.username_pw_set(settings.broker_user, password)
-    if settings.broker_tls:
-        client.tls_set_context(_tls(settings))
+    outcome: Queue[tuple[ReasonCode, Properties | None]] = Queue()
+    client = _client(settings, password)
     client.connect_timeout = LOGIN_WAIT_S
-    client.on_connect = lambda _, __, ___, reason, ____: outcome.put(reason)
+    client.on_connect = lambda _, __, ___, reason, told: outcome.put((reason, told))
     try:
         client.connect(settings.broker_host, settings.broker_port)
         client.loop_start()
-        reason = outcome.get(timeout=LOGIN_WAIT_S)
+        reason, told = outcome.get(timeout=LOGIN_WAIT_S)
     except (OSError, Empty) as error:
         raise LoginRefused("%s does not answer (%s): check WUM_BROKER_HOST, WUM_BROKER_PORT and "
                            "WUM_BROKER_TLS, and that it runs." % (
@@ -175,7 +192,39 @@ def check_login(settings: Settings, password: str) -> None:
         client.loop_stop()
     if reason.is_failure:
         raise LoginRefused("%s refuses the head-end (%s): write its files again with `wum-cloud "
-                           "broker-files DIR`, and let it read them." % (where, reason))
+                           "broker-files DIR`, and let it read them.%s" % (
+                               where, reason, _needs_5(settings)))
+    if settings.shared_group is not None and not _shares(told):
+        raise LoginRefused("%s shares no subscriptions, as it says itself.%s" % (
+            where, _needs_5(settings)))
+
+
+def _client(settings: Settings, password: str) -> Client:
+    """Not yet connected. For a group MQTT 5, else 3.1.1."""
+    client = Client(
+        CallbackAPIVersion.VERSION2, client_id="wum-cloud-" + secrets.token_hex(8),
+        protocol=MQTTProtocolVersion.MQTTv311 if settings.shared_group is None
+        else MQTTProtocolVersion.MQTTv5, manual_ack=True)
+    client.username_pw_set(settings.broker_user, password)
+    if settings.broker_tls:
+        client.tls_set_context(_tls(settings))
+    return client
+
+
+def _wishes() -> Properties:
+    """Of the connection of one of a group: how much the broker may hand out before it is let go."""
+    wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    wishes.ReceiveMaximum = RECEIVED_MAX
+    return wishes
+
+
+def _shares(told: Properties | None) -> bool:
+    """Whether the broker's CONNACK lets shared subscriptions be: it does where it is silent."""
+    return bool(getattr(told, "SharedSubscriptionAvailable", 1))
+
+
+def _needs_5(settings: Settings) -> str:
+    return "" if settings.shared_group is None else " " + _NEEDS_5
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

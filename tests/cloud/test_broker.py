@@ -2,8 +2,10 @@
 
 import asyncio
 import secrets
+import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -204,6 +206,79 @@ async def test_two_processes_share_the_messages_of_one_group(
     assert {a.first_sequence for a in answers} == set(range(1, 11))
     assert head_end.count("batches") == 10, "each message went to one of them"
     assert len(head_end.rows()) == 10
+
+
+async def test_a_group_divides_the_messages_and_is_handed_many_at_once(town: Town) -> None:
+    """This mosquitto hands out one at a time; MQTT 5 lets the group ask for more."""
+    loop = asyncio.get_running_loop()
+    settings = town.settings(WUM_SHARED_GROUP="ingest")
+    heard: list[list[bytes]] = [[], []]
+    ready = [asyncio.Event(), asyncio.Event()]
+
+    def member(number: int) -> Broker:
+        return Broker(
+            settings, town.password, topics.EVERY_UPLINK,
+            lambda d: loop.call_soon_threadsafe(heard[number].append, d.payload),
+            lambda: loop.call_soon_threadsafe(ready[number].set))
+
+    members = [member(0), member(1)]
+    for one in members:
+        one.start()
+    await asyncio.wait_for(asyncio.gather(*[event.wait() for event in ready]), _WAIT_S)
+    device = await town.device(town.one)
+    sent = [b"%d" % number for number in range(40)]
+    for payload in sent:
+        await device.publish(topics.topic(town.one.id, "up", "batch"), payload)
+    async with asyncio.timeout(_WAIT_S):
+        while len(heard[0]) + len(heard[1]) < len(sent):
+            await asyncio.sleep(0.01)
+    assert sorted(heard[0] + heard[1]) == sorted(sent), "nothing was let go, and each came once"
+    assert min(len(heard[0]), len(heard[1])) > 5
+    device.close()
+    for one in members:
+        await asyncio.to_thread(one.stop)
+
+
+@contextmanager
+def _says(answer: bytes) -> Iterator[int]:
+    """A broker that answers every CONNECT with these bytes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        def serve() -> None:
+            with suppress(OSError):  # Closed at the end.
+                while True:
+                    client, _ = server.accept()
+                    with client:
+                        client.recv(4096)
+                        client.sendall(answer)
+                        client.recv(4096)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(("answer", "said"), [
+    (b"\x20\x05\x00\x00\x02\x2a\x00", "shares no subscriptions, as it says itself"),
+    (b"\x20\x02\x00\x01", "refuses the head-end .Unsupported protocol version"),
+], ids=["shares nothing", "speaks 3.1.1 only"])
+async def test_a_group_is_refused_where_the_broker_does_not_share(
+        town: Town, caplog: pytest.LogCaptureFixture, answer: bytes, said: str) -> None:
+    """MQTT 5.0, 3.2.2.3.13. Over 3.1.1 such brokers grant the subscription and deliver nothing."""
+    with _says(answer) as port:
+        settings = town.settings(WUM_SHARED_GROUP="g", WUM_BROKER_PORT=str(port))
+        with pytest.raises(LoginRefused, match=said + ".*WUM_SHARED_GROUP needs a broker"):
+            await asyncio.to_thread(check_login, settings, town.password)
+        subscribed: list[bool] = []
+        broker = Broker(settings, town.password, topics.EVERY_UPLINK, lambda _: None,
+                        lambda: subscribed.append(True))
+        broker.start()
+        async with asyncio.timeout(_WAIT_S):
+            while caplog.text.count("WUM_SHARED_GROUP needs a broker") < 2:
+                await asyncio.sleep(0.05)
+        await asyncio.to_thread(broker.stop)
+    assert not subscribed
+    assert "next attempt in" in caplog.text
 
 
 async def test_ingest_finds_its_broker_again(head_end: HeadEnd, tmp_path: Path) -> None:

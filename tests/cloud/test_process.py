@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.cloud.concentrator import Concentrator
@@ -79,6 +80,48 @@ async def test_a_signal_ends_it_while_it_waits_for_the_database(
         await asyncio.to_thread(_wait_for, process, "The database does not answer")
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, _ENDS_WITHIN_S) == 0
+
+
+async def test_a_worker_of_a_group_that_is_killed_hands_over(
+        one: Concentrator, tmp_path: Path) -> None:
+    """What it held is sent again, as a gateway does, and goes to the other; all is there once."""
+    group = {"WUM_SHARED_GROUP": "ingest"}
+    with mosquitto(tmp_path) as port, ingest(port, **group) as left, ingest(port, **group) as right:
+        for process in (left, right):
+            await asyncio.to_thread(_wait_for, process, "Subscribed to $share/ingest/wum/0/+/up/+")
+        device = Device(port, id_to_text(one.id), one.password)
+        assert await device.connect()
+        assert await device.subscribe(topics.topic(one.id, "down", "ack"))
+        first = one.batch(one.row(1))
+        for message in (one.send_schema(), one.send(first)):
+            await device.publish(message.topic, message.payload)
+        while one.opened(await device.hear()).answer != STORED:  # The other was faster.
+            again = one.send(first)
+            await device.publish(again.topic, again.payload)
+        open_batches = [one.batch(one.row(0, hour)) for hour in range(60)]
+        left.send_signal(signal.SIGSTOP)        # Half of what follows is its own, and stays.
+        rounds = 0
+        while open_batches:
+            rounds += 1
+            assert rounds < 6
+            for batch in open_batches:
+                message = one.send(batch)
+                await device.publish(message.topic, message.payload)
+            try:
+                while open_batches:
+                    answer = one.opened(await asyncio.wait_for(device.hear(), 1.5))
+                    if answer.answer == STORED:
+                        open_batches = [batch for batch in open_batches
+                                        if batch.first_sequence != answer.first_sequence]
+            except TimeoutError:
+                if rounds == 1:
+                    assert 10 < len(open_batches) < 50, "the group divided the work"
+                    left.kill()
+                    left.wait()
+        device.close()
+    with psycopg.connect(os.environ["WUM_DATABASE_URL"]) as connection:
+        assert connection.execute(
+            "select count(*), count(distinct captured_at) from reading").fetchone() == (61, 60)
 
 
 def test_a_database_without_tables_is_a_sentence(

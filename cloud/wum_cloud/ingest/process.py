@@ -85,11 +85,8 @@ class Ingest:
         self._worker = worker
         self._inbox = Inbox()
         self.subscribed = asyncio.Event()
-        group = settings.shared_group
         self._broker = Broker(
-            settings, password,
-            EVERY_UPLINK if group is None else "$share/%s/%s" % (group, EVERY_UPLINK),
-            self._on_delivery, self._on_subscribed)
+            settings, password, EVERY_UPLINK, self._on_delivery, self._on_subscribed)
 
     async def run(self, stop: asyncio.Event, beside: Sequence[Beside] = ()) -> None:
         """Work until `stop` is set."""
