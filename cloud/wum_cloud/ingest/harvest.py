@@ -62,6 +62,11 @@ class Harvest:
     answers: Counter[tuple[int, int]] = field(default_factory=Counter)
     _unproven: int = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody said anything, known or unknown."""
+        return not self.contacts and not self.counts
+
     def contact(self, sender: Sender, counter: int) -> None:
         """Note a genuine message with its message counter."""
         self.contacts.append((sender, counter))

@@ -95,6 +95,8 @@ class PostgresStore:
 
     async def commit(self, harvest: Harvest) -> Committed:
         """Write all of `harvest` in one transaction. When it returns, all of it is durable."""
+        if harvest.is_empty:  # Of schemas, which were taken in before.
+            return Committed({})
         tables = tables_of([
             Part(source, group, taken.plan.meter_ids,
                  taken.plan.register_set_ids[group.register_set],

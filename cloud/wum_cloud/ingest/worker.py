@@ -211,9 +211,9 @@ class Worker:
             else:
                 labelled.append((delivery, label))
         known = await self._look_up([(label.device_id, label.epoch) for _, label in labelled])
-        strangers = await self._store.registered([
-            label.device_id for _, label in labelled
-            if (label.device_id, label.epoch) not in known]) if labelled else {}
+        unknown = [label.device_id for _, label in labelled
+                   if (label.device_id, label.epoch) not in known]
+        strangers = await self._store.registered(unknown) if unknown else {}
         opened = []
         for delivery, label in labelled:
             sender = known.get((label.device_id, label.epoch))

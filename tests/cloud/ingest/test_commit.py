@@ -1,23 +1,20 @@
-"""An acknowledgement means committed: at every cut, with every neighbour, exactly once."""
+"""An acknowledgement means committed: with every neighbour, exactly once.
+
+Left out: what is killed or cut in the middle (test_every_statement.py).
+"""
 
 import asyncio
-from typing import Any
 
 import psycopg
 import pytest
-from psycopg import AsyncCursor
-from psycopg_pool import AsyncConnectionPool
 
-from tests.cloud.concentrator import NOW_S, Concentrator, register_set
+from tests.cloud.concentrator import Concentrator, register_set
 from tests.cloud.conftest import HeadEnd, Hire
 from wum_cloud.broker import Delivery
 from wum_cloud.database import Pool, open_pool
 from wum_cloud.ingest.quarantine import entries
-from wum_shared.batch import Event, Lost, Missed
 from wum_shared.cose import peek
 from wum_shared.status import ABSENT, SET_ASIDE, STORED
-
-_STATEMENTS_MAX = 60    # Of one transaction of ingest; far fewer are expected.
 
 
 async def test_answers_and_releases_come_after_the_commit(head_end: HeadEnd) -> None:
@@ -39,94 +36,6 @@ async def test_what_is_set_aside_is_released_after_the_commit_too(head_end: Head
         [stranger.send_rows(stranger.row())], lambda topic, message: None,
         lambda delivery: seen.append(len(head_end.quarantined())))
     assert seen == [1]
-
-
-_END_MS = 60_000  # A busy machine takes its time; a cut that comes later cuts something else.
-
-
-class _Cut:
-    """Cuts the connection that executes the n-th statement, after it was executed."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.statements = 0
-        self.at: int | None = None
-
-    def note(self, pid: int) -> None:
-        self.statements += 1
-        if self.statements == self.at:
-            with psycopg.connect(self.url, autocommit=True) as other:
-                ended = other.execute(
-                    "select pg_terminate_backend(%s, %s)", [pid, _END_MS]).fetchone()
-            assert ended == (True,), "the connection outlived its cut"
-
-
-def _cut_pool(cut: _Cut) -> Pool:
-    class CutCursor(AsyncCursor[Any]):
-        async def execute(self, *args: Any, **kwargs: Any) -> "CutCursor":
-            await super().execute(*args, **kwargs)
-            cut.note(self.connection.info.backend_pid)
-            return self
-
-    return AsyncConnectionPool(
-        cut.url, min_size=1, max_size=3, open=False,
-        check=AsyncConnectionPool.check_connection,
-        kwargs={"cursor_factory": CutCursor, "options": "-c timezone=UTC"})
-
-
-async def test_a_crash_after_any_statement_acknowledges_nothing_and_loses_nothing(
-        database_url: str, hire: Hire) -> None:
-    """Every statement in turn is the last one of its connection; then all is sent again."""
-    cut = _Cut(database_url)
-    async with _cut_pool(cut) as pool:
-        head_end = hire(pool)
-        cuts = 0
-        for at in range(1, _STATEMENTS_MAX):
-            one = Concentrator(serials=["%d-%d" % (at, n) for n in range(2)])
-            await head_end.register(one)
-            first = one.send_rows(one.row(0, values=[1, 2, 3, 4, 5, 6, 7] + [None] * 5))
-            await head_end.take(one.send_schema())
-            await head_end.take(first)
-            late = one.row(0, values=[9] + [None] * 6 + [8, 9, 10, 11, 12])
-            messages = [
-                one.send_rows(late, one.row(1, 0), one.row(1, at_s=NOW_S + 9999)),
-                one.send_rows(Missed(one.sequence, 0, 0, NOW_S, 0, 1, ""),
-                              Event(one.sequence + 1, NOW_S, 0, 1, None, ""),
-                              Lost(one.sequence + 2, one.sequence + 3, 1, ""))]
-            before = _state(head_end)
-            cut.statements, cut.at = 0, at
-            try:
-                answers = await head_end.take(*messages)
-            except psycopg.OperationalError:
-                cuts += 1
-                assert _state(head_end) == before, "half a transaction was stored at %d" % at
-            else:
-                assert len(answers) == 2
-            cut.at = None
-            again = await head_end.take(*messages)
-            assert [one.opened(answer).answer for answer in again] == [STORED] * 2
-            _assert_complete(head_end, at)
-            if cut.statements < at:
-                break
-        else:
-            pytest.fail("more than %d statements" % _STATEMENTS_MAX)
-        assert cuts > 10
-
-
-def _state(head_end: HeadEnd) -> list[Any]:
-    return [head_end.ask("select count(*) from " + table) for table in (
-        "reading", "reading_revision", "missed", "event", "archive_loss", "quarantine")] + [
-            head_end.ask("select received::text, lost::text from archive order by 1")]
-
-
-def _assert_complete(head_end: HeadEnd, at: int) -> None:
-    """The rows of round `at` are there, each once, whole, and with the first value."""
-    assert head_end.ask(
-        "select serial, a_plus, f from reading join meter using (meter_id)"
-        " where serial like %s order by 1", "%d-%%" % at) == [
-            ("%d-0" % at, 1, 12), ("%d-1" % at, 1100, 1111)]
-    for table in ("reading_revision", "missed", "event", "archive_loss", "quarantine"):
-        assert head_end.ask("select count(*) from " + table) == [at], table
 
 
 @pytest.mark.parametrize("caution", [0, 10**9], ids=["directly", "carefully"])

@@ -108,6 +108,9 @@ class _Different:
     stored: Content
 
 
+_Origin = tuple[int, bytes, int]    # Concentrator, incarnation, sequence.
+
+
 class Rows:
     """Writes rows; remembers layouts and partitions, which never change once they are there."""
 
@@ -176,18 +179,18 @@ class Rows:
             sources: list[Provenance], written: Written,
     ) -> None:
         merged: dict[_Key, Content] = {}
-        revisions: list[tuple[_Key, _Different, Revision]] = []
+        results: list[tuple[_Key, _Different, Merged]] = []
         for key, different in await self._different(connection, span):
             before = merged.get(key, different.stored)
             result = merge(before, different.staged)
             if result.content != before:
                 merged[key] = result.content
-            _count(written, sources[different.source].concentrator_id, result)
-            revisions += [(key, different, revision) for revision in result.revisions]
+            results.append((key, different, result))
         if merged:
             await self._update(connection, span, merged)
-        if revisions:
-            await _insert_revisions(connection, sources, revisions)
+        _count(written, sources, results, await _insert_revisions(connection, sources, [
+            (key, different, revision) for key, different, result in results
+            for revision in result.revisions]))
 
     async def _different(
             self, connection: Connection, span: tuple[datetime, datetime],
@@ -275,26 +278,40 @@ def _columns(content: Content) -> list[object]:
     return [statuses, *[by_column.get(column) for column in COLUMNS], extra or None]
 
 
-def _count(written: Written, concentrator_id: int, result: Merged) -> None:
-    written.filled[concentrator_id] += result.filled
-    written.revised[concentrator_id] += len(result.revisions)
-    written.merged_rows[concentrator_id] += bool(result.filled or result.revisions)
+def _count(
+        written: Written, sources: list[Provenance],
+        results: list[tuple[_Key, _Different, Merged]], kept: Counter[_Origin]) -> None:
+    """What came late, and the revisions that were `kept`: the others were there before."""
+    for _, different, result in results:
+        source = sources[different.source]
+        number = source.concentrator_id
+        revisions = kept.pop((number, source.incarnation, different.sequence), 0)
+        written.filled[number] += result.filled
+        written.revised[number] += revisions
+        written.merged_rows[number] += bool(result.filled or revisions)
 
 
 async def _insert_revisions(
         connection: Connection, sources: list[Provenance],
         revisions: list[tuple[_Key, _Different, Revision]],
-) -> None:
-    async with connection.cursor() as cursor:
-        await cursor.executemany(
-            "insert into reading_revision (meter_id, captured_at, profile, obis, value, scaler,"
-            " unit, status, concentrator_id, incarnation, sequence)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
-            [(key.meter_id, key.captured_at, key.profile, revision.register.obis, revision.value,
-              revision.register.scaler, revision.register.unit, revision.status,
-              sources[different.source].concentrator_id, sources[different.source].incarnation,
-              different.sequence)
-             for key, different, revision in revisions])
+) -> Counter[_Origin]:
+    """How many are new, by where they come from."""
+    if not revisions:
+        return Counter()
+    rows = [
+        (key.meter_id, key.captured_at, key.profile, revision.register.obis, revision.value,
+         revision.register.scaler, revision.register.unit, revision.status,
+         sources[different.source].concentrator_id, sources[different.source].incarnation,
+         different.sequence) for key, different, revision in revisions]
+    kept = await (await connection.execute(
+        "insert into reading_revision (meter_id, captured_at, profile, obis, value, scaler, unit,"
+        "   status, concentrator_id, incarnation, sequence)"
+        " select * from unnest(%b::bigint[], %b::timestamptz[], %b::bigint[], %b::bytea[],"
+        "   %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bytea[],"
+        "   %b::bigint[])"
+        " on conflict do nothing returning concentrator_id, incarnation, sequence",
+        [list(column) for column in zip(*rows, strict=True)])).fetchall()
+    return Counter([(number, incarnation, sequence) for number, incarnation, sequence in kept])
 
 
 async def _is_partitioned(connection: Connection) -> bool:
