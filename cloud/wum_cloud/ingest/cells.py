@@ -9,6 +9,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from wum_cloud.ingest.runs import firsts_of, interleaved
 from wum_cloud.ingest.sections import Naturals, Numbers, read_numbers
 from wum_shared.errors import Malformed
 from wum_shared.packed import CHANGE_K, COUNT_K, FORM_MAX, GAPS_K, HEAD_K, Cell
@@ -43,10 +44,11 @@ def read_cells(data: bytes, at: int, lengths: list[list[int]]) -> tuple[Cells, i
     """
     sizes = np.array([len(column) for column in lengths], np.int64)
     length = np.fromiter(chain.from_iterable(lengths), np.int64)
-    firsts = np.cumsum(sizes) - sizes
+    firsts = firsts_of(sizes)
     heads = np.minimum(sizes, 2)
-    told, at = read_numbers(data, at, np.stack([heads, sizes - heads], axis=1).reshape(-1),
-                            np.tile(np.array([HEAD_K, CHANGE_K]), len(sizes)))
+    ks = np.empty(2 * len(sizes), np.int64)
+    ks[::2], ks[1::2] = HEAD_K, CHANGE_K
+    told, at = read_numbers(data, at, interleaved(heads, sizes - heads), ks)
     form = _forms(told, firsts, sizes)
     sparse = (form > 0) & (form & 1 == 0)
     few = int(sparse.sum())
@@ -67,8 +69,8 @@ def _forms(told: Naturals, firsts: Numbers, sizes: Numbers) -> Numbers:
     steps = unzigzag(told)
     starts = np.concatenate([firsts, firsts[sizes > 1] + 1])
     steps[starts] = told[starts].astype(np.int64)
-    sums = np.cumsum(steps)
-    form: Numbers = sums - np.repeat(sums[firsts], sizes)
+    sums = steps.cumsum()
+    form: Numbers = sums - sums[firsts].repeat(sizes)
     form[firsts] = steps[firsts]
     if form.min() < 0 or form.max() > FORM_MAX:
         raise Malformed("columns: form of a cell, wanted 0..%d" % FORM_MAX)
@@ -81,19 +83,27 @@ def read_cell_numbers(data: bytes, at: int, cells: Cells) -> tuple[Naturals, int
     Raises Malformed.
     """
     counts, sparse = cells.count, cells.sparse
-    few = np.where(sparse, counts, 0)              # A sparse cell lists distances first.
-    listed, at = read_numbers(data, at, np.stack([few, counts], axis=1).reshape(-1),
-                              np.stack([cells.gaps_k, cells.k], axis=1).reshape(-1))
-    numbers = np.zeros(int(cells.length.sum()), np.uint64)
-    firsts = np.cumsum(cells.length) - cells.length
-    begins = np.cumsum(few + counts) - counts
-    whole = ~sparse & (counts > 0)
-    numbers[_ranges(firsts[whole], counts[whole])] = listed[_ranges(begins[whole], counts[whole])]
-    if sparse.any():
-        few = counts[sparse]
-        gaps = listed[_ranges(begins[sparse] - few, few)]
-        numbers[_scattered(gaps, few, firsts[sparse], cells.length[sparse])] = listed[
-            _ranges(begins[sparse], few)]
+    whole = counts > 0
+    is_sparse = bool(sparse.any())
+    if not is_sparse:
+        listed, at = read_numbers(data, at, counts, cells.k)
+        if whole.all():
+            return listed, at
+        gaps = listed[:0]
+    else:                                          # A sparse cell lists distances first.
+        both = interleaved(np.where(sparse, counts, 0), counts)
+        listed, at = read_numbers(data, at, both, interleaved(cells.gaps_k, cells.k))
+        is_gap = np.zeros(len(both), np.bool_)
+        is_gap[::2] = True
+        is_gap = is_gap.repeat(both)
+        gaps, listed = listed[is_gap], listed[~is_gap]
+        whole &= ~sparse
+    told = whole.repeat(cells.length)
+    if is_sparse:
+        told[_scattered(gaps, counts[sparse], firsts_of(cells.length)[sparse],
+                        cells.length[sparse])] = True
+    numbers = np.zeros(len(told), np.uint64)
+    numbers[told] = listed      # Places rise within a cell, and from each cell to the next.
     return numbers, at
 
 
@@ -103,20 +113,13 @@ def unzigzag(numbers: Naturals) -> Numbers:
 
 
 def _scattered(gaps: Naturals, counts: Numbers, firsts: Numbers, lengths: Numbers) -> Numbers:
-    if (gaps >= np.repeat(lengths, counts).astype(np.uint64)).any():
+    if (gaps >= lengths.repeat(counts).view(np.uint64)).any():
         raise Malformed("columns: a place past the end of a cell")
-    places = np.cumsum(gaps.astype(np.int64) + 1)
-    ends = np.cumsum(counts)
-    before = np.concatenate([[0], places[ends[:-1] - 1]])
-    places += np.repeat(firsts - before, counts) - 1
+    places = (gaps.view(np.int64) + 1).cumsum()
+    ends = counts.cumsum()
+    shifts = firsts - 1
+    shifts[1:] -= places[ends[:-1] - 1]
+    places += shifts.repeat(counts)
     if (places[ends - 1] >= firsts + lengths).any():
         raise Malformed("columns: a place past the end of a cell")
     return places
-
-
-def _ranges(starts: Numbers, counts: Numbers) -> Numbers:
-    """starts[i], starts[i] + 1 ... counts[i] numbers of each, one after the other."""
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if len(ends) else 0
-    found: Numbers = np.arange(total) + np.repeat(starts - (ends - counts), counts)
-    return found

@@ -14,6 +14,7 @@ from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.columns import Numbers, read_tables
 from wum_cloud.ingest.envelope import batch_fields
 from wum_cloud.ingest.packed import Table, read_rows
+from wum_cloud.ingest.runs import steps
 from wum_shared import fields
 from wum_shared.batch import (
     ROWS_MAX,
@@ -303,7 +304,7 @@ def _check_group(group: Group, schema: Schema) -> None:
     has_set = np.array([group.register_set in meter.register_sets for meter in schema.meters])
     if not has_set[group.meter].all():
         raise Malformed("row: a meter does not have register set %d" % group.register_set)
-    next_meter, next_sequence = np.diff(group.meter), np.diff(group.sequence)
+    next_meter, next_sequence = steps(group.meter), steps(group.sequence)
     if ((next_meter < 0) | ((next_meter == 0) & (next_sequence < 0))).any():
         raise Malformed("batch rows: out of order")
 

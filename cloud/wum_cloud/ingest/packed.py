@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.cells import cells_of, read_cell_numbers, read_cells, unzigzag
+from wum_cloud.ingest.runs import firsts_of, run_lengths, run_starts, steps
 from wum_cloud.ingest.sections import Naturals, Numbers
 from wum_shared.columns import VALUE_MAX, VALUE_MIN
 from wum_shared.errors import Malformed
@@ -50,8 +51,11 @@ def read_rows(
         return [], none, none
     cells = lead_cells(headings, flag_cells)
     lead, at = read_cell_numbers(columns, at, cells_of(cells))
-    ends = np.cumsum([cell.length for cell in cells])[:-1]
-    parts = np.split(lead, ends)
+    parts = []
+    taken = 0
+    for cell in cells:
+        parts.append(lead[taken:taken + cell.length])
+        taken += cell.length
     orders = [_order(heading, parts[2 * n], parts[2 * n + 1], first_sequence)
               for n, heading in enumerate(headings)]
     lengths: list[list[int]] = []
@@ -87,21 +91,20 @@ class _Order:
 def _order(heading: Heading, sequences: Naturals, meters: Naturals, first: int) -> _Order:
     sequence = _summed(sequences, heading.sequence_bias, 1 - first, SEQUENCE_MAX - first,
                        "row sequence")
-    if (np.diff(sequence) <= 0).any():
+    if (steps(sequence) <= 0).any():
         raise Malformed("batch rows: out of order")
     meter = _summed(meters, heading.meter_bias, 0, METERS_MAX - 1, "row meter")
-    ranks = np.argsort(meter, kind="stable")
+    ranks = meter.argsort(kind="stable")
     meter = meter[ranks]
-    starts = np.flatnonzero(np.diff(meter, prepend=-1))
-    return _Order(sequence[ranks], meter, ranks, np.diff(starts, append=heading.rows))
+    return _Order(sequence[ranks], meter, ranks, run_lengths(run_starts(meter), heading.rows))
 
 
 def _summed(numbers: Naturals, bias: int, least: int, most: int, what: str) -> Numbers:
     if numbers.max() >= _STEP_MAX:
         raise Malformed("%s: wanted %d..%d" % (what, least, most))
-    steps = unzigzag(numbers) + bias
-    steps[0] -= bias
-    found = np.cumsum(steps)
+    found = unzigzag(numbers) + bias
+    found[0] -= bias
+    found = found.cumsum()
     if found.min() < least or found.max() > most:
         raise Malformed("%s: wanted %d..%d" % (what, least, most))
     return found
@@ -112,29 +115,28 @@ def _values(
     forms = np.array(heading.forms, np.uint8)
     by_meter = (forms & BY_METER).astype(np.bool_)
     values = numbers.view(np.int64).reshape(len(forms), heading.rows)
-    steps = np.where((forms & SIGNED).astype(np.bool_)[:, None], unzigzag(numbers).reshape(
+    taken = np.where((forms & SIGNED).astype(np.bool_)[:, None], unzigzag(numbers).reshape(
         values.shape), values)
     table = np.empty_like(values)
     raw = numbers.reshape(values.shape)
-    starts = np.concatenate([[0], np.cumsum(order.lengths)[:-1]])
+    starts = firsts_of(order.lengths)
     biases = np.zeros(len(forms), np.int64)
     biases[0] = heading.time_bias
     for which, places in ((by_meter, starts), (~by_meter, np.zeros(1, np.int64))):
         if not which.any():
             continue
-        heads = np.cumsum(unzigzag(raw[which, :len(places)]), axis=1)
+        heads = unzigzag(raw[which, :len(places)]).cumsum(axis=1)
         if bases is not None and places is starts:
             _rebase(heads, heading, order.meter[starts], raw[:, :len(starts)], bases)
         _check(heads)
         own = np.empty((int(which.sum()), heading.rows), np.int64)
         inside = np.ones(heading.rows, np.bool_)
         inside[places] = False
-        own[:, inside] = steps[which, len(places):] + biases[which, None]
+        own[:, inside] = taken[which, len(places):] + biases[which, None]
         own[:, places] = 0
         _check_steps(raw[which, len(places):], forms[which])
-        own = np.cumsum(own, axis=1)
-        lengths = np.diff(places, append=heading.rows)
-        own += np.repeat(heads - own[:, places], lengths, axis=1)
+        own = own.cumsum(axis=1)
+        own += (heads - own[:, places]).repeat(run_lengths(places, heading.rows), axis=1)
         _check(own)
         table[which] = own
     if raw[0].max() >= _STEP_MAX:    # Far out of range; with its bias the sum might wrap.
@@ -176,7 +178,7 @@ def _check(values: Numbers) -> None:
 def _flags(gaps: Naturals, less: Naturals, readings: int) -> tuple[Numbers, Numbers]:
     if gaps.max() >= np.uint64(readings) or less.max() >= np.uint64(65535):
         raise Malformed("flags: a place past the last reading, or a status past 65535")
-    places = np.cumsum(gaps.astype(np.int64) + 1) - 1
+    places = (gaps.astype(np.int64) + 1).cumsum() - 1
     if places[-1] >= readings:
         raise Malformed("flags: place %d is past the last reading" % places[-1])
     return places, less.astype(np.int64) + 1

@@ -12,6 +12,7 @@ from wum_shared.rice import ESCAPE, read_leb
 Numbers = NDArray[np.int64]
 Naturals = NDArray[np.uint64]
 
+_ONE = np.uint64(1)
 _HALF = 32      # Bits read at once: with up to 7 bits before them they lie in eight bytes.
 
 
@@ -26,9 +27,12 @@ def read_numbers(
         raise Malformed("columns: %d numbers in %d bytes" % (wanted, min(size, len(data) - at)))
     quotients = _quotients(data[at:at + size], wanted)
     at += size
-    widths = np.repeat(ks, counts)
-    ends = np.cumsum(widths)
-    bits = int(ends[-1]) if wanted else 0
+    if not wanted or not ks[counts > 0].any():      # No remainders: the quotients are the numbers.
+        return quotients.view(np.uint64), _escaped(
+            data, at, quotients, np.zeros(wanted, np.int64), quotients.view(np.uint64))
+    widths = ks.repeat(counts)
+    ends = widths.cumsum()
+    bits = int(ends[-1])
     end = at + (bits + 7) // 8
     if end > len(data):
         raise Malformed("columns: wanted %d bytes of remainders, got %d" % (
@@ -36,30 +40,29 @@ def read_numbers(
     raw = data[at:end]
     if bits % 8 and raw[-1] & (1 << (8 - bits % 8)) - 1:
         raise Malformed("columns: remainders are not filled up with zeros")
-    numbers = quotients.astype(np.uint64) << widths.astype(np.uint64)
+    numbers = (quotients << widths).view(np.uint64)
     numbers |= _remainders(raw, ends - widths, widths)
     return numbers, _escaped(data, end, quotients, widths, numbers)
 
 
 def _quotients(raw: bytes, wanted: int) -> Numbers:
     bits = np.unpackbits(np.frombuffer(raw, np.uint8))
-    ones = np.flatnonzero(bits)
+    ones = bits.nonzero()[0]
     after = len(bits) - 1 - (int(ones[-1]) if len(ones) else -1)
     if len(ones) != wanted or after > 7:
         raise Malformed("columns: wanted %d numbers in %d bytes, got %d" % (
             wanted, len(raw), len(ones)))
-    quotients = np.diff(ones, prepend=-1) - 1
+    quotients = ones.copy()
+    quotients[1:] -= ones[:-1] + 1
     if wanted and quotients.max() > ESCAPE:
         raise Malformed("columns: quotient %d, wanted at most %d" % (quotients.max(), ESCAPE))
     return quotients
 
 
 def _remainders(raw: bytes, starts: Numbers, widths: Numbers) -> Naturals:
-    padded = np.frombuffer(raw + bytes(8), np.uint8)
-    windows = np.zeros(len(raw) + 1, np.uint64)     # The eight bytes from each byte on.
-    for place in range(8):
-        windows = windows << np.uint64(8) | padded[place:place + len(windows)]
-    if not len(widths) or widths.max() <= _HALF:
+    # The eight bytes from each byte on: views that overlap, nothing is copied but what is taken.
+    windows: NDArray[np.uint64] = np.ndarray(len(raw) + 1, ">u8", raw + bytes(8), strides=(1,))
+    if widths.max() <= _HALF:
         return _bits(windows, starts, widths)
     upper = np.maximum(widths - _HALF, 0)
     high = _bits(windows, starts, upper)
@@ -68,15 +71,15 @@ def _remainders(raw: bytes, starts: Numbers, widths: Numbers) -> Naturals:
 
 
 def _bits(windows: Naturals, starts: Numbers, widths: Numbers) -> Naturals:
-    moved: Naturals = windows[starts >> 3] << (starts & 7).astype(np.uint64)
+    moved: Naturals = windows[starts >> 3].astype(np.uint64) << (starts & 7).view(np.uint64)
     # In two steps, for a shift by 64 is not defined and a width may be 0.
-    bits: Naturals = (moved >> np.uint64(1)) >> (63 - widths).astype(np.uint64)
+    bits: Naturals = (moved >> _ONE) >> (63 - widths).view(np.uint64)
     return bits
 
 
 def _escaped(
         data: bytes, at: int, quotients: Numbers, widths: Numbers, numbers: Naturals) -> int:
-    places = np.flatnonzero(quotients == ESCAPE)
+    places = (quotients == ESCAPE).nonzero()[0]
     end = at + 8 * len(places)
     if end > len(data):
         raise Malformed("columns: end after %d bytes, in an escaped number" % len(data))
