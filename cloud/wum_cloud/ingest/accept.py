@@ -7,9 +7,10 @@ accept (which records are stored, which are set aside?).
 
 from dataclasses import dataclass
 
-from wum_cloud.ingest.aside import set_aside_missed, set_aside_rows
+from wum_cloud.ingest.aside import EARLIEST_S, set_aside_missed, set_aside_rows
 from wum_cloud.ingest.bases.heads import Heads, heads_after
 from wum_cloud.ingest.envelope import batch_fields, leading_fields
+from wum_cloud.ingest.moments import Refusal, refusals
 from wum_cloud.ingest.opened import Group, Heading, heading_of, read_records
 from wum_cloud.ingest.quarantine.entries import (
     BATCH,
@@ -47,7 +48,8 @@ class Label:
 class Accepted:
     """One batch, ready to be stored: only rows that count, the rest in `aside`.
 
-    `heads`: what a delta on it builds on, of all its rows; None where there are none.
+    `heads`: what a delta on it builds on, of all its rows; None where there are none. `refused`
+    says of what is in `aside` whose it was and when.
     """
 
     heading: Heading
@@ -57,6 +59,7 @@ class Accepted:
     lost: tuple[Lost, ...]
     aside: tuple[Aside, ...]
     heads: Heads | None = None
+    refused: tuple[Refusal, ...] = ()
 
     @property
     def aside_records(self) -> int:
@@ -142,9 +145,11 @@ def accept(
     groups, rows_aside = set_aside_rows(
         opened if heads is None else None, batch, plan, latest_s)
     missed, missed_aside = set_aside_missed(batch, plan, latest_s)
+    aside = rows_aside + missed_aside
     return Accepted(
-        batch.heading, groups, missed, batch.events, batch.lost,
-        rows_aside + missed_aside, heads_after(heads, batch.groups) if batch.groups else None)
+        batch.heading, groups, missed, batch.events, batch.lost, aside,
+        heads_after(heads, batch.groups) if batch.groups else None,
+        refusals(batch, plan, groups, missed, EARLIEST_S, latest_s) if aside else ())
 
 
 def _refused(reason: str, why: object, sealed: bytes) -> BatchRefused:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from wum_cloud.ingest.accept import Accepted
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.bases.store import Named
+from wum_cloud.ingest.moments import Refusal, whole
 from wum_cloud.ingest.opened import Heading
 from wum_cloud.ingest.quarantine.entries import (
     MESSAGE,
@@ -57,6 +58,7 @@ class Harvest:
     batches: list[Taken] = field(default_factory=list)
     bases: list[tuple[Named, Heads]] = field(default_factory=list)
     covered: list[tuple[Sender, Heading]] = field(default_factory=list)
+    refused: list[tuple[Sender, Heading, Refusal, str]] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     answers: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -75,8 +77,15 @@ class Harvest:
         """Note a batch to store, and what of it is set aside."""
         self.batches.append(Taken(sender, accepted, plan))
         self.covered.append((sender, accepted.heading))
+        words = "; ".join(sorted({aside.reason for aside in accepted.aside}))
+        self.refused += [(sender, accepted.heading, one, words) for one in accepted.refused]
         for aside in accepted.aside:
             self.set_aside(sender.concentrator_id, topic, aside)
+
+    def refuse(self, sender: Sender, heading: Heading, reason: str) -> None:
+        """Note a batch that is kept in the quarantine as a whole: none of its numbers will come."""
+        self.covered.append((sender, heading))
+        self.refused.append((sender, heading, whole(heading), reason))
 
     def set_aside(self, concentrator_id: int | None, topic: str, aside: Aside) -> None:
         """Note what is kept in the quarantine, and count it by record or message."""

@@ -17,6 +17,7 @@ from psycopg.types.range import Int8Range, Range
 
 from wum_cloud.database import Connection, Pool
 from wum_cloud.ingest import replays
+from wum_cloud.ingest.arrivals import store as arrivals
 from wum_cloud.ingest.bases import store as bases
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
@@ -112,6 +113,7 @@ class PostgresStore:
             await _insert_events(connection, harvest.batches)
             await _insert_losses(connection, harvest.batches)
             await keep(connection, harvest.kept)
+            await arrivals.note(connection, harvest)
             await _mark_hours(connection, harvest)
             return await _finish(connection, harvest, tables)
 
@@ -210,11 +212,13 @@ async def _mark_hours(connection: Connection, harvest: Harvest) -> None:
         for group in taken.accepted.groups:
             found.update(np.unique(group.captured_at_s // 3600).tolist())
         found.update([missed.captured_at_s // 3600 for missed in taken.accepted.missed])
+    told = {taken.sender.concentrator_id for taken in harvest.batches if taken.accepted.lost}
     if hours:
         async with connection.cursor() as cursor:
             await cursor.executemany(
                 "insert into ledger_mark (concentrator_id, hours) values (%s, %s)",
-                [(number, sorted(found)) for number, found in sorted(hours.items()) if found])
+                [(number, sorted(found)) for number, found in sorted(hours.items())
+                 if found or number in told])
 
 
 async def _finish(

@@ -387,6 +387,6 @@ def _refusal(message: _Genuine, harvest: Harvest, aside: Aside) -> Answer | None
         return None
     if aside.reason == UNSUPPORTED:
         return answer_to(message.opened, heading, VERSION_UNSUPPORTED, 0, aside.detail)
-    harvest.covered.append((message.known.sender, heading))
+    harvest.refuse(message.known.sender, heading, aside.reason)
     return answer_to(message.opened, heading, SET_ASIDE,
                      heading.last_sequence - heading.first_sequence + 1, aside.detail)

@@ -7,22 +7,23 @@ ingest marked in its own transactions is counted, and once in a while what time 
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from wum_cloud.database import Pool
+from wum_cloud.database import Connection, Pool
 from wum_cloud.ledger.counting import store
 from wum_cloud.ledger.reckoning import (
     KEPT_DAYS,
     SETTLED_AFTER,
-    Day,
     countable,
     day_of,
     days_of_hours,
     days_since,
 )
+from wum_cloud.reasons import store as told
 
 MARKS_PER_STEP = 200        # Some two seconds of the database's time.
 STALE_PER_STEP = 20
@@ -68,12 +69,18 @@ async def step(database: Pool, now: datetime) -> int:
         wanted = {mark.concentrator_id for mark in marks}
         stale = await store.stale(connection, now - COUNTED_EVERY, STALE_PER_STEP)
         standings = await store.standings(connection, sorted(wanted | set(stale)))
-        days = [(standing.concentrator_id, day) for standing in standings
-                for day in _days(standing, marks, set(stale), now)]
+        found = [_Found(one.concentrator_id, one.time_zone, _days(one, marks, set(stale), now))
+                 for one in standings]
+        found += await _of_heirs(connection, standings, found)
+        days = sorted({(one.concentrator_id, day, one.time_zone) for one in found
+                       for day in countable(one.days, now, one.time_zone)})
         for first in range(0, len(days), DAYS_AT_ONCE):
-            await store.count(
-                connection, days[first:first + DAYS_AT_ONCE], now - SETTLED_AFTER, now)
+            await store.count(connection, [
+                (number, day_of(day, zone)) for number, day, zone
+                in days[first:first + DAYS_AT_ONCE]], now - SETTLED_AFTER, now)
         await store.drop_marks(connection, marks)
+        if stale:
+            await told.trim(connection, sorted(stale), now)
         if standings:
             await store.note_counted(connection, standings, now, _oldest(now))
     return len(standings)
@@ -85,26 +92,49 @@ async def catch_up(database: Pool, now: datetime) -> None:
         pass
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Days to count of the meters that a concentrator has."""
+
+    concentrator_id: int
+    time_zone: str
+    days: set[date]
+
+
+async def _of_heirs(
+        connection: Connection, standings: list[store.Standing], found: list[_Found],
+) -> list[_Found]:
+    """The same days of those concentrators that have meters of these now."""
+    days: dict[int, set[date]] = {}
+    for one, its in zip(standings, found, strict=True):
+        for heir in one.heirs:
+            days.setdefault(heir, set()).update(its.days)
+    return [_Found(one.concentrator_id, one.time_zone, days[one.concentrator_id])
+            for one in await store.standings(connection, sorted(days))] if days else []
+
+
 def _days(
         standing: store.Standing, marks: list[store.Mark], stale: set[int], now: datetime,
-) -> list[Day]:
+) -> set[date]:
     """The days of one concentrator to count: marked ones, and those since the last time."""
     zone = standing.time_zone
     if standing.first_valid_from is None:
-        return []
+        return set()
     moved = standing.known_zone not in (None, zone)
     since = standing.computed_until
     if since is None or moved:
         since = standing.first_valid_from
     found = days_since(since - timedelta(seconds=standing.longest_period_s), now, zone)
     if standing.concentrator_id in stale:
+        found.update(standing.waiting_days)
+    if standing.is_told:
         found.update(standing.open_days)
     for mark in marks:
         if mark.concentrator_id == standing.concentrator_id:
             found |= days_of_hours(mark.hours, zone, standing.longest_period_s)
             if mark.since is not None:
                 found |= days_since(mark.since, now, zone)
-    return [day_of(day, zone) for day in countable(found, now, zone)]
+    return found
 
 
 def _oldest(now: datetime) -> date:

@@ -17,13 +17,7 @@ KEPT_DAYS = 400             # A year to compare with, and a month: older days ar
 LATE_PERIODS = 2            # Stored later than so many periods after the interval: late.
 HOUR_S = 3600
 
-# Why an interval is missing, by the names of the columns; the reasons stand in docs/glossary.md.
-SILENT, DAMAGED, EXCEPTION, NOT_TRIED = "silent", "damaged", "exception", "not_tried"
-UNREACHABLE, AWAITED, ARCHIVE_GAP = "unreachable", "awaited", "archive_gap"
-REFUSED, UNEXPLAINED = "refused", "unexplained"
-REASONS = (SILENT, DAMAGED, EXCEPTION, NOT_TRIED, UNREACHABLE, AWAITED, ARCHIVE_GAP, REFUSED,
-           UNEXPLAINED)
-RECEIVED, LATE, DUE = "received", "late", "not due"
+RECEIVED, LATE = "received", "late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +32,10 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """One interval of one meter. `state` is RECEIVED, LATE or one of REASONS; `arrived_at` None
-    for what is missing, or was stored before arrivals were noted."""
+    """One interval of one register set of a meter. `state` is RECEIVED, LATE or one of REASONS;
+    `arrived_at` None for what is missing, or was stored before arrivals were noted."""
 
+    register_set: int
     start: datetime
     end: datetime
     state: str
@@ -50,8 +45,9 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Neighbouring intervals of one state, from one concentrator."""
+    """Neighbouring intervals of one set and state, from one concentrator."""
 
+    register_set: int
     start: datetime
     end: datetime
     state: str
@@ -123,17 +119,30 @@ def runs(intervals: Sequence[Interval]) -> list[Run]:
     found: list[Run] = []
     for one in intervals:
         last = found[-1] if found else None
-        if last is not None and (last.state, last.concentrator, last.end) == (
-                one.state, one.concentrator, one.start):
+        if last is not None and (last.register_set, last.state, last.concentrator, last.end) == (
+                one.register_set, one.state, one.concentrator, one.start):
             found[-1] = _joined(last, one)
         else:
-            found.append(Run(one.start, one.end, one.state, 1, one.arrived_at, one.arrived_at,
-                             one.concentrator))
+            found.append(Run(one.register_set, one.start, one.end, one.state, 1, one.arrived_at,
+                             one.arrived_at, one.concentrator))
     return found
 
 
 def _joined(run: Run, one: Interval) -> Run:
     arrived = [at for at in (run.first_arrived_at, run.last_arrived_at, one.arrived_at)
                if at is not None]
-    return Run(run.start, one.end, run.state, run.intervals + 1,
+    return Run(run.register_set, run.start, one.end, run.state, run.intervals + 1,
                min(arrived, default=None), max(arrived, default=None), run.concentrator)
+
+
+def by_start(intervals: Iterable[Interval]) -> list[list[Interval]]:
+    """The sets of one meter together, interval by interval, oldest first."""
+    found: dict[datetime, list[Interval]] = {}
+    for one in intervals:
+        found.setdefault(one.start, []).append(one)
+    return [found[start] for start in sorted(found)]
+
+
+def worst(sets: Sequence[Interval]) -> Interval:
+    """The set that says what became of the interval as a whole: a missing one, else a late one."""
+    return min(sets, key=lambda one: (one.state in (RECEIVED, LATE), one.state == RECEIVED))

@@ -1,7 +1,7 @@
 """The questions of pages and API to the ledger: days, concentrators, sites and meters of a day.
 
 Answered from the summaries alone, so that a page costs the same for a street and for a country.
-Left out: how they are counted, and a meter's single intervals (counting/store.py).
+Left out: how they are counted (counting/store.py), a meter's single intervals (slots/store.py).
 """
 
 from dataclasses import dataclass
@@ -30,9 +30,11 @@ class Counts:
     damaged: int
     exception: int
     not_tried: int
+    never_read: int
     unreachable: int
     awaited: int
     archive_gap: int
+    dropped: int
     refused: int
     unexplained: int
 
@@ -66,10 +68,22 @@ class SiteCounts(Counts):
 
 
 @dataclass(frozen=True, slots=True)
+class SetCounts(Counts):
+    """One register set's day; `codes` are OBIS codes in their order."""
+
+    register_set: int
+    codes: list[str]
+    meters: int
+
+
+@dataclass(frozen=True, slots=True)
 class MeterCounts(Counts):
-    """One meter's day. `last_before`: its newest reading from before what is missing."""
+    """One register set of one meter on a day. `last_before`: the meter's newest reading from before
+    what is missing."""
 
     meter_id: int
+    register_set: int
+    codes: list[str]
     serial: str
     delivery_point: str
     concentrator: str
@@ -82,39 +96,83 @@ class MeterCounts(Counts):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose meters: all of a tenant's, a site's (by name), or a concentrator's."""
+    """Whose meters: all of a tenant's, a site's (by name), or a concentrator's. And which register
+    set of them, None: all."""
 
     site: str | None = None
     concentrator: bytes | None = None
+    register_set: int | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether only some concentrators are meant."""
+        return self.site is not None or self.concentrator is not None
+
+    def values(self) -> dict[str, object]:
+        """For the queries."""
+        return {"site": self.site, "device": self.concentrator, "set": self.register_set}
 
 
 async def days(
         connection: Connection, tenant: int, scope: Scope, first: date, last: date, limit: int,
 ) -> list[DayCounts]:
     """Up to `limit` counted days of first..last (both included), oldest first."""
-    values = {"tenant": tenant, "first": first, "last": last, "limit": limit,
-              "site": scope.site, "device": scope.concentrator}
-    query = _TENANT_DAYS if scope == Scope() else _SCOPE_DAYS
+    query = _NARROW_DAYS if scope.is_narrow else _TENANT_DAYS
     async with connection.cursor(row_factory=class_row(DayCounts)) as cursor:
-        await cursor.execute(query.encode(), values)
+        await cursor.execute(
+            (query[scope.register_set is not None]).encode(),
+            {"tenant": tenant, "first": first, "last": last, "limit": limit, **scope.values()})
         return await cursor.fetchall()
 
 
-_TENANT_DAYS = """
-    select d.day, d.meters, %s from ledger_tenant_day d
+# Without and with a register set: each has its own sums.
+_OF_SET = ("", " and d.register_set_id = %(set)s")
+_TENANT_DAYS = ["""
+    select d.day, d.meters, """ + _COUNTS + """ from %s d
      where d.tenant_id = %%(tenant)s and d.day between %%(first)s and %%(last)s
-       and d.expected > 0 order by d.day limit %%(limit)s""" % _COUNTS
+       and d.expected > 0%s order by d.day limit %%(limit)s""" % pair for pair in zip(
+    ("ledger_tenant_day", "ledger_tenant_set_day"), _OF_SET, strict=True)]
 
-_NARROWED = """
+_NARROW_DAYS = ["select d.day, sum(d.meters)::bigint as meters, " + _SUMS + """
       from concentrator c left join site s using (site_id)
-      join ledger_concentrator_day d using (concentrator_id)
-     where c.tenant_id = %(tenant)s and d.expected > 0
-       and (%(site)s::text is null or s.name = %(site)s)
-       and (%(device)s::bytea is null or c.device_id = %(device)s)"""
+      join %s d using (concentrator_id)
+     where c.tenant_id = %%(tenant)s and d.expected > 0%s
+       and (%%(site)s::text is null or s.name = %%(site)s)
+       and (%%(device)s::bytea is null or c.device_id = %%(device)s)
+       and d.day between %%(first)s and %%(last)s
+     group by d.day order by d.day limit %%(limit)s""" % pair for pair in zip(
+    ("ledger_concentrator_day", "ledger_concentrator_set_day"), _OF_SET, strict=True)]
 
-_SCOPE_DAYS = "select d.day, sum(d.meters)::bigint as meters, " + _SUMS + _NARROWED + """
-       and d.day between %(first)s and %(last)s
-     group by d.day order by d.day limit %(limit)s"""
+
+async def register_sets(
+        connection: Connection, tenant: int, scope: Scope, day: date, after: int, limit: int,
+) -> list[SetCounts]:
+    """Up to `limit` register sets that were due that day, by number, from the first after `after`.
+    """
+    query = _NARROW_SETS if scope.is_narrow else _TENANT_SETS
+    async with connection.cursor(row_factory=class_row(SetCounts)) as cursor:
+        await cursor.execute(query.encode(), {
+            "tenant": tenant, "day": day, "after": after, "limit": limit, **scope.values()})
+        return await cursor.fetchall()
+
+
+_CODES = "array(select jsonb_array_elements_text(r.codes)) as codes"
+_SETS_OF = """
+     where d.tenant_id = %(tenant)s and d.day = %(day)s and d.expected > 0
+       and d.register_set_id > %(after)s
+       and (%(set)s::integer is null or d.register_set_id = %(set)s)"""
+_TENANT_SETS = "select d.register_set_id as register_set, d.meters, " + (
+    _CODES + ", " + _COUNTS) + """
+      from ledger_tenant_set_day d join register_set r using (register_set_id)""" + _SETS_OF + """
+     order by d.register_set_id limit %(limit)s"""
+_NARROW_SETS = "select d.register_set_id as register_set, sum(d.meters)::bigint as meters, " + (
+    _CODES + ", " + _SUMS) + """
+      from ledger_concentrator_set_day d join register_set r using (register_set_id)
+      join concentrator c using (concentrator_id) left join site s using (site_id)""" + (
+    _SETS_OF) + """
+       and (%(site)s::text is null or s.name = %(site)s)
+       and (%(device)s::bytea is null or c.device_id = %(device)s)
+     group by d.register_set_id, r.codes order by d.register_set_id limit %(limit)s"""
 
 
 async def concentrators(
@@ -125,22 +183,24 @@ async def concentrators(
     first one behind `after` (missing, concentrator_id)."""
     missing, number = after or (None, None)
     async with connection.cursor(row_factory=class_row(ConcentratorCounts)) as cursor:
-        await cursor.execute(_CONCENTRATORS.encode(), {
-            "tenant": tenant, "day": day, "site": scope.site, "device": scope.concentrator,
-            "missing": missing, "number": number, "limit": limit})
+        await cursor.execute(_CONCENTRATORS[scope.register_set is not None].encode(), {
+            "tenant": tenant, "day": day, **scope.values(), "missing": missing,
+            "number": number, "limit": limit})
         return await cursor.fetchall()
 
 
-_CONCENTRATORS = """
-    select c.concentrator_id, c.name, c.device_id, s.name as site, d.meters, c.last_contact_at, %s
-      from ledger_concentrator_day d join concentrator c using (concentrator_id)
+_CONCENTRATORS = ["""
+    select c.concentrator_id, c.name, c.device_id, s.name as site, d.meters, c.last_contact_at,
+           """ + _COUNTS + """
+      from %s d join concentrator c using (concentrator_id)
       left join site s using (site_id)
-     where d.tenant_id = %%(tenant)s and d.day = %%(day)s and d.expected > 0
+     where d.tenant_id = %%(tenant)s and d.day = %%(day)s and d.expected > 0%s
        and (%%(site)s::text is null or s.name = %%(site)s)
        and (%%(device)s::bytea is null or c.device_id = %%(device)s)
        and (%%(missing)s::bigint is null
             or (d.missing, d.concentrator_id) < (%%(missing)s, %%(number)s))
-     order by d.missing desc, d.concentrator_id desc limit %%(limit)s""" % _COUNTS
+     order by d.missing desc, d.concentrator_id desc limit %%(limit)s""" % pair for pair in zip(
+    ("ledger_concentrator_day", "ledger_concentrator_set_day"), _OF_SET, strict=True)]
 
 
 async def sites(
@@ -168,14 +228,15 @@ _SITES = """
 
 async def meters(
         connection: Connection, tenant: int, scope: Scope, day: date,
-        after: tuple[int, int] | None, limit: int,
+        after: tuple[int, int, int] | None, limit: int,
 ) -> list[MeterCounts]:
-    """Up to `limit` meters that lack an interval of that day, most missing ones first, from the
-    first one behind `after` (missing, meter_id)."""
-    missing, number = after or (None, None)
-    values = {"tenant": tenant, "day": day, "site": scope.site, "device": scope.concentrator,
-              "missing": missing, "number": number, "limit": limit}
-    query = _METERS % (_OF_ALL if scope == Scope() else _OF_SCOPE)
+    """Up to `limit` register sets of meters that lack an interval of that day, most missing ones
+    first, from the first one behind `after` (missing, meter_id, register_set)."""
+    missing, number, register_set = after or (None, None, None)
+    values = {"tenant": tenant, "day": day, **scope.values(), "missing": missing,
+              "number": number, "behind_set": register_set, "limit": limit}
+    query = _METERS % (_OF_NARROW if scope.is_narrow else _OF_ALL,
+                       _OF_SET[scope.register_set is not None])
     async with connection.cursor(row_factory=class_row(MeterCounts)) as cursor:
         await cursor.execute("set local jit = off")
         await cursor.execute(query.encode(), values)
@@ -184,7 +245,7 @@ async def meters(
 
 # What is narrow is found first, whole: sorting a street is cheaper than walking a country.
 _OF_ALL = "select * from ledger_day d where d.missing > 0"
-_OF_SCOPE = """
+_OF_NARROW = """
     select * from narrow d where true"""
 _METERS = """
     with narrow as materialized (
@@ -194,21 +255,23 @@ _METERS = """
            and (%%(site)s::text is null or s.name = %%(site)s)
            and (%%(device)s::bytea is null or c.device_id = %%(device)s)),
     found as materialized (
-        %s and d.tenant_id = %%(tenant)s and d.day = %%(day)s
-           and (%%(missing)s::integer is null
-                or (d.missing, d.meter_id) < (%%(missing)s, %%(number)s))
-         order by d.missing desc, d.meter_id desc limit %%(limit)s)
-    select m.meter_id, m.serial, p.name as delivery_point, c.name as concentrator, c.device_id,
+        %s and d.tenant_id = %%(tenant)s and d.day = %%(day)s%s
+           and (%%(missing)s::integer is null or (d.missing, d.meter_id, d.register_set_id)
+                < (%%(missing)s, %%(number)s, %%(behind_set)s))
+         order by d.missing desc, d.meter_id desc, d.register_set_id desc limit %%(limit)s)
+    select m.meter_id, d.register_set_id as register_set, """ + _CODES + """,
+           m.serial, p.name as delivery_point, c.name as concentrator, c.device_id,
            coalesce(s.time_zone, 'UTC') as time_zone, d.missing_from, c.last_contact_at,
            (select captured_at from reading r
-             where r.meter_id = d.meter_id and r.captured_at < d.missing_from
+             where r.meter_id = d.meter_id and r.profile = 0 and r.captured_at < d.missing_from
              order by captured_at desc limit 1) as last_before,
            """ + _COUNTS + """
       from found d join meter m using (meter_id)
       join delivery_point p using (delivery_point_id)
       join concentrator c on c.concentrator_id = d.concentrator_id
+      join register_set r using (register_set_id)
       left join site s on s.site_id = c.site_id
-     order by d.missing desc, d.meter_id desc"""
+     order by d.missing desc, d.meter_id desc, d.register_set_id desc"""
 
 
 async def counted_until(connection: Connection, tenant: int) -> datetime | None:

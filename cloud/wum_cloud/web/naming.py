@@ -3,8 +3,8 @@
 Left out: registers (registers.py).
 """
 
-from wum_cloud.ledger.reckoning import REASONS
 from wum_cloud.ledger.store import Counts
+from wum_cloud.reasons.names import REASONS
 from wum_cloud.web.texts import gettext as _
 from wum_shared import status as flags
 from wum_shared.status import EVENTS
@@ -31,12 +31,14 @@ _REASONS = {  # Of gaps: the words of wum_shared.status.OUTCOMES, and none.
     "no value": _("the meter gave no value of it"),
 }
 
-_MISSING = {  # Of intervals in the ledger (ledger/reckoning.py), and what came.
+_MISSING = {  # Of intervals in the ledger (reasons/names.py), and what came.
     "silent": _("the meter does not answer"), "damaged": _("the answer was damaged"),
     "exception": _("the meter refused"), "not_tried": _("no time left in the sweep"),
+    "never_read": _("never read, says the concentrator"),
     "unreachable": _("the concentrator cannot be reached"),
     "awaited": _("still to come from the concentrator"),
     "archive_gap": _("lost in the concentrator's archive"),
+    "dropped": _("dropped by the concentrator, whose store was full"),
     "refused": _("refused by the head-end"), "unexplained": _("nobody has said why"),
     "received": _("received"), "late": _("received late"),
 }

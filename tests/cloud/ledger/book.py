@@ -12,7 +12,7 @@ from tests.cloud.web.street import PERIOD_S, Street
 from wum_cloud.database import Pool
 from wum_cloud.ledger.counting.store import COUNTS
 from wum_cloud.ledger.keeper import catch_up
-from wum_cloud.ledger.reckoning import REASONS
+from wum_cloud.reasons.names import REASONS
 from wum_shared.status import SILENT
 
 DAY = date(2026, 3, 2)
@@ -37,13 +37,15 @@ class Book(Street):
         return meter
 
     def schedule(self, meter: int, valid_from: datetime, period_s: int | None,
-                 offset_s: int = 0, concentrator: int | None = None) -> None:
+                 offset_s: int = 0, concentrator: int | None = None,
+                 sets: list[int] | None = None) -> None:
         """Another schedule, as a schema message brings it."""
         number = self._concentrator if concentrator is None else concentrator
         with psycopg.connect(self.url) as connection:
             connection.execute(
-                "insert into meter_schedule values (%s, %s, %s, %s, %s)",
-                [meter, valid_from, number, period_s, offset_s])
+                "insert into meter_schedule values (%s, %s, %s, %s, %s, %s)",
+                [meter, valid_from, number, period_s, offset_s,
+                 [self._set] if sets is None else sets])
             connection.execute(
                 "insert into ledger_mark (concentrator_id, since) values (%s, %s)",
                 [number, valid_from])
@@ -77,6 +79,30 @@ class Book(Street):
                 "update concentrator set last_contact_at = %s, newest_captured_at = %s"
                 " where concentrator_id = %s", [last, newest, self._concentrator])
 
+    def archive(self, received: str, lost: str = "{}", incarnation: bytes = b"incarnat",
+                seen: datetime = MIDNIGHT) -> None:
+        """An archive of the concentrator: which of its numbers came, and which it says are gone."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute(
+                "insert into archive (concentrator_id, incarnation, received, lost, first_seen_at,"
+                "   last_batch_at) values (%s, %s, %s, %s, %s, %s)",
+                [self._concentrator, incarnation, received, lost, seen, NOW])
+
+    def arrive(self, first: int, last: int, begin: float, end: float,
+               incarnation: bytes = b"incarnat") -> None:
+        """A batch of these numbers, captured from one interval of DAY to another."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute(
+                "insert into batch_arrival values (%s, %s, %s, %s, %s, %s)",
+                [self._concentrator, incarnation, first, last, at(begin), at(end)])
+
+    def lose(self, first: int, last: int, reason: int, told: datetime) -> None:
+        """What the concentrator says of numbers that are gone."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute(
+                "insert into archive_loss values (%s, 'incarnat', %s, %s, %s, '', %s)",
+                [self._concentrator, first, last, reason, told])
+
     def ask(self, query: str, *values: object) -> list[Any]:
         """Rows of a query."""
         with psycopg.connect(self.url) as connection:
@@ -94,12 +120,16 @@ class Book(Street):
         """The sums of concentrators and tenants are those of the meters' days, exactly."""
         names = [*COUNTS, "missing"]
         sums = ", ".join(["sum(%s)::bigint" % name for name in names])
-        for table, key in (("ledger_concentrator_day", "concentrator_id"),
-                           ("ledger_tenant_day", "tenant_id")):
-            counted = self.ask("select %s, day, count(*)::int, %s from ledger_day group by 1, 2"
-                               " order by 1, 2" % (key, sums))
-            kept = self.ask("select %s, day, meters, %s from %s where meters <> 0 order by 1, 2" % (
-                key, ", ".join(names), table))
+        for table, key in (
+                ("ledger_concentrator_day", "concentrator_id"), ("ledger_tenant_day", "tenant_id"),
+                ("ledger_concentrator_set_day", "concentrator_id, register_set_id"),
+                ("ledger_tenant_set_day", "tenant_id, register_set_id")):
+            counted = self.ask(
+                "select %s, day, count(distinct meter_id)::int, %s from ledger_day group by %s, day"
+                " order by %s, day" % (key, sums, key, key))
+            kept = self.ask(
+                "select %s, day, meters, %s from %s where meters <> 0 order by %s, day" % (
+                    key, ", ".join(names), table, key))
             assert kept == counted
             assert not self.ask("select 1 from %s where meters = 0 and expected <> 0" % table)
         reasons = " + ".join(REASONS)

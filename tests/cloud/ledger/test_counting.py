@@ -8,7 +8,14 @@ import pytest
 
 from tests.cloud.ledger.book import DAY, MIDNIGHT, NEXT, NOW, PER_DAY, Book, at, count
 from wum_cloud.ledger import keeper
-from wum_shared.status import BAD_CHECK, EXCEPTION, FOREIGN, NOT_TRIED
+from wum_shared.status import (
+    ACCESS_DENIED,
+    BAD_CHECK,
+    EXCEPTION,
+    FOREIGN,
+    NOT_GENUINE,
+    NOT_TRIED,
+)
 
 HOUR = timedelta(hours=1)
 
@@ -57,13 +64,14 @@ async def test_a_reading_from_before_arrivals_were_noted_is_not_claimed_to_be_in
 async def test_each_missing_interval_has_one_reason(book: Book, pool) -> None:
     meter = book.add_scheduled("SDM-1")
     book.miss(meter, 0)
-    for interval, outcome in ((1, BAD_CHECK), (2, FOREIGN), (3, EXCEPTION), (4, NOT_TRIED)):
+    for interval, outcome in ((1, BAD_CHECK), (2, FOREIGN), (3, EXCEPTION), (4, NOT_TRIED),
+                              (5, ACCESS_DENIED), (6, NOT_GENUINE)):
         book.miss(meter, interval, outcome)
     book.contact(NOW, at(20))
     await count(pool, book)
     said = book.day(meter)
-    assert [said[name] for name in ("silent", "damaged", "exception", "not_tried")] == [1, 2, 1, 1]
-    assert said["unexplained"] == 16 and said["awaited"] == PER_DAY - 21
+    assert [said[name] for name in ("silent", "damaged", "exception", "not_tried")] == [1, 3, 2, 1]
+    assert said["unexplained"] == 14 and said["awaited"] == PER_DAY - 21
     assert said["missing"] == PER_DAY and said["missing_from"] == MIDNIGHT
 
 
@@ -92,44 +100,6 @@ async def test_a_concentrator_that_is_not_heard_is_the_reason_until_it_delivers(
     await count(pool, book, NOW + 2 * HOUR)
     said = book.day(meter)
     assert (said["received"], said["late"], said["by_six"]) == (PER_DAY, PER_DAY - 10, 10)
-
-
-async def test_what_the_archive_lost_is_its_reason(book: Book, pool) -> None:
-    meter = book.add_scheduled("SDM-1")
-    book.contact(NOW, NOW)
-    number = book.ask("select concentrator_id from concentrator")[0][0]
-    with psycopg.connect(book.url) as connection:
-        connection.execute(
-            "insert into archive (concentrator_id, incarnation, received, lost)"
-            " values (%s, 'incarnat', '{[1,50),[90,200)}', '{[50,90)}')", [number])
-        connection.execute(
-            "insert into archive_loss values (%s, 'incarnat', 50, 89, 2, '', %s)",
-            [number, at(40)])
-    await count(pool, book)
-    said = book.day(meter)
-    assert said["archive_gap"] == 40, "what was captured after the loss was told has no part in it"
-    assert said["unexplained"] == PER_DAY - 40
-
-
-async def test_what_is_still_in_the_archive_is_awaited(book: Book, pool) -> None:
-    meter = book.add_scheduled("SDM-1")
-    book.contact(NOW, NOW)
-    book.do("insert into archive (concentrator_id, incarnation, received)"
-            " select concentrator_id, 'incarnat', '{[1,50),[90,200)}' from concentrator")
-    await count(pool, book)
-    assert book.day(meter)["awaited"] == PER_DAY
-
-
-async def test_what_was_refused_is_its_reason(book: Book, pool) -> None:
-    meter = book.add_scheduled("SDM-1")
-    book.contact(NOW, NOW)
-    with psycopg.connect(book.url) as connection:
-        connection.execute(
-            "insert into quarantine (arrived_at, concentrator_id, topic, reason, detail, form,"
-            " content, size_bytes, digest) select %s, concentrator_id, '', 'clock never set', '',"
-            " 'readings', '', 0, 'x' from concentrator", [at(10.5)])
-    await count(pool, book)
-    assert book.day(meter)["refused"] == 3, "interval 10, and the two that may have come with it"
 
 
 async def test_another_schedule_counts_from_its_first_whole_interval(book: Book, pool) -> None:

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from tests.cloud.ledger.book import DAY, MIDNIGHT, NEXT, NOW, PER_DAY, Book, at, count
 from tests.cloud.web.street import DEVICE, SITE
 from wum_cloud.ledger import store
-from wum_cloud.ledger.counting.store import intervals
 from wum_cloud.ledger.reckoning import SETTLED_AFTER, day_of, runs
+from wum_cloud.ledger.slots.store import intervals
 from wum_cloud.ledger.store import Scope
 
 
@@ -39,7 +39,8 @@ async def test_meters_that_lack_most_stand_first_and_pages_lose_none(book: Book,
             first = await store.meters(connection, 1, scope, DAY, None, 1)
             assert [m.meter_id for m in first] == [meters[2]]
             rest = await store.meters(
-                connection, 1, scope, DAY, (first[0].missing, first[0].meter_id), 10)
+                connection, 1, scope, DAY,
+                (first[0].missing, first[0].meter_id, first[0].register_set), 10)
             assert [(m.meter_id, m.missing) for m in rest] == [(meters[1], 6)]
             assert rest[0].last_before == at(89) and rest[0].missing_from == at(90)
         assert await store.meters(connection, 2, Scope(), DAY, None, 10) == []

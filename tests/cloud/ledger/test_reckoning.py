@@ -61,7 +61,7 @@ def test_a_month_stands_in_weeks_from_monday() -> None:
 
 def test_neighbouring_intervals_of_one_state_are_one_run() -> None:
     def interval(hour: int, state: str, arrived: datetime | None = None) -> Interval:
-        return Interval(moment(hour), moment(hour + 1), state, arrived, "cabinet-1")
+        return Interval(1, moment(hour), moment(hour + 1), state, arrived, "cabinet-1")
 
     found = runs([interval(0, "received", moment(5)), interval(1, "received", moment(2)),
                   interval(2, "silent"), interval(4, "silent")])

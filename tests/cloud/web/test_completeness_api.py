@@ -78,6 +78,14 @@ async def test_an_interval_says_when_it_came_and_by_which_path(
     ("/2026-13-01/meters", {}, 422), ("/2026-03-02/meters", {"limit": "0"}, 422),
     ("/2026-03-02/meters", {"cursor": "WzFd"}, 422),
     ("/2026-03-02/meters", {"cursor": "Wy0xLDFd"}, 422),
+    ("/2026-03-02/meters", {"cursor": "WzEsMSw0Mjk0OTY3Mjk2XQ"}, 422),
+    ("", {**SPAN, "register_set": "0"}, 422), ("", {**SPAN, "register_set": "x"}, 422),
+    ("", {**SPAN, "register_set": "4711"}, 404),
+    ("", {**SPAN, "register_set": "4294967296"}, 422),
+    ("/2026-03-02/meters", {"register_set": "4711"}, 404),
+    ("/2026-03-02/register-sets", {"site": "nowhere"}, 404),
+    ("/2026-03-02/register-sets", {"register_set": "1"}, 422),
+    ("/2026-03-02/register-sets", {"cursor": "WzQyOTQ5NjcyOTZd"}, 422),
     ("/2026-03-02/meters", {"reason": "silent"}, 422),
     ("/2026-03-02/concentrators", {"site": "nowhere"}, 404),
     ("/2026-03-02/sites", {"site": SITE}, 422),
@@ -94,9 +102,10 @@ async def test_intervals_of_no_meter_and_of_no_day_are_refused(
         book: Book, system: httpx.AsyncClient) -> None:
     for serial, day, status in (("SDM-9", str(DAY), 404), ("SDM-1", "0001-01-01", 422),
                                 ("SDM-1", "9999-12-31", 422), ("SDM-1", "today", 422)):
-        answer = await system.get(
-            "/api/v1/meters/%s/intervals" % serial, params={"day": day})
-        assert answer.status_code == status
+        for what in ("intervals", "unscheduled"):
+            answer = await system.get(
+                "/api/v1/meters/%s/%s" % (serial, what), params={"day": day})
+            assert answer.status_code == status
 
 
 async def test_nobody_sees_the_ledger_without_a_token(
@@ -109,22 +118,68 @@ async def test_each_register_set_of_an_interval_has_its_own_state(
         book: Book, system: httpx.AsyncClient) -> None:
     """The second set of the meter is there in no row: the meter gave its other registers only."""
     more = book.add_register_set("1-0:3.8.0", 0, 32, "r_plus")
-    book.do("insert into meter_register_set select meter_id, %d from meter"
-            " where serial = 'SDM-1'" % more)
+    book.do("update meter_schedule set register_sets = register_sets || %d from meter m"
+            " where m.meter_id = meter_schedule.meter_id and m.serial = 'SDM-1'" % more)
     items = (await system.get("/api/v1/meters/SDM-1/intervals", params={
         "day": str(DAY), "limit": "96"})).json()["items"]
     states = [[(own["registers"][-1] == "1-0:3.8.0", own["state"], own["reason"])
                for own in item["register_sets"]] for item in items]
     assert states[0] == [(False, "received", None), (True, "missing", "unexplained")]
     assert states[0] == states[89], "an interval that is there"
+    assert items[0]["state"] == "missing", "an interval is there when all of its sets are"
     assert items[90]["state"] == "missing"
     assert [own["reason"] for own in items[90]["register_sets"]] == [items[90]["reason"]] * 2
-    assert items[0]["register_sets"][0]["arrived_at"] == items[0]["arrived_at"]
     # A row that was merged of both sets holds both.
-    both = book.ask("select registers from register_set where register_set_id <> %s", more)[0][0]
     book.do("update register_set set registers = registers || (select registers from register_set"
             " where register_set_id = %d) where register_set_id <> %d" % (more, more))
-    assert len(both) > 1
     again = (await system.get("/api/v1/meters/SDM-1/intervals", params={
         "day": str(DAY), "limit": "1"})).json()["items"][0]
     assert [own["state"] for own in again["register_sets"]] == ["received", "received"]
+    assert again["state"] == "received"
+
+
+async def test_sets_have_days_of_their_own(
+        book: Book, pool: Pool, system: httpx.AsyncClient) -> None:
+    more = book.add_register_set("1-0:3.8.0", 0, 32, "r_plus")
+    book.do("update meter_schedule set register_sets = register_sets || %d from meter m"
+            " where m.meter_id = meter_schedule.meter_id and m.serial = 'SDM-0'" % more)
+    book.mark(at(0))
+    await count(pool, book)
+    for narrowed in ({}, {"site": SITE}, {"concentrator": DEVICE.hex()}):
+        sets = (await system.get(
+            "%s/%s/register-sets" % (HERE, DAY), params=narrowed)).json()["items"]
+        assert [(one["meters"], one["expected"], one["received"]) for one in sets] == [
+            (3, 3 * PER_DAY, PER_DAY + 90), (1, PER_DAY, 0)]
+        assert sets[1]["registers"] == ["1-0:3.8.0"] and sets[1]["register_set"] == more
+        days = (await system.get(
+            HERE, params={**SPAN, **narrowed, "register_set": str(more)})).json()["items"]
+        assert [(one["meters"], one["missing"]) for one in days] == [(1, {"unexplained": 90,
+                                                                          "awaited": 6})]
+        meters = (await system.get("%s/%s/meters" % (HERE, DAY), params={
+            "register_set": str(more), **narrowed})).json()["items"]
+        assert [(one["serial"], one["register_set"]) for one in meters] == [("SDM-0", more)]
+    cabinets = (await system.get("%s/%s/concentrators" % (HERE, DAY), params={
+        "register_set": str(more)})).json()["items"]
+    assert [(one["meters"], one["expected"]) for one in cabinets] == [(1, PER_DAY)]
+    first = (await system.get(
+        "%s/%s/register-sets" % (HERE, DAY), params={"limit": "1"})).json()
+    rest = (await system.get("%s/%s/register-sets" % (HERE, DAY), params={
+        "limit": "1", "cursor": first["next_cursor"]})).json()
+    assert [len(first["items"]), rest["items"][0]["register_set"]] == [1, more]
+
+
+async def test_what_no_schedule_speaks_of_is_listed_and_not_due(
+        book: Book, system: httpx.AsyncClient) -> None:
+    profile = book.add_register_set("1-0:9.8.0", 0, 31, "extra[1]")
+    book.do("update register_set set profile = 1 where register_set_id = %d" % profile)
+    book.do("insert into meter_register_set select meter_id, %d from meter"
+            " where serial = 'SDM-2'" % profile)
+    book.do("insert into reading (meter_id, captured_at, profile, register_set_id, time_quality)"
+            " select meter_id, '%s', 1, %d, 0 from meter where serial = 'SDM-2'" % (at(7), profile))
+    where = "/api/v1/meters/SDM-2/"
+    found = (await system.get(where + "unscheduled", params={"day": str(DAY)})).json()["items"]
+    assert [(one["registers"], one["profile"], one["rows"]) for one in found] == [
+        (["1-0:9.8.0"], 1, 1)]
+    items = (await system.get(where + "intervals", params={"day": str(DAY)})).json()["items"]
+    assert {len(item["register_sets"]) for item in items} == {1}
+    assert {item["state"] for item in items} == {"missing"}

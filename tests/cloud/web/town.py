@@ -53,8 +53,9 @@ def build(url: str, now: datetime, *, meters_each: int = 16, hours: int = 26) ->
         for place, serial in enumerate(serials):
             meter = _meter(connection, serial, cabinets[place // meters_each], register_set)
             connection.execute(
-                "insert into meter_schedule values (%s, %s, %s, %s, 0)",
-                [meter, newest - timedelta(hours=hours), cabinets[place // meters_each], PERIOD_S])
+                "insert into meter_schedule values (%s, %s, %s, %s, 0, %s)",
+                [meter, newest - timedelta(hours=hours), cabinets[place // meters_each], PERIOD_S,
+                 [register_set]])
             _profile(connection, meter, serial, place, register_set, newest, hours)
         _happenings(connection, cabinets, newest)
     return Town(len(serials), newest)

@@ -13,7 +13,9 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Composed
 
 from wum_cloud.database import Connection
-from wum_cloud.ledger.reckoning import LATE_PERIODS, REASONS, Day, Interval
+from wum_cloud.ledger.reckoning import LATE_PERIODS, Day
+from wum_cloud.ledger.slots.store import INTERVALS
+from wum_cloud.reasons.names import REASONS
 
 _LOCK = 0x57554D02
 COUNTS = ("expected", "received", "late", "by_six", *REASONS)
@@ -33,8 +35,11 @@ class Mark:
 class Standing:
     """How far a concentrator's days are counted. `computed_until` None: never.
 
-    `open_days` are those whose reasons may still change without any reading: something is awaited
-    or its concentrator cannot be reached. `known_zone` is the zone they were counted in.
+    `waiting_days`: those whose reasons change with time alone, because something is awaited or the
+    concentrator cannot be reached. `open_days`: all those whose reasons may change with what is
+    told; `is_told`: whether anything was, or numbers are outstanding. `known_zone` is the zone they
+    were counted in. `heirs`: concentrators that have meters now which this one had: what changes
+    here may change their days.
     """
 
     concentrator_id: int
@@ -43,95 +48,11 @@ class Standing:
     computed_until: datetime | None
     longest_period_s: int
     first_valid_from: datetime | None
+    is_told: bool
+    waiting_days: list[date]
     open_days: list[date]
+    heirs: list[int]
 
-
-# From asked (meter_id, day, start_at, end_at, deadline) to one row for each interval that is due.
-# A schedule's first interval begins when it is in force already, its last one ends before the
-# next schedule. Division of positive integers rounds down.
-_INTERVALS = """
-    segment as (
-        select a.meter_id, a.day, a.start_at, a.end_at, a.deadline,
-               s.concentrator_id, s.period_s, s.offset_s, s.valid_from,
-               lead(s.valid_from) over (partition by a.meter_id, a.day order by s.valid_from)
-                   as until
-          from asked a join meter_schedule s using (meter_id)),
-    bounded as (
-        select *, (ceil(extract(epoch from greatest(valid_from, start_at)))::bigint
-                   - offset_s + period_s - 1) / period_s as first_n,
-               least((extract(epoch from end_at)::bigint - 1 - offset_s) / period_s,
-                     (floor(extract(epoch from least(until, %(settled)s::timestamptz)))::bigint
-                      - offset_s) / period_s - 1) as last_n
-          from segment
-         where period_s is not null and valid_from < end_at
-           and (until is null or until > start_at)),
-    slot as (
-        select b.meter_id, b.day, b.deadline, b.concentrator_id, b.valid_from, b.period_s, n,
-               to_timestamp(b.offset_s + n * b.period_s) as start_at,
-               to_timestamp(b.offset_s + (n + 1) * b.period_s) as end_at
-          from bounded b cross join lateral generate_series(b.first_n, b.last_n) as n),
-    got as (
-        select b.meter_id, b.day, b.valid_from, r.n, r.arrived_at
-          from bounded b cross join lateral (
-               select (extract(epoch from captured_at)::bigint - b.offset_s) / b.period_s as n,
-                      min(arrived_at) as arrived_at
-                 from reading
-                where meter_id = b.meter_id and profile = 0
-                  and captured_at >= to_timestamp(b.offset_s + b.first_n * b.period_s)
-                  and captured_at < to_timestamp(b.offset_s + (b.last_n + 1) * b.period_s)
-                group by 1) as r),
-    failed as (
-        select b.meter_id, b.day, b.valid_from, i.n, i.outcome
-          from bounded b cross join lateral (
-               select (extract(epoch from captured_at)::bigint - b.offset_s) / b.period_s as n,
-                      (array_agg(outcome order by captured_at desc))[1] as outcome
-                 from missed
-                where meter_id = b.meter_id and profile = 0
-                  and captured_at >= to_timestamp(b.offset_s + b.first_n * b.period_s)
-                  and captured_at < to_timestamp(b.offset_s + (b.last_n + 1) * b.period_s)
-                group by 1) as i),
-    fact as (
-        select c.concentrator_id, c.name, c.last_contact_at, c.newest_captured_at,
-               (select max(l.arrived_at) from archive_loss l
-                 where l.concentrator_id = c.concentrator_id) as lost_at,
-               (select max(a.first_seen_at) from archive a
-                 where a.concentrator_id = c.concentrator_id) as archive_at,
-               (select bool_or(not isempty(int8multirange(int8range(1, upper(whole))) - whole))
-                  from (select a.received + a.lost as whole from archive a
-                         where a.concentrator_id = c.concentrator_id
-                         order by a.first_seen_at desc limit 1) as newest) as awaits,
-               (select count(*) > 1 from archive a
-                 where a.concentrator_id = c.concentrator_id) as was_replaced,
-               (select range_agg(tstzrange(q.arrived_at, q.arrived_at, '[]')) from quarantine q
-                 where q.concentrator_id = c.concentrator_id
-                   and q.form in ('batch', 'readings', 'missed')) as refused_at
-          from concentrator c
-         where c.concentrator_id in (select concentrator_id from bounded)),
-    told as (
-        select s.meter_id, s.day, s.deadline, s.concentrator_id, fact.name as concentrator,
-               s.start_at, s.end_at, g.arrived_at,
-               case
-               when g.n is not null then case
-                   when g.arrived_at > s.end_at + make_interval(secs => %(late)s * s.period_s)
-                   then 'late' else 'received' end
-               when f.outcome = 1 then 'silent'
-               when f.outcome in (2, 4) then 'damaged'
-               when f.outcome = 3 then 'exception'
-               when f.outcome = 5 then 'not_tried'
-               when fact.refused_at && tstzrange(s.start_at,
-                   s.end_at + make_interval(secs => %(late)s * s.period_s)) then 'refused'
-               when s.start_at > coalesce(fact.newest_captured_at, '-infinity') then case
-                   when coalesce(fact.last_contact_at, '-infinity') < %(now)s::timestamptz
-                        - make_interval(secs => %(late)s * s.period_s) then 'unreachable'
-                   else 'awaited' end
-               when fact.lost_at >= s.end_at then 'archive_gap'
-               when fact.was_replaced and s.end_at <= fact.archive_at then 'archive_gap'
-               when fact.awaits then 'awaited'
-               else 'unexplained' end as state
-          from slot s
-          left join got g using (meter_id, day, valid_from, n)
-          left join failed f using (meter_id, day, valid_from, n)
-          left join fact on fact.concentrator_id = s.concentrator_id)"""
 
 _ASKED = """
     asked as (
@@ -144,33 +65,60 @@ _ASKED = """
 
 _CREATE_COUNTED = """
     create temporary table if not exists counted (
-        meter_id bigint, day date, tenant_id smallint, concentrator_id integer, {},
-        missing_from timestamptz
+        meter_id bigint, day date, register_set_id integer, tenant_id smallint,
+        concentrator_id integer, {}, missing_from timestamptz
     ) on commit delete rows"""
 
+# A meter that moved during the day belongs to where it was last.
 _COUNT = """
-    insert into counted (meter_id, day, tenant_id, concentrator_id, {}, missing_from)
-    with """ + _ASKED + "," + _INTERVALS + """
-    select a.meter_id, a.day, a.tenant_id,
-           coalesce((array_agg(t.concentrator_id order by t.start_at desc))[1],
-                    a.present_concentrator_id),
-           count(t.state), count(*) filter (where t.state in ('received', 'late')),
+    insert into counted (meter_id, day, register_set_id, tenant_id, concentrator_id, {},
+                         missing_from)
+    with """ + _ASKED + "," + INTERVALS + """,
+    place as (
+        select meter_id, day, (array_agg(concentrator_id order by start_at desc))[1]
+               as concentrator_id
+          from told group by 1, 2)
+    select t.meter_id, t.day, t.register_set_id, m.tenant_id, p.concentrator_id,
+           count(*), count(*) filter (where t.state in ('received', 'late')),
            count(*) filter (where t.state = 'late'),
-           count(*) filter (where t.arrived_at <= a.deadline), {},
+           count(*) filter (where t.arrived_at <= t.deadline), {},
            min(t.start_at) filter (where t.state not in ('received', 'late'))
-      from asked a left join told t using (meter_id, day)
-     group by a.meter_id, a.day, a.tenant_id, a.present_concentrator_id"""
+      from told t join place p using (meter_id, day) join meter m using (meter_id)
+     group by t.meter_id, t.day, t.register_set_id, m.tenant_id, p.concentrator_id"""
 
+# What stood there of these meters and days, whichever sets they had then. Of meters that another
+# concentrator has now, the days before are its.
+_CREATE_STOOD = """
+    create temporary table if not exists stood on commit delete rows as
+    select *, false as is_first from ledger_day with no data"""
+_REMEMBER = """
+    insert into stood
+    select d.*, row_number() over (partition by d.meter_id, d.day order by d.register_set_id) = 1
+      from unnest(%(concentrators)s::integer[], %(days)s::date[]) as a (concentrator_id, day)
+      join meter m on m.concentrator_id = a.concentrator_id
+      join ledger_day d on d.meter_id = m.meter_id and d.day = a.day"""
+
+# A meter is counted once, with the first of its sets.
 _ADD_UP = """
-    insert into {table} as t ({keys}, {meters}{names})
+    insert into {table} as t ({keys}, meters, {names})
     select {keys}, sum(meters), {sums} from (
-        select concentrator_id, tenant_id, day, 1 as meters, {names}
-          from counted where expected > 0
+        select concentrator_id, register_set_id, tenant_id, day, {meters} as meters, {names}
+          from (select *, row_number() over (
+                       partition by meter_id, day order by register_set_id) = 1 as is_first
+                  from counted) as c
         union all
-        select d.concentrator_id, d.tenant_id, d.day, -1, {negated}
-          from ledger_day d join counted using (meter_id, day)) as change
+        select concentrator_id, register_set_id, tenant_id, day, -{meters}, {negated}
+          from stood as d) as change
      group by {keys} having sum(meters) <> 0{changed}
     on conflict ({conflict}) do update set meters = t.meters + excluded.meters, {added}"""
+
+
+_SUMS = (
+    ("ledger_concentrator_day", ("concentrator_id", "day", "tenant_id")),
+    ("ledger_concentrator_set_day", ("concentrator_id", "day", "register_set_id", "tenant_id")),
+    ("ledger_tenant_day", ("tenant_id", "day")),
+    ("ledger_tenant_set_day", ("tenant_id", "register_set_id", "day")),
+)
 
 
 async def try_lock(connection: Connection) -> bool:
@@ -218,9 +166,29 @@ async def standings(connection: Connection, wanted: Sequence[int]) -> list[Stand
                    l.time_zone as known_zone, l.computed_until,
                    coalesce(its.longest, 3600) as longest_period_s,
                    its.first_valid_from,
+                   array(select distinct m.concentrator_id
+                           from meter_schedule x join meter m using (meter_id)
+                          where x.concentrator_id = c.concentrator_id
+                            and m.concentrator_id <> c.concentrator_id) as heirs,
+                   coalesce(greatest(
+                       (select max(arrived_at) from archive_loss x
+                         where x.concentrator_id = c.concentrator_id),
+                       (select max(told_at) from reason_told x
+                         where x.concentrator_id = c.concentrator_id),
+                       (select max(first_seen_at) from archive x
+                         where x.concentrator_id = c.concentrator_id))
+                       > l.computed_until - interval '10 minutes', false)
+                   or exists (select from archive x where x.concentrator_id = c.concentrator_id
+                       and not isempty(int8multirange(int8range(
+                           1, coalesce(upper(x.received + x.lost), 1))) - x.received - x.lost))
+                       as is_told,
                    array(select day from ledger_concentrator_day d
                           where d.concentrator_id = c.concentrator_id
-                            and d.awaited + d.unreachable + d.unexplained > 0) as open_days
+                            and d.awaited + d.unreachable > 0) as waiting_days,
+                   array(select day from ledger_concentrator_day d
+                          where d.concentrator_id = c.concentrator_id
+                            and d.awaited + d.unreachable + d.unexplained + d.archive_gap
+                                + d.dropped + d.refused + d.never_read > 0) as open_days
               from concentrator c left join site s using (site_id)
               left join ledger_state l using (concentrator_id)
               cross join lateral (
@@ -238,19 +206,22 @@ async def count(
     """Count these days (concentrator, day) of all meters that the concentrators have now."""
     await connection.execute("set local jit = off")
     await connection.execute(_create_counted())
-    await connection.execute("delete from counted")  # Of an earlier piece of this transaction.
+    await connection.execute(_CREATE_STOOD)
+    await connection.execute("truncate counted, stood")  # Of an earlier piece of this transaction.
+    asked = {"concentrators": [number for number, _ in days], "days": [d.day for _, d in days]}
+    await connection.execute(_REMEMBER, asked)
     await connection.execute(_counting(), {
-        "concentrators": [number for number, _ in days], "days": [d.day for _, d in days],
-        "starts": [d.start for _, d in days], "ends": [d.end for _, d in days],
+        **asked, "starts": [d.start for _, d in days], "ends": [d.end for _, d in days],
         "deadlines": [d.deadline for _, d in days], "settled": settled, "now": now,
         "late": LATE_PERIODS})
-    for table, keys in (("ledger_concentrator_day", ("concentrator_id", "day", "tenant_id")),
-                        ("ledger_tenant_day", ("tenant_id", "day"))):
+    for table, keys in _SUMS:
         await connection.execute(_adding_up(table, keys))
-    await connection.execute(_replacing())
     await connection.execute(
-        "delete from ledger_day d using counted c"
-        " where (d.meter_id, d.day) = (c.meter_id, c.day) and c.expected = 0")
+        "delete from ledger_day d using stood s"
+        " where (d.meter_id, d.day, d.register_set_id) = (s.meter_id, s.day, s.register_set_id)"
+        " and not exists (select from counted c where"
+        "   (c.meter_id, c.day, c.register_set_id) = (s.meter_id, s.day, s.register_set_id))")
+    await connection.execute(_replacing())
 
 
 async def note_counted(
@@ -263,33 +234,12 @@ async def note_counted(
         " on conflict (concentrator_id) do update"
         "   set computed_until = excluded.computed_until, time_zone = excluded.time_zone",
         [now, numbers, [one.time_zone for one in done]])
-    await connection.execute(
-        "delete from ledger_day where concentrator_id = any(%s) and day < %s", [numbers, oldest])
-    await connection.execute(
-        "delete from ledger_concentrator_day where concentrator_id = any(%s) and day < %s",
-        [numbers, oldest])
-    await connection.execute("delete from ledger_tenant_day where day < %s", [oldest])
-
-
-async def intervals(
-        connection: Connection, meter_id: int, day: Day, settled: datetime, now: datetime,
-) -> list[Interval]:
-    """The intervals of one meter's day that are due, oldest first: what the sums are made of."""
-    async with connection.cursor(row_factory=class_row(Interval)) as cursor:
-        await cursor.execute(_TELLING, {
-            "meter": meter_id, "day": day.day, "start": day.start, "end": day.end,
-            "deadline": day.deadline, "settled": settled, "now": now, "late": LATE_PERIODS})
-        return await cursor.fetchall()
-
-
-_TELLING = ("""
-    with asked as (
-        select %(meter)s::bigint as meter_id, %(day)s::date as day,
-               %(start)s::timestamptz as start_at, %(end)s::timestamptz as end_at,
-               %(deadline)s::timestamptz as deadline),""" + _INTERVALS + """
-    select start_at as start, end_at as "end", state, arrived_at,
-           coalesce(concentrator, '') as concentrator
-      from told order by start_at""").encode()
+    for table in ("ledger_day", "ledger_concentrator_day", "ledger_concentrator_set_day"):
+        await connection.execute(SQL(
+            "delete from {} where concentrator_id = any(%s) and day < %s").format(SQL(table)),
+            [numbers, oldest])
+    for table in ("ledger_tenant_day", "ledger_tenant_set_day"):
+        await connection.execute(SQL("delete from {} where day < %s").format(SQL(table)), [oldest])
 
 
 def _names(form: str, joiner: str = ", ") -> SQL:
@@ -306,22 +256,26 @@ def _counting() -> Composed:
 
 
 def _adding_up(table: str, keys: tuple[str, ...]) -> Composed:
+    by_set = "register_set_id" in keys
+    primary = tuple([key for key in keys if key != "tenant_id" or "concentrator_id" not in keys])
     return SQL(_ADD_UP).format(
         table=SQL(table), keys=SQL(", ".join(keys)),
-        meters=SQL("meters, "), names=_names("$"), sums=_names("sum($)"),
+        meters=SQL("1" if by_set else "is_first::integer"),
+        names=_names("$"), sums=_names("sum($)"),
         negated=_names("-d.$"), changed=_names(" or sum($) <> 0", ""),
-        conflict=SQL(", ".join(keys[:2])),
+        conflict=SQL(", ".join(primary)),
         added=_names("$ = t.$ + excluded.$"))
 
 
 def _replacing() -> Composed:
     return SQL(
-        "insert into ledger_day as t (meter_id, day, tenant_id, concentrator_id, {names},"
-        "   missing_from)"
-        " select meter_id, day, tenant_id, concentrator_id, {names}, missing_from"
-        " from counted where expected > 0 order by meter_id, day"
-        " on conflict (meter_id, day) do update set concentrator_id = excluded.concentrator_id,"
-        "   {set}, missing_from = excluded.missing_from"
+        "insert into ledger_day as t (meter_id, day, register_set_id, tenant_id, concentrator_id,"
+        "   {names}, missing_from)"
+        " select meter_id, day, register_set_id, tenant_id, concentrator_id, {names}, missing_from"
+        " from counted order by meter_id, day, register_set_id"
+        " on conflict (meter_id, day, register_set_id) do update"
+        "   set concentrator_id = excluded.concentrator_id, {set},"
+        "   missing_from = excluded.missing_from"
         " where (t.concentrator_id, {old}, t.missing_from)"
         "   is distinct from (excluded.concentrator_id, {new}, excluded.missing_from)").format(
         names=_names("$"), set=_names("$ = excluded.$"), old=_names("t.$"),

@@ -1,1 +1,1 @@
-"""Which of a meter's register sets stand in the rows of a day."""
+"""The register sets that the ledger is kept by."""

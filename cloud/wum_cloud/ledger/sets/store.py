@@ -1,31 +1,60 @@
-"""The register sets of a meter and the rows of a day, as the database has them.
+"""What the register sets of a meter are, and the rows that no schedule speaks of.
 
-Left out: which set stands in which row (coverage.py). Sets are those of the schema in force.
+Left out: what is due of them and what came (../slots/store.py).
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg.rows import class_row
+
 from wum_cloud.database import Connection
-from wum_cloud.ledger.sets.coverage import RegisterSet, StoredRow
 
 
-async def register_sets(connection: Connection, meter_id: int) -> list[RegisterSet]:
-    """The sets that the schema in force gives the meter, in their order."""
-    rows = await (await connection.execute(
-        "select register_set_id, s.profile, jsonb_path_query_array(s.registers, '$[*].obis')"
-        " from meter_register_set join register_set s using (register_set_id)"
-        " where meter_id = %s order by 1", [meter_id])).fetchall()
-    return [RegisterSet(number, profile, tuple(codes)) for number, profile, codes in rows]
+@dataclass(frozen=True, slots=True)
+class RegisterSet:
+    """`codes` are OBIS codes in their order."""
+
+    number: int
+    profile: int
+    codes: list[str]
 
 
-async def stored_rows(
-        connection: Connection, meter_id: int, start: datetime, end: datetime) -> list[StoredRow]:
-    """The meter's rows captured in start..end (end left out), with the registers they hold."""
-    rows = await (await connection.execute(
-        "select r.captured_at, r.profile, r.arrived_at,"
-        "   jsonb_path_query_array(s.registers, '$[*].obis')"
-        " from reading r join register_set s using (register_set_id)"
-        " where r.meter_id = %s and r.captured_at >= %s and r.captured_at < %s order by 1, 2",
-        [meter_id, start, end])).fetchall()
-    return [StoredRow(at, profile, arrived_at, frozenset(codes))
-            for at, profile, arrived_at, codes in rows]
+@dataclass(frozen=True, slots=True)
+class Unscheduled(RegisterSet):
+    """A set of a profile that the meter keeps by its own clock, and its rows of a span."""
+
+    rows: int
+    first_captured_at: datetime | None
+    last_captured_at: datetime | None
+
+
+_SET = """
+    select s.register_set_id as number, s.profile,
+           array(select jsonb_array_elements_text(s.codes)) as codes"""
+
+
+async def named(connection: Connection, numbers: Sequence[int]) -> list[RegisterSet]:
+    """The sets with these numbers, in their order."""
+    async with connection.cursor(row_factory=class_row(RegisterSet)) as cursor:
+        await cursor.execute(
+            (_SET + " from register_set s where register_set_id = any(%s) order by 1").encode(),
+            [sorted(numbers)])
+        return await cursor.fetchall()
+
+
+async def unscheduled(
+        connection: Connection, meter_id: int, start: datetime, end: datetime,
+) -> list[Unscheduled]:
+    """The sets of other profiles that the schema in force gives the meter, with their rows
+    captured in start..end (end left out)."""
+    async with connection.cursor(row_factory=class_row(Unscheduled)) as cursor:
+        await cursor.execute((_SET + """, count(r.captured_at) as rows,
+                   min(r.captured_at) as first_captured_at, max(r.captured_at) as last_captured_at
+              from meter_register_set m join register_set s using (register_set_id)
+              left join reading r on r.meter_id = m.meter_id and r.profile = s.profile
+                                 and r.captured_at >= %s and r.captured_at < %s
+             where m.meter_id = %s and s.profile <> 0
+             group by s.register_set_id order by 1""").encode(), [start, end, meter_id])
+        return await cursor.fetchall()

@@ -15,6 +15,7 @@ from wum_cloud.registry.schemas.plan import Claim, layouts_of
 from wum_cloud.registry.schemas.sets.store import register_set_ids
 from wum_shared.messages import Schema
 
+SCHEDULED = 0             # The profile that the schedule speaks of (contract.cddl).
 _ANALYZED_FROM = 1000     # Meters; fewer are found by their keys whatever the planner guesses.
 
 
@@ -71,7 +72,7 @@ _ARRIVING = """
         tenant_id smallint not null, serial text not null, concentrator_id integer not null,
         is_newest boolean not null, valid_from timestamptz not null, model text not null,
         delivery_point text not null, register_sets integer[] not null,
-        period_s integer not null, offset_s integer not null
+        due_sets integer[] not null, period_s integer not null, offset_s integer not null
     ) on commit delete rows"""
 
 
@@ -86,13 +87,19 @@ async def _lay_out(connection: Connection, arrived: list[Arrived], newest: set[i
             schedules = [(x.period_s, x.offset_s) for x in one.schema.schedules]
             common = (one.concentrator_id, one.concentrator_id in newest, _valid_from(one))
             for m in one.schema.meters:
-                own = ",".join([str(n) for n in sorted({numbers[i] for i in m.register_sets})])
+                own = [(numbers[i], one.schema.register_sets[i].profile) for i in m.register_sets]
                 await copy.write_row([
-                    one.tenant_id, m.serial, *common, m.model, m.delivery_point, "{%s}" % own,
+                    one.tenant_id, m.serial, *common, m.model, m.delivery_point,
+                    _numbers([number for number, _ in own]),
+                    _numbers([number for number, profile in own if profile == SCHEDULED]),
                     *schedules[m.schedule]])
     meters = sum([len(one.schema.meters) for one in arrived])
     if meters >= _ANALYZED_FROM:
         await connection.execute("analyze arriving")
+
+
+def _numbers(numbers: list[int]) -> str:
+    return "{%s}" % ",".join([str(number) for number in sorted(set(numbers))])
 
 
 def _valid_from(one: Arrived) -> datetime:
@@ -172,7 +179,8 @@ async def _update_meters(connection: Connection, numbers: list[int]) -> None:
 
 
 async def _note_schedules(connection: Connection, arrived: list[Arrived]) -> None:
-    """Since when each meter is read how often, an older schema too; and what it no longer names.
+    """Since when each meter is read how often and which sets of it, by an older schema too; and
+    what it no longer names.
 
     What was expected changes with it: the ledger is told since when. A clock that is ahead cannot
     put a schedule off: it is in force now at the latest.
@@ -180,25 +188,30 @@ async def _note_schedules(connection: Connection, arrived: list[Arrived]) -> Non
     await connection.execute("""
         with said as (
             select m.meter_id, c.concentrator_id, least(c.valid_from, now()) as valid_from,
-                   a.period_s, coalesce(a.offset_s, 0) as offset_s
+                   a.period_s, coalesce(a.offset_s, 0) as offset_s,
+                   coalesce(a.due_sets, '{}') as register_sets
               from unnest(%s::integer[], %s::timestamptz[]) as c (concentrator_id, valid_from)
               join meter m using (concentrator_id)
               left join arriving a on (a.tenant_id, a.serial, a.concentrator_id)
                                     = (m.tenant_id, m.serial, m.concentrator_id)),
         changed as (
             insert into meter_schedule as t
-                   (meter_id, valid_from, concentrator_id, period_s, offset_s)
-            select s.meter_id, s.valid_from, s.concentrator_id, s.period_s, s.offset_s
+                   (meter_id, valid_from, concentrator_id, period_s, offset_s, register_sets)
+            select s.meter_id, s.valid_from, s.concentrator_id, s.period_s, s.offset_s,
+                   s.register_sets
               from said s left join lateral (
-                   select p.concentrator_id, p.period_s, p.offset_s from meter_schedule p
+                   select p.concentrator_id, p.period_s, p.offset_s, p.register_sets
+                     from meter_schedule p
                     where p.meter_id = s.meter_id and p.valid_from <= s.valid_from
                     order by p.valid_from desc limit 1) as p on true
-             where (p.concentrator_id, p.period_s, p.offset_s)
-                   is distinct from (s.concentrator_id, s.period_s, s.offset_s)
+             where (p.concentrator_id, p.period_s, p.offset_s, p.register_sets)
+                   is distinct from
+                   (s.concentrator_id, s.period_s, s.offset_s, s.register_sets)
                and (s.period_s is not null or p.period_s is not null)
              order by s.meter_id
             on conflict (meter_id, valid_from) do update set period_s = excluded.period_s,
-                   offset_s = excluded.offset_s, concentrator_id = excluded.concentrator_id
+                   offset_s = excluded.offset_s, concentrator_id = excluded.concentrator_id,
+                   register_sets = excluded.register_sets
             returning t.concentrator_id, t.valid_from)
         insert into ledger_mark (concentrator_id, since)
         select concentrator_id, min(valid_from) from changed group by 1 order by 1""",

@@ -8,20 +8,21 @@ from pydantic import AwareDatetime, Field
 
 from wum_cloud.database import Connection
 from wum_cloud.ledger import store
-from wum_cloud.ledger.counting.store import intervals
 from wum_cloud.ledger.reckoning import (
     KEPT_DAYS,
     LATE,
-    REASONS,
     RECEIVED,
     SETTLED_AFTER,
     Interval,
+    by_start,
     day_of,
+    worst,
 )
-from wum_cloud.ledger.sets.coverage import RegisterSet, of_set
-from wum_cloud.ledger.sets.store import register_sets, stored_rows
+from wum_cloud.ledger.sets.store import RegisterSet, named, unscheduled
+from wum_cloud.ledger.slots.store import intervals
 from wum_cloud.paging import page_of
 from wum_cloud.people.accounts import Account
+from wum_cloud.reasons.names import REASONS
 from wum_cloud.registry.listing.store import meter as meter_by_serial
 from wum_cloud.web.access import Database, signed_in
 from wum_cloud.web.api.concentrators import device_id
@@ -41,12 +42,14 @@ router = APIRouter(tags=["completeness"])
 
 Site = Annotated[str | None, Query(max_length=200, description="A site's name.")]
 Cabinet = Annotated[str | None, Query(max_length=16, description="A concentrator's id.")]
+RegisterSetNumber = Annotated[int | None, Query(
+    alias="register_set", ge=1, le=2**31 - 1, description="A register set's number.")]
 Caller = Annotated[Account, Depends(signed_in)]
 
 
 class CountsForm(Form):
-    """Intervals that are due. `missing` holds each reason that occurs, and adds up to
-    expected - received."""
+    """Intervals that are due, each counted for each register set of its meter. `missing` holds
+    each reason that occurs, and adds up to expected - received."""
 
     expected: int
     received: int
@@ -80,11 +83,21 @@ class ConcentratorDayForm(CountsForm):
     last_contact_at: AwareDatetime | None
 
 
+class SetDayForm(CountsForm):
+    """One register set on one local day."""
+
+    register_set: int
+    registers: list[str] = Field(description="OBIS codes.")
+    meters: int
+
+
 class MeterDayForm(CountsForm):
-    """One meter on one local day. `last_captured_at`: its newest reading from before
-    `missing_from`, where the first missing interval begins."""
+    """One register set of one meter on one local day. `last_captured_at`: the meter's newest
+    reading from before `missing_from`, where the first missing interval begins."""
 
     serial: str
+    register_set: int
+    registers: list[str] = Field(description="OBIS codes.")
     delivery_point: str
     concentrator: str
     missing_from: AwareDatetime | None
@@ -95,7 +108,6 @@ class SetForm(Form):
     """What of one register set came in the interval; `state` and `reason` as of the interval."""
 
     register_set: int
-    profile: int
     registers: list[str] = Field(description="OBIS codes.")
     state: str
     reason: str | None
@@ -104,7 +116,8 @@ class SetForm(Form):
 
 
 class IntervalForm(Form):
-    """One interval of a meter. `path` is live or back-fill, null where nothing was received."""
+    """One interval of a meter: missing where one of its register sets is, else late where one is.
+    `path` is null where nothing was received."""
 
     from_: AwareDatetime = Field(alias="from")
     to: AwareDatetime
@@ -113,13 +126,14 @@ class IntervalForm(Form):
     arrived_at: AwareDatetime | None
     path: str | None
     concentrator: str
-    register_sets: list[SetForm] = Field(description="Each set of the schema in force.")
+    register_sets: list[SetForm] = Field(description="Each set that was due.")
 
 
 @router.get("/completeness")
 async def list_days(
         account: Caller, database: Database, from_: Annotated[date, Query(alias="from")],
-        to: date, site: Site = None, concentrator: Cabinet = None, cursor: Cursor = None,
+        to: date, site: Site = None, concentrator: Cabinet = None,
+        register_set: RegisterSetNumber = None, cursor: Cursor = None,
         limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[DayForm]:
     """Local days from `from` to `to`, both included, oldest first; days of no meter are left out.
@@ -130,7 +144,7 @@ async def list_days(
     if key is not None:
         from_ = max(from_, key + timedelta(days=1))
     async with database.connection() as connection:
-        scope = await _scope(connection, account, site, concentrator)
+        scope = await _scope(connection, account, site, concentrator, register_set)
         found = await store.days(connection, account.tenant_id, scope, from_, to, limit + 1)
     page = page_of(found, limit, lambda one: [one.day.isoformat()])
     return PageOf(next_cursor=page.next_cursor, items=[
@@ -153,12 +167,13 @@ async def list_sites_of_day(
 
 @router.get("/completeness/{day}/concentrators")
 async def list_concentrators_of_day(
-        day: date, account: Caller, database: Database, site: Site = None, cursor: Cursor = None,
+        day: date, account: Caller, database: Database, site: Site = None,
+        register_set: RegisterSetNumber = None, cursor: Cursor = None,
         limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[ConcentratorDayForm]:
     """Concentrators with meters on that day, most missing intervals first."""
     async with database.connection() as connection:
-        scope = await _scope(connection, account, site, None)
+        scope = await _scope(connection, account, site, None, register_set)
         found = await store.concentrators(
             connection, account.tenant_id, scope, day, pair_key(cursor), limit + 1)
     page = page_of(found, limit, lambda one: [one.missing, one.concentrator_id])
@@ -168,20 +183,41 @@ async def list_concentrators_of_day(
             last_contact_at=c.last_contact_at, **_counts(c)) for c in page.items])
 
 
+@router.get("/completeness/{day}/register-sets")
+async def list_register_sets_of_day(
+        day: date, account: Caller, database: Database, site: Site = None,
+        concentrator: Cabinet = None, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
+) -> PageOf[SetDayForm]:
+    """Register sets that were due on that day, by number."""
+    after = number_key(cursor)
+    if after is not None and after >= 2**31:
+        raise refused(422, "cursor: %r is none of this list's" % cursor)
+    async with database.connection() as connection:
+        scope = await _scope(connection, account, site, concentrator, None)
+        found = await store.register_sets(
+            connection, account.tenant_id, scope, day, after or 0, limit + 1)
+    page = page_of(found, limit, lambda one: [one.register_set])
+    return PageOf(next_cursor=page.next_cursor, items=[
+        SetDayForm(register_set=s.register_set, registers=s.codes, meters=s.meters, **_counts(s))
+        for s in page.items])
+
+
 @router.get("/completeness/{day}/meters")
 async def list_meters_of_day(
         day: date, account: Caller, database: Database, site: Site = None,
-        concentrator: Cabinet = None, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
+        concentrator: Cabinet = None, register_set: RegisterSetNumber = None,
+        cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[MeterDayForm]:
-    """Meters that lack an interval of that day, most missing ones first."""
+    """Register sets of meters that lack an interval of that day, most missing ones first."""
     async with database.connection() as connection:
-        scope = await _scope(connection, account, site, concentrator)
+        scope = await _scope(connection, account, site, concentrator, register_set)
         found = await store.meters(
-            connection, account.tenant_id, scope, day, pair_key(cursor), limit + 1)
-    page = page_of(found, limit, lambda one: [one.missing, one.meter_id])
+            connection, account.tenant_id, scope, day, triple_key(cursor), limit + 1)
+    page = page_of(found, limit, lambda one: [one.missing, one.meter_id, one.register_set])
     return PageOf(next_cursor=page.next_cursor, items=[
         MeterDayForm(
-            serial=m.serial, delivery_point=m.delivery_point, concentrator=m.device_id.hex(),
+            serial=m.serial, register_set=m.register_set, registers=m.codes,
+            delivery_point=m.delivery_point, concentrator=m.device_id.hex(),
             missing_from=m.missing_from, last_captured_at=m.last_before, **_counts(m))
         for m in page.items])
 
@@ -195,42 +231,86 @@ async def list_intervals(
     """
     after = number_key(cursor)
     now = datetime.now(UTC)
-    if not date(1971, 1, 1) <= day <= date(9998, 1, 1):
-        raise refused(422, "day: wanted a year from 1971 to 9997, got %s." % day)
+    _check_year(day)
     async with database.connection() as connection:
         meter = await meter_by_serial(connection, account.tenant_id, serial)
         if meter is None:
             raise not_found("meter", serial)
         found = await intervals(
             connection, meter.meter_id, day_of(day, meter.time_zone), now - SETTLED_AFTER, now)
-        sets = await register_sets(connection, meter.meter_id)
-        rows = await stored_rows(
-            connection, meter.meter_id, found[0].start, found[-1].end) if found else []
-    told = [(each, of_set(found, each, rows)) for each in sets]
-    by_start = [(one, [(each, own[at]) for each, own in told]) for at, one in enumerate(found)]
-    rest = [pair for pair in by_start if after is None or pair[0].start.timestamp() > after]
-    page = page_of(rest, limit, lambda pair: [int(pair[0].start.timestamp())])
-    return PageOf(next_cursor=page.next_cursor, items=[
-        _interval(one, own) for one, own in page.items])
+        sets = {one.number: one for one in await named(
+            connection, [*{one.register_set for one in found}])}
+    rest = [own for own in by_start(found) if after is None or own[0].start.timestamp() > after]
+    page = page_of(rest, limit, lambda own: [int(own[0].start.timestamp())])
+    return PageOf(next_cursor=page.next_cursor, items=[_interval(own, sets) for own in page.items])
+
+
+class UnscheduledForm(Form):
+    """Rows of a day of a set that the meter keeps by its own clock: no schedule says how many."""
+
+    register_set: int
+    profile: int
+    registers: list[str] = Field(description="OBIS codes.")
+    rows: int
+    first_captured_at: AwareDatetime | None
+    last_captured_at: AwareDatetime | None
+
+
+@router.get("/meters/{serial}/unscheduled")
+async def list_unscheduled(
+        serial: str, day: date, account: Caller, database: Database,
+) -> PageOf[UnscheduledForm]:
+    """What came on a local day of sets that no schedule speaks of, such as a load profile."""
+    _check_year(day)
+    async with database.connection() as connection:
+        meter = await meter_by_serial(connection, account.tenant_id, serial)
+        if meter is None:
+            raise not_found("meter", serial)
+        its = day_of(day, meter.time_zone)
+        found = await unscheduled(connection, meter.meter_id, its.start, its.end)
+    return PageOf(next_cursor=None, items=[
+        UnscheduledForm(
+            register_set=one.number, profile=one.profile, registers=one.codes, rows=one.rows,
+            first_captured_at=one.first_captured_at, last_captured_at=one.last_captured_at)
+        for one in found])
+
+
+def _check_year(day: date) -> None:
+    if not date(1971, 1, 1) <= day <= date(9998, 1, 1):
+        raise refused(422, "day: wanted a year from 1971 to 9997, got %s." % day)
 
 
 def pair_key(cursor: str | None) -> tuple[int, int] | None:
     """(missing, number) behind which a page starts. Refuses a foreign cursor."""
     if cursor is None:
         return None
-    missing, number = parts_of(cursor, [int, int])
-    if not 0 <= int(missing) < 2**31 or not 0 <= int(number) < 2**62:
+    missing, number = [int(part) for part in parts_of(cursor, [int, int])]
+    if not 0 <= missing < 2**31 or not 0 <= number < 2**62:
         raise refused(422, "cursor: %r is none of this list's" % cursor)
-    return int(missing), int(number)
+    return missing, number
+
+
+def triple_key(cursor: str | None) -> tuple[int, int, int] | None:
+    """(missing, meter, register set) behind which a page starts. Refuses a foreign cursor."""
+    if cursor is None:
+        return None
+    missing, number, its_set = [int(part) for part in parts_of(cursor, [int, int, int])]
+    if not 0 <= missing < 2**31 or not 0 <= number < 2**62 or not 0 <= its_set < 2**31:
+        raise refused(422, "cursor: %r is none of this list's" % cursor)
+    return missing, number, its_set
 
 
 async def _scope(
         connection: Connection, account: Account, site: str | None, concentrator: str | None,
+        register_set: int | None,
 ) -> store.Scope:
-    """Whose meters are asked for. Refuses a site or concentrator that this tenant does not have."""
-    scope = store.Scope(site, None if concentrator is None else device_id(concentrator))
-    if scope != store.Scope() and not await store.time_zones(
-            connection, account.tenant_id, scope):
+    """Whose meters are asked for. Refuses a site or concentrator that this tenant does not have,
+    and a register set that is none."""
+    scope = store.Scope(
+        site, None if concentrator is None else device_id(concentrator), register_set)
+    if register_set is not None and not await named(connection, [register_set]):
+        raise not_found("register set", str(register_set))
+    if scope.is_narrow and not await store.time_zones(connection, account.tenant_id, scope):
         if concentrator is not None:
             raise not_found("concentrator", concentrator)
         raise not_found("concentrator at site", str(site))
@@ -251,12 +331,13 @@ def _counts(c: store.Counts) -> dict[str, Any]:
             reason: getattr(c, reason) for reason in REASONS if getattr(c, reason)}}
 
 
-def _interval(one: Interval, sets: list[tuple[RegisterSet, Interval]]) -> IntervalForm:
+def _interval(own: list[Interval], sets: dict[int, RegisterSet]) -> IntervalForm:
+    whole = worst(own)
     return IntervalForm.model_validate({
-        "from": one.start, "to": one.end, **_state(one), "concentrator": one.concentrator,
-        "register_sets": [
-            {"register_set": each.number, "profile": each.profile, "registers": list(each.codes),
-             **_state(own)} for each, own in sets]})
+        "from": whole.start, "to": whole.end, **_state(whole),
+        "concentrator": whole.concentrator, "register_sets": [
+            {"register_set": one.register_set, "registers": sets[one.register_set].codes,
+             **_state(one)} for one in own]})
 
 
 def _state(one: Interval) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from fastapi.responses import Response
 
 from wum_cloud.database import Connection
 from wum_cloud.ledger import store
-from wum_cloud.ledger.counting.store import intervals
 from wum_cloud.ledger.reckoning import (
     KEPT_DAYS,
     SETTLED_AFTER,
@@ -19,10 +18,11 @@ from wum_cloud.ledger.reckoning import (
     month_grid,
     runs,
 )
+from wum_cloud.ledger.slots.store import intervals
 from wum_cloud.paging import PAGE_DEFAULT, page_of
 from wum_cloud.registry.listing.store import meter as meter_by_serial
 from wum_cloud.web.access import Database, Visitor
-from wum_cloud.web.api.completeness import pair_key
+from wum_cloud.web.api.completeness import pair_key, triple_key
 from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.pages import page, wants_fragment
 
@@ -97,7 +97,7 @@ async def show_day(
     """A day's reasons, its concentrators, and the meters that lack something, page by page."""
     view = View(site, concentrator)
     tenant = session.account.tenant_id
-    after, behind = pair_key(cursor), pair_key(places)
+    after, behind = triple_key(cursor), pair_key(places)
     async with database.connection() as connection:
         zone = await _zone(connection, tenant, view)
         days = await store.days(connection, tenant, view.scope, day, day, 1)
@@ -111,7 +111,7 @@ async def show_day(
         request, "completeness_meters.html" if fragment else "completeness_day.html", session,
         view=view, zone=zone, day=day, counts=days[0] if days else None, cabinet_name=name,
         cabinets=page_of(worst, _PLACES, lambda c: [c.missing, c.concentrator_id]),
-        found=page_of(found, PAGE_DEFAULT, lambda m: [m.missing, m.meter_id]))
+        found=page_of(found, PAGE_DEFAULT, lambda m: [m.missing, m.meter_id, m.register_set]))
 
 
 @router.get("/completeness/{day}/meters/{serial:path}")

@@ -1,0 +1,1 @@
+"""Batches that came, and what was refused of them, for the ledger."""

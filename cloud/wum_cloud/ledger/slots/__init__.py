@@ -1,0 +1,1 @@
+"""The intervals of a meter's register sets, with the state of each."""
