@@ -5,6 +5,8 @@ Left out: what the fields mean (config.py, meters/catalog.py) and where they sta
 whoever reads must not use anything before `mistakes` was seen to be empty.
 """
 
+from binascii import unhexlify
+
 _SHOWN_MAX = 60
 _TELLING_NOTHING = ("nothing", "null", "an unknown key")
 _NAME_MAX = 40     # Longer keys get no suggestion: the comparison costs their product.
@@ -165,3 +167,18 @@ def _steps(a: str, b: str) -> int:
             row.append(steps)
         before, last = last, row
     return last[-1]
+
+
+def secret_hex(table: "Table", key: str, size: int) -> bytes:
+    """Bytes of hexadecimal digits, `size` of them, or 1..64 for 0; empty where there are none.
+    What is none is not shown: it may be most of a key.
+    """
+    text = table.optional_text(key, 128)
+    if not text:
+        return b""
+    digits = len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
+    if not digits or (size and len(text) != 2 * size):
+        table.complain(key, "%s hexadecimal digits" % (2 * size or "2..128"), "something else")
+        return b""
+    found: bytes = unhexlify(text)
+    return found

@@ -125,7 +125,7 @@ def test_m_bus_with_what_has_no_code(decoded) -> None:
     (bytes.fromhex("6804046808017009821600"[:20]), "M-Bus: exception answer: M-Bus: application"),
     (bytes.fromhex("2e4493157856341233037a2a0020255923c95aaa26d1b2e7493b013ec4a6f6d3529b520edff0"
                    "ea6defc955b29d6d69"), "telegram of wireless M-Bus"),
-    (b"\xdb\x08" + bytes(40), "P1 or mode D: exception answer: telegram: it is encrypted"),
+    (b"\xdb\x08" + bytes(40), "P1 or mode D: exception answer: telegram: it is ciphered"),
     (b"", "bad check"), (b"\x00\xff" * 20, "bad check"), (b"no", "begins like IEC"),
     (vector("iec62056_21/readouts.json", "V4_2").replace(b"01581.123", b"01581.124"),
      "bad check: telegram of"),

@@ -5,10 +5,9 @@ catalog/dlms.schema.json. Keys and passwords stand in files or in the configurat
 in the catalogue.
 """
 
-from binascii import unhexlify
 from collections import namedtuple
 
-from wum_edge.document import shown
+from wum_edge.document import secret_hex, shown
 from wum_edge.meters.dlms import acse
 from wum_edge.meters.dlms.moment import DEVIATIONS
 from wum_edge.meters.dlms.objects import REGISTER
@@ -196,7 +195,7 @@ def check_access(table: "Table") -> Access:
     """The `access` of a meter. What is secret is never shown in a complaint."""
     mechanism = _mechanism(table)
     protection = PROTECTIONS[str(table.choice("protection", tuple(sorted(PROTECTIONS)), "none"))]
-    keys = [_secret_hex(table, key, size) for key, size in (
+    keys = [secret_hex(table, key, size) for key, size in (
         ("system_title", 8), ("encryption_key", 16), ("authentication_key", 16))]
     if mechanism == acse.HLS_GMAC or protection:
         for place, key in ((0, "system_title"), (1, "encryption_key")):
@@ -235,24 +234,12 @@ def _password(table: "Table", mechanism: int) -> bytes:
     """`password` as a text, or as hexadecimal digits in `password_hex`."""
     if table.has("password_hex"):
         table.optional_text("password")
-        return _secret_hex(table, "password_hex", 0)
+        return secret_hex(table, "password_hex", 0)
     table.optional_text("password_hex")
     text = table.optional_text("password", 64)
     if mechanism in (acse.LLS, acse.HLS_MD5, acse.HLS_SHA1) and not text:
         table.complain("password", "a text of 1..64 characters", "nothing")
     return text.encode()
-
-
-def _secret_hex(table: "Table", key: str, size: int) -> bytes:
-    """Bytes of hexadecimal digits, `size` of them, or 1..64 for 0; empty where there are none."""
-    text = table.optional_text(key, 128)
-    if not text:
-        return b""
-    digits = len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
-    if not digits or (size and len(text) != 2 * size):
-        table.complain(key, "%s hexadecimal digits" % (2 * size or "2..128"), "something else")
-        return b""
-    return unhexlify(text)
 
 
 def _obis(table: "Table", key: str) -> bytes:

@@ -6,7 +6,7 @@ address is that of IEC 62056-21. The form is catalog/p1.schema.json.
 
 from collections import namedtuple
 
-from wum_edge.document import shown
+from wum_edge.document import secret_hex, shown
 from wum_edge.meters.iec62056_21 import entry as iec62056_21_entry
 from wum_edge.meters.turn import Pace
 
@@ -14,6 +14,7 @@ TYPE_CHECKING = False        # True for type checkers only: a board has no colle
 if TYPE_CHECKING:
     from wum_edge.document import Table
     from wum_edge.meters.catalog import Model, Register
+    from wum_edge.meters.dlms.ciphering import Keys
     from wum_edge.meters.iec62056_21.entry import Source
 
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 115200)
@@ -37,11 +38,14 @@ class Manner(namedtuple("Manner", (
     clock: bool
 
 
-class Access(namedtuple("Access", ("utc_offset_min",))):
-    """Minutes that the meter's normal time is east of UTC."""
+class Access(namedtuple("Access", ("utc_offset_min", "keys"))):
+    """Minutes that the meter's normal time is east of UTC; what its telegrams are ciphered with,
+    None where they come in plain.
+    """
 
     __slots__ = ()
     utc_offset_min: int
+    keys: "Keys | None"
 
 
 def check_source(table: "Table") -> "Source":
@@ -94,5 +98,15 @@ def check_address(table: "Table") -> str:
 
 
 def check_access(table: "Table") -> Access:
-    """utc_offset_min: that of Central Europe unless said otherwise."""
-    return Access(table.number("utc_offset_min", -720, 840, CENTRAL_EUROPE_MIN))
+    """utc_offset_min: that of Central Europe unless said otherwise; encryption_key, and with it
+    authentication_key: that of Luxembourg unless said otherwise.
+    """
+    keys = None
+    offset_min = table.number("utc_offset_min", -720, 840, CENTRAL_EUROPE_MIN)
+    encryption = secret_hex(table, "encryption_key", 16)
+    authentication = secret_hex(table, "authentication_key", 16)
+    if encryption:
+        from wum_edge.meters.dlms.ciphering import Keys  # Late: most telegrams come in plain.
+        from wum_edge.meters.p1.ciphered import PUBLISHED  # Late: the same.
+        keys = Keys(encryption, authentication or PUBLISHED)
+    return Access(offset_min, keys)

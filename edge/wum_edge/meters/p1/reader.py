@@ -4,18 +4,21 @@ Left out: what a telegram is (telegram.py). It keeps no load profile that can be
 its clock is nobody's to set.
 """
 
-from wum_edge.errors import BadCheck, ForeignAnswer, MeterError
+from wum_edge.errors import BadCheck, ForeignAnswer, MeterError, Refused
+from wum_edge.meters.dlms.errors import CounterDecreased, NotGenuine
 from wum_edge.meters.iec62056_21.frame import without_parity
 from wum_edge.meters.iec62056_21.reader import value_of
 from wum_edge.meters.iec62056_21.short_form import obis_of
 from wum_edge.meters.iec62056_21.signon import setting
 from wum_edge.meters.iec62056_21.stamp import stamp_from_text, utc_of
+from wum_edge.meters.p1.ciphered import AnyHearing, find_ciphered, open_ciphered
 from wum_edge.meters.p1.telegram import (
+    CIPHERED,
     TELEGRAM_MAX,
-    TelegramHearing,
     decode_telegram,
     find_telegram,
     octets,
+    with_line_ends,
 )
 from wum_edge.meters.push import listen
 from wum_edge.meters.reader import CannotDo, MeterTime, Reader, Take
@@ -41,6 +44,7 @@ class P1Reader(Reader):
         self._manner: Manner = model.manner
         self._access: Access = meter.access
         self._address = str(meter.address)
+        self._counter = -1           # Of its latest ciphered telegram.
         self._small_digits = False   # Of its CRC, once one of its telegrams showed it.
         self._asked = "telegrams of %s" % (self._address or model.model)
 
@@ -75,9 +79,9 @@ class P1Reader(Reader):
         """The next telegram that is this meter's."""
         manner = self._manner
         heard = yield from listen(
-            setting(manner.baud, manner.characters, 0), TelegramHearing(),
+            setting(manner.baud, manner.characters, 0), AnyHearing(),
             2 * manner.period_ms, 2 * TELEGRAM_MAX, self._asked)
-        data = without_parity(heard)
+        data = with_line_ends(self._opened(heard))
         start, end = find_telegram(data)
         telegram = decode_telegram(data[start:end], self._small_digits)
         self._small_digits = self._small_digits or telegram.small_digits
@@ -87,6 +91,25 @@ class P1Reader(Reader):
                 self._asked, " or ".join(manner.makers), maker))
         self._check_identity(telegram)
         return telegram
+
+    def _opened(self, heard: bytes) -> bytes:
+        """What came, in plain text. A counter that did not grow is an old telegram, or the meter
+        was reset: it is refused once, and what grows from there is taken.
+        """
+        start, end = find_ciphered(heard)
+        keys = self._access.keys
+        if not end:
+            if keys is not None:
+                raise NotGenuine("%s: a key is configured, and it came in plain" % self._asked)
+            return without_parity(heard)
+        if keys is None:
+            raise Refused(CIPHERED, 0)
+        counter, plain = open_ciphered(heard[start:end], keys)
+        before, self._counter = self._counter, counter
+        if counter <= before:
+            raise CounterDecreased("%s: its counter is %d after %d: repeated, or reset" % (
+                self._asked, counter, before))
+        return plain
 
     def _check_identity(self, telegram: "Telegram") -> None:
         wanted, own = self._address.lstrip("0"), ""

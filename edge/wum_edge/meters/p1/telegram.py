@@ -28,6 +28,8 @@ TELEGRAM_MAX = 8192          # Two text messages of 2048 characters, and 2 kB of
 CHANNELS = (1, 2, 3, 4)      # Of sub-meters on the meter's own M-Bus.
 _END = b"\r\n!"
 _CIPHERED = b"\xdb\x08"      # Tag and length of the system title.
+CIPHERED = ("telegram: it is ciphered (general-glo-ciphering of DLMS, as in Luxembourg): set "
+            "encryption_key in its access; the grid operator gives it")
 _VERSION = bytes((1, 3, 0, 2, 8, 255))
 
 
@@ -68,9 +70,8 @@ def decode_telegram(data: bytes, small_digits: bool = False) -> Telegram:
     parity are read as such. `small_digits`: this meter writes its CRC in small letters.
     """
     if data[:2] == _CIPHERED:
-        raise Refused("telegram: it is encrypted (general-glo-ciphering of DLMS, as in Luxembourg "
-                      "and Austria); have the grid operator switch that off", 0)
-    data = without_parity(data)
+        raise Refused(CIPHERED, 0)
+    data = with_line_ends(without_parity(data))
     start, end = find_telegram(data)
     if start != 0 or end != len(data):
         raise BadCheck("telegram: wanted / to the line end behind !, got %d bytes: %s" % (
@@ -85,6 +86,11 @@ def decode_telegram(data: bytes, small_digits: bool = False) -> Telegram:
     if not written and any(obis_of(one.address) == _VERSION for one in sets):
         raise BadCheck("telegram: it says its version, and so must have a CRC (DSMR 4.0, 5.2)")
     return Telegram(identification, sets, bool(written), _small_letters(written) > 1)
+
+
+def with_line_ends(data: bytes) -> bytes:
+    """`data` as the meter said it: some adapters take every CR away, which the CRC counts."""
+    return data if b"\r" in data else data.replace(b"\n", b"\r\n")
 
 
 def find_telegram(data: bytes | bytearray) -> tuple[int, int]:
@@ -220,4 +226,4 @@ class TelegramHearing(Hearing):
     """Hears until a whole telegram stands in what came, parity bits or not."""
 
     def __call__(self, heard: bytes | bytearray) -> bool:
-        return find_telegram(without_parity(bytes(heard)))[1] > 0
+        return find_telegram(with_line_ends(without_parity(bytes(heard))))[1] > 0

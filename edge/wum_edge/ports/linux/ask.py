@@ -80,7 +80,7 @@ def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
         return ask_pulses.print_counter(
             meter, models[meter.model], Path(checked.concentrator.archive), out, complaints)
     place = f"{serial} at address {meter.address} on line {line.name} ({line.port})"
-    if models[meter.model].protocol.startswith("dlms"):
+    if models[meter.model].protocol.startswith(("dlms", "p1")):
         dlms_supply.install_alone(Path(checked.concentrator.keys))
     visit = Visit(KnownMeter(0, 0, meter, models[meter.model], setting_of(
         models[meter.model], line, checked.characters[serials.index(serial)])))

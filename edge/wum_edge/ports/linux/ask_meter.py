@@ -75,7 +75,7 @@ def asked(serial: str, path: Path, out: TextIO, complaints: TextIO) -> Asked:
     meter = checked.meters[at]
     model = models[meter.model]
     line = next(one for one in checked.lines if one.name == meter.line)
-    if model.protocol.startswith("dlms"):
+    if model.protocol.startswith(("dlms", "p1")):
         dlms_supply.install_alone(Path(checked.concentrator.keys))
     return Asked(meter, model, line, setting_of(model, line, checked.characters[at]),
                  f"{serial} at address {meter.address} on line {line.name}", out, complaints)

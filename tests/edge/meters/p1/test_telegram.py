@@ -158,7 +158,7 @@ ENTRY = {
 
 
 def reader(address=""):
-    meter = Meter("m", "dp", "line", address, "dsmr", 500, Access(60))
+    meter = Meter("m", "dp", "line", address, "dsmr", 500, Access(60, None))
     return P1Reader(check_model(ENTRY), meter, VirtualClock())
 
 
@@ -259,4 +259,4 @@ def test_every_single_flipped_bit_of_a_small_crc_is_noticed():
 
 def test_an_encrypted_telegram_is_refused_by_name():
     ciphered = bytes.fromhex("db08534147677009a1b2820104300000000c")
-    assert "encrypted" in raises(Refused, lambda: decode_telegram(ciphered))
+    assert "it is ciphered" in raises(Refused, lambda: decode_telegram(ciphered))
