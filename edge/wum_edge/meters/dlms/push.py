@@ -1,4 +1,4 @@
-"""What a meter says by itself: DataNotification over HDLC, wired M-Bus or as it is.
+"""What a meter says by itself: DataNotification over HDLC, wired M-Bus, the wrapper or as it is.
 
 Left out: the values in it (push_records.py), answering (a push is not acknowledged), and which
 meter it is of (the system title or a record says it). Customer (HAN) ports of many makes; Green
@@ -17,10 +17,15 @@ from wum_edge.meters.dlms.notices import (
     decode_data_notification,
     decode_general_block,
 )
+from wum_edge.meters.dlms.wrapper import HEADER_BYTES, decode_wrapped
 
 HEARD_MAX = 16384            # Bytes kept while no telegram is whole.
 APDU_MAX = 16384             # The longest telegram that is put together.
 _GENERAL = (0xDB, 0xDC)
+# What a telegram may begin with where its LLC header is left out: Landis+Gyr says it before the
+# first block only, and some makers never.
+_STARTS = tuple([bytes([tag]) for tag in (DATA_NOTIFICATION, GENERAL_BLOCK) + _GENERAL])
+_WRAPPER = b"\x00\x01"
 _MBUS_HEAD = 6               # 68 L L 68 C A; then CI and the two application addresses.
 _TURNED_ROUND = b"\x02\x03\x06\x09\x01\x00"       # A structure of 3: an OBIS code 1-0: ...
 _TURNED_BACK = b"\x02\x03\x09\x06\x01\x00"
@@ -77,8 +82,8 @@ class HdlcTelegrams:
         head = information[:3] in (hdlc.LLC_REQUEST, hdlc.LLC_RESPONSE)
         if head and self._frames:
             self._give_up()          # Another begins: the last segment of this one was lost.
-        if not head and not self._frames and information[:1] != bytes([GENERAL_BLOCK]):
-            self.damaged += 1        # Landis+Gyr says the LLC header before the first block only.
+        if not head and not self._frames and information[:1] not in _STARTS:
+            self.damaged += 1        # The rest of a telegram whose first segment was lost.
             return b""
         self._whole.extend(information[3:] if head else information)
         self._frames += 1
@@ -184,17 +189,28 @@ class Blocks:
 
 
 def telegrams(data: bytes) -> list[bytes]:
-    """The APDUs in a recording, whose transport its first byte tells: 7E HDLC, 68 M-Bus, else one
-    APDU as it is, with its LLC header or without; blocks of a general transfer are joined. Raises
-    DlmsMalformed.
+    """The APDUs in a recording, whose transport its first bytes tell: 7E HDLC, 68 M-Bus, 00 01 the
+    wrapper of TCP, else one APDU as it is, with its LLC header or without; blocks of a general
+    transfer are joined. Raises DlmsMalformed.
     """
     apdus = [data[3:] if data[:3] in (hdlc.LLC_REQUEST, hdlc.LLC_RESPONSE) else data]
     if data[:1] == b"\x7e":
         apdus = HdlcTelegrams().hear(data)
     elif data[:1] == b"\x68":
         apdus = MbusTelegrams().hear(data)
+    elif data[:2] == _WRAPPER:
+        apdus = _unwrapped(data)
     blocks = Blocks()
     return [whole for whole in [blocks.join(apdu) for apdu in apdus] if whole]
+
+
+def _unwrapped(data: bytes) -> list[bytes]:
+    found = []
+    while data:
+        end = HEADER_BYTES + int.from_bytes(data[6:HEADER_BYTES], "big")
+        found.append(decode_wrapped(data[:end]).apdu)
+        data = data[end:]
+    return found
 
 
 def decode_push(apdu: bytes, cipher: AesGcm | None = None, keys: Keys | None = None) -> Push:

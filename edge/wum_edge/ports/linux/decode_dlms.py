@@ -19,7 +19,8 @@ from wum_edge.ports.linux.bad_question import BadQuestion
 from wum_shared.obis import obis_to_text
 from wum_shared.units import UNITS, scaled_to_text
 
-_HDLC, _MBUS, _LLC = b"\x7e", b"\x68", (b"\xe6\xe7\x00", b"\xe6\xe6\x00")
+_HDLC, _MBUS, _WRAPPER = b"\x7e", b"\x68", b"\x00\x01"
+_LLC = (b"\xe6\xe7\x00", b"\xe6\xe6\x00")
 _TRANSPORT_MAX = 0x1F        # CI fields by which M-Bus frames carry DLMS.
 _TAGS = (0x0F, 0xDB, 0xDC)
 _KEY_SIZE = 16
@@ -27,11 +28,13 @@ _FLOAT_POWER = -6            # A float is shown to six decimal places.
 
 
 def is_dlms(data: bytes) -> bool:
-    """Whether a recording begins as a DLMS telegram does, in HDLC, in M-Bus or as it is."""
+    """Whether a recording begins as a DLMS telegram does, in HDLC, M-Bus, wrapper or as it is."""
     if data[:1] == _HDLC:
         return data[1:2] != b"" and data[1] & 0xF0 == 0xA0
     if data[:1] == _MBUS:
         return len(data) > 6 and data[6] <= _TRANSPORT_MAX
+    if data[:2] == _WRAPPER:
+        return len(data) > 8 and data[8] in _TAGS
     return data[:3] in _LLC or data[:1] in [bytes([tag]) for tag in _TAGS]
 
 
@@ -61,7 +64,7 @@ def pieces(data: bytes) -> list[bytes]:
 
 def decode(apdu: bytes, keys: Keys | None) -> tuple[str, list[tuple[str, str, str, str]]]:
     """Who says it, and a row of code, value, unit and note for each value. Raises MeterError."""
-    if apdu[:1] in (_HDLC, _MBUS) and not telegrams(apdu):
+    if (apdu[:1] in (_HDLC, _MBUS) or apdu[:2] == _WRAPPER) and not telegrams(apdu):
         raise DlmsMalformed(f"DLMS: {len(apdu)} bytes, and no whole telegram whose check holds")
     push = decode_push(apdu, AesGcm() if keys else None, keys)
     when = push.notification.when

@@ -1,9 +1,11 @@
 """What stands around a meter's own telegrams: frames longer than their length, bare headers."""
 
 from tests.portable import raises
+from wum_edge.meters.dlms import hdlc
 from wum_edge.meters.dlms.errors import DlmsMalformed
-from wum_edge.meters.dlms.push import MbusTelegrams, decode_push, telegrams
+from wum_edge.meters.dlms.push import HdlcTelegrams, MbusTelegrams, decode_push, telegrams
 from wum_edge.meters.dlms.push_records import records
+from wum_edge.meters.dlms.wrapper import Wrapped
 
 HEAD = bytes((0x0F, 0, 0, 0, 1, 0))
 
@@ -23,6 +25,10 @@ def mbus(apdus):
         size = len(body) & 0xFF
         said += bytes((0x68, size, size, 0x68)) + body + bytes((sum(body) & 0xFF, 0x16))
     return said
+
+
+def ui_frame(information):
+    return hdlc.Frame(hdlc.UI, b"\x21", b"\x03", False, False, 0, 0, information).encode()
 
 
 def test_a_frame_longer_than_its_length_can_say_is_heard():
@@ -76,3 +82,21 @@ def test_obis_codes_turned_round_are_read_and_nothing_else_is():
     plain = HEAD + bytes((2, 3, 6, 9, 1, 0, 31, 0, 0))   # A number that begins 09 01 00: it stays.
     assert decode_push(plain).notification.body.elements()[0].value == 0x0901001F
     raises(DlmsMalformed, lambda: decode_push(turned[:-1]))
+
+
+def test_telegrams_in_the_wrapper_of_tcp_are_read_one_after_the_other():
+    first, second = notification(140), notification(150)
+    said = b"".join([Wrapped(1, 102, apdu).encode() for apdu in (first, second)])
+    assert telegrams(said) == [first, second]
+    for cut in (3, 8, 100, len(said) - 1):
+        raises(DlmsMalformed, lambda cut=cut: telegrams(said[:cut]))
+
+
+def test_a_frame_without_llc_header_is_a_telegram_where_it_begins_as_one():
+    whole = notification(140)
+    for head in (hdlc.LLC_RESPONSE, b""):
+        hearing = HdlcTelegrams()
+        said = ui_frame(head + whole)
+        assert hearing.hear(said) == [whole] and hearing.damaged == 0
+    lost = ui_frame(whole[9:])
+    assert hearing.hear(lost) == [] and hearing.damaged == 1
