@@ -108,6 +108,17 @@ def test_a_readout_and_its_history(decoded) -> None:
     assert any(line.startswith("1-0:1.8.0*") for line in lines)
 
 
+def test_a_message_of_energomera_whose_check_is_a_sum(decoded) -> None:
+    def added(text: bytes) -> bytes:
+        return text + bytes([sum(text[1:]) & 0x7F])
+    answer = added(b"\x02VOLTA(230.1)\r\nVOLTA(231.2)\r\n\x03")
+    for before in (b"", b"/EKT5CE301v12\r\n"):
+        code, lines, _ = decoded(before + answer)
+        assert code == 0 and [line.split()[1] for line in lines[2:]] == ["230.1", "231.2"]
+    assert "BCC wanted" in decoded(b"/LGZ5ZMD\r\n" + answer)[2]
+    assert "BCC wanted" in decoded(added(b"\x021.8.0(230.1)\r\n\x03"))[2]
+
+
 def test_m_bus_with_what_has_no_code(decoded) -> None:
     data = vector("mbus/libmbus.jsonl", "kamstrup_multical_601")
     code, lines, _ = decoded(b"\x10\x5b\x01\x5c\x16" + b"\xe5" + data + data)

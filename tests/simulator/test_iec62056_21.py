@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from fractions import Fraction
+from importlib import resources
 
 import pytest
 
@@ -150,6 +151,27 @@ def test_clock_profile_and_registers_one_by_one(world: VirtualWorld) -> None:
     instant = [town[1].instant_at(row.captured_at_s) for row in rows[:2]]
     grown = sum(instant[1].import_wh) - sum(instant[0].import_wh)
     assert rows[1].values[0] == grown * 4 // 1_000_000
+
+
+def test_a_meter_whose_checks_are_sums_is_read_by_its_names(world: VirtualWorld) -> None:
+    town = meters(Dice(7), ["energomera-ce301"], count=2)
+    wire = line(world, town)
+    entry = json.loads((resources.files("wum_edge") / "catalog" / "energomera-ce301.json")
+                       .read_text("utf-8"))
+    model = check_model(entry)
+    meter = MeterOfConfig("m", "dp", "line", "2", model.model, 500,
+                          Access(Password(1, "00000000"), 60))
+    take, at_s = Take(), world.now_s()
+    converse(IecReader(model, meter, VirtualClock(world)).read(tuple(range(16)), take), wire)
+    assert not take.errors and not take.refused and len(take.values) == 16
+    # Each address is asked for at its own moment: what does not change meanwhile is compared.
+    shown = [one.scaled for one in town[1].showing(at_s)]
+    assert [take.values[place] for place in range(5)] == shown[:5]
+    assert all(2000 < (take.values[place] or 0) < 2600 for place in (5, 6, 7))
+    del entry["check"]
+    take = Take()
+    converse(IecReader(check_model(entry), meter, VirtualClock(world)).read((0,), take), wire)
+    assert [type(one) for one in take.errors] == [BadCheck] and "BCC wanted" in str(take.errors[0])
 
 
 @pytest.mark.parametrize("spoilt", range(9))

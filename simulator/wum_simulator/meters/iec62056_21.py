@@ -25,8 +25,12 @@ BAUDS = {300: "0", 600: "1", 1200: "2", 2400: "3", 4800: "4", 9600: "5", 19200: 
 PASSWORD = "00000000"        # Of every meter of the town: it is a toy's.
 
 
-def with_bcc(message: bytes) -> bytes:
-    """A message from SOH or STX to ETX, and the exclusive or of what follows its first."""
+def with_bcc(message: bytes, added: bool = False) -> bytes:
+    """A message from SOH or STX to ETX, and the exclusive or of what follows its first; of meters
+    whose entry says so their sum.
+    """
+    if added:
+        return message + bytes((sum(message[1:]) & 0x7F,))
     check = 0
     for character in message[1:]:
         check ^= character
@@ -130,18 +134,19 @@ class Iec62056Server(Server):
             session.baud = working
         if mode == b"1":
             session.state = "programming"
-            self._say(meter, session, with_bcc(SOH + b"P0" + STX + b"(00000000)" + ETX), "P0")
+            self._say(meter, session,
+                      with_bcc(SOH + b"P0" + STX + b"(00000000)" + ETX, answers.added), "P0")
             return
         request = Request(meter.address, 0, 0, 0, self._now_s(), "readout")
         block = answers.readout(request.at_s).encode() + b"!\r\n"
-        self._say(meter, session, with_bcc(STX + block + ETX), "readout", request)
+        self._say(meter, session, with_bcc(STX + block + ETX, answers.added), "readout", request)
         self._sleep(meter, session)
 
     def _commanded(
             self, meter: Meter, answers: Answers, session: _Session, message: bytes) -> None:
         """SOH, command, perhaps STX and data, ETX, BCC (6.3.4)."""
         command = message[1:3].decode("ascii", "replace")
-        if with_bcc(message[:-1]) != message:
+        if with_bcc(message[:-1], answers.added) != message:
             self._say(meter, session, NAK, "bad check")
             return
         if command == "B0":
@@ -164,18 +169,21 @@ class Iec62056Server(Server):
                 request: Request) -> bytes:
         code = self._refusal(request)
         if code is not None:
-            return with_bcc(STX + f"(ER{code:02d})".encode() + ETX)
+            return with_bcc(STX + f"(ER{code:02d})".encode() + ETX, answers.added)
         if command == "P1":
             session.state = "open" if text == f"({PASSWORD})" else "programming"
-            return ACK if session.state == "open" else with_bcc(STX + b"(ER05)" + ETX)
+            return ACK if session.state == "open" else with_bcc(
+                STX + b"(ER05)" + ETX, answers.added)
         if command in ("R1", "R5"):
-            return with_bcc(STX + answers.register(text, request.at_s).encode() + ETX)
+            return with_bcc(STX + answers.register(text, request.at_s).encode() + ETX,
+                            answers.added)
         if command == "R6":
             session.blocks = partial_blocks(answers.register(text, request.at_s))
             return session.blocks[0]
         if command == "W1" and session.state == "open":
-            return ACK if answers.write(text, request.at_s) else with_bcc(STX + b"(ER02)" + ETX)
-        return with_bcc(STX + b"(ER03)" + ETX)
+            return ACK if answers.write(text, request.at_s) else with_bcc(
+                STX + b"(ER02)" + ETX, answers.added)
+        return with_bcc(STX + b"(ER03)" + ETX, answers.added)
 
     def _say(self, meter: Meter, session: _Session, answer: bytes, what: str,
              request: Request | None = None) -> None:

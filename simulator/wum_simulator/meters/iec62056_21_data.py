@@ -27,6 +27,7 @@ class Answers:
         self._meter = meter
         makers = str(_sign_on(meter).get("makers", "WUM")).split()
         self.maker = makers[0]
+        self.added = meter.kind.own.get("check") == "sum"
         self.type = meter.kind.name.upper()[:16].replace("/", "-")
         # By date and time that were written and wait for each other.
         self._date = ""
@@ -48,10 +49,13 @@ class Answers:
         for name, value in self._clock(at_s):
             if address == name:
                 return f"({value})"
-        for r in self._meter.kind.registers:
-            if address in (_address(r), r.obis):
-                return "(" + written(r, shown(r.obis, self._meter.instant_at(at_s))) + ")"
-        return "(ER01)"
+        found = sorted((r for r in self._meter.kind.registers if address in (_address(r), r.obis)),
+                       key=lambda r: int(r.own.get("value", 0)))
+        if not found:
+            return "(ER01)"
+        texts = [f"({written(r, shown(r.obis, self._meter.instant_at(at_s)))})" for r in found]
+        # Several values of one address: it stands before each, as Energomera has it.
+        return texts[0] if len(texts) == 1 else "".join(f"{address}{text}\r\n" for text in texts)
 
     def write(self, text: str, at_s: int) -> bool:
         """W1 of date and time; whether it was done."""

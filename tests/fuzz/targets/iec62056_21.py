@@ -12,7 +12,7 @@ from wum_edge.meters.iec62056_21.signon import Opening, parse_identification
 from wum_edge.meters.iec62056_21.stamp import stamp_from_text, utc_of
 from wum_edge.meters.turn import Hearing, Line, Setting, converse
 
-OPENING = Opening("1", 300, False, "7E1", False, ())
+OPENING = Opening("1", 300, False, "7E1", False, (), False)
 TURNS_MAX = 4000
 
 

@@ -26,7 +26,7 @@ class DoorStation(HdlcStation):
     def __init__(self, server: bytes, client: bytes, wanted: Parameters, timeout_ms: int,
                  address: str) -> None:
         super().__init__(server, client, wanted, timeout_ms)
-        self._opening = Opening(address, SIGN_ON_BAUD, False, "7E1", False, ())
+        self._opening = Opening(address, SIGN_ON_BAUD, False, "7E1", False, (), False)
         self._asked = "mode E of meter %s" % (address or "without address")
         self._sign_on_ms = max(timeout_ms, SIGN_ON_MS)
         self._behind: Setting | None = None      # Of the line, while it may be in HDLC.

@@ -13,7 +13,7 @@ from wum_edge.meters.iec62056_21.short_form import obis_of
 from wum_edge.meters.iec62056_21.signon import ADDRESS_MAX, REACTION_US, is_address
 from wum_edge.meters.turn import Pace, silence_us
 from wum_shared.errors import Malformed
-from wum_shared.obis import obis_from_text
+from wum_shared.obis import obis_from_text, obis_to_text
 from wum_shared.units import NO_UNIT, unit_from_text
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
@@ -25,6 +25,7 @@ BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200)
 ANSWER_MS = 1500             # 6.4.2: the longest reaction time that the standard grants.
 COLUMNS_MAX = 32
 READ_COMMANDS = ("R1", "R2", "R5", "R6")
+CHECKS = ("xor", "sum")      # How check characters are made.
 WRITE_COMMANDS = ("W1", "W2", "W5", "E2")
 _SIGN_ON_BYTES = 40          # Request with eight digits, identification of 22 characters, ACK.
 _PASSWORD_BYTES = 42         # P0, P1, ACK, B0.
@@ -105,14 +106,15 @@ class Switch(namedtuple("Switch", ("command", "address", "open", "closed", "stat
 
 
 class Manner(namedtuple("Manner", (
-        "baud", "fixed", "characters", "wake_up", "makers", "answer_ms", "reads", "read_command",
-        "channel", "identity", "readout_bytes", "profile", "events", "clock",
+        "baud", "fixed", "characters", "wake_up", "makers", "answer_ms", "added", "reads",
+        "read_command", "channel", "identity", "readout_bytes", "profile", "events", "clock",
         "switch"))):
     """How the model wants to be greeted and asked; `profile`, `events`, `clock`, `switch` or None.
 
-    `reads`: "readout", or "registers" one by one in programming mode. `identity` is the address
-    of its own number, by which an answer is known to be this meter's; empty: not looked at.
-    `readout_bytes` is how long its readout is, 0 where the registers say it.
+    `added`: its check characters are sums, see frame.py. `reads`: "readout", or "registers" one by
+    one in programming mode. `identity` is the address of its own number, by which an answer is
+    known to be this meter's; empty: not looked at. `readout_bytes` is how long its readout is, 0
+    where the registers say it.
     """
 
     __slots__ = ()
@@ -122,6 +124,7 @@ class Manner(namedtuple("Manner", (
     wake_up: bool
     makers: tuple[str, ...]
     answer_ms: int
+    added: bool
     reads: str
     read_command: str
     channel: int
@@ -163,6 +166,7 @@ def check_manner(table: "Table") -> Manner:
         baud, sign_on.truth("fixed", False),
         str(sign_on.choice("characters", ("7E1", "8N1"), "7E1")), sign_on.truth("wake_up", False),
         _makers(sign_on), sign_on.number("answer_ms", 20, 10000, ANSWER_MS),
+        table.choice("check", CHECKS, CHECKS[0]) == CHECKS[1],
         str(table.choice("reads", ("readout", "registers"), "readout")),
         str(table.choice("read_command", READ_COMMANDS, "R5")),
         table.number("channel", 0, 255, 0), table.optional_text("identity", 32),
@@ -182,11 +186,18 @@ def cost(model: "Model") -> tuple[int, int]:
     turns = logs * _LOG_TURNS
     count = len(model.registers)
     if manner.reads == "registers":
+        count = len({address_of(register) for register in model.registers})
         if manner.clock is not None:
             count += len(manner.clock.addresses())
         return (size + _SIGN_ON_BYTES + _PASSWORD_BYTES + count * _REGISTER_BYTES,
                 turns + 5 + 2 * count)
     return size + _SIGN_ON_BYTES + (manner.readout_bytes or 8 + count * _LINE_BYTES), turns + 3
+
+
+def address_of(register: "Register") -> str:
+    """By which it is asked for alone."""
+    source: Source = register.source
+    return source.address or obis_to_text(register.obis)
 
 
 def _logs(model: "Model") -> int:

@@ -20,24 +20,25 @@ _TURNS_MAX = BLOCK_MAX // 32
 
 def message(
         say: bytes, timeout_ms: int, asked: str, before: bytes = b"", echo: bytes = b"",
+        added: bool = False,
 ) -> "Conversation[Message]":
     """Conversation: say `say` (nothing: listen on), hear one message whose check holds.
 
     `before` was already heard, `echo` was said before and may be heard yet. `asked` says in texts
-    what was asked for, and of whom. Raises LineSilent, BadCheck; after a damaged message only
-    when the meter has ended.
+    what was asked for, and of whom; `added`: see frame.py. Raises LineSilent, BadCheck; after a
+    damaged message only when the meter has ended.
     """
     hearing = MessageHearing(say or echo)
     heard = bytearray(before)
     if before and hearing(before):
-        return _parsed(heard, hearing, asked)
+        return _parsed(heard, hearing, asked, added)
     if before:
         hearing.listen_on()
     heard = heard + (yield from _heard(say, hearing, timeout_ms))
     if not heard:
         raise LineSilent("%s: silent for %d ms" % (asked, timeout_ms))
     try:
-        return _parsed(heard, hearing, asked)
+        return _parsed(heard, hearing, asked, added)
     except BadCheck:
         yield from hush()
         raise
@@ -85,12 +86,13 @@ def _heard(say: bytes, hearing: MessageHearing, timeout_ms: int) -> "Conversatio
     return heard
 
 
-def _parsed(heard: bytearray, hearing: MessageHearing, asked: str) -> "Message":
+def _parsed(
+        heard: bytearray, hearing: MessageHearing, asked: str, added: bool) -> "Message":
     if not hearing.end:
         raise BadCheck("%s: %d bytes, but no whole message: %s" % (
             asked, len(heard), printable(heard)))
     try:
-        return parse_message(bytes(heard[hearing.start:hearing.end]))
+        return parse_message(bytes(heard[hearing.start:hearing.end]), added)
     except BadCheck as error:
         failure = str(error)
     raise BadCheck("%s: %s" % (asked, failure))

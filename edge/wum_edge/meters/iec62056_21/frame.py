@@ -3,7 +3,9 @@
 Left out: what stands in a block (dataset.py) and who speaks when (signon.py, readout.py,
 programming.py). IEC 62056-21:2002, 6.3 (messages) and ISO 1155 (block check character, BCC).
 
-The BCC is the exclusive or of all characters after the first SOH or STX up to ETX or EOT. It
+The BCC is the exclusive or of all characters after the first SOH or STX up to ETX or EOT; meters
+of Energomera, made to GOST R IEC 61107, add them up instead (`added`). Which of the two a model
+says stands in its catalogue entry: whoever took both would miss one damaged message in 128. It
 notices every single flipped bit and every odd number of them in one column; two flips of the same
 bit in two characters cancel out, and no receiver can see them in the BCC. Parity (7E1), where the
 line checks it, sees those; what is left of them may show as no number or no address.
@@ -32,19 +34,21 @@ class Message(namedtuple("Message", ("command", "body", "is_last"))):
     is_last: bool
 
 
-def bcc(data: bytes | bytearray) -> int:
+def bcc(data: bytes | bytearray, added: bool = False) -> int:
     """Block check character of `data`: what follows SOH or STX, ETX or EOT included."""
+    if added:
+        return sum(data) & 0x7F
     value = 0
     for byte in data:
         value ^= byte
     return value & 0x7F
 
 
-def command_message(command: bytes, body: bytes | None = None) -> bytes:
+def command_message(command: bytes, body: bytes | None = None, added: bool = False) -> bytes:
     """SOH, `command` (two characters), STX and `body` where there is one, ETX, BCC (6.3.4)."""
     assert len(command) == 2
     checked = command + (bytes([STX]) + body if body is not None else b"") + bytes([ETX])
-    return bytes([SOH]) + checked + bytes([bcc(checked)])
+    return bytes([SOH]) + checked + bytes([bcc(checked, added)])
 
 
 def data_message(body: bytes, is_last: bool = True) -> bytes:
@@ -53,14 +57,14 @@ def data_message(body: bytes, is_last: bool = True) -> bytes:
     return bytes([STX]) + checked + bytes([bcc(checked)])
 
 
-def parse_message(data: bytes) -> Message:
+def parse_message(data: bytes, added: bool = False) -> Message:
     """The message that `data` is, from its first byte to its last. Raises BadCheck."""
     if len(data) == 1 and data[0] in (ACK, NAK):
         return Message(bytes(data), b"", True)
     if len(data) < 3 or data[0] not in (SOH, STX) or data[-2] not in (ETX, EOT):
         raise BadCheck("wanted a message from SOH or STX to ETX or EOT and BCC, got %d bytes: %s"
                        % (len(data), printable(data)))
-    wanted = bcc(data[1:-1])
+    wanted = bcc(data[1:-1], added)
     if data[-1] != wanted:
         raise BadCheck("message of %d bytes: BCC wanted %02x, got %02x" % (
             len(data), wanted, data[-1]))

@@ -52,20 +52,23 @@ def open_programming(
             asked, printable(operand.command), printable(operand.body)))
     if password.level:
         body = b"(" + password.text.encode() + b")"
-        say = command_message(("P%d" % password.level).encode(), body)
-        yield from _confirmed(say, timeout_ms, "%s: password P%d" % (asked, password.level))
+        say = command_message(("P%d" % password.level).encode(), body, opening.added)
+        yield from _confirmed(say, timeout_ms, "%s: password P%d" % (asked, password.level),
+                              opening.added)
     return found
 
 
-def ask(command: bytes, body: bytes, timeout_ms: int, asked: str) -> "Conversation[bytes]":
+def ask(
+        command: bytes, body: bytes, timeout_ms: int, asked: str, added: bool = False,
+) -> "Conversation[bytes]":
     """Conversation: what a read command (R1, R2, R5, R6 ...) brings, all its partial blocks.
 
     A damaged block is asked for again. Raises LineSilent, BadCheck, Refused.
     """
-    say = command_message(command, body)
+    say = command_message(command, body, added)
     found = b""
     for _ in range(BLOCKS_MAX):
-        block = yield from _repeated(say, timeout_ms, asked)
+        block = yield from _repeated(say, timeout_ms, asked, added)
         _check_refusal(block, asked)
         if block.command:
             raise BadCheck("%s: wanted data, got %s" % (asked, printable(block.command)))
@@ -78,34 +81,38 @@ def ask(command: bytes, body: bytes, timeout_ms: int, asked: str) -> "Conversati
     raise BadCheck("%s: partial blocks without end" % asked)
 
 
-def write(command: bytes, body: bytes, timeout_ms: int, asked: str) -> "Conversation[None]":
+def write(
+        command: bytes, body: bytes, timeout_ms: int, asked: str, added: bool = False,
+) -> "Conversation[None]":
     """Conversation: a write or execute command (W1, W2, W5, E2 ...), acknowledged by the meter.
 
     Never repeated by itself: a command whose acknowledgement was lost may have been done.
     Raises LineSilent, BadCheck, Refused.
     """
-    yield from _confirmed(command_message(command, body), timeout_ms, asked)
+    yield from _confirmed(command_message(command, body, added), timeout_ms, asked, added)
 
 
-def leave() -> "Conversation[None]":
+def leave(added: bool = False) -> "Conversation[None]":
     """Conversation: the break, B0, by which the meter is free at once. It is not answered."""
-    yield Turn(command_message(b"B0"), Never(), 0)
+    yield Turn(command_message(b"B0", None, added), Never(), 0)
 
 
-def _confirmed(say: bytes, timeout_ms: int, asked: str) -> "Conversation[None]":
-    heard = yield from message(say, timeout_ms, asked)
+def _confirmed(
+        say: bytes, timeout_ms: int, asked: str, added: bool) -> "Conversation[None]":
+    heard = yield from message(say, timeout_ms, asked, added=added)
     _check_refusal(heard, asked)
     if heard.command != _ACK:
         raise BadCheck("%s: wanted ACK, got %s %s" % (
             asked, printable(heard.command), printable(heard.body)))
 
 
-def _repeated(say: bytes, timeout_ms: int, asked: str) -> "Conversation[Message]":
+def _repeated(
+        say: bytes, timeout_ms: int, asked: str, added: bool) -> "Conversation[Message]":
     """One block; a damaged one is asked for again by NAK, as 6.3.6 has it."""
     left = REPEATS_MAX
     while True:
         try:
-            block = yield from message(say, timeout_ms, asked)
+            block = yield from message(say, timeout_ms, asked, added=added)
             if block.body and block.body[-1:] not in (b")", b"\n"):
                 raise BadCheck("%s: a block that ends inside of a data set: %s" % (
                     asked, printable(block.body[-16:])))

@@ -5,6 +5,7 @@ Left out: bytes and turns (readout.py, programming.py) and what an entry may say
 
 from wum_edge.errors import BadCheck, ForeignAnswer, MeterError, Refused
 from wum_edge.meters.iec62056_21.dataset import DataSet, decimal, parse_block, unit_code
+from wum_edge.meters.iec62056_21.entry import address_of
 from wum_edge.meters.iec62056_21.profile import parse_log, parse_profile, status_words
 from wum_edge.meters.iec62056_21.programming import ask, leave, open_programming, write
 from wum_edge.meters.iec62056_21.readout import read_out
@@ -46,7 +47,7 @@ class IecReader(Reader):
         self._address = str(meter.address)
         self._timeout_ms = max(meter.timeout_ms, manner.answer_ms)
         self._opening = Opening(self._address, manner.baud, manner.fixed, manner.characters,
-                                manner.wake_up, manner.makers)
+                                manner.wake_up, manner.makers, manner.added)
         self._clock_unsaid = False   # The latest readout did not say the time.
         self._asked = "meter %s" % (self._address or "without address")
 
@@ -168,13 +169,15 @@ class IecReader(Reader):
 
     def _ask_places(self, places: tuple[int, ...], take: Take) -> "Conversation[None]":
         take.turns += 1
+        heard: dict[str, list[DataSet]] = {}     # One answer may hold the values of several.
         for place in places:
             register = self._model.registers[place]
-            address = register.source.address or obis_to_text(register.obis)
+            address = address_of(register)
             try:
-                sets = yield from self._ask(address)
-                take.turns += 1
-                take.values[place] = number_of(register, sets[0].values)
+                if address not in heard:
+                    heard[address] = yield from self._ask(address)
+                    take.turns += 1
+                take.values[place] = number_of(register, heard[address][0].values)
             except Refused as error:
                 take.refused[place] = error
         yield from self._ask_clock(take)
@@ -200,9 +203,9 @@ class IecReader(Reader):
                                         self._asked)
             result = yield from work
         except MeterError:
-            yield from leave()
+            yield from leave(self._manner.added)
             raise
-        yield from leave()
+        yield from leave(self._manner.added)
         return result
 
     def _ask_all(self, addresses: list[str]) -> "Conversation[list[DataSet]]":
@@ -215,20 +218,22 @@ class IecReader(Reader):
         """One register's data sets; its address may or may not be repeated in the answer."""
         asked = "%s: %s" % (self._asked, address)
         body = yield from ask(self._manner.read_command.encode(), (address + "()").encode(),
-                              self._timeout_ms, asked)
+                              self._timeout_ms, asked, self._manner.added)
         sets = parse_block(body)
-        if len(sets) != 1 or sets[0].address not in ("", address) and (
-                obis_of(sets[0].address) is None or obis_of(sets[0].address) != obis_of(address)):
-            raise BadCheck("%s: wanted its one data set, got %d: %s" % (
-                asked, len(sets), sets[0].address if sets else "none"))
-        return [DataSet(address, sets[0].values)]
+        foreign = [one.address for one in sets if one.address not in ("", address) and (
+            obis_of(one.address) is None or obis_of(one.address) != obis_of(address))]
+        if not sets or foreign:
+            raise BadCheck("%s: wanted its data set, got %d: %s" % (
+                asked, len(sets), foreign[0] if foreign else "none"))
+        # Energomera says the address before each value, or before the first alone.
+        return [DataSet(address, tuple([value for one in sets for value in one.values]))]
 
     def _write_all(
             self, command: str, writes: list[tuple[str, str]]) -> "Conversation[None]":
         for address, text in writes:
             body = "%s(%s)" % (address, text)
             yield from write(command.encode(), body.encode(), self._timeout_ms,
-                             "%s: %s %s" % (self._asked, command, body))
+                             "%s: %s %s" % (self._asked, command, body), self._manner.added)
 
     def _check_identity(self, sets: list[DataSet]) -> None:
         """Two meters of a kind on one pair: the answer must be of the one that was called."""

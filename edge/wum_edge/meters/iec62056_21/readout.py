@@ -45,7 +45,7 @@ def read_out(opening: "Opening", timeout_ms: int, asked: str) -> "Conversation[R
         baud = baud_after(opening, found)
         if baud != opening.baud:
             yield setting(baud, opening.characters, 0)
-        heard = yield from message(b"", timeout_ms, asked, rest)
+        heard = yield from message(b"", timeout_ms, asked, rest, added=opening.added)
     if heard.command == b"\x15":
         raise Refused("%s: readout: NAK" % asked, 0)
     if heard.command or not heard.is_last:

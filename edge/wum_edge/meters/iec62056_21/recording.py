@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from wum_edge.meters.iec62056_21.signon import Identification
 
 _ACK_SIZE = 6
+_ADDING = "EKT"              # Energomera, whose check characters are sums.
+_NAME_SIZE = 5               # Of its registers.
 
 
 class Recording(namedtuple("Recording", ("identification", "sets"))):
@@ -43,11 +45,18 @@ def decode_recording(data: bytes) -> Recording:
         data = rest
     if len(data) > _ACK_SIZE and data[0] == ACK and data[_ACK_SIZE - 2:_ACK_SIZE] == b"\r\n":
         data = data[_ACK_SIZE:]
-    body = _bodies(data)
+    body = _bodies(data, identification.maker == _ADDING if identification else _adds(data))
     return Recording(identification, parse_block(body, body.rstrip(b"\r\n")[-1:] == b"!"))
 
 
-def _bodies(data: bytes) -> bytes:
+def _adds(data: bytes) -> bool:
+    """Whether a message without identification is one of Energomera's: `ET0PE(`, `VOLTA(` ..."""
+    name = data[1:1 + _NAME_SIZE]
+    return data[1 + _NAME_SIZE:2 + _NAME_SIZE] == b"(" and name.upper() == name and (
+        b"." not in name and any(65 <= byte <= 90 for byte in name))
+
+
+def _bodies(data: bytes, added: bool) -> bytes:
     """What stands in the message that `data` is, or in its partial blocks together; the ACK by
     which each next one was asked for may stand before it.
     """
@@ -59,7 +68,7 @@ def _bodies(data: bytes) -> bytes:
         if start or not end:
             raise BadCheck("recording: wanted one message, got %d bytes, of which %d are one" % (
                 len(data), at))
-        message = parse_message(data[at:at + end])
+        message = parse_message(data[at:at + end], added)
         body, at, is_last = body + message.body, at + end, message.is_last
     if at != len(data):
         raise BadCheck("recording: wanted one message, got %d bytes, of which %d are one" % (

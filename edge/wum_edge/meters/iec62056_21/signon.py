@@ -30,12 +30,13 @@ _BAUDS_B = {"A": 600, "B": 1200, "C": 2400, "D": 4800, "E": 9600, "F": 19200}
 
 
 class Opening(namedtuple("Opening", (
-        "address", "baud", "fixed", "characters", "wake_up", "makers"))):
+        "address", "baud", "fixed", "characters", "wake_up", "makers", "added"))):
     """How a model is greeted: at which baud, and as "7E1" or "8N1" characters.
 
     `address` is empty for whoever is there. `fixed`: it stays at that baud, whatever its baud
     letter says. `wake_up`: it sleeps until zeros are said (annex B). `makers` are the marks of
-    three capital letters that its identification may begin with, none for any.
+    three capital letters that its identification may begin with, none for any. `added`: how it
+    makes check characters, see frame.py.
     """
 
     __slots__ = ()
@@ -45,6 +46,7 @@ class Opening(namedtuple("Opening", (
     characters: str
     wake_up: bool
     makers: tuple[str, ...]
+    added: bool
 
 
 class Identification(namedtuple("Identification", (
@@ -164,14 +166,14 @@ def acknowledge(
     yield setting(opening.baud, opening.characters, found.reaction_us())
     baud = baud_after(opening, found)
     if baud == opening.baud:
-        return (yield from message(say, timeout_ms, asked))
+        return (yield from message(say, timeout_ms, asked, added=opening.added))
     early = yield Turn(say, Never(), 0)
     yield setting(baud, opening.characters, found.reaction_us())
     if early[:len(say)] == say:
         early = early[len(say):]
     if early and say[:len(early)] != early:  # A line without a baud: over TCP, a pty.
-        return (yield from message(b"", timeout_ms, asked, early))
-    return (yield from message(b"", timeout_ms, asked, b"", say))
+        return (yield from message(b"", timeout_ms, asked, early, added=opening.added))
+    return (yield from message(b"", timeout_ms, asked, b"", say, opening.added))
 
 
 def baud_after(opening: Opening, found: Identification) -> int:

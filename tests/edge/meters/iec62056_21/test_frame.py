@@ -83,3 +83,16 @@ def test_what_is_no_message_is_refused_with_what_was_wanted():
     assert "BCC wanted" in raises(BadCheck, lambda: parse_message(b"\x02(1)\x03\x00"))
     assert "two characters" in raises(BadCheck, lambda: parse_message(checked("\x01P\x03")))
     assert "control" in raises(BadCheck, lambda: parse_message(checked("\x02(\x011)\x03")))
+
+
+def test_check_characters_that_are_sums_are_their_own_and_notice_every_flipped_bit():
+    assert command_message(b"R1", b"VOLTA()", True) == b"\x01R1\x02VOLTA()\x03\x5f"   # A CE301.
+    assert command_message(b"B0", None, True) == b"\x01B0\x03\x75"
+    whole = b"\x02VOLTA(230.1)\r\n\x03"
+    whole += bytes((sum(whole[1:]) & 0x7F,))
+    assert parse_message(whole, True).body == b"VOLTA(230.1)\r\n"
+    raises(BadCheck, lambda: parse_message(whole))
+    for bit in range(8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        raises(BadCheck, lambda damaged=bytes(damaged): parse_message(damaged, True))

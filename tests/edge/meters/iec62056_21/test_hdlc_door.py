@@ -9,7 +9,7 @@ from wum_edge.meters.turn import converse
 
 
 def enter(line):
-    opening = Opening("", 300, False, "7E1", False, ())
+    opening = Opening("", 300, False, "7E1", False, (), False)
     return converse(enter_hdlc(opening, 1500, "meter 1"), line)
 
 

@@ -20,7 +20,7 @@ LETTERS = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 
 
 
 def opening(address="", baud=300, fixed=False, makers=()):
-    return Opening(address, baud, fixed, "7E1", False, makers)
+    return Opening(address, baud, fixed, "7E1", False, makers, False)
 
 
 def signed_on(maker="ISK", letter="5", address="", operand="(00000000)"):

@@ -21,7 +21,7 @@ DAY_S = 1767225600                # 2026-01-01 00:00 UTC.
 
 
 def document(**more):
-    """An entry of a meter at a fixed 9600 baud."""
+    """An entry of a meter at a fixed 9600 baud; None leaves a key out."""
     found = {
         "model": "maker-type", "make": "Maker", "label": "Type", "protocol": "iec62056-21",
         "source": "the maker's manual", "licence": "facts",
@@ -38,7 +38,7 @@ def document(**more):
         ],
     }
     found.update(more)
-    return found
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def reader(address="7", utc_offset_min=60, password="00112233", **more):
@@ -121,6 +121,32 @@ def test_registers_are_read_one_by_one_in_programming_mode():
     assert take.values == {0: 123400, 2: 50}
     assert "error message ER01" in str(take.refused[1]) and take.refused[1].code == 1
     assert line.said[-1] == B0
+
+
+def test_values_of_one_address_are_asked_for_once_and_sums_are_checks_where_the_model_says():
+    def added(text):
+        data = text.encode()
+        return data + bytes((sum(data[1:]) & 0x7F,))
+    registers = [{"name": "a%d" % place, "obis": "1-0:1.8.%d" % place, "unit": "Wh", "scaler": 0,
+                  "address": "ET0PE", "value": place, "unit_unsaid": "kWh"} for place in (0, 1)]
+    registers.append({"name": "v", "obis": "1-0:32.7.0", "unit": "V", "scaler": -1, "value": 1,
+                      "address": "VOLTA", "unit_unsaid": "V"})
+    keys = {"reads": "registers", "read_command": "R1", "registers": registers, "check": "sum"}
+    opened = [(b"/?7!\r\n", 9600, IDENTIFICATION, 9600),
+              (b"\x06051\r\n", 9600, added("\x01P0\x02(777777)\x03"), 9600),
+              (added("\x01P1\x02(00112233)\x03"), 9600, b"\x06", 9600)]
+    line = Scripted(*opened, *[(added(asked), 9600, added(answer), 9600) for asked, answer in (
+        ("\x01R1\x02ET0PE()\x03", "\x02ET0PE(20.5)\r\nET0PE(12.25)\r\nET0PE(8.25)\r\n\x03"),
+        ("\x01R1\x02VOLTA()\x03", "\x02VOLTA(230.1)\r\n(231.2)\r\n(229.9)\r\n\x03"))])
+    take = read(line, clock=None, profile=None, switch=None, **keys)
+    assert take.values == {0: 20500, 1: 12250, 2: 2312} and not take.errors
+    assert line.said[-1] == added("\x01B0\x03") and len(line.said) == 6
+    assert entry.cost(check_model(document(**keys)))[1] == entry.cost(
+        check_model(document(reads="registers", registers=registers[1:])))[1]
+    foreign = Scripted(*opened, (added("\x01R1\x02ET0PE()\x03"), 9600,
+                                 added("\x02ET0PE(1.0)\r\nVOLTA(2.0)\r\n\x03"), 9600))
+    take = read(foreign, (0,), clock=None, profile=None, switch=None, **keys)
+    assert "got 2: VOLTA" in str(take.errors[0])
 
 
 def test_the_clock_is_asked_for_in_the_same_programming_mode_as_the_registers():

@@ -12,7 +12,7 @@ BLOCK = checked("\x021.8.0(000285.4*kWh)\r\nC.1(12)\r\n!\r\n\x03")
 
 
 def opening(address="", baud=300, fixed=False, characters="7E1", wake_up=False, makers=()):
-    return Opening(address, baud, fixed, characters, wake_up, makers)
+    return Opening(address, baud, fixed, characters, wake_up, makers, False)
 
 
 def read(line, **keys):
