@@ -14,6 +14,7 @@ from demo.store import Stored, stored
 _PLAIN_S = 30.0  # Where the output is no terminal, a line this often instead of one that changes.
 _TAIL_BYTES = 4096  # Of a gateway's log: its last status line is in there.
 _WAITING = re.compile(rb"(\d+) records wait for the head-end")
+_SETTLED_S = 10.0  # After a part came back: by then every gateway has said how it stands.
 _SHARE = 20  # A question that took long is asked more rarely: at most a twentieth of the time.
 
 
@@ -28,13 +29,36 @@ class Summary:
         self._is_shown = False
         self._next_at = 0.0
         self._next_plain_at = 0.0
+        self._revived_at: float | None = None
+
+    def note_revival(self) -> None:
+        """A part was started again: what waited meanwhile is to arrive."""
+        self._revived_at = time.time()
+
+    def arrived(self, found: Stored | None) -> str:
+        """A sentence, once, when all that waited since the last revival is stored."""
+        if self._revived_at is None or found is None or found.last_batch_at is None:
+            return ""
+        since_s = found.last_batch_at.timestamp() - self._revived_at
+        if since_s < _SETTLED_S or backlog(self._edge_logs):
+            return ""
+        self._revived_at = None
+        return (
+            "all that waited in the archives has arrived: every reading is stored, and each "
+            "gateway knows it"
+        )
 
     def refresh(self) -> None:
         """Ask and show, when it is time."""
         now = time.monotonic()
         if now < self._next_at or (not self._is_terminal and now < self._next_plain_at):
             return
-        line = self._line(stored(self.url))
+        found = stored(self.url)
+        line = self._line(found)
+        arrived = self.arrived(found)
+        if arrived:
+            self.give_way()
+            print(time.strftime("%H:%M:%S ") + arrived)
         self._next_at = now + _SHARE * (time.monotonic() - now)
         if self._is_terminal:
             width = shutil.get_terminal_size().columns - 1

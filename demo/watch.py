@@ -63,6 +63,7 @@ class Watch:
             happened = part.revived()
             if happened:
                 self._tell(happened)
+                self.summary.note_revival()
                 self.note_parts()
 
     def _revive_database(self) -> None:
@@ -72,6 +73,7 @@ class Watch:
             self._tell(f"database: {error}; trying again")
             return
         self._tell(f"database ended; started again as {self.postgres.pid}")
+        self.summary.note_revival()
         self.note_parts()
         if url != self.environment["WUM_DATABASE_URL"]:  # Somebody took its port meanwhile.
             self.environment["WUM_DATABASE_URL"] = self.summary.url = url

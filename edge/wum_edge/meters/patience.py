@@ -59,7 +59,8 @@ class Attentive(Line):
         self.answer_s: int | None = None
         self._is_coming = False              # The turn before heard some of it.
         self.heard: list[bytes] = []         # The first turns' bytes, echoes taken off.
-        self.first_whole = b""               # The first answer that its hearing took.
+        self.first_whole = b""               # The first answer that its hearing took, and that
+                                             # is more than one character of acknowledgement.
         self._line = line
         self._clock = clock
         self._turnaround = turnaround
@@ -122,7 +123,7 @@ class Attentive(Line):
             heard = heard[len(say):]
         if len(self.heard) < HEARD_TURNS_MAX:
             self.heard.append(heard[:HEARD_BYTES_MAX])
-        if holds and not self.first_whole:
+        if holds and len(heard) > 1 and not self.first_whole:
             self.first_whole = heard[:HEARD_BYTES_MAX]
 
 

@@ -5,7 +5,7 @@ Left out: when a meter is visited (sweep.py) and what a protocol's answers are.
 Two that answer at the same moment damage each other's answers in every sweep, and nobody else's;
 noise damages those of many meters. Where one is slower, both answers are whole, and the second is
 heard while others are asked. A meter whose kind of answer is heard then, or twice in one turn, is
-suspect: it is asked once more, alone, and listened to for a whole timeout. That is time that
+suspect: it is asked twice more, alone, and listened to for a whole timeout. That is time that
 nobody has in every sweep, so it is done for one suspect a sweep.
 """
 

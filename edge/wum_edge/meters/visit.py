@@ -134,7 +134,8 @@ class Visit:
             self.time_quality = attentive.quality
         self.heard = attentive.heard
         if take.turns and not take.errors and not take.foreign and not known.head:
-            known.head = attentive.first_whole[:known.head_bytes]
+            head = attentive.first_whole[:known.head_bytes]
+            known.head = head if len(head) == known.head_bytes else b""  # Less is anybody's.
         self._look_at_clock(take, attentive, clock)
         self._count(take)
         self.left = tuple([place for place in self.left if place not in take.values and (

@@ -112,3 +112,14 @@ def test_each_visit_sets_the_line_as_its_meter_wants_it():
     street = Street(2)
     street.run()
     assert set(street.bus.settings) == {Setting(9600, 8, "N", 1, 3646)}
+
+
+def test_whose_an_answer_is_shows_in_no_acknowledgement():
+    bus, clock, meter = line(20)
+    attentive = Attentive(bus, clock, Turnaround(), 0)
+    meter.mangle = lambda frame: bytes([0xE5])        # As a meter on M-Bus answers a reset.
+    attentive.turn(ASK, Until(1), 500)
+    assert attentive.first_whole == b""               # That byte stands in many an answer.
+    meter.mangle = None
+    answer = attentive.turn(ASK, Until(ANSWER_BYTES), 500)
+    assert attentive.first_whole == answer and len(answer) == ANSWER_BYTES
