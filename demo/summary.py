@@ -51,15 +51,18 @@ class Summary:
     def refresh(self) -> None:
         """Ask and show, when it is time."""
         now = time.monotonic()
-        if now < self._next_at or (not self._is_terminal and now < self._next_plain_at):
+        is_due = self._is_terminal or now >= self._next_plain_at
+        if now < self._next_at or not (is_due or self._revived_at is not None):
             return
         found = stored(self.url)
         line = self._line(found)
         arrived = self.arrived(found)
         if arrived:
             self.give_way()
-            print(time.strftime("%H:%M:%S ") + arrived)
+            print(time.strftime("%H:%M:%S ") + arrived, flush=True)
         self._next_at = now + _SHARE * (time.monotonic() - now)
+        if not is_due:
+            return
         if self._is_terminal:
             width = shutil.get_terminal_size().columns - 1
             sys.stdout.write("\r\x1b[K" + line[:width])

@@ -21,8 +21,12 @@ def ask(path: Path, request: dict[str, object]) -> dict[str, Any]:
     """The answer of the run whose control socket is at `path`. Raises Refused, OSError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(_ANSWER_TIMEOUT_S)
-        with short(path) as name:
-            client.connect(name)
+        try:
+            with short(path) as name:
+                client.connect(name)
+        except (ConnectionRefusedError, FileNotFoundError) as error:
+            raise OSError(error.errno, "no wum-simulator listens there; was it started with "
+                          "--control?", str(path)) from error
         client.sendall(json.dumps(request).encode() + b"\n")
         with client.makefile("rb") as answers:
             answer = json.loads(answers.readline() or b'{"error": "it closed without a word"}')

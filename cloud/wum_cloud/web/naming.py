@@ -58,7 +58,9 @@ def time_quality(number: int) -> str:
 
 def outcome(number: int | None) -> str:
     """Why a meter gave nothing."""
-    return _("unknown") if number is None else _OUTCOMES.get(number, "outcome %d" % number)
+    if number is None:
+        return _("unknown")
+    return _OUTCOMES.get(number) or flags.OUTCOMES.get(number, "outcome %d" % number)
 
 
 def reason(words: str) -> str:

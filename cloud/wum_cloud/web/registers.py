@@ -55,6 +55,7 @@ _OTHERS = {                             # By A, what C means there.
 _TEMPERATURES = (10, 11, 12)
 _SET_DATE, _BASE_CONDITIONS = 2, 2      # Of D: of heat and water, and of gas.
 _CLOCK = "0-0:1.0.0"
+_SUB_METER = (24, 2, 1)                 # Of a P1 telegram: gas, water or heat behind the meter.
 
 
 class _Code(NamedTuple):
@@ -74,6 +75,8 @@ def quantity(code: str) -> str:
     parts = _parts(code)
     if parts is None:
         return code
+    if parts.a == 0 and parts[2:] == _SUB_METER:
+        return _("Meter on channel %(n)d") % {"n": parts.b}
     words = _electricity(parts) if parts.a == 1 else _other(parts)
     if words and parts.e:               # T for tariff, as L for a phase: so it is on the meters.
         words = _("%(name)s T%(n)d") % {"name": words, "n": parts.e}

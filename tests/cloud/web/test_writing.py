@@ -67,7 +67,8 @@ def test_moments_are_told_on_the_sites_clocks() -> None:
     ("1-0:12.7.0", "Voltage, average"), ("1-0:11.7.0", "Current, total"),
     ("1-0:131.7.0", "Reactive power"), ("1-0:91.7.0", "Current, neutral"),
     ("1-1:1.8.0", "Active energy import, channel 1"), ("0-0:1.0.0", "Clock deviation"),
-    ("4-0:1.0.0", "Heat cost"), ("4-0:1.2.0", "Heat cost at the set date"),
+    ("4-0:1.0.0", "Heat cost"), ("0-1:24.2.1", "Meter on channel 1"),
+    ("4-0:1.2.0", "Heat cost at the set date"),
     ("5-0:1.0.0", "Cooling"), ("6-0:1.0.0", "Heat"), ("6-0:1.0.1", "Heat T1"),
     ("6-0:1.2.0", "Heat at the set date"), ("6-0:2.0.0", "Heating water"),
     ("6-0:13.0.0", "Pressure"), ("6-0:10.0.0", "Flow temperature"),
@@ -121,3 +122,9 @@ def test_heat_gas_and_water_are_first_plotted_by_interval() -> None:
         assert first.codes == (code,) and first.is_consumption
     assert quantities.offered(["8-0:1.0.0"])[0].in_litres
     assert not quantities.offered(["7-0:3.0.0"])[0].in_litres
+
+
+def test_every_outcome_has_words() -> None:
+    assert naming.outcome(1) == "the meter does not answer"
+    assert naming.outcome(21) == "temporary failure" and naming.outcome(None) == "unknown"
+    assert naming.outcome(200) == "outcome 200"
