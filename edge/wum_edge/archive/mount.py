@@ -60,6 +60,14 @@ class Mounted(namedtuple("Mounted", (
     notices: list[tuple[int, str]]
 
 
+def last_of_oldest(segments: list[Segment]) -> int | None:
+    """The last number in the oldest segment; None when there is no newer one to tell."""
+    for segment in segments[1:]:
+        if segment.header is not None:
+            return segment.header.first_sequence - 1
+    return None
+
+
 def mount(flash: Flash, new_incarnation: bytes) -> Mounted:
     """The archive on `flash`; an empty one named `new_incarnation` where there is none.
 

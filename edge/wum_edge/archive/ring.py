@@ -10,7 +10,7 @@ from wum_edge.archive.cursor import write_cursor
 from wum_edge.archive.errors import ArchiveRefused
 from wum_edge.archive.finder import Found, Wanted, find
 from wum_edge.archive.flash import NO_SPACE, Flash
-from wum_edge.archive.mount import Segment, mount
+from wum_edge.archive.mount import Segment, last_of_oldest, mount
 from wum_edge.archive.notices import Notices
 from wum_edge.archive.pieces import most_of_piece, write_body
 from wum_edge.archive.reader import Limits, Place, Span, read_span
@@ -203,13 +203,18 @@ class Archive:
 
     def keep_cursor(self) -> bool:
         """Whether the cursor on flash is the one in memory, after trying once."""
+        return self._refused_cursor() is None
+
+    def _refused_cursor(self) -> OSError | None:
+        """What flash said to the cursor, where the one in memory is not on it now."""
         if not self._cursor_kept:
             try:
                 write_cursor(self._flash, self._cursor)
                 self._cursor_kept = True
             except OSError as error:
                 self._notices.tell(EVENT_ARCHIVE_DAMAGED, "cursor not kept: %s" % error)
-        return self._cursor_kept
+                return error
+        return None
 
     def expire(self, stamp: Stamp) -> None:
         """Drop one acknowledged segment that is older than the retention, if there is one.
@@ -327,19 +332,22 @@ class Archive:
 
     def _drop_oldest(self, reason: int, only_acknowledged: bool) -> OSError | None:
         """Give up the oldest segment but never the last; what stood in the way, if anything."""
-        last = self._last_of_oldest()
+        last = last_of_oldest(self._segments)
         if last is None or (only_acknowledged and last > self.cursor):
             return OSError(NO_SPACE, "no space left")
         oldest = self._segments[0]
-        first = self._first_of(oldest)
+        first = self.cursor + 1 if oldest.header is None else oldest.header.first_sequence
+        before = self._cursor
+        if last > self.cursor:
+            self._cursor = before.without(max(first, self.cursor + 1), last, reason)
+            self._cursor_kept = False
+        refused = self._refused_cursor()
+        if refused is not None and last > before.sequence:
+            # What nobody has is on record before it goes, or it stays. What the head-end has may go
+            # all the same: on a full flash it makes the place that the cursor lacks.
+            self._cursor = before
+            return refused
         try:
-            if last > self.cursor:
-                self._cursor = self._cursor.without(
-                    max(first, self.cursor + 1), last, reason)
-                self._cursor_kept = False
-            # What is gone is on record before it goes. Where flash refuses even that, a restart
-            # reports the range as damaged: still accounted for.
-            self.keep_cursor()
             self._flash.remove(oldest.name)
             self._segments.pop(0)
             self._forget_schemas()
@@ -351,22 +359,12 @@ class Archive:
                 "acknowledged" if last <= self.cursor else "not acknowledged"))
         return None
 
-    def _first_of(self, segment: Segment) -> int:
-        return self.cursor + 1 if segment.header is None else segment.header.first_sequence
-
-    def _last_of_oldest(self) -> int | None:
-        """The last number in the oldest segment; None when there is no newer one to tell."""
-        for segment in self._segments[1:]:
-            if segment.header is not None:
-                return segment.header.first_sequence - 1
-        return None
-
     def _remove_leftovers(self) -> None:
         """Finish what a power cut interrupted: drops on record, segments without records."""
         dropped = self._cursor.dropped
         try:
             while dropped:
-                last = self._last_of_oldest()
+                last = last_of_oldest(self._segments)
                 if last is None or last > dropped[-1][1] or last <= self.cursor:
                     break
                 self._flash.remove(self._segments.pop(0).name)

@@ -83,7 +83,7 @@ class ArchiveLife(RuleBasedStateMachine):
     def refuse(self, operation, errno):
         """Flash fails once while a few records are appended; the next ones are taken."""
         self.flash.fail = {self.flash.operations + operation: errno}
-        self.model.any_reason = True    # A range whose cursor was refused shows as damaged.
+        self.model.refused = True
         with contextlib.suppress(ArchiveRefused):
             self._append(2, 0)
         self.flash.fail = {}
