@@ -1,12 +1,13 @@
 """What a meter's frame says: variable or fixed data, an application error, or an alarm.
 
-Left out: the records (record.py), the fixed structure's units (fixed.py), decryption: an encrypted
-answer is refused by name. EN 13757-3:2018, 5; EN 13757-7:2018, 7.
+Left out: the records (record.py), the fixed structure's units (fixed.py), AES (cipher.py):
+without a key an encrypted answer is refused by name. EN 13757-3:2018, 5; EN 13757-7:2018, 7.
 """
 
 from collections import namedtuple
 
 from wum_edge.errors import ForeignAnswer
+from wum_edge.meters.mbus.cipher import MODE_CBC, opened
 from wum_edge.meters.mbus.errors import Broken, Encrypted, Unsupported, application_error
 from wum_edge.meters.mbus.fixed import FIXED_BYTES, decode_fixed
 from wum_edge.meters.mbus.frame import RSP_UD, Frame
@@ -54,16 +55,16 @@ class Answer(namedtuple("Answer", (
     alarm: int | None
 
 
-def decode_answer(frame: Frame) -> Answer:
-    """What `frame` answers. Raises Refused for an application error, encryption, and what is not
-    spoken here, Broken for what is not built as the standard says, ForeignAnswer for what no meter
-    says.
+def decode_answer(frame: Frame, key: bytes = b"") -> Answer:
+    """What `frame` answers; `key` opens what is encrypted in mode 5. Raises Refused for an
+    application error, encryption, and what is not spoken here, WrongKey, Broken for what is not
+    built as the standard says, ForeignAnswer for what no meter says.
     """
     if frame.ci is None or frame.control & ~_FLAGS != RSP_UD:
         raise ForeignAnswer("M-Bus: control field %02x is not a meter's answer" % frame.control)
     ci, data = frame.ci, frame.data
     if ci in (CI_VARIABLE, CI_VARIABLE_HIGH_FIRST):
-        return _variable(data, ci == CI_VARIABLE_HIGH_FIRST)
+        return _variable(data, ci == CI_VARIABLE_HIGH_FIRST, key)
     if ci in (CI_FIXED, CI_FIXED_HIGH_FIRST):
         if len(data) != FIXED_BYTES:
             raise Broken("M-Bus: fixed data of %d bytes, wanted %d" % (len(data), FIXED_BYTES))
@@ -101,12 +102,16 @@ def _alarm(ci: int, data: bytes) -> Answer:
     return Answer(identity, access, status, 0, (), False, data[-1])
 
 
-def _variable(data: bytes, high_first: bool) -> Answer:
+def _variable(data: bytes, high_first: bool, key: bytes) -> Answer:
     if len(data) < _LONG_HEADER:
         raise Broken("M-Bus: a header of %d bytes, wanted %d" % (len(data), _LONG_HEADER))
     signature = _two(data[10:12], high_first)
-    _refuse_encrypted(signature)
-    records, more = decode_records(data[_LONG_HEADER:], high_first)
+    records_data = data[_LONG_HEADER:]
+    if key and _is_encrypted(signature) and signature >> 8 & 31 == MODE_CBC and not high_first:
+        records_data = opened(data, signature, key)
+    else:
+        _refuse_encrypted(signature, bool(key))
+    records, more = decode_records(records_data, high_first)
     return Answer(identity_from_octets(data[:8], high_first), data[8], data[9], signature, records,
                   more, None)
 
@@ -115,7 +120,7 @@ def _short(data: bytes) -> Answer:
     if len(data) < _SHORT_HEADER:
         raise Broken("M-Bus: a header of %d bytes, wanted %d" % (len(data), _SHORT_HEADER))
     signature = _two(data[2:4], False)
-    _refuse_encrypted(signature)
+    _refuse_encrypted(signature, True)       # Whose it is, which the key needs, it does not say.
     records, more = decode_records(data[_SHORT_HEADER:])
     return Answer(None, data[0], data[1], signature, records, more, None)
 
@@ -124,12 +129,18 @@ def _two(data: bytes, high_first: bool) -> int:
     return data[0] << 8 | data[1] if high_first else data[1] << 8 | data[0]
 
 
-def _refuse_encrypted(signature: int) -> None:
+def _is_encrypted(signature: int) -> bool:
     """The signature is the configuration word since 2005: bits 8..12 are the mode, the low byte
     counts what is encrypted. Older meters send 0000 or FFFF, and mean nothing by it.
     """
     mode = signature >> 8 & 31
-    count = signature & (0xFF if mode < 5 else 0xF0)
-    if mode in _ENCRYPTING and count:
-        raise Encrypted("M-Bus: the records are encrypted (mode %d); this meter must be set to "
-                        "send them in plain on its wire" % mode, mode)
+    return mode in _ENCRYPTING and bool(signature & (0xFF if mode < 5 else 0xF0))
+
+
+def _refuse_encrypted(signature: int, has_key: bool) -> None:
+    mode = signature >> 8 & 31
+    if _is_encrypted(signature):
+        cure = ("set key in its access, 32 hexadecimal digits from its maker" if (
+            mode == MODE_CBC and not has_key) else
+            "only mode 5 with a long header is opened here: have it set to send in plain")
+        raise Encrypted("M-Bus: the records are encrypted (mode %d): %s" % (mode, cure), mode)

@@ -6,7 +6,7 @@ catalog/mbus.schema.json; this file also checks what a schema cannot say. EN 137
 
 from collections import namedtuple
 
-from wum_edge.document import shown
+from wum_edge.document import secret_hex, shown
 from wum_edge.meters.mbus.frame import ACK, EVERYBODY, PRIMARY_MAX
 from wum_edge.meters.mbus.identity import identity_from_text
 from wum_edge.meters.mbus.record import FUNCTIONS, INSTANT
@@ -64,10 +64,11 @@ class Manner(namedtuple("Manner", (
     alarms: bool
 
 
-class Access(namedtuple("Access", ())):
-    """Nothing: a wired M-Bus meter has no passwords that reading needs."""
+class Access(namedtuple("Access", ("key",))):
+    """The key of a meter that encrypts its records, in mode 5; empty where it does not."""
 
     __slots__ = ()
+    key: bytes
 
 
 def quantities() -> tuple[str, ...]:
@@ -155,6 +156,6 @@ def check_address(table: "Table") -> int | str:
     return 0
 
 
-def check_access(table: "Table") -> Access | None:
-    """The `access` of a meter: there is nothing to give."""
-    return None
+def check_access(table: "Table") -> Access:
+    """The `access` of a meter: key, 32 hexadecimal digits."""
+    return Access(secret_hex(table, "key", 16))

@@ -4,6 +4,7 @@ Left out: silence, bad checks and exceptions as such (wum_edge/errors.py). EN 13
 """
 
 from wum_edge.errors import BadCheck, Refused
+from wum_shared import status
 
 # EN 13757-3, application errors (CI 70). Later numbers differ between editions: shown as numbers.
 ERRORS = {
@@ -19,6 +20,12 @@ class Broken(BadCheck):
 
 class Encrypted(Refused):
     """The answer is encrypted; `code` is its mode."""
+
+
+class WrongKey(BadCheck):
+    """What was opened with our key is no data: another key, or another meter."""
+
+    outcome = status.NOT_GENUINE
 
 
 class Unsupported(Refused):

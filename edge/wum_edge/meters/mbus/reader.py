@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wum_edge import config
     from wum_edge.clock import Clock
     from wum_edge.meters.catalog import Model, Register
+    from wum_edge.meters.mbus.entry import Access
     from wum_edge.meters.reader import Conversation
 
 _ALARM = 0x100
@@ -42,7 +43,9 @@ class MbusReader(Reader):
         self._model = model
         address = meter.address
         identity = identity_from_text(address) if type(address) is str else None
-        self._link = Link(address if type(address) is int else 0, meter.timeout_ms, identity)
+        access: Access | None = meter.access
+        self._link = Link(address if type(address) is int else 0, meter.timeout_ms, identity,
+                          access.key if access is not None else b"")
         self._begun = False
 
     def read(self, places: tuple[int, ...], take: Take) -> "Conversation[None]":

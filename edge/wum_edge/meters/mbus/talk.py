@@ -38,10 +38,12 @@ class Link:
     With `identity` the meter is selected by its secondary address and then answers to 253.
     """
 
-    def __init__(self, address: int, timeout_ms: int, identity: Identity | None = None) -> None:
+    def __init__(self, address: int, timeout_ms: int, identity: Identity | None = None,
+                 key: bytes = b"") -> None:
         self.address = SELECTED if identity else address
         self.identity = identity
         self.timeout_ms = timeout_ms
+        self._key = key
         self.foreign = 0         # Answers of others that were refused.
         self._fcb = FCB
 
@@ -93,7 +95,7 @@ class Link:
         if self.address not in (SELECTED, EVERYBODY) and frame.address != self.address:
             self.foreign += 1
             raise ForeignAnswer("M-Bus: asked %d, %d answered" % (self.address, frame.address))
-        answer = decode_answer(frame)
+        answer = decode_answer(frame, self._key)
         known = self.identity
         if known and answer.identity and not _is_of(known, answer.identity):
             self.foreign += 1

@@ -13,7 +13,7 @@ from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.pace import setting_of
 from wum_edge.meters.timekeeping import NAME, registers_of
 from wum_edge.meters.visit import KnownMeter, Visit
-from wum_edge.ports.linux import ask_pulses, dlms_supply, gpio, pulse_lines
+from wum_edge.ports.linux import aes_cbc, ask_pulses, dlms_supply, gpio, pulse_lines
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, own_entries, read_config
@@ -82,6 +82,7 @@ def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:
     place = f"{serial} at address {meter.address} on line {line.name} ({line.port})"
     if models[meter.model].protocol.startswith(("dlms", "p1")):
         dlms_supply.install_alone(Path(checked.concentrator.keys))
+    aes_cbc.install()
     visit = Visit(KnownMeter(0, 0, meter, models[meter.model], setting_of(
         models[meter.model], line, checked.characters[serials.index(serial)])))
     refused: dict[int, MeterError] = {}

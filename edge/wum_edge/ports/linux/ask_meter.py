@@ -20,7 +20,7 @@ from wum_edge.meters.pace import setting_of
 from wum_edge.meters.reader import CannotDo, Reader
 from wum_edge.meters.readers import reader_for
 from wum_edge.meters.turn import Setting, converse
-from wum_edge.ports.linux import dlms_supply
+from wum_edge.ports.linux import aes_cbc, dlms_supply
 from wum_edge.ports.linux.ask import sentence, unknown_meter
 from wum_edge.ports.linux.bad_question import BadQuestion
 from wum_edge.ports.linux.calendar_file import calendar_text, read_calendar
@@ -77,6 +77,7 @@ def asked(serial: str, path: Path, out: TextIO, complaints: TextIO) -> Asked:
     line = next(one for one in checked.lines if one.name == meter.line)
     if model.protocol.startswith(("dlms", "p1")):
         dlms_supply.install_alone(Path(checked.concentrator.keys))
+    aes_cbc.install()
     return Asked(meter, model, line, setting_of(model, line, checked.characters[at]),
                  f"{serial} at address {meter.address} on line {line.name}", out, complaints)
 

@@ -22,7 +22,7 @@ from wum_edge.config import Config
 from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.sweep import Sweep, meters_of_line
 from wum_edge.meters.visit import KnownMeter
-from wum_edge.ports.linux import dlms_supply, journal, pulse_lines
+from wum_edge.ports.linux import aes_cbc, dlms_supply, journal, pulse_lines
 from wum_edge.ports.linux.broker import Account, MqttBroker
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.chance import SystemDice, new_incarnation
@@ -125,6 +125,7 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     locks = [lock_folder(Path(place.keys))]    # Two agents with one key would repeat counters.
     flash = LinuxFlash(Path(place.archive))
     counters = dlms_supply.install(Path(place.keys))
+    aes_cbc.install()
     clock = clock_of(config.clock)
     log = journal.Journal()
     archive = Archive(flash, place.archive_limit_mb * 1024 * 1024, new_incarnation())
