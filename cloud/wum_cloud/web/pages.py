@@ -24,7 +24,7 @@ _pages.filters.update(
     quality=naming.quality, time_quality=naming.time_quality, outcome=naming.outcome,
     event=naming.event, counter=naming.counter, reason=naming.reason,
     missing=naming.missing, reasons_of=naming.reasons_of,
-    day_in_full=writing.day_in_full, month=writing.month)
+    registers=registers.set_of, day_in_full=writing.day_in_full, month=writing.month)
 _pages.globals.update(
     age=writing.age, share=writing.share, intervals=writing.intervals,
     value_and_unit=writing.value_and_unit, quantity=registers.quantity, weekdays=writing.weekdays,

@@ -4,6 +4,7 @@ Left out: units (writing.py) and what is plotted together (console/quantities.py
 electricity; EN 13757-1 for heat cost, cooling, heat, gas and water (value group A 4 to 9).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from wum_cloud.web.texts import gettext as _
@@ -136,3 +137,11 @@ def _other(parts: _Code) -> str:
     if words and parts.d == _SET_DATE:
         return _("%(name)s at the set date") % {"name": words}
     return words if parts.d == 0 else ""
+
+
+def set_of(codes: Sequence[str]) -> str:
+    """A register set in a few words: its first quantities, and how many more."""
+    words = list(dict.fromkeys([quantity(code) for code in codes]))
+    if len(words) <= 3:
+        return ", ".join(words)
+    return _("%(first)s and %(n)s more") % {"first": ", ".join(words[:2]), "n": len(words) - 2}

@@ -100,3 +100,37 @@ async def test_the_first_page_says_how_much_of_yesterday_was_stored_by_six(
     page = await text(operator, "/")
     figure = page.split('id="by-six">')[1].split("<")[0]
     assert figure == "2.0\u202f%", "two of 96"
+
+
+async def test_register_sets_have_a_calendar_of_their_own(
+        book: Book, pool: Pool, operator: httpx.AsyncClient) -> None:
+    assert "By register set" not in await text(operator, HERE), "one set for all is no choice"
+    more = book.add_register_set("6-0:1.0.0", 0, 30, "extra[1]")
+    profile = book.add_register_set("7-0:3.0.0", 0, 13, "extra[1]")
+    book.do("update register_set set profile = 1 where register_set_id = %d" % profile)
+    book.do("insert into meter_register_set select meter_id, %d from meter" % profile)
+    book.do("update meter_schedule set register_sets = register_sets || %d" % more)
+    book.mark(at(0))
+    await count(pool, book)
+    for address in (MONTH, HERE):
+        page = await text(operator, address)
+        assert "By register set" in page and ">Heat</a>" in page
+    narrowed = await text(operator, MONTH + "&registers=%d" % more)
+    assert "0 of 192 intervals received" in narrowed and "All register sets" in narrowed
+    assert "/completeness/2026-03-02?registers=%d" % more in narrowed
+    day = await text(operator, HERE + "?registers=%d" % more)
+    assert day.count("/meters/SDM-") == 2 and "By 06:00 the next day" in day
+    meter = await text(operator, HERE + "/meters/SDM-1")
+    assert "<h3>Heat</h3>" in meter and "186" not in meter
+    assert "Kept by the meter itself" in meter and "No schedule says how many are due." in meter
+    assert "Nothing was ever read before what is missing." in meter
+    for wrong, status in (("4711", 404), ("0", 422), ("x", 422), ("1" * 12, 422)):
+        await text(operator, MONTH + "&registers=" + wrong, status)
+        await text(operator, HERE + "?registers=" + wrong, status)
+
+
+async def test_a_meters_day_says_when_it_was_last_read_before(
+        book: Book, operator: httpx.AsyncClient) -> None:
+    page = await text(operator, HERE + "/meters/SDM-1")
+    assert "Last reading before what is missing:" in page and "2 Mar 22:15" in page
+    assert "Last reading before" not in await text(operator, HERE + "/meters/SDM-0")

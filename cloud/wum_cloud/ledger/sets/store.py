@@ -58,3 +58,12 @@ async def unscheduled(
              where m.meter_id = %s and s.profile <> 0
              group by s.register_set_id order by 1""").encode(), [start, end, meter_id])
         return await cursor.fetchall()
+
+
+async def last_before(
+        connection: Connection, meter_id: int, moment: datetime) -> datetime | None:
+    """When the meter's newest row before `moment` was captured; None: there is none."""
+    row = await (await connection.execute(
+        "select captured_at from reading where meter_id = %s and profile = 0"
+        " and captured_at < %s order by captured_at desc limit 1", [meter_id, moment])).fetchone()
+    return None if row is None else row[0]

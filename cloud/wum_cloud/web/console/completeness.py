@@ -1,6 +1,6 @@
 """Completeness: what is missing, since when, by whose fault? A month, a day, a meter's day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 from urllib.parse import quote, urlencode
@@ -13,11 +13,15 @@ from wum_cloud.database import Connection
 from wum_cloud.ledger import store
 from wum_cloud.ledger.reckoning import (
     KEPT_DAYS,
+    LATE,
+    RECEIVED,
     SETTLED_AFTER,
+    by_start,
     day_of,
     month_grid,
     runs,
 )
+from wum_cloud.ledger.sets.store import RegisterSet, last_before, named, unscheduled
 from wum_cloud.ledger.slots.store import intervals
 from wum_cloud.paging import PAGE_DEFAULT, page_of
 from wum_cloud.registry.listing.store import meter as meter_by_serial
@@ -30,6 +34,7 @@ router = APIRouter()
 
 _Site = Annotated[str, Query(max_length=200)]
 _Cabinet = Annotated[str, Query(max_length=16)]
+_Registers = Annotated[str, Query(pattern=r"^[1-9][0-9]{0,8}$|^$")]
 _MONTH = r"^(19[7-9]\d|2\d\d\d)-(0[1-9]|1[0-2])$"
 _PLACES = 12        # Sites and concentrators that stand beside the calendar.
 
@@ -40,10 +45,12 @@ class View:
 
     site: str
     concentrator: str
+    registers: str = ""         # The number of a register set.
 
     def address(self, day: date | None = None, **changes: str) -> str:
         """The month's address, or a day's, with some parts changed; empty ones are left out."""
-        parts = {"site": self.site, "concentrator": self.concentrator, **changes}
+        parts = {"site": self.site, "concentrator": self.concentrator,
+                 "registers": self.registers, **changes}
         query = urlencode({name: value for name, value in parts.items() if value})
         return "/completeness" + ("/%s" % day if day else "") + ("?" + query if query else "")
 
@@ -51,17 +58,18 @@ class View:
     def scope(self) -> store.Scope:
         """The same for the database. Refuses an id that is none."""
         return store.Scope(
-            self.site or None, device_id(self.concentrator) if self.concentrator else None)
+            self.site or None, device_id(self.concentrator) if self.concentrator else None,
+            int(self.registers) if self.registers else None)
 
 
 @router.get("/completeness")
 async def show_month(
         request: Request, database: Database, session: Visitor, site: _Site = "",
-        concentrator: _Cabinet = "",
+        concentrator: _Cabinet = "", registers: _Registers = "",
         month: Annotated[str, Query(pattern=_MONTH + "|^$")] = "",
 ) -> Response:
     """A month as a calendar; the sites and concentrators of its newest day beside it."""
-    view = View(site, concentrator)
+    view = View(site, concentrator, registers)
     tenant = session.account.tenant_id
     async with database.connection() as connection:
         zone = await _zone(connection, tenant, view)
@@ -71,9 +79,13 @@ async def show_month(
         days = await store.days(connection, tenant, view.scope, first, last, 31)
         newest = days[-1].day if days else None
         sites: list[store.SiteCounts] = []
+        sets: list[store.SetCounts] = []
+        shown = await _set_of(connection, view)
         worst: list[store.ConcentratorCounts] = []
         if newest is not None:
-            if not site and not concentrator:
+            sets = await store.register_sets(connection, tenant, replace(
+                view.scope, register_set=None), newest, 0, _PLACES)
+            if not site and not concentrator and not registers:
                 sites = await store.sites(connection, tenant, newest, "", _PLACES)
             worst = await store.concentrators(
                 connection, tenant, view.scope, newest, None, _PLACES)
@@ -82,7 +94,7 @@ async def show_month(
     return page(
         request, "completeness.html", session, view=view, zone=zone, first=first, today=today,
         weeks=month_grid(first), counted={d.day: d for d in days}, newest=newest, until=until,
-        sites=sites, worst=worst, cabinet_name=name,
+        sites=sites, worst=worst, cabinet_name=name, sets=sets, shown_set=shown,
         earlier=(first - timedelta(days=1)).strftime("%Y-%m"),
         later=(last + timedelta(days=1)).strftime("%Y-%m") if last < today else "",
         is_kept=(today - first).days <= KEPT_DAYS + 31)
@@ -91,11 +103,11 @@ async def show_month(
 @router.get("/completeness/{day}")
 async def show_day(
         request: Request, day: date, database: Database, session: Visitor, site: _Site = "",
-        concentrator: _Cabinet = "", cursor: str | None = None,
+        concentrator: _Cabinet = "", registers: _Registers = "", cursor: str | None = None,
         places: str | None = None,
 ) -> Response:
     """A day's reasons, its concentrators, and the meters that lack something, page by page."""
-    view = View(site, concentrator)
+    view = View(site, concentrator, registers)
     tenant = session.account.tenant_id
     after, behind = triple_key(cursor), pair_key(places)
     async with database.connection() as connection:
@@ -106,10 +118,14 @@ async def show_day(
         found = await store.meters(
             connection, tenant, view.scope, day, after, PAGE_DEFAULT + 1)
         name = await _name(connection, tenant, view, day)
+        shown = await _set_of(connection, view)
+        sets = await store.register_sets(connection, tenant, replace(
+            view.scope, register_set=None), day, 0, _PLACES)
     fragment = cursor and wants_fragment(request)
     return page(
         request, "completeness_meters.html" if fragment else "completeness_day.html", session,
         view=view, zone=zone, day=day, counts=days[0] if days else None, cabinet_name=name,
+        sets=sets, shown_set=shown,
         cabinets=page_of(worst, _PLACES, lambda c: [c.missing, c.concentrator_id]),
         found=page_of(found, PAGE_DEFAULT, lambda m: [m.missing, m.meter_id, m.register_set]))
 
@@ -126,11 +142,19 @@ async def show_meter_day(
         meter = await meter_by_serial(connection, session.account.tenant_id, serial)
         if meter is None:
             raise HTTPException(404, "There is no meter %s." % serial)
+        its = day_of(day, meter.time_zone)
         found = await intervals(
-            connection, meter.meter_id, day_of(day, meter.time_zone), now - SETTLED_AFTER, now)
+            connection, meter.meter_id, its, now - SETTLED_AFTER, now)
+        sets = await named(connection, [*{one.register_set for one in found}])
+        others = await unscheduled(connection, meter.meter_id, its.start, its.end)
+        gone = [one.start for one in found if one.state not in (RECEIVED, LATE)]
+        before = await last_before(connection, meter.meter_id, min(gone)) if gone else None
     return page(
         request, "completeness_meter.html", session, view=View("", ""), meter=meter, day=day,
-        zone=meter.time_zone, runs=runs(found), due=len(found),
+        zone=meter.time_zone, sets=[
+            (one, runs([own for own in found if own.register_set == one.number]))
+            for one in sets], due=len(by_start(found)), others=others,
+        is_missing=bool(gone), before=before,
         earlier=_meter_day(day - timedelta(days=1), serial),
         later=_meter_day(day + timedelta(days=1), serial)
         if day_of(day, meter.time_zone).end < now else "")
@@ -140,10 +164,20 @@ def _meter_day(day: date, serial: str) -> str:
     return "/completeness/%s/meters/%s" % (day, quote(serial, safe=""))
 
 
+async def _set_of(connection: Connection, view: View) -> RegisterSet | None:
+    """The register set that was asked for. Refuses one that is none."""
+    if not view.registers:
+        return None
+    found = await named(connection, [int(view.registers)])
+    if not found:
+        raise HTTPException(404, "There is no such register set.")
+    return found[0]
+
+
 async def _zone(connection: Connection, tenant: int, view: View) -> str:
     """The zone whose days these are; refuses a site or concentrator that is none."""
     zones = await store.time_zones(connection, tenant, view.scope)
-    if not zones and view.scope != store.Scope():
+    if not zones and view.scope.is_narrow:
         raise HTTPException(404, "There is no such site or concentrator with meters.")
     return zones[0] if len(zones) == 1 else "UTC"
 
