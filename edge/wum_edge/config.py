@@ -18,6 +18,7 @@ TYPE_CHECKING = False        # True for type checkers only.
 if TYPE_CHECKING:
     from typing import Any
 
+_MODELS_NAMED = 8            # More are a list that nobody reads.
 LINES_MAX = 16               # Ports of one concentrator; each has a thread of its own.
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 TIMEOUT_MS = 500
@@ -244,7 +245,9 @@ def _meter(table: Table, models: dict[str, str]) -> tuple[Meter, Characters | No
     model = _name(table, "model")
     if model and model not in models:
         near = nearest(model, sorted(models))
-        known = "one of " + ", ".join(sorted(models))
+        known = "one of " + ", ".join(sorted(models)) if len(models) <= _MODELS_NAMED else (
+            "a model that `wum-edge catalog list` has, or of your own folder (catalog in "
+            "[concentrator])")
         table.complain("model", known + (" (did you mean %s?)" % near if near else ""),
                        shown(model))
     address, access = _reached(table, models.get(model, ""))
@@ -338,7 +341,8 @@ def _check_meters(
                 if place in addresses:
                     first = addresses[place]
                     mistakes.append((path + key, "an address that line %s has once" % meter.line,
-                                     "%s, which meter[%d] (%s) has" % (
+                                     "%s, which meter[%d] (%s) has: give one of them another, "
+                                     "at the meter itself and here" % (
                                          shown(own), first, config.meters[first].serial)))
                 addresses.setdefault(place, index)
 

@@ -113,7 +113,20 @@ def test_what_stands_under_access_is_never_shown():
 def test_two_meters_at_one_address_of_a_line_are_refused():
     found = only(lambda bad: bad["meter"][1].update({"address": 1}))
     assert found == ("meter[1].address", "an address that line a has once",
-                     "1, which meter[0] (M-0001) has")
+                     ("1, which meter[0] (M-0001) has: give one of them another, "
+                      "at the meter itself and here"))
+
+
+def test_a_model_among_many_is_not_answered_with_all_of_them():
+    many = {"model-%d" % n: "modbus-rtu" for n in range(90)}
+    bad = document()
+    bad["meter"][0]["model"] = "modle-7"
+    try:
+        check(bad, many)
+    except ConfigError as error:
+        told = [wanted for path, wanted, _ in error.mistakes if path == "meter[0].model"][0]
+    assert told == ("a model that `wum-edge catalog list` has, or of your own folder (catalog in "
+                    "[concentrator]) (did you mean model-7?)")
 
 
 def test_the_same_address_on_two_lines_is_fine():

@@ -92,7 +92,8 @@ def test_a_missing_table_has_no_line_and_is_named(write: Write) -> None:
 def test_two_meters_at_one_address_are_named_with_the_second_ones_line(write: Write) -> None:
     assert mistakes(write, GOOD.replace("address = 2", "address = 1")) == [
         ("line 28: meter[1].address: wanted an address that line a has once, "
-         "got 1, which meter[0] (SDM-0001) has")]
+         "got 1, which meter[0] (SDM-0001) has: give one of them another, at the meter itself "
+         "and here")]
 
 
 def test_plain_mqtt_to_another_host_is_refused_at_the_line_of_tls(write: Write) -> None:

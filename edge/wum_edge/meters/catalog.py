@@ -197,8 +197,12 @@ def _unit(table: Table) -> int:
     try:
         return unit_from_text(text)
     except Malformed:
-        known = ", ".join([UNITS[code] for code in sorted(UNITS) if UNITS[code]])
-        table.complain("unit", "one of %s, or an empty text" % known, shown(text))
+        known = [UNITS[code] for code in sorted(UNITS) if UNITS[code]]
+        raised = {"k": 3, "M": 6}.get(text[:1])
+        hint = " (a %s is %s with a scaler higher by %d)" % (text, text[1:], raised) if (
+            raised and text[1:] in known) else ""
+        table.complain("unit", "one of %s, or an empty text%s" % (", ".join(known), hint),
+                       shown(text))
         return NO_UNIT
 
 

@@ -125,3 +125,8 @@ def test_the_code_of_an_absent_value_is_kept():
 def test_real_entries_pass_here_too():
     for name in ("eastron-sdm630", "abb-ab-series", "carlo-gavazzi-em340", "wago-879-30xx"):
         assert check_model(catalog_entry(name), name).model == name
+
+
+def test_a_unit_with_a_prefix_is_told_how_it_is_written_here():
+    text = refused(lambda bad: bad["registers"][0].update({"unit": "kWh"}))
+    assert "(a kWh is Wh with a scaler higher by 3)" in text
