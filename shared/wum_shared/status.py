@@ -108,8 +108,25 @@ EVENTS = {
 LOST_RETENTION = 1            # Older than the retention.
 LOST_FULL = 2                 # The store was full.
 LOST_DAMAGED = 3              # The segment that held them is damaged.
+LOST_DROPPED = 4              # Dropped after they were acknowledged: too old, or the store was full.
 
-LOST = {LOST_RETENTION: "retention", LOST_FULL: "store full", LOST_DAMAGED: "damaged"}
+LOST = {LOST_RETENTION: "retention", LOST_FULL: "store full", LOST_DAMAGED: "damaged",
+        LOST_DROPPED: "dropped after acknowledgement"}
+
+# What became of a part of a gap request.
+GAP_SENT = 0                  # It is there, and comes as batches.
+GAP_NEVER_READ = 1            # The archive has that time, and nothing of that meter in it.
+GAP_METER_SILENT = 2          # The meter was asked and gave nothing: the outcome stands beside.
+GAP_DROPPED = 3               # Given up: the store was full, or it was past the retention.
+GAP_DAMAGED = 4               # What held it is damaged.
+GAP_NOT_HERE = 5              # Of another archive, which is gone, or from before this one began.
+GAP_METER_UNKNOWN = 6         # No schema of this archive names the meter.
+
+GAPS = {
+    GAP_SENT: "sent again", GAP_NEVER_READ: "never read", GAP_METER_SILENT: "meter gave nothing",
+    GAP_DROPPED: "dropped", GAP_DAMAGED: "archive damaged", GAP_NOT_HERE: "not in this archive",
+    GAP_METER_UNKNOWN: "meter unknown to it",
+}
 
 # Answers of the head-end to a batch.
 STORED = 0

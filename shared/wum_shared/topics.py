@@ -14,6 +14,8 @@ DOWN = "down"
 BATCH = "batch"
 SCHEMA = "schema"
 ACKNOWLEDGEMENT = "ack"
+REQUEST = "request"       # Down: for what the head-end lacks; answered on
+ANSWER = "answer"         # up.
 
 EVERY_UPLINK = ROOT + "/+/" + UP + "/+"
 

@@ -2,6 +2,7 @@
 
 from wum_shared import ids, messages, status
 from wum_shared.batch import Batch, Event, Lost, Missed, Row
+from wum_shared.gaps import GapAnswer, GapPart, GapRange, GapRequest
 from wum_shared.messages import (
     Acknowledgement,
     DirectionKey,
@@ -55,6 +56,16 @@ EVENTS = (Event(7, 1760001803, 0, status.EVENT_METER_SILENT, 1, "after 3 tries")
           Event(8, 1760001804, 1, status.EVENT_STARTED, None, "version 0.1.0"))
 LOST = (Lost(9, 12, status.LOST_FULL, ""),)
 BATCH = Batch(INCARNATION, 1, 12, SCHEMA_ID, ROWS, MISSED, EVENTS, LOST)
+
+GAP_REQUEST = GapRequest(CONCENTRATOR, 1760001900000001, (
+    GapRange(INCARNATION, 9, 12), GapRange(INCARNATION, 20, 20),
+    GapRange("SDM-0001", 1760000000, 1760086399)))
+GAP_ANSWER = GapAnswer(INCARNATION, 1760001900000001, (
+    GapPart(0, 9, 11, status.GAP_SENT, 0), GapPart(0, 12, 12, status.GAP_DAMAGED, 0),
+    GapPart(1, 20, 20, status.GAP_DROPPED, 0),
+    GapPart(2, 1760000000, 1760000899, status.GAP_NEVER_READ, 0),
+    GapPart(2, 1760000900, 1760001799, status.GAP_METER_SILENT, status.SILENT),
+    GapPart(2, 1760001800, 1760086399, status.GAP_SENT, 0)))
 
 
 def changed(record, **changes):

@@ -15,7 +15,8 @@ def test_a_topic_names_version_concentrator_direction_and_stream():
 
 def test_every_topic_is_parsed_into_what_it_was_built_of():
     for direction in (topics.UP, topics.DOWN):
-        for stream in (topics.BATCH, topics.SCHEMA, topics.ACKNOWLEDGEMENT):
+        for stream in (topics.BATCH, topics.SCHEMA, topics.ACKNOWLEDGEMENT, topics.REQUEST,
+                       topics.ANSWER):
             name = topics.topic(CONCENTRATOR, direction, stream)
             assert topics.parse_topic(name) == (CONCENTRATOR, direction, stream)
 

@@ -12,6 +12,8 @@ from tests.shared.examples import (
     ACKNOWLEDGEMENT,
     BATCH,
     CONCENTRATOR,
+    GAP_ANSWER,
+    GAP_REQUEST,
     READING,
     REGISTRATION,
     SCHEMA,
@@ -19,7 +21,7 @@ from tests.shared.examples import (
 )
 from tests.shared.test_golden_batches import ALONE
 from tests.shared.test_single import SCHEMA as ALONE_SCHEMA
-from wum_shared import cbor, cose, messages
+from wum_shared import cbor, cose, gaps, messages
 from wum_shared.bases import Base, heads_after
 from wum_shared.batch import decode_batch, encode_batch, encode_batch_0
 from wum_shared.errors import WireError
@@ -48,6 +50,8 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("batch-0", encode_batch_0(BATCH), lambda data: decode_batch(data, SCHEMA)),
     ("acknowledgement", messages.encode_acknowledgement(ACKNOWLEDGEMENT),
      messages.decode_acknowledgement),
+    ("gap-request", gaps.encode_gap_request(GAP_REQUEST), gaps.decode_gap_request),
+    ("gap-answer", gaps.encode_gap_answer(GAP_ANSWER), gaps.decode_gap_answer),
     ("registration", messages.encode_registration(REGISTRATION), messages.decode_registration),
     ("sealed", SEALED, cose.peek),
     ("signed", SIGNED, cose.peek_signed),

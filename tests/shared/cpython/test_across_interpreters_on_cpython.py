@@ -7,10 +7,19 @@ from pathlib import Path
 import pytest
 
 from tests.shared.cpython.sodium import Sodium
-from tests.shared.examples import ACKNOWLEDGEMENT, BATCH, CONCENTRATOR, REGISTRATION, SCHEMA
+from tests.shared.examples import (
+    ACKNOWLEDGEMENT,
+    BATCH,
+    CONCENTRATOR,
+    GAP_ANSWER,
+    GAP_REQUEST,
+    REGISTRATION,
+    SCHEMA,
+)
 from tests.shared.test_across_interpreters import COUNTER
 from wum_shared import cose
 from wum_shared.batch import encode_batch
+from wum_shared.gaps import encode_gap_answer, encode_gap_request
 from wum_shared.messages import encode_acknowledgement, encode_registration, encode_schema
 
 TESTS = Path(__file__).resolve().parents[2]
@@ -33,6 +42,8 @@ def test_both_interpreters_encode_every_message_to_the_same_bytes(left_behind):
     assert (left_behind / "batch").read_bytes() == encode_batch(BATCH)
     assert (left_behind / "acknowledgement").read_bytes() == encode_acknowledgement(
         ACKNOWLEDGEMENT)
+    assert (left_behind / "gap-request").read_bytes() == encode_gap_request(GAP_REQUEST)
+    assert (left_behind / "gap-answer").read_bytes() == encode_gap_answer(GAP_ANSWER)
     assert (left_behind / "registration").read_bytes() == encode_registration(REGISTRATION)
 
 
