@@ -104,6 +104,11 @@ class Agent:
         if self._delivery is not None:
             self._delivery.heard(sealed, self._clock.monotonic_ms())
 
+    def asked(self, sealed: bytes) -> None:
+        """Take a gap request as it came from the broker."""
+        if self._delivery is not None:
+            self._delivery.asked(sealed, self._clock.monotonic_ms())
+
     def stop_sending(self, why: str) -> None:
         """Send nothing more until a person has acted; go on archiving."""
         self._delivery = None

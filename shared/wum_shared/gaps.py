@@ -97,7 +97,8 @@ def decode_gap_answer(data: bytes) -> GapAnswer:
     """The answer in `data`. Raises Malformed, Unsupported."""
     parts = versioned(data, 4, "gap answer", GAP_ANSWER_BYTES_MAX)
     found = tuple([_part(one) for one in fields.items(parts[3], PARTS_MAX, "gap answer parts")])
-    for before, part in zip(found, found[1:]):
+    for place, part in enumerate(found[1:]):
+        before = found[place]
         if (part.range, part.first) <= (before.range, before.last):
             raise Malformed("gap answer parts: out of order, or one stands twice")
     return GapAnswer(

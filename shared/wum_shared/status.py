@@ -108,7 +108,7 @@ EVENTS = {
 LOST_RETENTION = 1            # Older than the retention.
 LOST_FULL = 2                 # The store was full.
 LOST_DAMAGED = 3              # The segment that held them is damaged.
-LOST_DROPPED = 4              # Dropped after they were acknowledged: too old, or the store was full.
+LOST_DROPPED = 4              # Dropped once they were acknowledged: too old, or the store full.
 
 LOST = {LOST_RETENTION: "retention", LOST_FULL: "store full", LOST_DAMAGED: "damaged",
         LOST_DROPPED: "dropped after acknowledgement"}

@@ -8,6 +8,7 @@ from wum_edge.uplink.keys import Keys
 from wum_shared import cose
 from wum_shared.bases import heads_after
 from wum_shared.batch import decode_batch, peek_base, peek_batch
+from wum_shared.gaps import GapRequest, decode_gap_answer, encode_gap_request
 from wum_shared.ids import batch_digest, schema_id
 from wum_shared.messages import (
     Acknowledgement,
@@ -16,7 +17,7 @@ from wum_shared.messages import (
     encode_acknowledgement,
 )
 from wum_shared.status import BASE_UNKNOWN, SCHEMA_UNKNOWN, STORED
-from wum_shared.topics import BATCH, parse_topic
+from wum_shared.topics import ANSWER, BATCH, SCHEMA, parse_topic
 
 KEYS = Keys(CONCENTRATOR, "default", 0, DirectionKey(b"u" * 32, b"U" * 12),
             DirectionKey(b"d" * 32, b"D" * 12))
@@ -90,9 +91,23 @@ class HeadEnd(Broker):
         self._counters.append(counter)
         opened = cose.unseal(self._cipher, KEYS.uplink, payload, "up", KEYS.tenant, stream)
         self.arrivals.append(Arrival(stream, counter, payload, opened))
-        if stream != BATCH:
+        if stream == SCHEMA:
             self.schemas[schema_id(opened)] = decode_schema(opened)
         return True
+
+    def ask(self, *ranges, number=None, key=KEYS.downlink, stream="request",
+            concentrator=CONCENTRATOR, counter=None):
+        """A gap request, sealed, with whatever the test wants to be wrong."""
+        if counter is None:
+            counter = self._next_counter
+            self._next_counter += 1
+        request = GapRequest(concentrator, number or counter + 1, ranges)
+        return cose.seal(self._cipher, key, KEYS.key_id, counter, encode_gap_request(request),
+                         "down", KEYS.tenant, stream)
+
+    def answers(self):
+        """Gap answers that have arrived so far, oldest first."""
+        return [decode_gap_answer(a.opened) for a in self.arrivals if a.stream == ANSWER]
 
     def batches(self):
         """Batches that have arrived so far, oldest first."""

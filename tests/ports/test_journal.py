@@ -14,7 +14,7 @@ from wum_edge.ports.linux.journal import sentence
 from wum_edge.uplink.delivery import Progress
 from wum_shared import status
 
-PROGRESS = Progress(2, 9, 7, 1, {"not genuine": 3, "heard before": 1})
+PROGRESS = Progress(2, 9, 7, 1, {"not genuine": 3, "heard before": 1}, 0, 0)
 
 
 def meters(count: int, silent: int) -> list[KnownMeter]:

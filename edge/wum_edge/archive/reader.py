@@ -13,7 +13,7 @@ from wum_edge.archive.mount import Segment
 from wum_edge.archive.pieces import plain_size
 from wum_edge.archive.segment import Header, Pages, header_end, next_piece, seed
 from wum_shared.batch import Event, Lost, Missed, Row
-from wum_shared.status import LOST_DAMAGED
+from wum_shared.status import LOST_DAMAGED, LOST_DROPPED
 
 
 class Span(namedtuple("Span", (
@@ -72,8 +72,9 @@ def read_span(
 
     Whatever a segment holds past the first number of the next one was never accepted.
     """
-    reading = _Reading(flash, cursor, place, first, limits)
     live = [segment for segment in segments if segment.header is not None]
+    dropped = _header(live[0]).first_sequence - 1 if live and live[0] is segments[0] else 0
+    reading = _Reading(flash, cursor, place, first, limits, min(dropped, cursor.sequence))
     for index, segment in enumerate(live):
         end = limits.last_sequence
         if index + 1 < len(live):
@@ -95,8 +96,10 @@ class _Reading:
     """A span while it is read."""
 
     def __init__(
-            self, flash: Flash, cursor: Cursor, place: Place, first: int, limits: Limits) -> None:
+            self, flash: Flash, cursor: Cursor, place: Place, first: int, limits: Limits,
+            dropped: int) -> None:
         self.next = first
+        self._dropped = dropped          # Up to this number all was dropped, acknowledged.
         self._first = first
         self._flash = flash
         self._cursor = cursor
@@ -173,6 +176,7 @@ class _Reading:
 
     def _lose(self, last: int) -> None:
         """Account for self.next..last: given up where the cursor knows it, else damaged."""
+        self._add_lost(min(self._dropped, last), LOST_DROPPED)
         for first, until, reason in self._cursor.dropped + ((last + 1, last + 1, LOST_DAMAGED),):
             if first > self.next:
                 self._add_lost(min(first - 1, last), LOST_DAMAGED)

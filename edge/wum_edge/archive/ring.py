@@ -8,8 +8,8 @@ from collections import namedtuple
 
 from wum_edge.archive.cursor import write_cursor
 from wum_edge.archive.errors import ArchiveRefused
-from wum_edge.archive.finder import Found, Wanted, find
 from wum_edge.archive.flash import NO_SPACE, Flash
+from wum_edge.archive.lookups import Lookups
 from wum_edge.archive.mount import Segment, last_of_oldest, mount
 from wum_edge.archive.notices import Notices
 from wum_edge.archive.pieces import most_of_piece, write_body
@@ -58,7 +58,7 @@ class Stamp(namedtuple("Stamp", ("at_s", "time_quality"))):
     time_quality: int
 
 
-class Archive:
+class Archive(Lookups):
     """Records of one concentrator, numbered without holes.
 
     `limit_bytes` bounds segments and schemas together. One thread only.
@@ -87,7 +87,7 @@ class Archive:
         self._tail_open = mounted.is_clean and self._sync_tail()
         self._run: Run | None = None         # Of the last segment; None where a new one begins.
         self._run_bytes = 0
-        self._place = Place()
+        self._places = (Place(), Place())    # Of who reads in order, and of who asks again.
         self._schemas = Schemas(flash)
         self._remove_leftovers()
 
@@ -171,25 +171,20 @@ class Archive:
                                  failure.args[0])
         return first, self.next_sequence - 1
 
-    def read(self, first: int, limits: Limits) -> Span | None:
-        """Records from number `first` on, of one schema; None when there is nothing to read."""
+    def read(self, first: int, limits: Limits, *, again: bool = False) -> Span | None:
+        """Records from number `first` on, of one schema; None when there is nothing to read.
+
+        `again`: beside whoever reads in order, and without making that one slower.
+        """
         last = min(limits.last_sequence, self.next_sequence - 1)
         if first > last:
             return None
-        span = read_span(self._flash, self._segments, self._cursor, self._place, first,
+        place = self._places[1 if again else 0]
+        span = read_span(self._flash, self._segments, self._cursor, place, first,
                          Limits(last, limits.records, limits.bytes))
         if span is not None:
             self._tell_damage(span)
         return span
-
-    def find(
-            self, meter: int, first_s: int, last_s: int, first_sequence: int, most: int) -> Found:
-        """At most so many rows and missed rows of a meter, captured first_s..last_s, from a number.
-
-        Meters count as their segment's schema has them. What is lost shows in `read` alone.
-        """
-        return find(self._flash, self._segments, self.incarnation,
-                    Wanted(meter, first_s, last_s, most), first_sequence, self.next_sequence - 1)
 
     def acknowledge(self, sequence: int) -> None:
         """Move the cursor: the head-end has committed all records up to `sequence`.

@@ -1,14 +1,16 @@
-"""An acknowledgement as it comes from the broker: is it genuine, is it ours, was it heard before.
+"""What comes from the broker: is it genuine, is it ours, was it heard before.
 
-Left out: which batch it speaks of and what it moves (delivery.py).
+Left out: which batch an acknowledgement speaks of and what it moves (delivery.py), what is asked
+for (gaps.py).
 """
 
 from wum_edge.uplink.keys import Keys
 from wum_shared import cose
 from wum_shared.cipher import Cipher
 from wum_shared.errors import WireError
+from wum_shared.gaps import GapRequest, decode_gap_request
 from wum_shared.messages import Acknowledgement, decode_acknowledgement
-from wum_shared.topics import ACKNOWLEDGEMENT, DOWN
+from wum_shared.topics import ACKNOWLEDGEMENT, DOWN, REQUEST
 
 HEARD_MAX = 256               # Downlink counters remembered; more than two windows of resends.
 
@@ -22,21 +24,23 @@ REASONS = (NOT_GENUINE, FOREIGN, REPLAYED, WRONG_DIGEST, LATE)
 
 
 class AnswerRefused(Exception):
-    """This acknowledgement moves nothing. `reason` is one of REASONS."""
+    """This message moves nothing. `reason` is one of REASONS."""
 
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__("acknowledgement refused, %s: %s" % (reason, text))
+    def __init__(self, reason: str, text: str, what: str = "acknowledgement") -> None:
+        super().__init__("%s refused, %s: %s" % (what, reason, text))
         self.reason = reason
+        self.is_request = what != "acknowledgement"
 
 
 class Answers:
-    """Opens acknowledgements, each counter of the head-end once."""
+    """Opens acknowledgements and gap requests, each counter of the head-end once."""
 
     def __init__(self, cipher: Cipher, keys: Keys, incarnation: bytes) -> None:
         self._cipher = cipher
         self._keys = keys
         self._incarnation = incarnation
         self._heard: list[int] = []
+        self._asked: list[int] = []      # The same of requests, which come far more seldom.
 
     def open(self, sealed: bytes) -> Acknowledgement:
         """The acknowledgement in `sealed`. Raises AnswerRefused."""
@@ -62,3 +66,24 @@ class Answers:
             raise AnswerRefused(REPLAYED, "counter %d" % counter)
         self._heard = self._heard[1 - HEARD_MAX:] + [counter]
         return ack
+
+    def request(self, sealed: bytes) -> GapRequest:
+        """The gap request in `sealed`. Raises AnswerRefused."""
+        keys, what = self._keys, "gap request"
+        failure = ""
+        try:
+            concentrator, epoch, counter = cose.peek(sealed)
+            if (concentrator, epoch) == (keys.concentrator, keys.epoch):
+                request = decode_gap_request(cose.unseal(
+                    self._cipher, keys.downlink, sealed, DOWN, keys.tenant, REQUEST))
+                if request.concentrator != keys.concentrator:
+                    raise AnswerRefused(FOREIGN, "it names another concentrator", what)
+                if counter in self._asked:
+                    raise AnswerRefused(REPLAYED, "counter %d" % counter, what)
+                self._asked = self._asked[1 - HEARD_MAX:] + [counter]
+                return request
+        except WireError as error:
+            failure = str(error)
+        if failure:
+            raise AnswerRefused(NOT_GENUINE, failure, what)
+        raise AnswerRefused(FOREIGN, "its key is that of another concentrator or epoch", what)

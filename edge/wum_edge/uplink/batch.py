@@ -46,17 +46,29 @@ def build_next(archive: Archive, first: int, basis: Basis, now_ms: int) -> Built
 
 
 def build_again(
-        archive: Archive, first: int, last: int, basis: Basis, now_ms: int) -> Built | None:
+        archive: Archive, first: int, last: int, basis: Basis | None, now_ms: int,
+) -> Built | None:
     """The batch of records first..last once more, in full: whatever went wrong, it needs no base.
 
-    `basis` learns of it.
+    `basis` learns of it; None where nothing is to build on it.
     """
-    span = archive.read(first, Limits(last, last - first + 1, 1 << 30))
+    span = archive.read(first, Limits(last, last - first + 1, 1 << 30), again=basis is None)
     if span is None:
         return None
     built = _built_of(archive, span)
-    basis.built(Base(last, built.digest), span.schema_id, span.rows, None, now_ms)
+    if basis is not None:
+        basis.built(Base(last, built.digest), span.schema_id, span.rows, None, now_ms)
     return built
+
+
+def build_gap(
+        archive: Archive, first: int, last: int) -> tuple[Built | None, tuple[Lost, ...]]:
+    """A batch of records first.. up to `last`, in full, and what of them is lost.
+
+    It stands beside the others: nothing builds on it. None: nothing can be read there.
+    """
+    span = archive.read(first, Limits(last, RECORDS_MAX, ARCHIVE_BYTES_MAX), again=True)
+    return (None, ()) if span is None else (_built_of(archive, span), span.lost)
 
 
 def build_lost(archive: Archive, first: int, last: int, schema_id: bytes, reason: int) -> Built:

@@ -1,22 +1,29 @@
 """Delivery: batches sent, awaited, sent again, and the cursor moved by what the head-end answers.
 
 Portable and without I/O of its own: time is handed in, the broker, the cipher and the dice are
-ports. Nothing but a genuine acknowledgement of a batch in flight moves the cursor. Work per call
-is bounded by the window. One thread only.
+ports. Nothing but a genuine acknowledgement of a batch in flight moves the cursor, and what the
+head-end asks for again moves none. Work per call is bounded by the window. One thread only. Left
+out: which records go next (lanes.py), what the archive has of a gap request (gaps.py).
 """
 
 from collections import namedtuple
 
 from wum_edge.archive.ring import Archive
 from wum_edge.log import Log
-from wum_edge.uplink.answer import LATE, REASONS, WRONG_DIGEST, AnswerRefused, Answers
+from wum_edge.uplink.answer import (
+    LATE,
+    REASONS,
+    REPLAYED,
+    WRONG_DIGEST,
+    AnswerRefused,
+    Answers,
+)
 from wum_edge.uplink.basis import Basis
-from wum_edge.uplink.batch import build_again, build_lost, build_next
+from wum_edge.uplink.batch import Built, build_gap, build_next
 from wum_edge.uplink.broker import Broker, Dice
 from wum_edge.uplink.counter import Counter
 from wum_edge.uplink.flight import (
     BASE_WANTED,
-    DONE,
     DUE,
     NOT_SPOKEN,
     SCHEMA_WANTED,
@@ -25,24 +32,28 @@ from wum_edge.uplink.flight import (
     TIMED_OUT,
     Flight,
 )
+from wum_edge.uplink.gaps import Work
 from wum_edge.uplink.keys import Keys
+from wum_edge.uplink.lanes import ASKED, BEHIND, LIVE, Lanes
+from wum_edge.uplink.lanes import WINDOW as WINDOW
+from wum_edge.uplink.once_more import opened_again
 from wum_shared import cose
 from wum_shared.cipher import Cipher
+from wum_shared.gaps import encode_gap_answer
 from wum_shared.messages import Acknowledgement
+from wum_shared.order import in_order
 from wum_shared.status import (
     BASE_UNKNOWN,
     EVENT_ACK_REFUSED,
     EVENT_ARCHIVE_DAMAGED,
     EVENT_BATCH_SET_ASIDE,
-    LOST_DAMAGED,
     SCHEMA_UNKNOWN,
     SET_ASIDE,
     STORED,
     VERSION_UNSUPPORTED,
 )
-from wum_shared.topics import BATCH, SCHEMA, UP, topic
+from wum_shared.topics import ANSWER, BATCH, SCHEMA, UP, topic
 
-WINDOW = 4                    # Batches in flight. One after a timeout, until an answer comes.
 ANSWER_MS = 10000             # First wait for an answer; doubled by each try ...
 ANSWER_MAX_MS = 40000         # ... up to this: a backlog moves within a minute of an outage.
 RECONNECT_MS = 3000           # A broken connection may have swallowed batch or answer.
@@ -51,10 +62,15 @@ VERSION_MS = 3600000          # A head-end that does not speak our version: some
 LINGER_MS = 2000              # A few records wait so long for more: a sweep gives rows singly.
 LINGER_RECORDS = 256          # So many do not wait.
 EVENT_SPACING_MS = 600000     # Events of one kind that others can cause: one in ten minutes.
+REQUEST_SPACING_MS = 10000    # Gap requests that come closer are not taken, nor one beside one.
+ASKED_TRIES = 5               # Of a batch that was asked for; it can be asked for once more.
 
 
-class Progress(namedtuple("Progress", ("in_flight", "sent", "answered", "timed_out", "refused"))):
-    """Batches in flight, and counts since the start; `refused` is by reason."""
+class Progress(namedtuple("Progress", (
+        "in_flight", "sent", "answered", "timed_out", "refused", "requests", "rebuilt"))):
+    """Batches in flight, and counts since the start; `refused` is by reason. `requests`: gap
+    requests answered; `rebuilt`: deltas whose base the head-end did not have.
+    """
 
     __slots__ = ()
     in_flight: int
@@ -62,6 +78,8 @@ class Progress(namedtuple("Progress", ("in_flight", "sent", "answered", "timed_o
     answered: int
     timed_out: int
     refused: dict[str, int]
+    requests: int
+    rebuilt: int
 
 
 class Delivery:
@@ -80,22 +98,23 @@ class Delivery:
         self._dice = dice
         self._log = log
         self._answers = Answers(cipher, keys, archive.incarnation)
-        self._flights: list[Flight] = []
+        self._lanes = Lanes(archive.next_sequence)
+        self._work: Work | None = None           # The gap request that is worked off.
+        self._request_due_ms = 0
         self._basis = Basis()
         self._session = 0
         self._schemas_sent: list[bytes] = []     # In this session.
         self._unanswered = False                 # A batch timed out, and nothing was heard since.
         self._lingers_until_ms: int | None = None
-        self._sent = self._answered = self._timed_out = 0
+        self._sent = self._answered = self._timed_out = self._requests = self._rebuilt = 0
         self._refused = dict.fromkeys(REASONS, 0)
         self._event_due_ms: dict[int, int] = {}
         self._held_back: dict[int, int] = {}     # Events not made for their spacing, by kind.
 
     def progress(self) -> Progress:
         """Where delivery stands."""
-        waiting = [flight for flight in self._flights if flight.state != DONE]
-        return Progress(len(waiting), self._sent, self._answered, self._timed_out,
-                        dict(self._refused))
+        return Progress(len(self._lanes.flights), self._sent, self._answered, self._timed_out,
+                        dict(self._refused), self._requests, self._rebuilt)
 
     def tick(self, now_ms: int) -> None:
         """Send what is due. Raises CounterDoubtful: then nothing may be sent any more."""
@@ -106,6 +125,7 @@ class Delivery:
             self._time_out(now_ms)
             self._plan(now_ms)
             self._send_due(now_ms)
+            self._answer_request()
 
     def heard(self, sealed: bytes, now_ms: int) -> None:
         """Take an acknowledgement. One that is forged, foreign or heard before moves nothing."""
@@ -125,37 +145,94 @@ class Delivery:
         else:
             self._taken(flight, ack, now_ms)
 
+    def asked(self, sealed: bytes, now_ms: int) -> None:
+        """Take a gap request, unless one is worked off or came just now. It moves no cursor."""
+        try:
+            request = self._answers.request(sealed)
+        except AnswerRefused as refused:
+            self._refuse(refused, now_ms)
+            return
+        if self._work is not None or now_ms < self._request_due_ms:
+            self._log.say("gap request %d not taken: there was another one" % request.number)
+            return
+        self._request_due_ms = now_ms + REQUEST_SPACING_MS
+        self._work = Work(self._archive, request)
+        self._log.say("gap request %d: the head-end lacks %d ranges, the first %s %d..%d" % (
+            request.number, len(request.ranges), self._work.named(), request.ranges[0].first,
+            request.ranges[0].last))
+
     def _begin_session(self, session: int, now_ms: int) -> None:
         self._session = session
         self._schemas_sent = []
-        for flight in self._flights:
+        if session:
+            self._lanes.reconnected(self._archive.next_sequence)
+        for flight in self._lanes.flights:
             if flight.state == SENT:
                 flight.deadline_ms = min(
                     flight.deadline_ms, now_ms + self._about(RECONNECT_MS))
 
     def _time_out(self, now_ms: int) -> None:
-        for flight in self._flights:
+        for flight in list(self._lanes.flights):
             if flight.state == SENT and flight.deadline_ms <= now_ms:
                 flight.happens(TIMED_OUT)
                 flight.due_ms = now_ms
                 self._unanswered = True
                 self._timed_out += 1
+                if flight.lane == ASKED and flight.tries >= ASKED_TRIES:
+                    self._lanes.flights.remove(flight)
+                    continue
                 self._log.say("records %d..%d: no acknowledgement yet, sent again (try %d)" % (
                     flight.first, flight.last, flight.tries + 1))
 
     def _plan(self, now_ms: int) -> None:
-        """Fill the window with the next batches."""
-        while len(self._flights) < WINDOW:
-            last = self._flights[-1].last if self._flights else self._archive.cursor
-            if not self._is_time_for(self._archive.next_sequence - 1 - last, now_ms):
-                return
-            built = build_next(self._archive, last + 1, self._basis, now_ms)
+        """Fill the window with the next batches: live ones first, and a place for every lane."""
+        while self._has_place(LIVE) and self._plan_live(now_ms):
+            pass
+        behind = self._lanes.behind(self._archive.cursor)
+        while behind is not None and self._has_place(BEHIND):
+            built, _ = build_gap(self._archive, *behind)
             if built is None:
-                return
-            flight = Flight(built.first_sequence, built.last_sequence, built.schema_id, now_ms)
-            flight.opened = (built.opened, built.digest)
-            self._flights.append(flight)
-            self._lingers_until_ms = None
+                break
+            self._add(BEHIND, built, now_ms)
+            behind = self._lanes.behind(self._archive.cursor)
+        if self._work is not None and not self._work.is_done and self._has_place(ASKED):
+            self._plan_asked(self._work, now_ms)
+
+    def _has_place(self, lane: int) -> bool:
+        return self._lanes.has_place(
+            lane, is_behind=self._lanes.behind(self._archive.cursor) is not None,
+            is_asked=self._work is not None)
+
+    def _plan_live(self, now_ms: int) -> bool:
+        """Whether there was a live batch to add."""
+        first = self._lanes.live_next
+        if not self._is_time_for(self._archive.next_sequence - first, now_ms):
+            return False
+        built = build_next(self._archive, first, self._basis, now_ms)
+        if built is None:
+            return False
+        self._add(LIVE, built, now_ms)
+        self._lanes.live_next = built.last_sequence + 1
+        self._lingers_until_ms = None
+        return True
+
+    def _plan_asked(self, work: Work, now_ms: int) -> None:
+        failure = None
+        try:
+            built = work.step()
+            if built is not None:
+                self._add(ASKED, built, now_ms)
+        except OSError as error:
+            failure = error
+        if failure is not None:
+            self._work = None            # It will be asked for again.
+            self._log.warn("gap request %d: given up, flash fails: %s" % (
+                work.request.number, failure))
+
+    def _add(self, lane: int, built: Built, now_ms: int) -> None:
+        flight = Flight(lane, built.first_sequence, built.last_sequence, built.schema_id, now_ms)
+        flight.opened = (built.opened, built.digest)
+        self._lanes.flights.append(flight)
 
     def _is_time_for(self, records: int, now_ms: int) -> bool:
         """Whether so many new records make a batch now, or wait for more."""
@@ -167,18 +244,36 @@ class Delivery:
         return records >= LINGER_RECORDS or now_ms >= self._lingers_until_ms
 
     def _send_due(self, now_ms: int) -> None:
-        """Send what is due within the window; after a timeout that is one batch, as a probe."""
-        waiting = [flight for flight in self._flights if flight.state == SENT or (
-            flight.state == DUE and flight.due_ms <= now_ms)]
-        for flight in waiting[:1 if self._unanswered else WINDOW]:
-            if flight.state == DUE and not self._send(flight, now_ms):
+        """Send what is due; after a timeout one batch as a probe, whichever waits longest."""
+        due = [one for one in self._lanes.flights if one.state == DUE and one.due_ms <= now_ms]
+        if self._unanswered:
+            if [one for one in self._lanes.flights if one.state == SENT and one.tries > 1]:
                 return
+            due = in_order(due, _due_ms)[:1]
+        for flight in due:
+            if not self._send(flight, now_ms):
+                return
+
+    def _answer_request(self) -> None:
+        """Say what became of a gap request, once all that was found has been acknowledged."""
+        work = self._work
+        if work is None or not work.is_done or [
+                one for one in self._lanes.flights if one.lane == ASKED]:
+            return
+        if self._publish(ANSWER, encode_gap_answer(work.answer())):
+            self._work = None
+            self._requests += 1
+            self._log.say("gap request %d answered: %s" % (work.request.number, work.sentence()))
 
     def _send(self, flight: Flight, now_ms: int) -> bool:
         """Whether the broker took the schema, where it is needed, and the batch."""
         failure = None
         try:
-            opened, digest = self._opened(flight, now_ms)
+            batch = flight.opened or opened_again(self._archive, flight, self._basis, now_ms)
+            if batch is None:
+                self._lanes.flights.remove(flight)
+                return True
+            opened, digest = batch
             if not self._send_schema(flight, now_ms) or not self._publish(BATCH, opened):
                 return False
         except OSError as error:
@@ -194,21 +289,6 @@ class Delivery:
         flight.went_out(digest, now_ms + self._about(wait_ms))
         self._sent += 1
         return True
-
-    def _opened(self, flight: Flight, now_ms: int) -> tuple[bytes, bytes]:
-        """The opened batch and its digest, built again from the archive for a second sending."""
-        if flight.opened is not None:
-            return flight.opened
-        if flight.as_lost:
-            built = build_lost(self._archive, flight.first, flight.last, flight.schema_id,
-                               LOST_DAMAGED)
-        else:
-            again = build_again(
-                self._archive, flight.first, flight.last, self._basis, now_ms)
-            assert again is not None and again.last_sequence == flight.last
-            built = again
-        flight.schema_id = built.schema_id
-        return built.opened, built.digest
 
     def _send_schema(self, flight: Flight, now_ms: int) -> bool:
         """Whether the head-end was told the schema in this session, or may know it."""
@@ -245,24 +325,24 @@ class Delivery:
         return self._broker.publish(topic(keys.concentrator, UP, stream), sealed)
 
     def _flight_of(self, ack: Acknowledgement) -> Flight:
-        for flight in self._flights:
-            if (flight.first, flight.last) == (ack.first_sequence, ack.last_sequence):
-                if ack.digest in flight.digests:
-                    return flight
-                raise AnswerRefused(WRONG_DIGEST, "records %d..%d" % (flight.first, flight.last))
-        raise AnswerRefused(LATE, "records %d..%d" % (ack.first_sequence, ack.last_sequence))
+        numbers = (ack.first_sequence, ack.last_sequence)
+        flights = [one for one in self._lanes.flights if (one.first, one.last) == numbers]
+        for flight in flights:
+            if ack.digest in flight.digests:
+                return flight
+        raise AnswerRefused(WRONG_DIGEST if flights else LATE, "records %d..%d" % numbers)
 
     def _taken(self, flight: Flight, ack: Acknowledgement, now_ms: int) -> None:
-        if flight.state != DONE:
-            self._answered += 1
-            if ack.answer == SET_ASIDE or ack.set_aside:
-                self._tell(EVENT_BATCH_SET_ASIDE, "records %d..%d: %d set aside: %s" % (
-                    flight.first, flight.last, ack.set_aside, ack.note), now_ms)
+        self._answered += 1
+        if ack.answer == SET_ASIDE or ack.set_aside:
+            self._tell(EVENT_BATCH_SET_ASIDE, "records %d..%d: %d set aside: %s" % (
+                flight.first, flight.last, ack.set_aside, ack.note), now_ms)
         if ack.answer == STORED:
             self._basis.stored(ack.digest)
         flight.happens(TAKEN)
-        while self._flights and self._flights[0].state == DONE:
-            self._archive.acknowledge(self._flights.pop(0).last)
+        cursor = self._lanes.done(flight, self._archive.cursor)
+        if cursor > self._archive.cursor:
+            self._archive.acknowledge(cursor)
 
     def _schema_wanted(self, flight: Flight, now_ms: int) -> None:
         flight.happens(SCHEMA_WANTED)
@@ -279,6 +359,9 @@ class Delivery:
         if ack.digest == flight.digests[-1]:
             flight.happens(BASE_WANTED)
             flight.due_ms = now_ms
+            self._rebuilt += 1
+            self._log.say("records %d..%d: the head-end lacks what they build on, sent in full" % (
+                flight.first, flight.last))
 
     def _not_spoken(self, flight: Flight, ack: Acknowledgement, now_ms: int) -> None:
         flight.happens(NOT_SPOKEN)
@@ -289,7 +372,7 @@ class Delivery:
 
     def _refuse(self, refused: AnswerRefused, now_ms: int) -> None:
         self._refused[refused.reason] += 1
-        if refused.reason == LATE:
+        if refused.reason == LATE or (refused.reason == REPLAYED and refused.is_request):
             self._log.say(str(refused))
         else:
             self._tell(EVENT_ACK_REFUSED, str(refused), now_ms)
@@ -309,3 +392,7 @@ class Delivery:
     def _about(self, wait_ms: int) -> int:
         """`wait_ms` give or take a quarter, so that a fleet does not act in step."""
         return wait_ms - wait_ms // 4 + self._dice.below(wait_ms // 2 + 1)
+
+
+def _due_ms(flight: Flight) -> int:
+    return flight.due_ms

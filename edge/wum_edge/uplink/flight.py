@@ -3,7 +3,7 @@
 # States.
 DUE = 0                       # To be sent once its time has come.
 SENT = 1                      # Handed to the broker; the head-end's answer is awaited.
-DONE = 2                      # The head-end has it; the cursor passes when its turn comes.
+DONE = 2                      # The head-end has it.
 
 # What happens to it.
 WENT_OUT = 0                  # The broker took it.
@@ -16,20 +16,21 @@ BASE_WANTED = 5               # The head-end does not have the base it builds on
 NEXT = {
     DUE: {WENT_OUT: SENT, TAKEN: DONE, SCHEMA_WANTED: DUE, NOT_SPOKEN: DUE, BASE_WANTED: DUE},
     SENT: {TIMED_OUT: DUE, TAKEN: DONE, SCHEMA_WANTED: DUE, NOT_SPOKEN: DUE, BASE_WANTED: DUE},
-    # Late answers to a resend.
-    DONE: {TAKEN: DONE, SCHEMA_WANTED: DONE, NOT_SPOKEN: DONE, BASE_WANTED: DONE},
+    DONE: {},                 # An answer that comes once more finds no batch in flight.
 }
 
 DIGESTS_MAX = 4               # As a delta, in full, and when records of it are lost meanwhile.
 
 
 class Flight:
-    """The batch of records first..last, from its first sending until the cursor has passed it."""
+    """The batch of records first..last, from its first sending until the head-end has it."""
 
-    __slots__ = ("as_lost", "deadline_ms", "digests", "due_ms", "first", "last", "opened",
+    __slots__ = ("as_lost", "deadline_ms", "digests", "due_ms", "first", "lane", "last", "opened",
                  "schema_id", "schema_wanted", "state", "tries")
 
-    def __init__(self, first: int, last: int, schema_id: bytes, now_ms: int) -> None:
+    def __init__(
+            self, lane: int, first: int, last: int, schema_id: bytes, now_ms: int) -> None:
+        self.lane = lane                 # One of lanes.py.
         self.first = first
         self.last = last
         self.schema_id = schema_id

@@ -20,7 +20,7 @@ from wum_shared.cipher import Cipher
 from wum_shared.ids import id_to_text
 from wum_shared.messages import Meter, Register, RegisterSet, Schedule, Schema
 from wum_shared.status import ABSENT, LATE, SILENT
-from wum_shared.topics import ACKNOWLEDGEMENT, DOWN, topic
+from wum_shared.topics import ACKNOWLEDGEMENT, DOWN, REQUEST, topic
 from wum_simulator.chaos.clocks import NEVER_BEFORE_S, WrongClock
 from wum_simulator.chaos.network import Broker
 from wum_simulator.flash import TEARS, PowerCut, SimulatedFlash
@@ -123,7 +123,8 @@ class Gateway:
         self._chance = world.dice.stream("gateway", number)
         self._counters: set[int] = set()
         self._link = _Link(self)
-        self._topic = topic(keys.concentrator, DOWN, ACKNOWLEDGEMENT)
+        self._topics = ((topic(keys.concentrator, DOWN, ACKNOWLEDGEMENT), self.heard),
+                        (topic(keys.concentrator, DOWN, REQUEST), self.asked))
         self._serial = 0                 # Of rows, for values that stand once.
         self._broker_life = 0
         self._connect_s = 0.0
@@ -173,10 +174,16 @@ class Gateway:
             self._off(SimulatedFlash(), off_s)
 
     def heard(self, sealed: bytes) -> None:
-        """A message from the head-end."""
+        """An acknowledgement from the head-end."""
         agent = self.agent
         if agent is not None:
             self._guarded(lambda: agent.heard(sealed))
+
+    def asked(self, sealed: bytes) -> None:
+        """A gap request from the head-end."""
+        agent = self.agent
+        if agent is not None:
+            self._guarded(lambda: agent.asked(sealed))
 
     def note_sent(self, sealed: bytes) -> None:
         """A sealed message leaves: its counter must never have been used."""
@@ -216,7 +223,8 @@ class Gateway:
     def _off(self, flash: SimulatedFlash, off_s: float) -> None:
         self.agent = self.archive = None
         self.flash = flash
-        self.broker.listen(self._topic, None)
+        for name, _ in self._topics:
+            self.broker.listen(name, None)
         self._later(max(off_s, TICK_S), self.start)
 
     def _tick(self, life: int) -> None:
@@ -236,12 +244,14 @@ class Gateway:
         elif not self._link.is_open and now_s >= self._connect_s:
             self._link.is_open = True
             self._link.number += 1
-            self.broker.listen(self._topic, self.heard)
+            for name, hear in self._topics:
+                self.broker.listen(name, hear)
 
     def disconnect(self) -> None:
         """The connection breaks; it comes back by itself."""
         self._link.is_open = False
-        self.broker.listen(self._topic, None)
+        for name, _ in self._topics:
+            self.broker.listen(name, None)
         self._connect_s = self._world.elapsed_s() + self._chance.randrange(1, 8)
 
     def _guarded(self, work: Callable[[], object]) -> None:

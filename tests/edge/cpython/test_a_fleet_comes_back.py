@@ -25,10 +25,14 @@ class SeededDice(Dice):
         return self._chance.randrange(limit)
 
 
-def fleet_returns(back_s, accepted_per_s, waits=Reconnect):
-    """(tries by second, second in which the last one is connected)."""
+def fleet_returns(back_s, accepted_per_s, waits=Reconnect, up_ms=None):
+    """(tries by second, second in which the last one is connected).
+
+    `up_ms`: power was away, and the machines are up for so long; None: the broker was.
+    """
     gateways = [waits(SeededDice(number)) for number in range(FLEET)]
-    coming = [(gateway.wait_ms(), number) for number, gateway in enumerate(gateways)]
+    coming = [(gateway.wait_ms() if up_ms is None else gateway.first_ms(up_ms), number)
+              for number, gateway in enumerate(gateways)]
     heapq.heapify(coming)
     tries, accepted = Counter(), Counter()
     at_ms = 0
@@ -56,3 +60,15 @@ def test_waits_that_hardly_spread_are_noticed():
         def wait_ms(self):
             return 500 + self._dice.below(501)
     assert max(fleet_returns(0, FLEET, AllAtOnce)[0].values()) > 5 * PER_SECOND_MAX
+
+
+@pytest.mark.parametrize("accepted_per_s", [FLEET, 200])
+def test_a_town_that_gets_its_power_back_does_not_knock_at_once(accepted_per_s):
+    tries, last_s = fleet_returns(0, accepted_per_s, up_ms=40_000)
+    assert max(tries.values()) <= PER_SECOND_MAX
+    assert last_s <= ALL_BACK_S
+
+
+def test_one_gateway_that_is_started_anew_does_not_wait_long():
+    waits = [Reconnect(SeededDice(n)).first_ms(10**9) for n in range(1000)]
+    assert max(waits) < 2000 and len(set(waits)) > 500

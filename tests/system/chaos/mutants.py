@@ -8,7 +8,8 @@ from wum_cloud.ingest.harvest import Committed, Harvest
 from wum_cloud.ingest.rows.merge import Content
 from wum_edge.uplink.counter import BLOCK, Counter
 from wum_edge.uplink.delivery import Delivery
-from wum_edge.uplink.flight import DONE, TAKEN, Flight
+from wum_edge.uplink.flight import TAKEN, Flight
+from wum_edge.uplink.lanes import Lanes
 
 
 class AnswersBeforeCommit(MemoryStore):
@@ -49,8 +50,7 @@ class TrustsTheBroker(Delivery):
         sent = super()._send(flight, now_ms)
         if sent:
             flight.happens(TAKEN)
-            while self._flights and self._flights[0].state == DONE:
-                self._archive.acknowledge(self._flights.pop(0).last)
+            self._archive.acknowledge(self._lanes.done(flight, self._archive.cursor))
         return sent
 
 
@@ -62,7 +62,7 @@ class IgnoresTheDigest(Delivery):
         super().heard(sealed, now_ms)
         if self._archive.backlog:
             self._archive.acknowledge(self._archive.next_sequence - 1)
-            self._flights.clear()
+            self._lanes = Lanes(self._archive.next_sequence)
 
 
 class RepeatsCounters(Delivery):

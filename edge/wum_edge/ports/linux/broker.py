@@ -21,9 +21,10 @@ from wum_edge.ports.linux.keys import BadKeys, read_password
 from wum_edge.uplink import broker
 from wum_edge.uplink.delivery import WINDOW
 from wum_edge.uplink.reconnect import Reconnect
+from wum_shared.gaps import GAP_REQUEST_BYTES_MAX
 
 HANDED_OVER_MAX = 2 * WINDOW    # Messages without PUBACK: a window of batches with their schemas.
-HEARD_BYTES_MAX = 4096          # An acknowledgement takes about 300 when sealed.
+HEARD_BYTES_MAX = GAP_REQUEST_BYTES_MAX + 256   # Sealed; an acknowledgement takes about 300.
 KEEPALIVE_S = 30                # A connection that swallows everything is given up after 45 s.
 CONNECT_S = 10                  # For TCP and TLS, and again for the broker's answers.
 COMPLAIN_S = 60.0               # The same trouble is said once in this time.
@@ -43,10 +44,12 @@ class Account:
 
 
 class MqttBroker(broker.Broker):
-    """Keeps a connection in a thread of its own. `hand` is called there with each message heard."""
+    """Keeps a connection in a thread of its own. `hand` is called there with the topic and the
+    bytes of each message heard.
+    """
 
     def __init__(
-            self, account: Account, subscription: str, hand: Callable[[bytes], None],
+            self, account: Account, subscription: str, hand: Callable[[str, bytes], None],
             dice: broker.Dice,
     ) -> None:
         self._account = account
@@ -98,6 +101,8 @@ class MqttBroker(broker.Broker):
 
     def _run(self) -> None:
         waits = Reconnect(self._dice)
+        up_ms = int(time.monotonic() * 1000)     # On Linux: since the machine was started.
+        self._stopping.wait(waits.first_ms(up_ms) / 1000)
         while not self._stopping.is_set():
             was_connected = self._connect_once()
             if self._stopping.is_set():
@@ -215,7 +220,7 @@ class MqttBroker(broker.Broker):
             _log.warning("a message of %d bytes came down; at most %d are read",
                          len(message.payload), HEARD_BYTES_MAX)
             return
-        self._hand(bytes(message.payload))
+        self._hand(message.topic, bytes(message.payload))
 
     def _complain(self, text: str) -> None:
         """Say a trouble at once, and again each minute while it lasts."""

@@ -65,6 +65,8 @@ def sentence(summary: Summary, meters: list[KnownMeter], connected: bool) -> str
         parts.append(("connected" if connected else "no connection") + (
             f", {p.in_flight} batches in flight, {p.answered} acknowledged") + (
             f", {p.timed_out} sent again" if p.timed_out else "") + (
+            f", {p.requests} gap requests answered" if p.requests else "") + (
+            f", {p.rebuilt} in full for want of a base" if p.rebuilt else "") + (
             f", {refused} answers refused" if refused else ""))
     return "; ".join(parts)
 

@@ -41,7 +41,7 @@ from wum_shared.batch import Event
 from wum_shared.ids import id_to_text
 from wum_shared.messages import NOTE_MAX
 from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED
-from wum_shared.topics import ACKNOWLEDGEMENT, DOWN, topic
+from wum_shared.topics import DOWN, REQUEST, topic
 
 QUEUE_MAX = 1024         # What lines and broker have handed in and the agent has not taken yet.
 TICK_S = 0.2
@@ -88,12 +88,20 @@ def _listen_to_signals(ending: threading.Event) -> None:
         signal.signal(number, end)
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message from the head-end: a gap request, or an acknowledgement."""
+
+    is_request: bool
+    sealed: bytes
+
+
 @dataclass(slots=True)
 class _Hands:
     """What other threads hand to the agent's."""
 
     ending: threading.Event
-    waiting: "queue.Queue[Record | bytes]"
+    waiting: "queue.Queue[Record | Heard]"
     crash: BaseException | None = None
 
     def record(self, record: Record) -> None:
@@ -105,10 +113,10 @@ class _Hands:
             except queue.Full:
                 continue
 
-    def answer(self, sealed: bytes) -> None:
+    def answer(self, topic: str, sealed: bytes) -> None:
         """From paho's thread: one that finds no place is lost like one that never came."""
         try:
-            self.waiting.put_nowait(sealed)
+            self.waiting.put_nowait(Heard(topic.endswith("/" + REQUEST), sealed))
         except queue.Full:
             _log.warning("an acknowledgement found no place; its batch will be sent again")
 
@@ -189,8 +197,7 @@ def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker:
     account = Account(settings.host, settings.port, settings.tls,
                       Path(settings.ca_file) if settings.ca_file else None, own.broker_user,
                       own.password_file)
-    return MqttBroker(account, topic(own.keys.concentrator, DOWN, ACKNOWLEDGEMENT), hands.answer,
-                      SystemDice())
+    return MqttBroker(account, topic(own.keys.concentrator, DOWN, "+"), hands.answer, SystemDice())
 
 
 def _line(
@@ -250,8 +257,9 @@ class _Gateway:
             for place in range(QUEUE_MAX):
                 handed = self.hands.waiting.get(timeout=wait_s) if place == 0 and wait_s else (
                     self.hands.waiting.get_nowait())
-                if isinstance(handed, bytes):
-                    self.agent.heard(handed)
+                if isinstance(handed, Heard):
+                    hear = self.agent.asked if handed.is_request else self.agent.heard
+                    hear(handed.sealed)
                 else:
                     if type(handed) is Event:
                         journal.tell(handed)

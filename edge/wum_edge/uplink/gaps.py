@@ -1,0 +1,243 @@
+"""A gap request worked off: what the archive still has of it, and why not for the rest.
+
+One piece of work at a time, so that a request for a day of every meter holds up nobody. Left out:
+opening the request (answer.py), sending (delivery.py).
+"""
+
+from collections import namedtuple
+
+from wum_edge.archive.ring import Archive
+from wum_edge.uplink.batch import Built, build_gap
+from wum_shared.batch import Missed, Row
+from wum_shared.gaps import PARTS_MAX, GapAnswer, GapPart, GapRange, GapRequest
+from wum_shared.messages import decode_schema
+from wum_shared.status import (
+    GAP_DAMAGED,
+    GAP_DROPPED,
+    GAP_METER_SILENT,
+    GAP_METER_UNKNOWN,
+    GAP_NEVER_READ,
+    GAP_NOT_HERE,
+    GAP_SENT,
+    GAPS,
+    LOST_DAMAGED,
+)
+
+TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOUND_MAX = 256               # Records looked at in one piece of work.
+RECORDS_MAX = 4096            # Of one range by time: a day of a meter, each minute, in two sets.
+JOIN = 8                      # So many records between two that are wanted are sent along.
+
+
+class Place(namedtuple("Place", ("meter", "profiles", "period_s", "offset_s"))):
+    """Where one schema has a meter: its index, profiles by register set, and its schedule."""
+
+    __slots__ = ()
+    meter: int
+    profiles: tuple[int, ...]
+    period_s: int
+    offset_s: int
+
+
+class Known:
+    """Where the archive's schemas have the meters that are asked for, each looked at once."""
+
+    def __init__(self) -> None:
+        self.places: dict[bytes | str, list[tuple[Place, int, int]]] = {}
+        self.is_doubtful = False         # A schema is damaged: whose records it named, who knows.
+
+    def learn(self, archive: Archive, request: GapRequest) -> "Iterator[None]":
+        """Read the schemas, one at a time."""
+        serials = [one.of for one in request.ranges if type(one.of) is str]
+        for schema_id, first, last in archive.schemas() if serials else []:
+            encoded = archive.schema(schema_id)
+            if encoded is None:
+                self.is_doubtful = True
+                continue
+            schema = decode_schema(encoded)
+            profiles = tuple([one.profile for one in schema.register_sets])
+            for meter, one in enumerate(schema.meters):
+                if one.serial in serials:
+                    schedule = schema.schedules[one.schedule]
+                    place = Place(meter, profiles, schedule.period_s, schedule.offset_s)
+                    self.places.setdefault(one.serial, []).append((place, first, last))
+            yield None
+
+
+class Work:
+    """One request, from its arrival to its answer."""
+
+    def __init__(self, archive: Archive, request: GapRequest) -> None:
+        self.request = request
+        self.is_done = False
+        self._incarnation = archive.incarnation
+        self._parts: list[GapPart] = []
+        self._steps = _steps(archive, request, self._parts)
+
+    def step(self) -> Built | None:
+        """Do a little; a batch that is to be sent, if that was one. Raises OSError: it ends there.
+        """
+        for built in self._steps:
+            return built
+        self.is_done = True
+        return None
+
+    def answer(self) -> GapAnswer:
+        """What became of all of it."""
+        return GapAnswer(self._incarnation, self.request.number, tuple(self._parts[:PARTS_MAX]))
+
+    def named(self) -> str:
+        """Of what the first range is, for a person."""
+        of = self.request.ranges[0].of
+        return "meter %s, seconds" % of if type(of) is str else "records"
+
+    def sentence(self) -> str:
+        """The answer for a person."""
+        counts = [(words, len([part for part in self._parts if part.reason == reason]))
+                  for reason, words in sorted(GAPS.items())]
+        return ", ".join(["%d %s" % (count, words) for words, count in counts if count])
+
+
+def _steps(
+        archive: Archive, request: GapRequest, parts: list[GapPart]) -> "Iterator[Built | None]":
+    known = Known()
+    yield from known.learn(archive, request)
+    for index, wanted in enumerate(request.ranges):
+        if len(parts) >= PARTS_MAX:
+            return
+        if type(wanted.of) is bytes:
+            yield from _numbers(archive, index, wanted, parts)
+        else:
+            yield from _times(archive, index, wanted, parts, known)
+        yield None
+
+
+def _numbers(
+        archive: Archive, index: int, wanted: GapRange, parts: list[GapPart],
+) -> "Iterator[Built | None]":
+    """Records by number: every one of them is accounted for."""
+    at = wanted.first
+    while at <= wanted.last:
+        built = None
+        if wanted.of == archive.incarnation and at < archive.next_sequence:
+            built, lost = build_gap(archive, at, wanted.last)
+            if built is None:
+                parts.append(GapPart(index, at, wanted.last, GAP_DAMAGED, 0))
+                return
+        if built is None:
+            parts.append(GapPart(index, at, wanted.last, GAP_NOT_HERE, 0))
+            return
+        for one in lost:
+            if one.first_sequence > at:
+                _add(parts, GapPart(index, at, one.first_sequence - 1, GAP_SENT, 0))
+            reason = GAP_DAMAGED if one.reason == LOST_DAMAGED else GAP_DROPPED
+            _add(parts, GapPart(index, one.first_sequence, one.last_sequence, reason, 0))
+            at = one.last_sequence + 1
+        if at <= built.last_sequence:
+            _add(parts, GapPart(index, at, built.last_sequence, GAP_SENT, 0))
+        at = built.last_sequence + 1
+        yield built
+
+
+def _times(
+        archive: Archive, index: int, wanted: GapRange, parts: list[GapPart], known: Known,
+) -> "Iterator[Built | None]":
+    """What a meter gave in a span of time, by the intervals of its schedule."""
+    place = None
+    intervals: dict[int, int] = {}      # Number of an interval: 0 read, or why the meter gave none.
+    numbers: list[int] = []
+    for place, first, last in known.places.get(wanted.of, []):
+        at: int | None = first
+        while at is not None and len(numbers) < RECORDS_MAX:
+            some = archive.find(place.meter, wanted.first, wanted.last, at, FOUND_MAX, last)
+            at = some.next_sequence
+            for record in some.records:
+                numbers.append(record.sequence)
+                _note(intervals, place, record)
+            yield None
+    if place is None:
+        parts.append(GapPart(index, wanted.first, wanted.last,
+                             GAP_DAMAGED if known.is_doubtful else GAP_METER_UNKNOWN, 0))
+        return
+    told = _told(archive, wanted, place, intervals)
+    for begins, ends, reason, outcome in told:
+        if reason == GAP_NEVER_READ and known.is_doubtful:
+            reason = GAP_DAMAGED
+        _add(parts, GapPart(index, begins, ends, reason, outcome))
+    for first, last in joined(numbers):
+        while first <= last:
+            built, _ = build_gap(archive, first, last)
+            if built is None:
+                break
+            first = built.last_sequence + 1
+            yield built
+
+
+def _note(intervals: dict[int, int], place: Place, record: Row | Missed) -> None:
+    """Take down what was there of an interval: a row counts more than a missed one."""
+    if place.profiles[record.register_set]:
+        return                           # Only profile 0 is read by the schedule.
+    number = (record.captured_at_s - place.offset_s) // place.period_s
+    if type(record) is Row:
+        intervals[number] = 0
+    elif type(record) is Missed:
+        intervals[number] = intervals.get(number, record.outcome)
+
+
+def _told(
+        archive: Archive, wanted: GapRange, place: Place, intervals: dict[int, int],
+) -> list[tuple[int, int, int, int]]:
+    """(first second, last second, reason, outcome) for all of `wanted`, in its order."""
+    at = wanted.first
+    told: list[tuple[int, int, int, int]] = []
+    for number in sorted(intervals):
+        begins = max(place.offset_s + number * place.period_s, wanted.first)
+        ends = min(place.offset_s + (number + 1) * place.period_s - 1, wanted.last)
+        if begins > at:
+            told += _missing(archive, place, at, begins - 1)
+        outcome = intervals[number]
+        told.append((begins, ends, GAP_METER_SILENT if outcome else GAP_SENT, outcome))
+        at = ends + 1
+    if at <= wanted.last:
+        told += _missing(archive, place, at, wanted.last)
+    return told
+
+
+def _missing(
+        archive: Archive, place: Place, first_s: int, last_s: int,
+) -> list[tuple[int, int, int, int]]:
+    """Why nothing is there; an interval in which the archive begins is not told in two."""
+    found: list[tuple[int, int, int, int]] = []
+    for begins, ends, reason in archive.missing(first_s, last_s):
+        if found:
+            begins -= (begins - place.offset_s) % place.period_s
+            before = found.pop()
+            if before[0] < begins:
+                found.append((before[0], begins - 1) + before[2:])
+            begins = max(begins, before[0])
+        found.append((begins, ends, reason, 0))
+    return found
+
+
+def _add(parts: list[GapPart], part: GapPart) -> None:
+    """Add a part; one that continues the last with the same reason makes that one longer."""
+    last = parts[-1] if parts else None
+    if last is not None and (last.range, last.reason, last.outcome, last.last + 1) == (
+            part.range, part.reason, part.outcome, part.first):
+        parts[-1] = GapPart(part.range, last.first, part.last, part.reason, part.outcome)
+    else:
+        parts.append(part)
+
+
+def joined(numbers: list[int]) -> list[tuple[int, int]]:
+    """(first, last) of neighbouring numbers; a few others between two of them are taken along."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if found and number <= found[-1][1] + JOIN + 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
