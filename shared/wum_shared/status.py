@@ -109,9 +109,10 @@ LOST_RETENTION = 1            # Older than the retention.
 LOST_FULL = 2                 # The store was full.
 LOST_DAMAGED = 3              # The segment that held them is damaged.
 LOST_DROPPED = 4              # Dropped once they were acknowledged: too old, or the store full.
+LOST_REPLACED = 5             # Of an archive that is gone, as its successor says.
 
 LOST = {LOST_RETENTION: "retention", LOST_FULL: "store full", LOST_DAMAGED: "damaged",
-        LOST_DROPPED: "dropped after acknowledgement"}
+        LOST_DROPPED: "dropped after acknowledgement", LOST_REPLACED: "archive replaced"}
 
 # What became of a part of a gap request.
 GAP_SENT = 0                  # It is there, and comes as batches.

@@ -39,7 +39,7 @@ class Label:
     """What the outside of a message claims; nothing is proven yet."""
 
     device_id: bytes
-    stream: str             # topics.BATCH or topics.SCHEMA
+    stream: str             # topics.BATCH, SCHEMA or ANSWER
     epoch: int
     counter: int
 
@@ -71,7 +71,8 @@ def read_label(topic: str, sealed: bytes) -> Label:
     """Who says to have sent this, and with which key. Raises BatchRefused."""
     try:
         device_id, direction, stream = topics.parse_topic(topic)
-        if direction != topics.UP or stream not in (topics.BATCH, topics.SCHEMA):
+        if direction != topics.UP or stream not in (
+                topics.BATCH, topics.SCHEMA, topics.ANSWER):
             raise Malformed("topic: nothing is expected on %r" % topic)
         claimed_id, epoch, counter = cose.peek(sealed)
         if counter > COUNTER_MAX:

@@ -6,6 +6,7 @@ Left out: how they were decided (accept.py) and how they are written (store.py).
 from collections import Counter
 from dataclasses import dataclass, field
 
+from wum_cloud.broker import Delivery
 from wum_cloud.ingest.accept import Accepted
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.bases.store import Named
@@ -13,12 +14,15 @@ from wum_cloud.ingest.moments import Refusal, whole
 from wum_cloud.ingest.opened import Heading
 from wum_cloud.ingest.quarantine.entries import (
     MESSAGE,
+    UNDECODABLE,
     UNPROVEN_PER_TRANSACTION,
     Aside,
 )
 from wum_cloud.registry.schemas.plan import Plan
 from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
+from wum_shared.errors import WireError
+from wum_shared.gaps import GapAnswer, decode_gap_answer
 
 NOBODY = 0      # Stands for an unknown sender in ingest_count.
 
@@ -60,6 +64,7 @@ class Harvest:
     covered: list[tuple[Sender, Heading]] = field(default_factory=list)
     refused: list[tuple[Sender, Heading, Refusal, str]] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
+    gap_answers: list[tuple[Sender, GapAnswer]] = field(default_factory=list)
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     answers: Counter[tuple[int, int]] = field(default_factory=Counter)
     _unproven: int = 0
@@ -86,6 +91,16 @@ class Harvest:
         """Note a batch that is kept in the quarantine as a whole: none of its numbers will come."""
         self.covered.append((sender, heading))
         self.refused.append((sender, heading, whole(heading), reason))
+
+    def take_gap_answer(
+            self, sender: Sender, counter: int, delivery: Delivery, opened: bytes) -> None:
+        """Note the answer to a gap request, or set it aside."""
+        self.contact(sender, counter)
+        try:
+            self.gap_answers.append((sender, decode_gap_answer(opened)))
+        except WireError as error:
+            self.set_aside(sender.concentrator_id, delivery.topic, Aside(
+                UNDECODABLE, str(error), MESSAGE, delivery.payload))
 
     def set_aside(self, concentrator_id: int | None, topic: str, aside: Aside) -> None:
         """Note what is kept in the quarantine, and count it by record or message."""

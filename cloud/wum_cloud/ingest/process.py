@@ -12,6 +12,8 @@ from contextlib import suppress
 
 from wum_cloud.broker import Broker, Delivery
 from wum_cloud.database import DatabaseError, Pool, connect, open_pool
+from wum_cloud.ingest.gaps.asking import Asking
+from wum_cloud.ingest.gaps.store import PostgresGaps
 from wum_cloud.ingest.inbox import Inbox
 from wum_cloud.ingest.store import PostgresStore
 from wum_cloud.ingest.worker import Worker
@@ -30,6 +32,7 @@ _log = logging.getLogger("wum_cloud.ingest")
 
 
 Beside = Callable[[Pool], Coroutine[None, None, None]]
+Publish = Callable[[str, bytes], object]
 
 
 async def serve(settings: Settings, beside: Sequence[Beside] = ()) -> int:
@@ -51,7 +54,8 @@ async def serve(settings: Settings, beside: Sequence[Beside] = ()) -> int:
         return 0
     async with open_pool(settings.database_url) as pool:
         ingest = Ingest(settings, password, pool, Worker(
-            PostgresStore(pool), vault, SodiumCipher(), ahead_s=settings.ahead_s))
+            PostgresStore(pool), vault, SodiumCipher(), ahead_s=settings.ahead_s),
+            lambda publish: Asking(PostgresGaps(pool), vault, SodiumCipher(), publish))
         await ingest.run(stop, beside)
     return 0
 
@@ -79,10 +83,14 @@ async def _ready(settings: Settings, vault: Vault, stop: asyncio.Event) -> bool:
 class Ingest:
     """One process's ingest."""
 
-    def __init__(self, settings: Settings, password: str, pool: Pool, worker: Worker) -> None:
+    def __init__(
+            self, settings: Settings, password: str, pool: Pool, worker: Worker,
+            asking: Callable[[Publish], Asking] | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._pool = pool
         self._worker = worker
+        self._asking = None if asking is None else asking(self._publish)
         self._inbox = Inbox()
         self.subscribed = asyncio.Event()
         self._broker = Broker(
@@ -95,6 +103,8 @@ class Ingest:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._work()) for _ in range(TASKS)]
                 tasks += [group.create_task(task(self._pool)) for task in beside]
+                if self._asking is not None:
+                    tasks.append(group.create_task(self._asking.keep()))
                 await stop.wait()
                 for task in tasks:
                     task.cancel()

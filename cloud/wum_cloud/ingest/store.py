@@ -20,6 +20,7 @@ from wum_cloud.ingest import replays
 from wum_cloud.ingest.arrivals import store as arrivals
 from wum_cloud.ingest.bases import store as bases
 from wum_cloud.ingest.bases.heads import Heads
+from wum_cloud.ingest.gaps import store as gaps
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside, Limits
 from wum_cloud.ingest.quarantine.store import keep, storable, trim
@@ -112,6 +113,7 @@ class PostgresStore:
             await _insert_missed(connection, harvest.batches)
             await _insert_events(connection, harvest.batches)
             await _insert_losses(connection, harvest.batches)
+            await gaps.take_answers(connection, harvest.gap_answers)
             await keep(connection, harvest.kept)
             await arrivals.note(connection, harvest)
             await _mark_hours(connection, harvest)

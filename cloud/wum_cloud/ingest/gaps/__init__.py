@@ -1,0 +1,1 @@
+"""Gap requests: what is missing is asked for, and the reasons that come back are kept."""

@@ -1,0 +1,275 @@
+"""What is missing, whom to ask, and what was answered: gap requests in the database.
+
+By number: what is below an archive's highest number and neither received nor lost. By time: what
+the ledger cannot explain. Left out: what a request asks for (wanted.py), and the ledger itself.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+
+from psycopg.types.multirange import Int8Multirange
+from psycopg.types.range import Int8Range
+
+from wum_cloud.database import Connection, Pool
+from wum_cloud.ingest.gaps.answered import Answered, understood
+from wum_cloud.ingest.gaps.wanted import (
+    AGAIN_MOST_S,
+    CONTACT_S,
+    PATIENCE_S,
+    SENT_TIMES,
+    Ask,
+    Wanted,
+    encoded,
+)
+from wum_cloud.registry.store import Sender
+from wum_shared.errors import WireError
+from wum_shared.gaps import RANGES_MAX, GapAnswer, GapRange, decode_gap_request
+
+_LOCK = 0x57554D03
+_KEPT_DAYS = 45                 # Before the newest reading: no archive is longer.
+_IN_VAIN_S = 600                # Who could not be asked for anything is looked at again so late.
+_SPANS_MAX = 4096               # Intervals of one concentrator that are looked at in one step.
+
+# Gaps that grew, shrank or moved: from now on they have to stay as they are. A clock that was set
+# back must not make anything wait for years.
+_LOOK = """
+    update archive a set missing = x.missing, missing_since = now()
+      from (select o.concentrator_id, o.incarnation, coalesce((
+                   select sum(upper(r) - lower(r)) from unnest(int8multirange(int8range(
+                       1, coalesce(upper(o.received + o.lost), 1))) - o.received - o.lost) as r), 0)
+                   as missing
+              from archive o) as x
+     where (a.concentrator_id, a.incarnation) = (x.concentrator_id, x.incarnation)
+       and (a.missing <> x.missing or a.missing_since > now())"""
+
+_WANTING = """
+    select c.concentrator_id, c.device_id, c.tenant_id, t.name, e.epoch, e.sealed_keys,
+           g.asked, coalesce(g.tries, 0)
+      from concentrator c join tenant t using (tenant_id)
+      join lateral (select epoch, sealed_keys from concentrator_epoch e
+                     where e.concentrator_id = c.concentrator_id
+                     order by epoch desc limit 1) as e on true
+      left join gap_request g using (concentrator_id)
+     where c.last_contact_at > now() - make_interval(secs => %(contact)s)
+       and (g.due_at is null or g.due_at <= now()
+            or g.due_at > now() + make_interval(secs => %(most)s))
+       and (exists (select from archive a where a.concentrator_id = c.concentrator_id
+                       and a.missing > 0
+                       and a.missing_since <= now() - make_interval(secs => %(patience)s))
+            or exists (select from ledger_concentrator_day d
+                        where d.concentrator_id = c.concentrator_id and d.unexplained > 0
+                          and d.day > c.newest_captured_at::date - %(kept)s))
+     order by g.due_at nulls first, c.concentrator_id limit %(limit)s"""
+
+_HOLES = """
+    select a.concentrator_id, a.incarnation, lower(h.r), upper(h.r) - 1
+      from archive a cross join lateral (
+           select r from unnest(int8multirange(int8range(1, upper(a.received + a.lost)))
+                                - a.received - a.lost) as r order by r limit %(ranges)s) as h
+     where a.concentrator_id = any(%(numbers)s) and a.missing > 0
+       and a.missing_since <= now() - make_interval(secs => %(patience)s)
+     order by a.concentrator_id, a.first_seen_at desc, h.r"""
+
+# Intervals of the schedules that are due, with neither a row nor a missed row nor an answer.
+_SPANS = """
+    with wanted as (
+        select w.concentrator_id, x.meter_id, m.serial, x.day, c.newest_captured_at,
+               x.day::timestamp at time zone l.time_zone as start_at,
+               (x.day + 1)::timestamp at time zone l.time_zone as end_at
+          from unnest(%(numbers)s::integer[]) as w (concentrator_id)
+          join concentrator c using (concentrator_id) join ledger_state l using (concentrator_id)
+          cross join lateral (
+               select distinct d.meter_id, d.day from ledger_day d
+                where d.concentrator_id = w.concentrator_id and d.unexplained > 0
+                  and d.day > c.newest_captured_at::date - %(kept)s
+                order by d.day, d.meter_id limit %(ranges)s) as x
+          join meter m on m.meter_id = x.meter_id and m.concentrator_id = w.concentrator_id),
+    plan as (
+        select w.*, s.period_s, s.offset_s, greatest(s.valid_from, w.start_at) as from_at,
+               least(lead(s.valid_from) over (
+                   partition by w.meter_id, w.day order by s.valid_from), w.end_at,
+                   w.newest_captured_at) as until_at
+          from wanted w join meter_schedule s using (meter_id)),
+    slot as (
+        select p.concentrator_id, p.meter_id, p.serial,
+               to_timestamp(p.offset_s + n * p.period_s) as first_at,
+               to_timestamp(p.offset_s + (n + 1) * p.period_s) as next_at
+          from plan p cross join lateral generate_series(
+               (ceil(extract(epoch from p.from_at))::bigint - p.offset_s + p.period_s - 1)
+                   / p.period_s,
+               (floor(extract(epoch from p.until_at))::bigint - p.offset_s) / p.period_s - 1) as n
+         where p.period_s is not null and p.from_at < p.until_at)
+    select s.concentrator_id, s.serial, extract(epoch from s.first_at)::bigint,
+           extract(epoch from s.next_at)::bigint - 1
+      from slot s
+     where not exists (select from reading r where r.meter_id = s.meter_id and r.profile = 0
+                          and r.captured_at >= s.first_at and r.captured_at < s.next_at)
+       and not exists (select from missed i where i.meter_id = s.meter_id and i.profile = 0
+                          and i.captured_at >= s.first_at and i.captured_at < s.next_at)
+       and not exists (select from gap_reason g where g.meter_id = s.meter_id
+                          and g.first_at <= s.first_at
+                          and g.last_at >= s.next_at - interval '1 second'
+                          and (g.reason <> 0 or g.times >= %(times)s))
+     order by 1, 2, 3 limit %(spans)s"""
+
+
+class PostgresGaps:
+    """Implements asking.Store. Several processes may ask; each step is one's."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def wanting(self, limit: int) -> list[Wanted]:
+        """Whom to ask now, at most `limit`, who waits longest first, with all that is missing."""
+        async with self._pool.connection() as connection, connection.transaction():
+            if not await _try_lock(connection):
+                return []
+            await connection.execute(_LOOK)
+            rows = await (await connection.execute(_WANTING.encode(), {
+                "contact": CONTACT_S, "most": AGAIN_MOST_S, "patience": PATIENCE_S,
+                "kept": _KEPT_DAYS, "limit": limit})).fetchall()
+            numbers = [row[0] for row in rows]
+            holes = await _holes(connection, numbers) if numbers else {}
+            others = [number for number in numbers if number not in holes]
+            spans = await _spans(connection, others) if others else {}
+        return [Wanted(Sender(*row[:6]), _ranges(row[6]), row[7], tuple(holes.get(row[0], [])),
+                       tuple(spans.get(row[0], []))) for row in rows]
+
+    async def note(self, asks: list[Ask], in_vain: list[Sender]) -> list[int]:
+        """Note these requests, durably, before they are sent; returns the number of each."""
+        asks_by_number = {ask.sender.concentrator_id: ask for ask in asks}
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(
+                "select from gap_request where concentrator_id = any(%s)"
+                " order by concentrator_id for update", [sorted(asks_by_number)])
+            counters = await _reserved(connection, asks)
+            for number, ask in sorted(asks_by_number.items()):
+                await keep_request(connection, ask, counters[number])
+            await connection.execute(
+                "update gap_request set due_at = now() + make_interval(secs => %s)"
+                " where concentrator_id = any(%s)",
+                [_IN_VAIN_S, [sender.concentrator_id for sender in in_vain]])
+        return [counters[ask.sender.concentrator_id] for ask in asks]
+
+
+async def keep_request(connection: Connection, ask: Ask, number: int) -> None:
+    """Note one request in the caller's transaction."""
+    by_time = len([one for one in ask.ranges if isinstance(one.of, str)])
+    await connection.execute(
+        "insert into gap_request as g (concentrator_id, number, asked, by_number, by_time,"
+        "   asked_at, due_at, tries)"
+        " values (%s, %s, %s, %s, %s, now(), now() + make_interval(secs => %s), %s)"
+        " on conflict (concentrator_id) do update set number = excluded.number,"
+        "   asked = excluded.asked, by_number = excluded.by_number, by_time = excluded.by_time,"
+        "   asked_at = excluded.asked_at, due_at = excluded.due_at, tries = excluded.tries,"
+        "   answered_at = null, told = '{}'",
+        [ask.sender.concentrator_id, number, encoded(ask, number), len(ask.ranges) - by_time,
+         by_time, ask.again_s, ask.tries])
+
+
+async def take_answers(
+        connection: Connection, answers: Sequence[tuple[Sender, GapAnswer]]) -> None:
+    """Keep what these answers say, inside the caller's transaction. What answers no request of
+    ours, or comes once more, changes nothing.
+    """
+    for sender, answer in sorted(answers, key=lambda one: one[0].concentrator_id):
+        row = await (await connection.execute(
+            "select asked from gap_request where concentrator_id = %s and number = %s"
+            " and answered_at is null for update",
+            [sender.concentrator_id, answer.number])).fetchone()
+        if row is None:
+            continue
+        found = understood(row[0], answer)
+        await connection.execute(
+            "update gap_request set answered_at = now(), told = %s where concentrator_id = %s",
+            [json.dumps(found.told), sender.concentrator_id])
+        await _keep_gone(connection, sender, found)
+        await _keep_reasons(connection, sender, found)
+
+
+async def _keep_gone(connection: Connection, sender: Sender, found: Answered) -> None:
+    for one in found.gone:
+        await connection.execute(
+            "insert into archive_loss (concentrator_id, incarnation, first_sequence,"
+            "   last_sequence, reason, note) values (%s, %s, %s, %s, %s, 'asked for')"
+            " on conflict do nothing",
+            [sender.concentrator_id, one.incarnation, one.first, one.last, one.reason])
+        await connection.execute(
+            "update archive set lost = lost + (%s - received)"
+            " where concentrator_id = %s and incarnation = %s",
+            [Int8Multirange([Int8Range(one.first, one.last + 1)]), sender.concentrator_id,
+             one.incarnation])
+
+
+async def _keep_reasons(connection: Connection, sender: Sender, found: Answered) -> None:
+    if not found.reasons:
+        return
+    await connection.execute(
+        "insert into gap_reason as g (meter_id, first_at, last_at, reason, outcome,"
+        "   concentrator_id)"
+        " select m.meter_id, to_timestamp(a), to_timestamp(b), r, o, %s"
+        "   from unnest(%s::text[], %s::bigint[], %s::bigint[], %s::smallint[], %s::smallint[])"
+        "     as x (serial, a, b, r, o) join meter m using (serial)"
+        "  where m.tenant_id = %s order by m.meter_id, a"
+        " on conflict (meter_id, first_at, last_at) do update set reason = excluded.reason,"
+        "   outcome = excluded.outcome, concentrator_id = excluded.concentrator_id,"
+        "   times = g.times + 1, answered_at = now()",
+        [sender.concentrator_id, *[list(column) for column in zip(*[
+            (one.serial, one.first_s, one.last_s, one.reason, one.outcome)
+            for one in found.reasons], strict=True)], sender.tenant_id])
+    await connection.execute(
+        "delete from gap_reason where concentrator_id = %s"
+        " and last_at < now() - make_interval(days => %s)",
+        [sender.concentrator_id, 2 * _KEPT_DAYS])
+
+
+async def _try_lock(connection: Connection) -> bool:
+    """Whether this transaction is the one that looks; ends with it."""
+    row = await (await connection.execute(
+        "select pg_try_advisory_xact_lock(%s)", [_LOCK])).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+async def _holes(
+        connection: Connection, numbers: list[int]) -> dict[int, list[tuple[bytes, int, int]]]:
+    found: defaultdict[int, list[tuple[bytes, int, int]]] = defaultdict(list)
+    for number, incarnation, first, last in await (await connection.execute(_HOLES.encode(), {
+            "numbers": numbers, "ranges": RANGES_MAX, "patience": PATIENCE_S})).fetchall():
+        found[number].append((bytes(incarnation), first, last))
+    return found
+
+
+async def _spans(
+        connection: Connection, numbers: list[int]) -> dict[int, list[tuple[str, int, int]]]:
+    found: defaultdict[int, list[tuple[str, int, int]]] = defaultdict(list)
+    for number, serial, first_s, last_s in await (await connection.execute(_SPANS.encode(), {
+            "numbers": numbers, "ranges": RANGES_MAX, "kept": _KEPT_DAYS, "times": SENT_TIMES,
+            "spans": _SPANS_MAX * len(numbers)})).fetchall():
+        found[number].append((serial, first_s, last_s))
+    return found
+
+
+async def _reserved(connection: Connection, asks: list[Ask]) -> dict[int, int]:
+    """A message counter for each, as ../store.py reserves those of acknowledgements."""
+    if not asks:
+        return {}
+    rows = await (await connection.execute(
+        "with locked as (select e.concentrator_id, e.epoch from concentrator_epoch e"
+        "   join unnest(%s::integer[], %s::integer[]) as x (concentrator_id, epoch)"
+        "     using (concentrator_id, epoch) order by 1, 2 for no key update of e)"
+        " update concentrator_epoch e set downlink_counter = greatest(e.downlink_counter + 1,"
+        "   (extract(epoch from clock_timestamp()) * 1000000)::bigint)"
+        " from locked l where (e.concentrator_id, e.epoch) = (l.concentrator_id, l.epoch)"
+        " returning e.concentrator_id, e.downlink_counter",
+        [[ask.sender.concentrator_id for ask in asks],
+         [ask.sender.epoch for ask in asks]])).fetchall()
+    return dict(rows)
+
+
+def _ranges(asked: bytes | None) -> tuple[GapRange, ...]:
+    try:
+        return () if asked is None else decode_gap_request(asked).ranges
+    except WireError:
+        return ()
