@@ -81,7 +81,8 @@ def until(holds: Callable[[], object]) -> None:
 @pytest.fixture
 def connected(broker: Broker, tmp_path: Path) -> Iterator[tuple[MqttBroker, "queue.Queue[bytes]"]]:
     heard: queue.Queue[bytes] = queue.Queue()
-    made = MqttBroker(account(tmp_path, broker.port, broker.account(ID)), DOWN, heard.put, NoWait())
+    made = MqttBroker(account(tmp_path, broker.port, broker.account(ID)), DOWN,
+                      lambda _, message: heard.put(message), NoWait())
     made.start()
     until(made.session)
     yield made, heard

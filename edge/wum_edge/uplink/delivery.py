@@ -63,6 +63,7 @@ LINGER_MS = 2000              # A few records wait so long for more: a sweep giv
 LINGER_RECORDS = 256          # So many do not wait.
 EVENT_SPACING_MS = 600000     # Events of one kind that others can cause: one in ten minutes.
 REQUEST_SPACING_MS = 10000    # Gap requests that come closer are not taken, nor one beside one.
+ASKED_STEPS = 8               # Of a gap request in one tick, each some records or one schema.
 ASKED_TRIES = 5               # Of a batch that was asked for; it can be asked for once more.
 
 
@@ -157,9 +158,8 @@ class Delivery:
             return
         self._request_due_ms = now_ms + REQUEST_SPACING_MS
         self._work = Work(self._archive, request)
-        self._log.say("gap request %d: the head-end lacks %d ranges, the first %s %d..%d" % (
-            request.number, len(request.ranges), self._work.named(), request.ranges[0].first,
-            request.ranges[0].last))
+        self._log.say("gap request %d: the head-end lacks %s" % (
+            request.number, self._work.named()))
 
     def _begin_session(self, session: int, now_ms: int) -> None:
         self._session = session
@@ -219,9 +219,11 @@ class Delivery:
     def _plan_asked(self, work: Work, now_ms: int) -> None:
         failure = None
         try:
-            built = work.step()
-            if built is not None:
-                self._add(ASKED, built, now_ms)
+            for _ in range(ASKED_STEPS):
+                built = None if work.is_done else work.step()
+                if built is not None:
+                    self._add(ASKED, built, now_ms)
+                    return
         except OSError as error:
             failure = error
         if failure is not None:

@@ -90,9 +90,11 @@ class Work:
         return GapAnswer(self._incarnation, self.request.number, tuple(self._parts[:PARTS_MAX]))
 
     def named(self) -> str:
-        """Of what the first range is, for a person."""
-        of = self.request.ranges[0].of
-        return "meter %s, seconds" % of if type(of) is str else "records"
+        """What is asked for, for a person."""
+        ranges = self.request.ranges
+        what = "meter %s, seconds" % ranges[0].of if type(ranges[0].of) is str else "records"
+        return "%d ranges, the first %s %d..%d" % (
+            len(ranges), what, ranges[0].first, ranges[0].last)
 
     def sentence(self) -> str:
         """The answer for a person."""

@@ -24,6 +24,10 @@ class HeadEnd(Protocol):
 
     def kill(self, off_s: float) -> None: ...
     def lose_database(self, off_s: float) -> None: ...
+    def back_up(self) -> None: ...
+    def restore(self, off_s: float) -> bool: ...
+    def lose_rows(self, most: int) -> int: ...
+    def forget_bases(self) -> None: ...
 
 
 class Faults:
@@ -45,7 +49,8 @@ class Faults:
             self._weather, self._weather, self._broker_restart, self._broker_forgets, self._cut,
             self._cut_soon, self._cut_soon, self._kill, self._wipe, self._disconnect, self._jump,
             self._flash_fails, self._kill_head_end, self._kill_head_end, self._lose_database,
-            self._head_end_jumps]
+            self._head_end_jumps, self._restore, self._lose_rows, self._forget_bases,
+            self._forget_bases]
         # Each run has faults of a few kinds: a fault of every kind at once hides the others.
         kinds = self._chance.sample(kinds, self._chance.randint(2, len(kinds)))
         for _ in range(self._chance.randint(FAULTS_MIN, FAULTS_MAX)):
@@ -139,6 +144,29 @@ class Faults:
         off_s = self._off_s()
         self._head_end.lose_database(off_s)
         return "database away for %d s" % off_s
+
+    def _restore(self) -> str:
+        """A backup now, and a while later the database is lost and the backup put back."""
+        self._head_end.back_up()
+        left_s = max(1.0, self._until_s - self._world.elapsed_s())
+        after_s = min(self._chance.uniform(20, 200), left_s)
+        off_s = min(self._off_s(), max(1.0, left_s - after_s))
+        self._world.at(self._world.elapsed_s() + after_s, lambda: self._restored(off_s),
+                       plain=True)
+        return "backup of the database, put back in %d s" % after_s
+
+    def _restored(self, off_s: float) -> None:
+        if self._head_end.restore(off_s):
+            self.told.append("%7.1f s  the database is what it was at its backup" %
+                             self._world.elapsed_s())
+
+    def _lose_rows(self) -> str:
+        return "%d rows are gone from the database" % self._head_end.lose_rows(
+            self._chance.randint(1, 8))
+
+    def _forget_bases(self) -> str:
+        self._head_end.forget_bases()
+        return "the head-end forgets what deltas build on"
 
     def _head_end_jumps(self) -> str:
         self._head_end.clock.jump(self._error_s())

@@ -116,6 +116,8 @@ class Gateway:
         self.agent: Agent | None = None
         self.archive: Archive | None = None
         self.lives = 0
+        self.rebuilt = 0                 # Deltas whose base the head-end did not have,
+        self.requests = 0                # and gap requests that were answered, in lives that ended.
         self._world = world
         self._cipher = cipher
         self._make = make
@@ -220,7 +222,18 @@ class Gateway:
         if doubtful:
             self.agent.stop_sending(doubtful)
 
+    def counted(self) -> tuple[int, int]:
+        """(deltas whose base the head-end did not have, gap requests answered) so far."""
+        progress = None if self.agent is None else self.agent.summary().progress
+        if progress is None:
+            return self.rebuilt, self.requests
+        return self.rebuilt + progress.rebuilt, self.requests + progress.requests
+
     def _off(self, flash: SimulatedFlash, off_s: float) -> None:
+        try:
+            self.rebuilt, self.requests = self.counted()
+        except (OSError, PowerCut):      # A summary reads flash, whose power is gone.
+            pass
         self.agent = self.archive = None
         self.flash = flash
         for name, _ in self._topics:

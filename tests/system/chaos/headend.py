@@ -5,12 +5,15 @@ be away or the process end. Left out: sockets; the inbox is a list, two tasks ta
 """
 
 from collections.abc import Callable, Coroutine
+from copy import deepcopy
 from typing import Any
 
 import psycopg
 
-from tests.system.chaos.memory_store import MemoryStore, Point, Tables
+from tests.system.chaos.memory_gaps import MemoryGaps
+from tests.system.chaos.memory_store import Key, MemoryStore, Point, Tables
 from wum_cloud.broker import Delivery
+from wum_cloud.ingest.gaps.asking import LOOK_EVERY_S, Asking
 from wum_cloud.ingest.worker import Worker
 from wum_cloud.registry.cipher import SodiumCipher
 from wum_cloud.registry.keys import Vault
@@ -18,7 +21,7 @@ from wum_cloud.registry.store import Sender
 from wum_edge.uplink.keys import Keys
 from wum_shared import cose
 from wum_simulator.chaos.clocks import WrongClock
-from wum_simulator.chaos.gateway import Violation
+from wum_simulator.chaos.gateway import PERIOD_S, Violation
 from wum_simulator.chaos.network import Broker, Message
 from wum_simulator.world import VirtualWorld
 
@@ -44,7 +47,11 @@ class ChaosHeadEnd:
             self, world: VirtualWorld, broker: Broker, gateways: list[Keys],
             make_store: Callable[[Tables, Callable[[], int]], MemoryStore] = MemoryStore,
             make_worker: MakeWorker = Worker,
+            make_gaps: Callable[[Tables, Callable[[], int]], MemoryGaps] = MemoryGaps,
     ) -> None:
+        self.has_lost = False            # Something that it had committed.
+        self.forgiven: dict[tuple[int, bytes], set[int]] = {}  # What had been committed before.
+        self.lost_rows: set[Key] = set()
         self.clock = WrongClock(world)
         self.tables = Tables()
         self.transactions = 0
@@ -52,6 +59,7 @@ class ChaosHeadEnd:
         self._broker = broker
         self._make_store = make_store
         self._make_worker = make_worker
+        self._make_gaps = make_gaps
         self._chance = world.dice.stream("head-end")
         self._vault = Vault(bytes(32))
         self._life = 0
@@ -60,6 +68,7 @@ class ChaosHeadEnd:
         self._inbox: list[Message] = []
         self._free = 0
         self._answers: set[tuple[str, int]] = set()
+        self._backup: Tables | None = None
         self._running: list[Coroutine[Any, Any, None]] = []
         for number, keys in enumerate(gateways, start=1):
             self.tables.senders[keys.concentrator, keys.epoch] = Sender(
@@ -76,7 +85,12 @@ class ChaosHeadEnd:
         self._worker = self._make_worker(
             store, self._vault, SodiumCipher(), ahead_s=AHEAD_S, now_s=self.clock.now_s,
             monotonic_s=self._world.elapsed_s, sleep=_wait)
+        self._asking = Asking(
+            self._make_gaps(self.tables, lambda: self.clock.now_s() * 1_000_000), self._vault,
+            SodiumCipher(), self._publish)
         self._watch(self._life)
+        life = self._life
+        self._later(LOOK_EVERY_S, lambda: self._look(life))
 
     def kill(self, off_s: float) -> None:
         """It ends between two statements; whatever was not committed is rolled back."""
@@ -91,6 +105,67 @@ class ChaosHeadEnd:
     def lose_database(self, off_s: float) -> None:
         """Every statement fails for so long."""
         self._database_until_s = self._world.elapsed_s() + off_s
+
+    def back_up(self) -> None:
+        """Somebody makes a backup of the database."""
+        self._backup = deepcopy(self.tables)
+
+    def restore(self, off_s: float) -> bool:
+        """The database is lost, and the backup is put in its place; False without one.
+
+        Where its own clock was ever ahead, message counters may be, too: those are kept.
+        """
+        if self._backup is None:
+            return False
+        for key, numbers in self.tables.archives.items():
+            self.forgiven.setdefault(key, set()).update(numbers.received | numbers.lost)
+        downlink = self.tables.downlink
+        self.tables.put_back(deepcopy(self._backup))
+        if self.clock.was_wrong:
+            self.tables.downlink = downlink
+        self.has_lost = True
+        self.kill(off_s)
+        return True
+
+    def lose_rows(self, most: int) -> int:
+        """A few rows are gone from the database; how many. Only such as a schedule shows missing:
+        one to an interval, and not the newest.
+        """
+        tables = self.tables
+        revised = {(meter, at_s) for meter, at_s, *_ in tables.revisions}
+        intervals: dict[tuple[int, int], list[Key]] = {}
+        for key in (*tables.readings, *tables.missed):
+            intervals.setdefault((key[0], key[1] // PERIOD_S), []).append(key)
+        now_s = self._world.now_s()
+        lost = 0
+        for keys in list(intervals.values())[::3]:
+            at_s = keys[0][1]
+            if len(keys) == 1 and keys[0] in tables.readings and lost < most and (
+                    now_s - 600 < at_s < now_s - 2 * PERIOD_S and keys[0][:2] not in revised):
+                del tables.readings[keys[0]]
+                self.lost_rows.add(keys[0])
+                lost += 1
+        self.has_lost = self.has_lost or bool(lost)
+        return lost
+
+    def forget_bases(self) -> None:
+        """What deltas build on is emptied, as it may be at any time."""
+        self.tables.bases.clear()
+
+    def _look(self, life: int) -> None:
+        """Ask for what is missing, now and then."""
+        if life != self._life:
+            return
+        coroutine = self._asked()
+        self._running.append(coroutine)
+        self._step(life, coroutine, None, lambda: self._later(
+            LOOK_EVERY_S, lambda: self._look(life)))
+
+    async def _asked(self) -> None:
+        try:
+            await self._asking.step()
+        except psycopg.OperationalError:
+            return
 
     def _watch(self, life: int) -> None:
         """Connect again when the broker has been away."""
@@ -119,10 +194,11 @@ class ChaosHeadEnd:
         coroutine = self._worker.settle(deliveries, self._publish, self._release)
         self._running.append(coroutine)
         self.transactions += 1
-        self._step(life, coroutine, None)
+        self._step(life, coroutine, None, lambda: self._gather(life))
 
     def _step(
             self, life: int, coroutine: Coroutine[Any, Any, None], error: Exception | None,
+            following: Callable[[], object],
     ) -> None:
         """Let the worker run until its next statement."""
         if life != self._life:
@@ -131,10 +207,11 @@ class ChaosHeadEnd:
             point = coroutine.send(None) if error is None else coroutine.throw(error)
         except StopIteration:
             self._running.remove(coroutine)
-            self._gather(life)
+            following()
             return
         delay_s = 1.0 if point.name == _WAIT else self._chance.choice((0.001, 0.001, 0.01, 0.3))
-        self._later(delay_s, lambda: self._step(life, coroutine, self._failure(point)))
+        self._later(delay_s, lambda: self._step(
+            life, coroutine, self._failure(point), following))
 
     def _failure(self, point: Point) -> Exception | None:
         if point.name == _WAIT or self._world.elapsed_s() >= self._database_until_s:

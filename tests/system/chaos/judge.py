@@ -7,12 +7,12 @@ a card that was taken away.
 
 from collections import Counter
 
-from tests.system.chaos.memory_store import Tables
+from tests.system.chaos.memory_store import Key, Tables
 from wum_cloud.ingest.quarantine.entries import BATCH, MISSED, READINGS
 from wum_shared import cbor
 from wum_shared.batch import Event, Missed, Row, decode_batch, peek_batch
 from wum_shared.messages import Register, Schema
-from wum_simulator.chaos.gateway import Gateway, Said, Violation, said
+from wum_simulator.chaos.gateway import PERIOD_S, Gateway, Said, Violation, said
 
 _PLACES = {bytes([1, 0, 1 + place, 8, 0, 255]): place for place in range(3)}
 
@@ -20,8 +20,12 @@ _PLACES = {bytes([1, 0, 1 + place, 8, 0, 255]): place for place in range(3)}
 class Judge:
     """Looks at gateways and tables; raises Violation."""
 
-    def __init__(self, tables: Tables, gateways: list[Gateway]) -> None:
+    def __init__(
+            self, tables: Tables, gateways: list[Gateway],
+            forgiven: dict[tuple[int, bytes], set[int]], lost_rows: set[Key]) -> None:
         self._tables = tables
+        self._forgiven = forgiven        # What was committed before a database was lost.
+        self._lost_rows = lost_rows      # Rows that were taken out of the database.
         self._gateways = gateways
         self._numbers = {gateway.number: number
                          for number, gateway in enumerate(gateways, start=1)}
@@ -32,8 +36,8 @@ class Judge:
             archive = gateway.archive
             if archive is None or not archive.cursor:
                 continue
-            stored = self._tables.archives[
-                self._numbers[gateway.number], archive.incarnation].prefix()
+            key = (self._numbers[gateway.number], archive.incarnation)
+            stored = self._tables.archives[key].prefix_with(self._forgiven.get(key, set()))
             if archive.cursor > stored:
                 raise Violation("cursor of %r leads: %d, and %d is committed" % (
                     gateway, archive.cursor, stored))
@@ -66,9 +70,34 @@ class Judge:
                     there = (gateway.serial(record.meter), record.captured_at_s) in missed
                 else:
                     there = self._has_event(number, incarnation, sequence, record)
-                if not there:
+                if not there and not self._is_excused(gateway, incarnation, sequence, record):
                     raise Violation("%r: number %d of %s is not stored: %r" % (
                         gateway, sequence, incarnation.hex(), record))
+
+    def _is_excused(
+            self, gateway: Gateway, incarnation: bytes, sequence: int,
+            record: Row | Missed | Event) -> bool:
+        """Whether the head-end knows why this is missing, and that is so: the archive dropped it,
+        acknowledged. Or whether no schedule can show that it is missing.
+        """
+        archive = gateway.archive
+        assert archive is not None
+        number = self._numbers[gateway.number]
+        if sequence < archive.schemas()[0][1]:
+            if sequence in self._tables.archives[number, incarnation].lost:
+                return True
+            if type(record) is Event:
+                return False
+            meter = self._tables.meters[gateway.serial(record.meter)][0]
+            return any(first <= record.captured_at_s <= last and reason
+                       for first, last, reason, _ in self._tables.reasons.get(meter, {}).values())
+        if type(record) is not Row:
+            return False
+        meter = self._tables.meters[gateway.serial(record.meter)][0]
+        interval = record.captured_at_s // PERIOD_S
+        return (meter, record.captured_at_s, 0) in self._lost_rows and any(
+            one[0] == meter and one[1] // PERIOD_S == interval
+            for one in (*self._tables.readings, *self._tables.missed))
 
     def _stored(self) -> Counter[Said]:
         serials = {number: serial for serial, (number, _) in self._tables.meters.items()}

@@ -6,12 +6,13 @@ is a `Point`: there the database may go away, or the process may end. Left out: 
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.bases.store import KEPT, Named
+from wum_cloud.ingest.gaps.answered import understood
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.opened import Group
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside
@@ -20,6 +21,7 @@ from wum_cloud.registry.schemas.plan import NOT_OURS, Claim, Plan, layouts_of
 from wum_cloud.registry.schemas.resolved.store import Name
 from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
+from wum_shared.gaps import GapAnswer
 from wum_shared.messages import Schema
 
 Key = tuple[int, int, int]               # Meter, capture time, profile.
@@ -50,6 +52,31 @@ class Numbers:
         return self._prefix
 
 
+    def prefix_with(self, others: set[int]) -> int:
+        """The same, where `others` are accounted for, too."""
+        last = self.prefix()
+        while last + 1 in self.received or last + 1 in self.lost or last + 1 in others:
+            last += 1
+        return last
+
+    def holes(self) -> list[int]:
+        """Numbers below the highest that are neither received nor lost."""
+        prefix = self.prefix()
+        return [n for n in range(prefix + 1, max(self.received | self.lost, default=0))
+                if n not in self.received and n not in self.lost]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A gap request that was made."""
+
+    number: int
+    asked: bytes
+    due_s: int
+    tries: int
+    is_answered: bool = False
+
+
 @dataclass
 class Tables:
     """What is committed."""
@@ -67,7 +94,17 @@ class Tables:
         default_factory=lambda: defaultdict(Numbers))
     bases: dict[Named, Heads] = field(default_factory=dict)            # Oldest first.
     quarantine: dict[bytes, Aside] = field(default_factory=dict)
+    requests: dict[int, Request] = field(default_factory=dict)         # By concentrator.
+    missing: dict[tuple[int, bytes], tuple[int, int]] = field(default_factory=dict)
+    reasons: dict[int, dict[tuple[int, int], tuple[int, int, int, int]]] = field(
+        default_factory=dict)            # By meter: first, last, reason, how often.
     downlink: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+
+    def put_back(self, backup: "Tables") -> None:
+        """Be what `backup`, a copy, was."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(backup, one.name))
 
 
 class MemoryStore:
@@ -165,6 +202,8 @@ class MemoryStore:
                 numbers.lost.update(gone)
         for named, heads in harvest.bases:
             self._keep_base(named, heads)
+        for sender, answer in harvest.gap_answers:
+            self._take_gap_answer(sender, answer)
         return self._reserved(harvest)
 
     def _write_rows(self, batches: list[Taken]) -> None:
@@ -210,6 +249,23 @@ class MemoryStore:
         own = [one for one in bases if one.concentrator_id == named.concentrator_id]
         for one in own[:-KEPT]:
             del bases[one]
+
+    def _take_gap_answer(self, sender: Sender, answer: GapAnswer) -> None:
+        number = sender.concentrator_id
+        request = self.tables.requests.get(number)
+        if request is None or request.number != answer.number or request.is_answered:
+            return
+        self.tables.requests[number] = replace(request, is_answered=True)
+        found = understood(request.asked, answer)
+        for gone in found.gone:
+            numbers = self.tables.archives[number, gone.incarnation]
+            numbers.lost.update(set(range(gone.first, gone.last + 1)) - numbers.received)
+            self.tables.losses.setdefault(
+                (number, gone.incarnation, gone.first), (gone.last, gone.reason))
+        for one in found.reasons:
+            told = self.tables.reasons.setdefault(self.tables.meters[one.serial][0], {})
+            times = told.get((one.first_s, one.last_s), (0, 0, 0, 0))[3]
+            told[one.first_s, one.last_s] = (one.first_s, one.last_s, one.reason, times + 1)
 
     def _keep(self, concentrator_id: int | None, aside: Aside) -> None:
         self.tables.quarantine.setdefault(aside.digest(concentrator_id), aside)

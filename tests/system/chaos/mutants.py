@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 
+from tests.system.chaos.memory_gaps import NobodyAsks
 from tests.system.chaos.memory_store import Key, MemoryStore, Point
 from tests.system.chaos.run import Parts
 from wum_cloud.ingest.harvest import Committed, Harvest
 from wum_cloud.ingest.rows.merge import Content
+from wum_edge.uplink.batch import Built
 from wum_edge.uplink.counter import BLOCK, Counter
 from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.flight import TAKEN, Flight
-from wum_edge.uplink.lanes import Lanes
+from wum_edge.uplink.lanes import ASKED, Lanes
 
 
 class AnswersBeforeCommit(MemoryStore):
@@ -82,6 +84,14 @@ def _count_on(counter: Counter, reserve: Callable[[], None]) -> None:
     counter._reserved += BLOCK
 
 
+class AnswersWithoutSending(Delivery):
+    """Says of what was asked for that it was sent again."""
+
+    def _add(self, lane: int, built: Built, now_ms: int) -> None:
+        if lane != ASKED:
+            super()._add(lane, built, now_ms)
+
+
 # Each with words of what the judge says.
 MUTANTS = {
     "acknowledged before commit": (Parts(store=AnswersBeforeCommit), "leads"),
@@ -89,5 +99,7 @@ MUTANTS = {
     "revisions dropped": (Parts(store=ForgetsRevisions), "is not stored"),
     "PUBACK moves the cursor": (Parts(delivery=TrustsTheBroker), "leads"),
     "any answer moves the cursor": (Parts(delivery=IgnoresTheDigest), "leads"),
+    "what is missing is not asked for": (Parts(gaps=NobodyAsks), "is not stored"),
+    "answered and not sent": (Parts(delivery=AnswersWithoutSending), "is not stored"),
     "counters reused after a cut": (Parts(delivery=RepeatsCounters), "twice"),
 }

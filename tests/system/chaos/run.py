@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from tests.system.chaos.headend import ChaosHeadEnd, MakeWorker
 from tests.system.chaos.judge import Judge
+from tests.system.chaos.memory_gaps import MemoryGaps
 from tests.system.chaos.memory_store import MemoryStore, Tables
 from wum_cloud.ingest.worker import Worker
 from wum_cloud.registry.cipher import SodiumCipher
@@ -30,6 +31,7 @@ from wum_simulator.world import VirtualWorld
 START_S = 1_790_000_000         # 2026-09-21: the true time when a run begins.
 FAULTY_S = 480                  # Faults are over after so long; the longest is as long.
 DRAIN_S = 600                   # And so long after, all must be stored.
+FILL_S = 1500                   # What a head-end lost is there again: requests wait and repeat.
 LOOK_S = 5                      # How often safety is judged while it runs.
 GATEWAYS_MAX = 3
 
@@ -43,17 +45,24 @@ class Parts:
     delivery: Make = Delivery
     store: MakeStore = MemoryStore
     worker: MakeWorker = Worker
+    gaps: Callable[[Tables, Callable[[], int]], MemoryGaps] = MemoryGaps
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. `drained_s` is how long after the faults the last backlog was empty."""
+    """How a run ended. `drained_s` is how long after the faults the last backlog was empty;
+    `filled_s` until all that a head-end had lost was there again, 0 where it lost nothing.
+    `rebuilt`: deltas whose base it had not; `requests`: gap requests that were answered.
+    """
 
     seed: int
     broken: str
     faults: tuple[str, ...]
     rows: int
     drained_s: float
+    filled_s: float
+    rebuilt: int
+    requests: int
     digest: str
 
 
@@ -79,18 +88,20 @@ class _Run:
         network = Network(world, world.dice.stream("network"))
         broker = Broker(network)
         keys = [_keys(world, number) for number in range(chance.randint(1, GATEWAYS_MAX))]
-        self._head_end = ChaosHeadEnd(world, broker, keys, parts.store, parts.worker)
+        self._head_end = ChaosHeadEnd(
+            world, broker, keys, parts.store, parts.worker, parts.gaps)
         self._gateways = [
             Gateway(number, world, broker, own, SodiumCipher(), parts.delivery,
                     meters=chance.randint(1, 4))
             for number, own in enumerate(keys)]
-        self._judge = Judge(self._head_end.tables, self._gateways)
+        self._judge = Judge(self._head_end.tables, self._gateways, self._head_end.forgiven,
+                            self._head_end.lost_rows)
         self._faults = Faults(world, network, broker, self._gateways, self._head_end, FAULTY_S)
 
     def outcome(self) -> Outcome:
         """Run, judge, and say how it ended."""
         broken = ""
-        drained_s = 0.0
+        drained_s = filled_s = 0.0
         try:
             self._head_end.start()
             for gateway in self._gateways:
@@ -98,12 +109,17 @@ class _Run:
             self._let_pass(FAULTY_S)
             self._faults.calm()
             drained_s = self._drain()
+            if self._head_end.has_lost:
+                filled_s = self._fill()
             self._judge.stored()
             self._judge.complete()
         except Violation as violation:
             broken = str(violation)
+        counted = [gateway.counted() for gateway in self._gateways]
         return Outcome(self._seed, broken, tuple(self._faults.told),
-                       len(self._head_end.tables.readings), drained_s, self._digest())
+                       len(self._head_end.tables.readings), drained_s, filled_s,
+                       sum([rebuilt for rebuilt, _ in counted]),
+                       sum([requests for _, requests in counted]), self._digest())
 
     def _let_pass(self, until_s: float) -> None:
         while self._world.elapsed_s() < until_s:
@@ -120,6 +136,18 @@ class _Run:
                 return self._world.elapsed_s() - FAULTY_S
         raise Violation("%d s after the last fault a backlog is left: %r" % (
             DRAIN_S, [gateway.agent and gateway.agent.summary() for gateway in self._gateways]))
+
+    def _fill(self) -> float:
+        """Until all that the head-end lost is there again; how long that took at most."""
+        while self._world.elapsed_s() < FAULTY_S + FILL_S:
+            if all(gateway.is_settled() for gateway in self._gateways):
+                try:
+                    self._judge.complete()
+                    return self._world.elapsed_s() - FAULTY_S
+                except Violation:        # What is missing is asked for in a while.
+                    pass
+            self._let_pass(self._world.elapsed_s() + 6 * LOOK_S)
+        return self._world.elapsed_s() - FAULTY_S
 
     def _digest(self) -> str:
         """Of all that is stored: two runs of one seed give the same."""
@@ -146,18 +174,24 @@ def main(words: list[str]) -> int:
     asked = parser.parse_args(words)
     began_s = time.monotonic()
     seeds = range(asked.first, asked.first + asked.seeds)
-    broken = rows = 0
-    slowest = (0.0, 0)
+    broken = rows = rebuilt = requests = 0
+    slowest = filled = (0.0, 0)
     with multiprocessing.Pool(asked.processes) as pool:
         for outcome in pool.imap_unordered(run, seeds, chunksize=10) if (
                 asked.processes > 1) else map(run, seeds):
             rows += outcome.rows
             slowest = max(slowest, (outcome.drained_s, outcome.seed))
+            filled = max(filled, (outcome.filled_s, outcome.seed))
+            rebuilt += outcome.rebuilt
+            requests += outcome.requests
             broken += bool(outcome.broken)
             if outcome.broken or asked.verbose:
                 print(told(outcome), flush=True)
     print("%d seeds, %d broken, %d rows stored, drained at the latest after %.0f s (seed %d), "
-          "%.0f s" % (asked.seeds, broken, rows, *slowest, time.monotonic() - began_s))
+          "what was lost there again after %.0f s (seed %d), %d deltas sent in full for want of a "
+          "base, %d gap requests answered, %.0f s" % (
+              asked.seeds, broken, rows, *slowest, *filled, rebuilt, requests,
+              time.monotonic() - began_s))
     return 1 if broken else 0
 
 
