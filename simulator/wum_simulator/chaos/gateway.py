@@ -5,6 +5,7 @@ meters' wires (rows are made here, each with values that no other row has) and t
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from wum_edge.agent import Agent
@@ -230,10 +231,8 @@ class Gateway:
         return self.rebuilt + progress.rebuilt, self.requests + progress.requests
 
     def _off(self, flash: SimulatedFlash, off_s: float) -> None:
-        try:
+        with suppress(OSError, PowerCut):    # A summary reads flash, whose power is gone.
             self.rebuilt, self.requests = self.counted()
-        except (OSError, PowerCut):      # A summary reads flash, whose power is gone.
-            pass
         self.agent = self.archive = None
         self.flash = flash
         for name, _ in self._topics:

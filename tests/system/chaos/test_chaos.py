@@ -9,6 +9,7 @@ from tests.system.chaos.run import run, told
 
 SEEDS = int(os.environ.get("WUM_CHAOS_SEEDS", "500"))
 DRAINED_S = 120                 # After the last fault all is stored within so long.
+FILLED_S = 900                  # What a head-end lost is there again: requests wait and repeat.
 MUTANT_SEEDS = 60               # So many at most until each mutant must have been noticed.
 
 
@@ -17,6 +18,10 @@ def test_no_seed_breaks_a_promise():
     assert sum([outcome.rows for outcome in outcomes]) > 30 * SEEDS, "hardly anything was stored"
     assert not [told(outcome) for outcome in outcomes if outcome.broken]
     assert max([outcome.drained_s for outcome in outcomes]) <= DRAINED_S
+    assert max([outcome.filled_s for outcome in outcomes]) <= FILLED_S
+    assert len([outcome for outcome in outcomes if outcome.filled_s]) > SEEDS // 5
+    assert sum([outcome.requests for outcome in outcomes]) > SEEDS
+    assert sum([outcome.rebuilt for outcome in outcomes]) > SEEDS // 2
 
 
 @pytest.mark.parametrize("seed", [7, 18, 40])
