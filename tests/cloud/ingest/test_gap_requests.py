@@ -263,6 +263,7 @@ async def test_rows_that_the_head_end_itself_lost_are_asked_for_by_meter_and_tim
     assert head_end.ask("select reason, outcome, extract(epoch from first_at)::bigint"
                         " from gap_reason where reason <> 0") == [
         (GAP_NEVER_READ, 0, HOUR_S + 6 * 3600)]
+    assert head_end.ask("select sum(never_read), sum(unexplained) from ledger_day") == [(1, 0)]
 
 
 async def test_what_is_sent_again_and_never_stays_is_asked_for_a_few_times_and_no_more(
@@ -284,6 +285,7 @@ async def test_a_silent_meter_is_told_with_its_outcome(head_end: HeadEnd) -> Non
     await desk.answer(request, GapPart(
         0, *tuple(request.ranges[0])[1:], GAP_METER_SILENT, SILENT))
     assert head_end.ask("select reason, outcome from gap_reason") == [(GAP_METER_SILENT, SILENT)]
+    assert head_end.ask("select reason from reason_told") == ["silent"]
 
 
 SENDER = Sender(1, bytes(8), 1, "default", 0, b"")

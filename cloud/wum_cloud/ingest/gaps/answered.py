@@ -6,11 +6,23 @@ Pure. Left out: keeping it (store.py).
 from collections import Counter
 from dataclasses import dataclass
 
+from wum_cloud.reasons.names import (
+    ARCHIVE_GAP,
+    DAMAGED,
+    DROPPED,
+    EXCEPTION,
+    NEVER_READ,
+    NOT_TRIED,
+    SILENT,
+)
+from wum_shared import status
 from wum_shared.errors import WireError
 from wum_shared.gaps import GapAnswer, decode_gap_request
 from wum_shared.status import (
     GAP_DAMAGED,
     GAP_DROPPED,
+    GAP_METER_SILENT,
+    GAP_NEVER_READ,
     GAP_NOT_HERE,
     GAPS,
     LOST_DAMAGED,
@@ -18,6 +30,10 @@ from wum_shared.status import (
     LOST_REPLACED,
 )
 
+_REASONS = {GAP_NEVER_READ: NEVER_READ, GAP_DROPPED: DROPPED, GAP_DAMAGED: ARCHIVE_GAP,
+            GAP_NOT_HERE: ARCHIVE_GAP}
+_OUTCOMES = {status.SILENT: SILENT, status.BAD_CHECK: DAMAGED, status.FOREIGN: DAMAGED,
+             status.NOT_TRIED: NOT_TRIED}
 _LOST = {GAP_DROPPED: LOST_DROPPED, GAP_DAMAGED: LOST_DAMAGED, GAP_NOT_HERE: LOST_REPLACED}
 
 
@@ -40,6 +56,13 @@ class Reason:
     last_s: int
     reason: int
     outcome: int
+
+    @property
+    def for_ledger(self) -> str:
+        """The same as the ledger has it; a meter that nobody named was never read."""
+        if self.reason == GAP_METER_SILENT:
+            return _OUTCOMES.get(self.outcome, EXCEPTION)
+        return _REASONS.get(self.reason, NEVER_READ)
 
 
 @dataclass(frozen=True, slots=True)

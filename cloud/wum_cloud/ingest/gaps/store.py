@@ -7,6 +7,7 @@ the ledger cannot explain. Left out: what a request asks for (wanted.py), and th
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from psycopg.types.multirange import Int8Multirange
 from psycopg.types.range import Int8Range
@@ -22,9 +23,11 @@ from wum_cloud.ingest.gaps.wanted import (
     Wanted,
     encoded,
 )
+from wum_cloud.reasons.store import Told, tell_of_serials
 from wum_cloud.registry.store import Sender
 from wum_shared.errors import WireError
 from wum_shared.gaps import RANGES_MAX, GapAnswer, GapRange, decode_gap_request
+from wum_shared.status import GAP_SENT
 
 _LOCK = 0x57554D03
 _KEPT_DAYS = 45                 # Before the newest reading: no archive is longer.
@@ -205,6 +208,12 @@ async def _keep_gone(connection: Connection, sender: Sender, found: Answered) ->
 async def _keep_reasons(connection: Connection, sender: Sender, found: Answered) -> None:
     if not found.reasons:
         return
+    told = [one for one in found.reasons if one.reason != GAP_SENT]
+    await tell_of_serials(connection, sender.tenant_id, [
+        ((one.serial,), Told(
+            sender.concentrator_id, one.for_ledger, after_at=datetime.fromtimestamp(
+                one.first_s, UTC), before_at=datetime.fromtimestamp(one.last_s, UTC),
+            note="answered")) for one in told])
     await connection.execute(
         "insert into gap_reason as g (meter_id, first_at, last_at, reason, outcome,"
         "   concentrator_id)"
