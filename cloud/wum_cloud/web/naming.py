@@ -85,6 +85,14 @@ def event(kind: int) -> str:
     return words[:1].upper() + words[1:]
 
 
+def note(text: str, kind: int) -> str:
+    """An event's note as it is read: a meter's own code, which comes first, stands behind it."""
+    code, _space, words = text.partition(" ")
+    if kind != flags.EVENT_OF_METER or not code.isdecimal() or not words:
+        return text
+    return _("%(words)s (code %(code)s)") % {"words": words, "code": code}
+
+
 def counter(what: str) -> str:
     """A counter of ingest, as its own word with a capital."""
     return what[:1].upper() + what[1:]

@@ -22,7 +22,7 @@ _pages.filters.update(
     day_and_clock=writing.day_and_clock, duration=writing.length,
     seconds=lambda seconds: writing.length(timedelta(seconds=seconds)), obis=obis_to_text,
     quality=naming.quality, time_quality=naming.time_quality, outcome=naming.outcome,
-    event=naming.event, counter=naming.counter, reason=naming.reason,
+    event=naming.event, note=naming.note, counter=naming.counter, reason=naming.reason,
     missing=naming.missing, reasons_of=naming.reasons_of,
     registers=registers.set_of, day_in_full=writing.day_in_full, month=writing.month)
 _pages.globals.update(

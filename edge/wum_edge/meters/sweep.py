@@ -223,7 +223,8 @@ class Sweep:
         return _missed(known, clock.now_s(), clock.quality(), status.NOT_TRIED, note)
 
     def _event(self, clock: Clock, kind: int, known: KnownMeter | None, note: str) -> Event:
-        told = ("line %s: %s" % (self._name, note))[:NOTE_MAX]
+        place = "line %s" % self._name       # Errors of the line name it themselves.
+        told = (note if note.startswith(place) else "%s: %s" % (place, note))[:NOTE_MAX]
         return Event(0, clock.now_s(), clock.quality(), kind, known.index if known else None, told)
 
 

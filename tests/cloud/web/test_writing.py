@@ -128,3 +128,10 @@ def test_every_outcome_has_words() -> None:
     assert naming.outcome(1) == "the meter does not answer"
     assert naming.outcome(21) == "temporary failure" and naming.outcome(None) == "unknown"
     assert naming.outcome(200) == "outcome 200"
+
+
+def test_a_meters_own_code_is_not_read_as_a_number_of_things() -> None:
+    told = "5 pulses may be missing: at most 68 in 486 s"
+    assert naming.note(told, 15) == "pulses may be missing: at most 68 in 486 s (code 5)"
+    assert naming.note("42", 15) == "42" and naming.note("", 15) == ""
+    assert naming.note("16 meters", 7) == "16 meters"

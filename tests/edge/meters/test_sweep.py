@@ -355,6 +355,7 @@ def test_a_line_that_goes_in_the_middle_keeps_what_was_read():
     assert [(m.meter, m.outcome) for m in missed] == [
         (1, status.NOT_TRIED), (2, status.NOT_TRIED)]
     assert [e.kind for e in events] == [status.EVENT_LINE_GONE]
+    assert events[0].note == "line a (tty): it vanished"     # The line is named once.
 
 
 def test_every_sweep_accounts_for_every_meter_under_dice():
