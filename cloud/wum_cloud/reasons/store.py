@@ -14,7 +14,7 @@ from hashlib import sha256
 from wum_cloud.database import Connection
 from wum_cloud.reasons.names import REASONS, TOLD_REASONS
 
-TOLD_MAX = 1000             # Of one concentrator, the newest.
+TOLD_MAX = 4000             # Of one concentrator, the newest.
 ARRIVALS_KEPT_DAYS = 60     # No archive on a concentrator is longer.
 
 
