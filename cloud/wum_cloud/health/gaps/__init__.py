@@ -1,0 +1,1 @@
+"""What a concentrator was asked for again, and what it answered."""
