@@ -27,6 +27,7 @@ from wum_simulator.world import VirtualWorld
 
 TASKS = 2
 GATHERED_MAX = 8
+START_S = 1_790_000_000         # 2026-09-21: the true time when a run begins.
 INBOX_MAX = 200
 AHEAD_S = 300
 _RECONNECT_MAX_S = 5
@@ -129,7 +130,8 @@ class ChaosHeadEnd:
 
     def lose_rows(self, most: int) -> int:
         """A few rows are gone from the database; how many. Only such as a schedule shows missing:
-        one to an interval, and not the newest.
+        one to an interval, not the newest, and none that was answered as never read before a
+        clock went back and it was.
         """
         tables = self.tables
         revised = {(meter, at_s) for meter, at_s, *_ in tables.revisions}
@@ -141,12 +143,17 @@ class ChaosHeadEnd:
         for keys in list(intervals.values())[::3]:
             at_s = keys[0][1]
             if len(keys) == 1 and keys[0] in tables.readings and lost < most and (
-                    now_s - 600 < at_s < now_s - 2 * PERIOD_S and keys[0][:2] not in revised):
+                    max(now_s - 600, START_S) < at_s < now_s - 2 * PERIOD_S
+                    and keys[0][:2] not in revised and not self._is_answered(*keys[0][:2])):
                 del tables.readings[keys[0]]
                 self.lost_rows.add(keys[0])
                 lost += 1
         self.has_lost = self.has_lost or bool(lost)
         return lost
+
+    def _is_answered(self, meter: int, at_s: int) -> bool:
+        return any(first <= at_s <= last and reason for first, last, reason, _ in
+                   self.tables.reasons.get(meter, {}).values())
 
     def forget_bases(self) -> None:
         """What deltas build on is emptied, as it may be at any time."""

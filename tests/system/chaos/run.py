@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.system.chaos.headend import ChaosHeadEnd, MakeWorker
+from tests.system.chaos.headend import START_S, ChaosHeadEnd, MakeWorker
 from tests.system.chaos.judge import Judge
 from tests.system.chaos.memory_gaps import MemoryGaps
 from tests.system.chaos.memory_store import MemoryStore, Tables
@@ -28,7 +28,6 @@ from wum_simulator.chaos.gateway import Gateway, Make, Violation
 from wum_simulator.chaos.network import Broker, Network
 from wum_simulator.world import VirtualWorld
 
-START_S = 1_790_000_000         # 2026-09-21: the true time when a run begins.
 FAULTY_S = 480                  # Faults are over after so long; the longest is as long.
 DRAIN_S = 600                   # And so long after, all must be stored.
 FILL_S = 1500                   # What a head-end lost is there again: requests wait and repeat.
