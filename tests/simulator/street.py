@@ -55,13 +55,13 @@ PROTOCOLS = {
 
 
 class Street:
-    """Two meters, or one that talks by itself, and the gateway's sweeps of them."""
+    """Two meters or `count`, or one that talks by itself, and the gateway's sweeps of them."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, count: int = 2) -> None:
         install(Supply(AesGcm(), PlainCounters(), bytes))
         self.protocol = one = PROTOCOLS[name]
         self.world = VirtualWorld(7, START_S)
-        self.meters = meters(self.world.dice, [one.model], count=1 if one.alone else 2)
+        self.meters = meters(self.world.dice, [one.model], count=1 if one.alone else count)
         self.faults = Faults(self.world.dice)
         models = _catalog()
         config = check({

@@ -32,9 +32,9 @@ def streets() -> Iterator[list[Street]]:
         one.close()
 
 
-def healthy(name: str, streets: list[Street]) -> Street:
+def healthy(name: str, streets: list[Street], count: int = 2) -> Street:
     """A street that was read once, and whole."""
-    street = Street(name)
+    street = Street(name, count)
     streets.append(street)
     rows = [one for one in street.sweep() if isinstance(one, Row)]
     assert rows and all(street.is_true(row) for row in rows)
@@ -141,6 +141,16 @@ def test_two_at_one_address_that_answer_at_once_are_told(
     rows, missed, told = faulty(name, streets, Fault(Kind.TWINS, WRONG))
     assert not rows and {one.outcome for one in missed} == {status.BAD_CHECK}
     assert "do two meters have it?" in told[status.EVENT_ADDRESS_CLASH]
+
+
+@pytest.mark.parametrize(("name", "late_ms"), [
+    ("iec62056-21", 1500), ("iec62056-21", 1900), ("modbus-rtu", 300), ("mbus", 1000)])
+def test_a_second_meter_that_talks_when_others_are_asked_is_told_and_stops_nobody(
+        name: str, late_ms: int, streets: list[Street]) -> None:
+    street = healthy(name, streets, 4)
+    street.faults.order(Fault(Kind.TWINS, WRONG, ms=late_ms))
+    _, _, told = swept(street, 2)
+    assert "two meters answer at address 1" in told[status.EVENT_ADDRESS_CLASH]
 
 
 @pytest.mark.parametrize("name", ALL)

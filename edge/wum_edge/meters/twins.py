@@ -5,8 +5,9 @@ Left out: when a meter is visited (sweep.py) and what a protocol's answers are.
 Two that answer at the same moment damage each other's answers in every sweep, and nobody else's;
 noise damages those of many meters. Where one is slower, both answers are whole, and the second is
 heard while others are asked. A meter whose kind of answer is heard then, or twice in one turn, is
-suspect: it is asked twice more, alone, and listened to for a whole timeout. That is time that
-nobody has in every sweep, so it is done for one suspect a sweep.
+suspect, and so is one after which the next one's answer is damaged, sweep by sweep: it is asked
+twice more, alone, and listened to for a whole timeout. That is time that nobody has in every sweep,
+so it is done for one suspect a sweep.
 """
 
 from wum_edge.errors import BadCheck, MeterError
@@ -18,6 +19,7 @@ from wum_shared import status
 RECENT = 8                   # Visits after which a late answer comes no more.
 REST_SWEEPS = 24             # For so many sweeps one that was found alone is no suspect.
 QUIET_TRIES = 3              # Timeouts that are waited for a line on which nothing is under way.
+BLAMED_SWEEPS = 2            # In a row, that the answer after its own was damaged.
 EXAMINATIONS = 2             # That must agree before anybody is sent to a cabinet.
 NOISY_SHARE = 4              # A line is noisy when the answers of so many's part are damaged ...
 NOISY_LEAST = 2              # ... but at least of so many meters.
@@ -31,11 +33,14 @@ class Twins:
         self._recent: list[KnownMeter] = []
         self._suspect: KnownMeter | None = None
         self._rests: dict[int, int] = {}     # Sweeps left, by index of a meter.
+        self._blamed: dict[int, int] = {}    # Sweeps in a row, by index of a meter ...
+        self._blamed_now: dict[int, int] = {}            # ... and with this one.
 
     def begin(self) -> None:
         """A sweep begins."""
         self._recent = []
         self._suspect = None
+        self._blamed, self._blamed_now = self._blamed_now, {}
         self._rests = {index: self._rests[index] - 1 for index in sorted(self._rests)
                        if self._rests[index] > 1}
 
@@ -48,6 +53,8 @@ class Twins:
         own = visit.known.head
         if own and any(heard.count(own) > 1 for heard in visit.heard):
             self._suspected(visit.known)
+        if visit.is_damaged() and self._recent:
+            self._blame(self._recent[-1])
         self._recent = [one for one in self._recent if one is not visit.known][1 - RECENT:] + [
             visit.known]
 
@@ -65,6 +72,11 @@ class Twins:
         noisy = len(damaged) >= NOISY_LEAST and len(damaged) * NOISY_SHARE >= len(meters)
         self.noisy_sweeps = self.noisy_sweeps + 1 if noisy else 0
         return len(damaged)
+
+    def _blame(self, known: KnownMeter) -> None:
+        count = self._blamed_now[known.index] = self._blamed.get(known.index, 0) + 1
+        if known.head and count >= BLAMED_SWEEPS:
+            self._suspected(known)
 
     def _suspected(self, known: KnownMeter) -> None:
         if self._suspect is None and known.index not in self._rests and not known.clash_told:
@@ -85,7 +97,7 @@ def _answered_twice(known: KnownMeter, line: Line) -> bool:
     assert known.reader is not None, "it was just read"
     try:
         known.prepare(line)
-        _let_pass(line, known.meter.timeout_ms)
+        let_pass(line, known.meter.timeout_ms)
         places = tuple(range(len(known.model.registers)))    # As ever: its answer begins alike.
         converse(known.reader.read(places, Take()), listening)
         known.prepare(line)
@@ -95,7 +107,7 @@ def _answered_twice(known: KnownMeter, line: Line) -> bool:
     return listening.twice
 
 
-def _let_pass(line: Line, timeout_ms: int) -> None:
+def let_pass(line: Line, timeout_ms: int) -> None:
     """Until nothing comes for a whole timeout: what a slow meter still owes is no second answer."""
     for _ in range(QUIET_TRIES):
         if not line.turn(b"", _Everything(), timeout_ms):

@@ -5,7 +5,7 @@ Left out: which meter is visited when, and what a failed visit is called (sweep.
 
 from wum_edge import config
 from wum_edge.clock import Clock
-from wum_edge.errors import LineGone, LineSilent, MeterError
+from wum_edge.errors import BadCheck, LineGone, LineSilent, MeterError
 from wum_edge.meters import backward
 from wum_edge.meters.catalog import Model, entry_of
 from wum_edge.meters.patience import Attentive, Turnaround
@@ -173,6 +173,10 @@ class Visit:
     def hopeless(self) -> bool:
         """Whether the meter was given two chances and not one byte came."""
         return self.attempts > 1 and not self.answered and type(self.error) is LineSilent
+
+    def is_damaged(self) -> bool:
+        """Whether damage was heard in the last attempt."""
+        return any(type(error) is BadCheck for error in self.take.errors)
 
     def in_spread(self, clock: Clock) -> bool:
         """Whether what is read now still belongs to this visit's row."""

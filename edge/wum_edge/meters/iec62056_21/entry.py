@@ -25,6 +25,7 @@ BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200)
 ANSWER_MS = 1500             # 6.4.2: the longest reaction time that the standard grants.
 COLUMNS_MAX = 32
 READ_COMMANDS = ("R1", "R2", "R5", "R6")
+HEAD_BYTES = 5               # Slash, three letters of the maker, letter of the baud.
 CHECKS = ("xor", "sum")      # How check characters are made.
 WRITE_COMMANDS = ("W1", "W2", "W5", "E2")
 _SIGN_ON_BYTES = 40          # Request with eight digits, identification of 22 characters, ACK.
