@@ -123,6 +123,8 @@ def read_section(
         for quotient in quotients[taken:taken + count]:
             if quotient == ESCAPE:
                 quotient, escapes = _read_escaped(data, escapes, k)
+            elif quotient >> 64 - k:
+                raise Malformed("columns: a number is longer than 64 bits")
             numbers.append(quotient << k | _read_bits(data, place, k))
             place += k
         taken += count

@@ -58,6 +58,18 @@ def test_an_escape_without_need_and_one_past_64_bits_are_refused():
     assert "wanted at most 24" in raises(Malformed, lambda: read_section(longer, 0, [(1, 0)]))
 
 
+def test_a_number_that_is_not_escaped_is_no_longer_than_64_bits():
+    for k in range(56, K_MAX + 1):
+        for quotient in range(ESCAPE):
+            stream = (1 << 31 - quotient).to_bytes(4, "big")[:quotient // 8 + 1]
+            data = bytes([len(stream)]) + stream + bytes((k + 7) // 8)
+            if quotient << k < 1 << 64:
+                assert read_section(data, 0, [(1, k)]) == ([[quotient << k]], len(data))
+            else:
+                assert "longer than 64 bits" in raises(Malformed, lambda d=data, k=k: read_section(
+                    d, 0, [(1, k)]))
+
+
 def test_every_cut_is_refused():
     data = written([([3, 70, 2**40, 0], 5), ([1], 1)])
     for size in range(len(data)):

@@ -13,6 +13,7 @@ Numbers = NDArray[np.int64]
 Naturals = NDArray[np.uint64]
 
 _ONE = np.uint64(1)
+_SURE = 64 - ESCAPE.bit_length()     # With so few bits of remainder no number leaves 64 bits.
 _HALF = 32      # Bits read at once: with up to 7 bits before them they lie in eight bytes.
 
 
@@ -40,9 +41,17 @@ def read_numbers(
     raw = data[at:end]
     if bits % 8 and raw[-1] & (1 << (8 - bits % 8)) - 1:
         raise Malformed("columns: remainders are not filled up with zeros")
+    if widths.max() > _SURE:
+        _check_size(quotients, widths)
     numbers = (quotients << widths).view(np.uint64)
     numbers |= _remainders(raw, ends - widths, widths)
     return numbers, _escaped(data, end, quotients, widths, numbers)
+
+
+def _check_size(quotients: Numbers, widths: Numbers) -> None:
+    wide = ((widths > _SURE) & (quotients != ESCAPE)).nonzero()[0]
+    if (quotients[wide] >> (64 - widths[wide])).any():
+        raise Malformed("columns: a number is longer than 64 bits")
 
 
 def _quotients(raw: bytes, wanted: int) -> Numbers:

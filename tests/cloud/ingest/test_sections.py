@@ -35,6 +35,15 @@ def test_damage_is_read_or_refused_as_by_the_contract(
         assert _arrays(raw, shape) == _reference(raw, shape)
 
 
+def test_no_number_wraps_at_64_bits() -> None:
+    for k in range(56, 64):
+        for quotient in range(ESCAPE):
+            stream = (1 << 31 - quotient).to_bytes(4, "big")[:quotient // 8 + 1]
+            data = bytes([len(stream)]) + stream + bytes((k + 7) // 8)
+            assert _arrays(data, [(1, k)]) == _reference(data, [(1, k)])
+            assert (_arrays(data, [(1, k)]) is None) == (quotient << k >= 1 << 64)
+
+
 def _written(lists: list[tuple[list[int], int]]) -> bytes:
     section = Section()
     for numbers, k in lists:
