@@ -13,7 +13,8 @@ from wum_edge.archive.ring import Archive, Stamp
 from wum_edge.clock import Clock
 from wum_edge.log import Log
 from wum_edge.uplink.counter import CounterDoubtful
-from wum_edge.uplink.delivery import Delivery, Progress
+from wum_edge.uplink.delivery import Delivery
+from wum_edge.uplink.progress import Progress
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.messages import SEQUENCE_MAX, Schema, encode_schema
 from wum_shared.status import (

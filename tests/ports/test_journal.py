@@ -11,7 +11,7 @@ from wum_edge.ports.linux import time_quality
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.journal import sentence
-from wum_edge.uplink.delivery import Progress
+from wum_edge.uplink.progress import Progress
 from wum_shared import status
 
 PROGRESS = Progress(2, 9, 7, 1, {"not genuine": 3, "heard before": 1}, 0, 0)

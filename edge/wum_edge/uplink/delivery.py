@@ -6,8 +6,6 @@ head-end asks for again moves none. Work per call is bounded by the window. One 
 out: which records go next (lanes.py), what the archive has of a gap request (gaps.py).
 """
 
-from collections import namedtuple
-
 from wum_edge.archive.ring import Archive
 from wum_edge.log import Log
 from wum_edge.uplink.answer import (
@@ -37,6 +35,7 @@ from wum_edge.uplink.keys import Keys
 from wum_edge.uplink.lanes import ASKED, BEHIND, LIVE, Lanes
 from wum_edge.uplink.lanes import WINDOW as WINDOW
 from wum_edge.uplink.once_more import opened_again
+from wum_edge.uplink.progress import Progress
 from wum_shared import cose
 from wum_shared.cipher import Cipher
 from wum_shared.gaps import encode_gap_answer
@@ -65,22 +64,6 @@ EVENT_SPACING_MS = 600000     # Events of one kind that others can cause: one in
 REQUEST_SPACING_MS = 10000    # Gap requests that come closer are not taken, nor one beside one.
 ASKED_STEPS = 8               # Of a gap request in one tick, each some records or one schema.
 ASKED_TRIES = 5               # Of a batch that was asked for; it can be asked for once more.
-
-
-class Progress(namedtuple("Progress", (
-        "in_flight", "sent", "answered", "timed_out", "refused", "requests", "rebuilt"))):
-    """Batches in flight, and counts since the start; `refused` is by reason. `requests`: gap
-    requests answered; `rebuilt`: deltas whose base the head-end did not have.
-    """
-
-    __slots__ = ()
-    in_flight: int
-    sent: int
-    answered: int
-    timed_out: int
-    refused: dict[str, int]
-    requests: int
-    rebuilt: int
 
 
 class Delivery:
