@@ -43,8 +43,8 @@ mutants: venv  ## Break the head-end on purpose, and want the street's test to n
 soak: venv  ## 100 concentrators and faults all the time for MINUTES=120: nothing lost, memory flat
 	@$(BIN)/python tests/system/soak.py $(if $(MINUTES),--minutes $(MINUTES))
 
-bench: venv  ## Every benchmark, collected into benchmarks/RESULTS.md (QUICK=yes: a minute each)
-	@PYTHONPATH=benchmarks $(BIN)/python -m kit.collect $(if $(QUICK),--quick)
+bench: venv  ## Every benchmark into benchmarks/RESULTS.md (ONLY="bus fleet": these; QUICK=yes: a minute each)
+	@PYTHONPATH=benchmarks $(BIN)/python -m kit.collect $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 lock: venv  ## Bring requirements.lock to the newest versions that fit
 	@$(BIN)/uv lock --quiet --upgrade

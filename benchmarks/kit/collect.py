@@ -1,7 +1,9 @@
-"""Run every benchmark of the folder above and write what they say into RESULTS.md.
+"""Run the benchmarks of the folder above and write what they say into RESULTS.md.
 
-With --quick nothing is written: a quick run is for seeing that they work. A benchmark that fails
-or misses a goal is named, and the exit code is 1.
+Each section of that file tells when, where and of which commit it was measured, so that one
+benchmark can be measured again alone, `--only bus`, on a machine that is quiet for it; a section
+whose benchmark failed stays as it was. With --quick nothing is written: a quick run is for seeing
+that they work. A benchmark that fails or misses a goal is named, and the exit code is 1.
 """
 
 import datetime
@@ -13,31 +15,58 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kit.figures import arguments, rounded
+from kit.figures import parser as figures_parser
+from kit.figures import rounded
 
 FOLDER = Path(__file__).resolve().parent.parent
 RESULTS = FOLDER / "RESULTS.md"
 TIMEOUT_S = 3600
+_HEADING = (
+    "# Results\n\nMade by `make bench`; not edited by hand. Each figure stands beside a peer or a "
+    "limit of the\nsame run; trust the ratio more than the value.\n")
 
 
 def main() -> None:
-    """Run all, one after the other."""
-    quick = arguments(__doc__ or "").quick
-    sections, failed = [], []
-    for path in sorted(FOLDER.glob("*.py")):
-        print(f"== {path.stem}", flush=True)
-        answer = _run(path, quick)
+    """Run all, or those that were asked for, one after the other."""
+    chosen, quick = _chosen()
+    sections, failed = _sections(), []
+    for name in chosen:
+        print(f"== {name}", flush=True)
+        answer = _run(FOLDER / f"{name}.py", quick)
         if answer is None:
-            failed.append(f"{path.stem} failed")
+            failed.append(f"{name} failed")
             continue
-        failed += [f"{path.stem}: {f['name']} misses its goal, {f['goal']}"
+        failed += [f"{name}: {f['name']} misses its goal, {f['goal']}"
                    for f in answer["figures"] if f["met"] is False]
-        sections.append(_section(path.stem, answer["figures"]))
-    if not quick:
-        RESULTS.write_text(_heading() + "".join(sections), encoding="utf-8")
-        print(f"written to {RESULTS}")
+        if not quick:
+            sections[name] = _section(name, answer["figures"])
+            _write(sections)
     if failed:
         sys.exit("\n".join(failed))
+
+
+def _chosen() -> tuple[list[str], bool]:
+    """The names of the benchmarks to run, and whether quickly."""
+    every = sorted(path.stem for path in FOLDER.glob("*.py"))
+    parser = figures_parser(__doc__ or "")
+    parser.add_argument("--only", nargs="+", choices=every, metavar="NAME",
+                        help=f"only these: {', '.join(every)}")
+    asked = parser.parse_args()
+    return asked.only or every, asked.quick
+
+
+def _sections() -> dict[str, str]:
+    """What RESULTS.md holds today, by benchmark."""
+    if not RESULTS.exists():
+        return {}
+    _, *parts = RESULTS.read_text(encoding="utf-8").split("\n## ")
+    return {part.partition("\n")[0]: f"\n## {part.rstrip()}\n" for part in parts}
+
+
+def _write(sections: dict[str, str]) -> None:
+    RESULTS.write_text(
+        _HEADING + "".join(sections[name] for name in sorted(sections)), encoding="utf-8")
+    print(f"written to {RESULTS}")
 
 
 def _run(path: Path, quick: bool) -> dict[str, Any] | None:
@@ -59,17 +88,14 @@ def _run(path: Path, quick: bool) -> dict[str, Any] | None:
     return answer if code == 0 and isinstance(answer, dict) else None
 
 
-def _heading() -> str:
+def _measured() -> str:
+    """When, of which commit and on what machine a section was measured."""
     now = datetime.datetime.now(datetime.UTC)
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=FOLDER, capture_output=True, text=True,
         check=False).stdout.strip() or "unknown"
-    return (
-        "# Results\n\nMade by `make bench`; not edited by hand. Each figure stands beside a peer "
-        "or a limit of the\nsame run; trust the ratio more than the value.\n\n"
-        f"- {now:%Y-%m-%d %H:%M} UTC, commit {commit}\n- {_processor()}, "
-        f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}\n")
+    return (f"{now:%Y-%m-%d %H:%M} UTC, commit {commit}; {_processor()}, {os.cpu_count()} cores, "
+            f"{platform.system()} {platform.release()}, Python {platform.python_version()}")
 
 
 def _processor() -> str:
@@ -87,7 +113,7 @@ def _section(name: str, figures: list[dict[str, Any]]) -> str:
         f"| {f['name']} | {rounded(f['value'])} {f['unit']} | {f['against']}: "
         f"{rounded(f['reference'])} | {rounded(f['ratio'])} | {f['goal'] or ''} | "
         f"{'' if f['met'] is None else 'yes' if f['met'] else '**no**'} |\n" for f in figures]
-    return (f"\n## {name}\n\n| figure | value | against | ratio | goal | met |\n"
+    return (f"\n## {name}\n\n{_measured()}\n\n| figure | value | against | ratio | goal | met |\n"
             f"|---|---|---|---|---|---|\n" + "".join(rows))
 
 

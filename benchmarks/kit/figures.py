@@ -42,11 +42,16 @@ class Figure:
         return _CONDITIONS[condition](getattr(self, which), float(limit))
 
 
-def arguments(text: str) -> argparse.Namespace:
+def parser(text: str) -> argparse.ArgumentParser:
     """The command line that all benchmarks share: `quick` is for less than 50 s."""
-    parser = argparse.ArgumentParser(description=text.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer data, less than 50 s")
-    return parser.parse_args()
+    shared = argparse.ArgumentParser(description=text.splitlines()[0])
+    shared.add_argument("--quick", action="store_true", help="fewer data, less than 50 s")
+    return shared
+
+
+def arguments(text: str) -> argparse.Namespace:
+    """The shared command line, read."""
+    return parser(text).parse_args()
 
 
 def report(benchmark: str, figures: list[Figure]) -> None:
