@@ -26,13 +26,16 @@ class BadCheck(MeterError):
 
 
 class Refused(MeterError):
-    """The meter answered with an exception; `code` is its number (V1.1b3, 7)."""
+    """The meter answered with an exception; `code` is its number (V1.1b3, 7), `word` what it said
+    where it said words.
+    """
 
     outcome = status.EXCEPTION
 
-    def __init__(self, text: str, code: int) -> None:
+    def __init__(self, text: str, code: int, word: str = "") -> None:
         super().__init__(text)
         self.code = code
+        self.word = word
 
 
 class ForeignAnswer(MeterError):

@@ -81,6 +81,9 @@ QUANTITIES: dict[str, Quantity] = {
     "1-0:2.8.0": lambda i: sum(i.export_wh),
     "1-0:3.8.0": lambda i: sum(i.reactive_import_varh),
     "1-0:4.8.0": lambda i: sum(i.reactive_export_varh),
+    # By quadrant, of a meter of one direction: what is drawn inductively, and capacitively.
+    "1-0:5.8.0": lambda i: sum(i.reactive_import_varh),
+    "1-0:8.8.0": lambda i: sum(i.reactive_export_varh),
     "1-0:15.8.0": lambda i: sum(i.import_wh) + sum(i.export_wh),
     "1-0:16.8.0": lambda i: sum(i.import_wh) - sum(i.export_wh),
 }

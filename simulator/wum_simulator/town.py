@@ -13,7 +13,7 @@ from wum_simulator.loads.homes import WEEKS, Home, recorded_homes
 from wum_simulator.quantities import QUANTITIES, shown
 from wum_simulator.registers import at_resolution, scaled_of, words_of
 from wum_simulator.world import Dice
-from wum_simulator.wrongs import WRONGS_MAX, What, Wrong, clock_error_s, instant_with
+from wum_simulator.wrongs import WRONGS_MAX, Felt, What, Wrong, clock_error_s, instant_with
 
 ADDRESS_MAX = 247            # MODBUS over Serial Line V1.02, 2.2.
 
@@ -36,6 +36,7 @@ class Meter:
         self.consumer = consumer
         self.wrongs: tuple[Wrong, ...] = ()
         self.clock_set_s = 0     # By how much whoever set the clock has moved it.
+        self.felt: list[Felt] = []   # What its log keeps besides its wrongs.
 
     @property
     def serial(self) -> str:

@@ -37,6 +37,17 @@ class Wrong:
     amount: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Felt:
+    """Something that a meter's own log keeps: `kind` is power, magnet or cover; `to_s` is None
+    while it lasts.
+    """
+
+    kind: str
+    from_s: int
+    to_s: int | None = None
+
+
 def instant_with(wrongs: tuple[Wrong, ...], at_s: int, shown: Callable[[int], Instant]) -> Instant:
     """What is shown at `at_s` when all is right but `wrongs`; `shown` is what would be."""
     if not wrongs:

@@ -37,6 +37,7 @@ def by_schema(protocol: str) -> Callable[[object], object]:
 
 # OBIS C group of a quantity without phase (IEC 62056-61, table 6): what its unit must be.
 UNIT_OF_QUANTITY = {1: ("Wh", "W"), 2: ("Wh", "W"), 3: ("varh", "var"), 4: ("varh", "var"),
+                    5: ("varh", "var"), 6: ("varh", "var"), 7: ("varh", "var"), 8: ("varh", "var"),
                     9: ("VAh", "VA"), 11: ("A",), 12: ("V",), 13: ("",), 14: ("Hz",),
                     15: ("Wh", "W"), 16: ("Wh", "W")}
 # The same for heat, gas and water, whose C groups mean other things (EN 13757-1).

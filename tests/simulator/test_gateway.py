@@ -107,7 +107,8 @@ def test_a_meter_that_changes_its_baud_waits_for_whoever_asked(
     with serving(tmp_path, "--meters", "2", "--model", model.model, *pace) as running:
         shown = running.shown(2)
         tty = SerialLine(config.Line("a", str(running.link), 9600, "N", 1, 8))
-        meter = config.Meter("M-2", "dp", "a", 2, model.model, 1500, Access(Password(0, ""), None))
+        meter = config.Meter("M-2", "dp", "a", 2, model.model, 1500,
+                             Access(Password(0, ""), None, False))
         take = Take()
         converse(IecReader(model, meter, SystemClock()).read((0, 1), take), tty)
         tty.close()

@@ -67,7 +67,7 @@ def reader(
     entry["sign_on"]["baud"] = baud
     entry["profile"]["command"] = command
     meter = MeterOfConfig("m", "dp", "line", str(address), "wum-iec", 500,
-                          Access(Password(1, "00000000"), 60))
+                          Access(Password(1, "00000000"), 60, False))
     return IecReader(check_model(entry), meter, VirtualClock(world))
 
 
@@ -125,7 +125,8 @@ def test_whoever_stays_at_another_baud_hears_noise_and_takes_no_value_from_it(
     wire = line(world, street(1, 300))
     entry = json.loads(json.dumps(ENTRY))
     entry["sign_on"].update({"baud": 300, "fixed": True})
-    meter = MeterOfConfig("m", "dp", "line", "1", "wum-iec", 500, Access(None, 60))
+    meter = MeterOfConfig("m", "dp", "line", "1", "wum-iec", 500,
+                          Access(Password(0, ""), 60, False))
     stays = IecReader(check_model(entry), meter, VirtualClock(world))
     take = Take()
     converse(stays.read(tuple(range(6)), take), wire)
@@ -160,7 +161,7 @@ def test_a_meter_whose_checks_are_sums_is_read_by_its_names(world: VirtualWorld)
                        .read_text("utf-8"))
     model = check_model(entry)
     meter = MeterOfConfig("m", "dp", "line", "2", model.model, 500,
-                          Access(Password(1, "00000000"), 60))
+                          Access(Password(1, "00000000"), 60, False))
     take, at_s = Take(), world.now_s()
     converse(IecReader(model, meter, VirtualClock(world)).read(tuple(range(16)), take), wire)
     assert not take.errors and not take.refused and len(take.values) == 16

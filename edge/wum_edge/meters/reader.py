@@ -137,6 +137,10 @@ class Reader:
         raise CannotDo("this meter has no clock that can be set")
         yield
 
+    def clock_step_s(self, now_s: int) -> "int | None":
+        """By how many seconds its clock may be set at most, now; None: by any number of them."""
+        return None
+
     def read_profile(self, first_s: int, last_s: int) -> "Conversation[list[ProfileRow]]":
         """Conversation: the rows captured from `first_s` to `last_s` (UTC, both included), oldest
         first. What the meter does not have is left out: it is a gap, not a zero.

@@ -89,16 +89,18 @@ class Upkeep:
         and what the profile has new.
         """
         records: list[Record] = []
-        try:
-            records += self._judge_clock(visit, line, clock)
-            records += self.events(line, clock)
-            now_s = clock.now_s()
-            if self.marks.profile_s is None:
-                self.marks.profile_s = now_s - self._usual_s
-            if now_s - self.marks.profile_s <= self._usual_s:
-                records += self._profile(line, clock, self.marks.profile_s + 1, now_s)
-        except MeterError as error:
-            self.known.counters.count(error.outcome)
+        for what in ("clock", "events", "profile"):
+            try:
+                if what == "clock":
+                    records += self._judge_clock(visit, line, clock)
+                elif what == "events":
+                    records += self.events(line, clock)
+                else:
+                    records += self._newest(line, clock)
+            except MeterError as error:
+                self.known.counters.count(error.outcome)
+                if error.outcome == status.SILENT:   # It would be for what follows, too.
+                    break
         return records
 
     def owes(self, now_s: int) -> bool:
@@ -165,17 +167,22 @@ class Upkeep:
         if error_s is None or abs(error_s) <= self._policy.tolerance_s or not most_s or (
                 time.doubt or clock.quality() != status.SYNCHRONISED or "set" in self._cannot):
             return False
-        shown_s = clock.now_s() + error_s
-        return shown_s // CAPTURE_S == (shown_s + self._next_step_s()) // CAPTURE_S
+        now_s = clock.now_s()
+        shown_s = now_s + error_s
+        step_s = self._next_step_s(now_s)
+        return step_s != 0 and shown_s // CAPTURE_S == (shown_s + step_s) // CAPTURE_S
 
-    def _next_step_s(self) -> int:
+    def _next_step_s(self, now_s: int) -> int:
         most_s = self._policy.max_step_s
+        allowed_s = self._reader().clock_step_s(now_s)
+        if allowed_s is not None:
+            most_s = min(most_s, allowed_s)
         return max(-most_s, min(most_s, -(self.error_s or 0)))
 
     def _step(self, line: Line, clock: Clock) -> "list[Record]":
         """Set the clock one step nearer to ours."""
         before_s = self.error_s or 0
-        step_s = self._next_step_s()
+        step_s = self._next_step_s(clock.now_s())
         set_s = clock.now_s() + before_s + step_s
         done: list[bool] = []
 
@@ -204,6 +211,15 @@ class Upkeep:
                 marks_event(marks, event)
                 records.append(event)
         return records
+
+    def _newest(self, line: Line, clock: Clock) -> "list[Record]":
+        """What the profile has new; where that is more than usual it waits for the back-fill."""
+        now_s = clock.now_s()
+        if self.marks.profile_s is None:
+            self.marks.profile_s = now_s - self._usual_s
+        if now_s - self.marks.profile_s > self._usual_s:
+            return []
+        return self._profile(line, clock, self.marks.profile_s + 1, now_s)
 
     def _profile(self, line: Line, clock: Clock, first_s: int, last_s: int) -> "list[Record]":
         """Rows of the load profile that are not archived yet."""

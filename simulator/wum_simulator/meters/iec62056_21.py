@@ -23,6 +23,8 @@ SOH, STX, ETX, EOT, ACK, NAK = b"\x01", b"\x02", b"\x03", b"\x04", b"\x06", b"\x
 BLOCK_LINES = 4              # Of one partial block.
 BAUDS = {300: "0", 600: "1", 1200: "2", 2400: "3", 4800: "4", 9600: "5", 19200: "6"}
 PASSWORD = "00000000"        # Of every meter of the town: it is a toy's.
+WRONG_MAX = 3                # Passwords of a model that then lets nobody write ...
+LOCKED_S = 6 * 3600          # ... for six hours (MASS, 138; CE308 has the same).
 
 
 def with_bcc(message: bytes, added: bool = False) -> bytes:
@@ -46,6 +48,8 @@ class _Session:
     heard_at_s: int = 0
     buffer: bytearray = field(default_factory=bytearray)
     blocks: list[bytes] = field(default_factory=list)    # Of an answer; the first was said.
+    wrong: int = 0               # Passwords, one after the other.
+    locked_at_s: int | None = None
 
 
 class Iec62056Server(Server):
@@ -134,8 +138,10 @@ class Iec62056Server(Server):
             session.baud = working
         if mode == b"1":
             session.state = "programming"
-            self._say(meter, session,
-                      with_bcc(SOH + b"P0" + STX + b"(00000000)" + ETX, answers.added), "P0")
+            # MASS prints ACK for P0 (2.1.1.1).
+            operand = ACK if answers.family == "mass" else with_bcc(
+                SOH + b"P0" + STX + b"(00000000)" + ETX, answers.added)
+            self._say(meter, session, operand, "P0")
             return
         request = Request(meter.address, 0, 0, 0, self._now_s(), "readout")
         block = answers.readout(request.at_s).encode() + b"!\r\n"
@@ -150,6 +156,8 @@ class Iec62056Server(Server):
             self._say(meter, session, NAK, "bad check")
             return
         if command == "B0":
+            if answers.ends_answered:
+                self._say(meter, session, ACK if answers.family == "mass" else message, "break")
             self._sleep(meter, session)
             return
         text = message[4:-2].decode("ascii", "replace")
@@ -171,19 +179,33 @@ class Iec62056Server(Server):
         if code is not None:
             return with_bcc(STX + f"(ER{code:02d})".encode() + ETX, answers.added)
         if command == "P1":
-            session.state = "open" if text == f"({PASSWORD})" else "programming"
-            return ACK if session.state == "open" else with_bcc(
-                STX + b"(ER05)" + ETX, answers.added)
-        if command in ("R1", "R5"):
+            return self._password(answers, session, text)
+        if command in ("R1", "R2", "R5"):
             return with_bcc(STX + answers.register(text, request.at_s).encode() + ETX,
                             answers.added)
         if command == "R6":
             session.blocks = partial_blocks(answers.register(text, request.at_s))
             return session.blocks[0]
-        if command == "W1" and session.state == "open":
+        if command in ("W1", "W2", "W5") and session.state == "open":
             return ACK if answers.write(text, request.at_s) else with_bcc(
                 STX + b"(ER02)" + ETX, answers.added)
         return with_bcc(STX + b"(ER03)" + ETX, answers.added)
+
+    def _password(self, answers: Answers, session: _Session, text: str) -> bytes:
+        """Wrong ones are answered by a break, NAK or an error message, as the family has it."""
+        now = self._now_s()
+        locked = session.locked_at_s is not None and now - session.locked_at_s < LOCKED_S
+        if text == f"({PASSWORD})" and not locked:
+            session.wrong, session.state = 0, "open"
+            return ACK
+        session.wrong += 1
+        if session.wrong >= WRONG_MAX and not locked:
+            session.locked_at_s = now
+        session.state = "programming"
+        if answers.family == "mass":
+            return NAK
+        refusal = SOH + b"B0" if answers.family else STX + b"(ER05)"
+        return with_bcc(refusal + ETX, answers.added)
 
     def _say(self, meter: Meter, session: _Session, answer: bytes, what: str,
              request: Request | None = None) -> None:

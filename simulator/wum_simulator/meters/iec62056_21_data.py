@@ -1,22 +1,20 @@
 """What an IEC 62056-21 meter writes of itself: data lines, single registers, load profile, clock.
 
-Left out: messages and states (iec62056_21.py). EDIS codes of IEC 62056-61; the town's meters keep
-Central European normal time.
+Left out: messages and states (iec62056_21.py), what was kept of the past (iec62056_21_kept.py).
+EDIS codes of IEC 62056-61; the town's meters keep Central European normal time, those of Turkey
+theirs.
 """
 
 from typing import Any
 
 from wum_shared.units import scaled_to_text
 from wum_simulator.catalog import Register
-from wum_simulator.consumer import MICRO
-from wum_simulator.meters.edis_time import seconds_of, written_at
+from wum_simulator.meters.edis_time import seconds_of
+from wum_simulator.meters.iec62056_21_kept import Kept, local, normal_time_s
 from wum_simulator.quantities import shown
 from wum_simulator.registers import at_resolution
 from wum_simulator.town import Meter
 
-PERIOD_S = 900
-ROWS_MAX = 960               # Ten days of a profile in one answer.
-NORMAL_TIME_S = 3600         # East of UTC.
 _KILO = ("Wh", "varh", "VAh", "W", "var", "VA")
 
 
@@ -31,6 +29,12 @@ class Answers:
         self.type = meter.kind.name.upper()[:16].replace("/", "-")
         # By date and time that were written and wait for each other.
         self._date = ""
+        self._kept = Kept(meter)
+        # Whose manners it has where the standard leaves them open: mass, b0 or none.
+        self.family = "mass" if meter.kind.name.startswith("mass-") else (
+            "b0" if self.maker in ("EMR", "MCS", "EMH") else "")
+        self.ends_answered = bool(_sign_on(meter).get("ends_answered"))
+        self.is_open = False     # The consumer is disconnected.
 
     def readout(self, at_s: int) -> str:
         """All data lines, CR LF behind each."""
@@ -42,76 +46,82 @@ class Answers:
         return "".join(line + "\r\n" for line in lines)
 
     def register(self, text: str, at_s: int) -> str:
-        """The answer to R1 or R5: `(value*unit)`, a profile, or an error message."""
+        """The answer to R1, R2 or R5: `(value*unit)`, a profile, a log, or an error message."""
         address, _, rest = text.partition("(")
-        if address == self._profile_way().get("address", "P.01") and self._profile_way():
-            return self._profile(rest.rstrip(")"))
+        kept = self._kept.answer(address, rest.removesuffix(")"), at_s)
+        if kept is not None:
+            return kept
         for name, value in self._clock(at_s):
             if address == name:
-                return f"({value})"
-        found = sorted((r for r in self._meter.kind.registers if address in (_address(r), r.obis)),
+                return f"{address}({value})"
+        way = self._way("switch")
+        if way and address == way["state"]:
+            return f"({way['is_open'] if self.is_open else way['is_closed']})"
+        names = (address, text)
+        found = sorted((r for r in self._meter.kind.registers
+                        if _address(r) in names or r.obis == address),
                        key=lambda r: int(r.own.get("value", 0)))
         if not found:
-            return "(ER01)"
-        texts = [f"({written(r, shown(r.obis, self._meter.instant_at(at_s)))})" for r in found]
+            return "(ERR12)" if self.added else "(ER01)"
+        texts = [f"({self._value(r, at_s)})" for r in found]
         # Several values of one address: it stands before each, as Energomera has it.
         return texts[0] if len(texts) == 1 else "".join(f"{address}{text}\r\n" for text in texts)
 
+    def _value(self, register: Register, at_s: int) -> str:
+        value = written(register, shown(register.obis, self._meter.instant_at(at_s)))
+        if "part" not in register.own:
+            return value
+        day = local(self._meter, at_s)[:6]       # CE308 says the day before a day's energy.
+        return f"{day[4:]}.{day[2:4]}.{day[:2]},{value}"
+
     def write(self, text: str, at_s: int) -> bool:
-        """W1 of date and time; whether it was done."""
-        way = self._clock_way()
+        """What was written; whether it was done."""
         address, _, rest = text.partition("(")
-        digits = rest.rstrip(")")
+        value = rest.removesuffix(")")
+        switch, way = self._way("switch"), self._way("clock")
+        if switch and address == switch["address"] and value in (switch["open"], switch["closed"]):
+            self.is_open = value == switch["open"]
+            return True
+        if way and address == way.get("correct"):
+            self._meter.set_clock(self._meter.clock_at(at_s) + int(value), at_s)
+            return abs(int(value)) <= int(way["most_s"])
+        return bool(way) and self._set(way, address, value, at_s)
+
+    def _set(self, way: dict[str, Any], address: str, value: str, at_s: int) -> bool:
+        digits = value.replace("-", "").replace(":", "")
+        if address == way.get("weekday"):
+            return digits in "1234567" and len(digits) == 1
         if address == way.get("date"):
             self._date = digits
-            return True
-        if not way or address != way.get("time", "0.9.1"):
+            return len(digits) == 6
+        if address != way.get("time", "0.9.1"):
             return False
-        local_s = seconds_of(self._date + digits if way.get("date") else digits)
-        if local_s is None:
+        if way.get("date"):
+            digits = (self._date or local(self._meter, at_s)[:6]) + digits
+        seconds = seconds_of(digits)
+        if seconds is None:
             return False
-        self._meter.set_clock(local_s - NORMAL_TIME_S, at_s)
+        self._meter.set_clock(seconds - normal_time_s(self._meter.kind.own), at_s)
         return True
 
     def _clock(self, at_s: int) -> list[tuple[str, str]]:
-        way = self._clock_way()
+        way = self._way("clock")
         if not way:
             return []
-        local = _local(self._meter.clock_at(at_s))
-        if way.get("date"):
-            return [(way["date"], f"0{local[:6]}"), (way.get("time", "0.9.1"), f"0{local[6:]}")]
-        return [(way.get("time", "0.9.1"), f"0{local}")]
+        now = local(self._meter, at_s)
+        day, time = now[:6], f"{now[6:8]}:{now[8:10]}:{now[10:]}"
+        date, hour = way.get("date", ""), way.get("time", "0.9.1")
+        if way.get("form") == "dashed":
+            return [(date, f"{day[:2]}-{day[2:4]}-{day[4:]}"), (hour, time)]
+        if way.get("form") == "dotted":
+            weekday = (at_s + normal_time_s(self._meter.kind.own)) // 86400 + 4
+            return [(date, f"{weekday % 7:02d}.{day[4:]}.{day[2:4]}.{day[:2]}"), (hour, time)]
+        if date:
+            return [(date, f"0{day}"), (hour, f"0{now[6:]}")]
+        return [(hour, f"0{now}")]
 
-    def _clock_way(self) -> dict[str, Any]:
-        return dict(self._meter.kind.own.get("clock", {}))
-
-    def _profile_way(self) -> dict[str, Any]:
-        return dict(self._meter.kind.own.get("profile", {}))
-
-    def _profile(self, asked: str) -> str:
-        """P.01 with its header; average power of each period, in kW with three places."""
-        begin, _, end = asked.partition(";")
-        first, last = _asked(begin), _asked(end)
-        if first is None or last is None:
-            return "(ER04)"
-        first_s = -(-first // PERIOD_S) * PERIOD_S
-        stamps = list(range(first_s, last + 1, PERIOD_S))[:ROWS_MAX]
-        address = self._profile_way().get("address", "P.01")
-        if not stamps:
-            return f"{address}()"
-        columns = [str(c["obis"]) for c in self._profile_way()["columns"]]
-        heads = "".join(f"({code})(kW)" for code in columns)
-        lines = [f"{address}(0{_local(first_s)[:10]})(00)(15)({len(columns)}){heads}"]
-        lines += ["".join(f"({self._mean_kw(code, at_s)})" for code in columns)
-                  for at_s in stamps]
-        return "\r\n".join(lines) + "\r\n"
-
-    def _mean_kw(self, code: str, at_s: int) -> str:
-        """`1.5.0` is the mean of what 1.8.0 counts, and so on."""
-        counter = f"1-0:{code.split(':')[-1].split('.')[0]}.8.0"
-        before = shown(counter, self._meter.instant_at(at_s - PERIOD_S))
-        grown = shown(counter, self._meter.instant_at(at_s)) - before
-        return scaled_to_text(grown * 3600 // PERIOD_S // MICRO, -3)
+    def _way(self, key: str) -> dict[str, Any]:
+        return dict(self._meter.kind.own.get(key, {}))
 
 
 def _sign_on(meter: Meter) -> dict[str, Any]:
@@ -133,14 +143,3 @@ def written(register: Register, micro: int) -> str:
     if unsaid is not None or not unit:
         return text
     return f"{text}*{'k' if kilo else ''}{unit.replace('m³', 'm3')}"
-
-
-def _local(utc_s: int) -> str:
-    """YYMMDDhhmmss of normal time."""
-    return written_at(utc_s + NORMAL_TIME_S)
-
-
-def _asked(text: str) -> int | None:
-    """UTC seconds of sYYMMDDhhmm, with or without its season and seconds."""
-    local_s = seconds_of(text)
-    return None if local_s is None else local_s - NORMAL_TIME_S

@@ -8,7 +8,8 @@ them: DSMR 2.2 and mode D.
 """
 
 from wum_simulator.meters.edis_time import written_at
-from wum_simulator.meters.iec62056_21_data import NORMAL_TIME_S, written
+from wum_simulator.meters.iec62056_21_data import written
+from wum_simulator.meters.iec62056_21_kept import CENTRAL_EUROPE_S
 from wum_simulator.quantities import shown
 from wum_simulator.town import Meter
 
@@ -23,7 +24,7 @@ def telegram(meter: Meter, at_s: int) -> bytes:
     lines = [f"/{maker}5{meter.kind.name.upper()[:16]}", ""]
     if checked:
         lines += ["0-0:96.1.4(50217)" if maker == "FLU" else "1-3:0.2.8(50)",
-                  f"0-0:1.0.0({written_at(meter.clock_at(at_s) + NORMAL_TIME_S)}W)"]
+                  f"0-0:1.0.0({written_at(meter.clock_at(at_s) + CENTRAL_EUROPE_S)}W)"]
     if own.get("identity"):
         lines.append(f"{own['identity']}({meter.serial.encode().hex().upper()})")
     instant = meter.instant_at(at_s)

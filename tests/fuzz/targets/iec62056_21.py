@@ -2,6 +2,7 @@
 
 from wum_edge.errors import MeterError
 from wum_edge.meters.iec62056_21.dataset import decimal, parse_block, unit_code
+from wum_edge.meters.iec62056_21.dated import numbered, parse_dated, parse_span, values_of_day
 from wum_edge.meters.iec62056_21.frame import MessageHearing, parse_message
 from wum_edge.meters.iec62056_21.profile import parse_log, parse_profile
 from wum_edge.meters.iec62056_21.programming import Password, ask, open_programming
@@ -42,7 +43,7 @@ def run(data: bytes) -> None:
     """As a whole message, as what stands in one, and as all that a meter says."""
     hearing = MessageHearing()
     hearing(data)
-    for parser in (parse_message, parse_identification, parse_profile, parse_log, _sets,
+    for parser in (parse_message, parse_identification, parse_profile, parse_log, _sets, _kept,
                    decode_recording):
         try:
             parser(data)
@@ -55,6 +56,23 @@ def run(data: bytes) -> None:
             converse(conversation, _Talking(data))
         except MeterError:
             continue
+
+
+def _kept(data: bytes) -> None:
+    """The forms without headers: rows, days, spans, numbered lists; each ends by itself."""
+    for parser in (lambda: parse_dated(data, "P.01"), lambda: _lists(data)):
+        try:
+            parser()
+        except MeterError:
+            continue
+
+
+def _lists(data: bytes) -> None:
+    for one in parse_block(data):
+        values_of_day([one], one.address, "01.01.26")
+        for value in one.values:
+            parse_span(value.text)
+        numbered(one.values, "fuzz")
 
 
 def _sets(data: bytes) -> None:

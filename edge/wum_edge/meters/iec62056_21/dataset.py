@@ -59,7 +59,7 @@ def parse_block(body: bytes, ends_with_mark: bool = False) -> list[DataSet]:
     Where a bracket holds lines of its own, as Holley's list of the last month does, their
     addresses and values are values of the address before it, and never data sets beside it.
     """
-    text = _text(body)
+    text = text_of(body)
     if ends_with_mark:
         text = text[:-2] if text.endswith("\r\n") else text
         if not text.endswith("!"):
@@ -134,7 +134,8 @@ def unit_code(written: str) -> tuple[int, int] | None:
     return None
 
 
-def _text(body: bytes) -> str:
+def text_of(body: bytes) -> str:
+    """`body` as text. Raises BadCheck for characters that none of ISO/IEC 646 prints."""
     for byte in body:
         if not (32 <= byte < 127 or byte in (13, 10)):
             raise BadCheck("data block: character %02x is none of ISO/IEC 646" % byte)

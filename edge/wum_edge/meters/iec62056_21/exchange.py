@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wum_edge.meters.reader import Conversation
 
 PAUSE_MS = 1500              # 6.4.3: longest time between two characters of a message.
+ECHO_MS = 100                # After an ACK: by then more would have come, were it our echo's first.
 HUSH_MS = 300                # After a damaged message: so long a silence, and the meter has ended.
 _TURNS_MAX = BLOCK_MAX // 32
 
@@ -76,7 +77,16 @@ class Following(Hearing):
 
 def _heard(say: bytes, hearing: MessageHearing, timeout_ms: int) -> "Conversation[bytearray]":
     heard = bytearray((yield Turn(say, hearing, timeout_ms)))
-    hearing(heard)
+    if hearing.may_be_ack(heard):
+        hearing.listen_on(1)
+        more = yield Turn(b"", hearing, ECHO_MS)
+        if not more:
+            hearing.end = 1
+            return heard
+        heard += more
+        hearing(more)
+    else:
+        hearing(heard)
     more = bytes(heard)
     while more and not hearing.end and len(heard) < BLOCK_MAX:
         hearing.listen_on()

@@ -20,6 +20,7 @@ SOH, STX, ETX, EOT, ACK, NAK = 1, 2, 3, 4, 6, 21
 BLOCK_MAX = 65536            # Longest readout with a year of billing values is about 20 kB.
 PIECE = 64                   # Bytes after which a turn ends, so that its deadline is for a start or
                              # a pause, and never for a whole readout: at 300 baud 2.1 s.
+_ACK = b"\x06"
 SHOWN_MAX = 24               # Bytes of a damaged answer that a text shows.
 
 
@@ -127,17 +128,24 @@ class MessageHearing(Hearing):
 
     def __call__(self, heard: bytes | bytearray) -> bool:
         if not self._passed_echo(heard):
-            return False
+            return self.may_be_ack(heard)
         while self._looked < len(heard) and not self.end:
             self._look(heard[self._looked], self._before + self._looked)
             self._looked += 1
         return bool(self.end) or len(heard) >= PIECE
 
-    def listen_on(self) -> None:
-        """Another turn follows: what it hears comes after all that was heard."""
-        self._before += self._looked
+    def may_be_ack(self, heard: bytes | bytearray) -> bool:
+        """Whether all that was heard is an ACK: the meter's, or the first of our echo."""
+        return bytes(heard) == _ACK and self._say[:1] == _ACK and len(self._say) > 1
+
+    def listen_on(self, passed: int = 0) -> None:
+        """Another turn follows: what it hears comes after all that was heard, and after `passed`
+        bytes that were not looked at.
+        """
+        self._before += self._looked + passed
+        rest = self._say[passed:] if passed else b""
         self._looked = 0
-        self._say = b""
+        self._say = rest
 
     def _passed_echo(self, heard: bytes | bytearray) -> bool:
         size = len(self._say)
@@ -146,7 +154,8 @@ class MessageHearing(Hearing):
         if len(heard) < size and self._say[:len(heard)] == heard:
             return False             # An echo so far: it has no end before its last byte.
         if heard[:size] == self._say:
-            self._looked = self._first = size
+            self._looked = size
+            self._first = self._before + size
         return True
 
     def _look(self, byte: int, at: int) -> None:

@@ -49,12 +49,15 @@ def parse_profile(body: bytes, address: str = "P.01") -> list[Part]:
     return found
 
 
-class Entry(namedtuple("Entry", ("at", "status", "texts"))):
-    """One entry of an event log: its time, its status word, and the values that go with it."""
+class Entry(namedtuple("Entry", ("at", "status", "columns", "texts"))):
+    """One entry of an event log: its time, its status word, and the values that go with it, with
+    their addresses.
+    """
 
     __slots__ = ()
     at: "Stamp"
     status: int
+    columns: tuple[str, ...]
     texts: tuple[str, ...]
 
 
@@ -75,7 +78,9 @@ def parse_log(body: bytes, address: str = "P.98") -> list[Entry]:
         if at is None or status is None:
             raise BadCheck("event log: wanted a time and a status, got %s" % repr(texts[:2])[:60])
         count = (_number(texts[3], 10) or 0) if len(texts) > 3 else 0
-        found.append(Entry(at, status, tuple(texts[_HEADER + 2 * count:])))
+        end = _HEADER + 2 * count
+        columns = [texts[place] for place in range(_HEADER, min(end, len(texts)), 2)]
+        found.append(Entry(at, status, tuple(columns), tuple(texts[end:])))
     return found
 
 

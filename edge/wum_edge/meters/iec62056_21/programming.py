@@ -9,7 +9,12 @@ from collections import namedtuple
 from wum_edge.errors import BadCheck, LineSilent, Refused
 from wum_edge.meters.iec62056_21.dataset import parse_block
 from wum_edge.meters.iec62056_21.exchange import Never, message
-from wum_edge.meters.iec62056_21.frame import BLOCK_MAX, command_message, printable
+from wum_edge.meters.iec62056_21.frame import (
+    BLOCK_MAX,
+    MessageHearing,
+    command_message,
+    printable,
+)
 from wum_edge.meters.iec62056_21.signon import NORMAL, PROGRAMMING, acknowledge, greet
 from wum_edge.meters.turn import Turn
 
@@ -33,13 +38,17 @@ class Password(namedtuple("Password", ("level", "text"))):
     text: str
 
 
+NO_PASSWORD = Password(0, "")
+WRONG_PASSWORD = "wrong password"    # The word of a Refused that the password brought.
+
+
 def open_programming(
         opening: "Opening", password: Password, timeout_ms: int, asked: str,
 ) -> "Conversation[Identification]":
     """Conversation: sign on, choose programming mode, give the password.
 
     Raises LineSilent, BadCheck, ForeignAnswer; Refused where the meter offers no programming mode
-    or does not take the password, which is not in any text.
+    or (with the word WRONG_PASSWORD) does not take the password, which is not in any text.
     """
     found, _ = yield from greet(opening, timeout_ms, asked)
     if found.mode != "C":
@@ -47,14 +56,21 @@ def open_programming(
             asked, found.maker, found.mode), _NO_CODE)
     operand = yield from acknowledge(opening, found, NORMAL, PROGRAMMING, timeout_ms, asked)
     _check_refusal(operand, asked)
-    if operand.command != b"P0":
+    # The MASS of Turkey has meters that say ACK where the standard has P0.
+    if operand.command not in (b"P0", _ACK):
         raise BadCheck("%s: wanted P0 of programming mode, got %s %s" % (
             asked, printable(operand.command), printable(operand.body)))
     if password.level:
         body = b"(" + password.text.encode() + b")"
         say = command_message(("P%d" % password.level).encode(), body, opening.added)
-        yield from _confirmed(say, timeout_ms, "%s: password P%d" % (asked, password.level),
-                              opening.added)
+        try:
+            yield from _confirmed(say, timeout_ms, "%s: password P%d" % (asked, password.level),
+                                  opening.added)
+        except Refused as error:
+            refused = Refused(str(error), error.code, WRONG_PASSWORD)
+        else:
+            return found
+        raise refused
     return found
 
 
@@ -92,9 +108,15 @@ def write(
     yield from _confirmed(command_message(command, body, added), timeout_ms, asked, added)
 
 
-def leave(added: bool = False) -> "Conversation[None]":
-    """Conversation: the break, B0, by which the meter is free at once. It is not answered."""
-    yield Turn(command_message(b"B0", None, added), Never(), 0)
+def leave(added: bool = False, answer_ms: int = 0) -> "Conversation[None]":
+    """Conversation: the break, B0, by which the meter is free at once. By the standard it is not
+    answered; a model that does is heard out, so that it talks into nobody else's turn.
+    """
+    say = command_message(b"B0", None, added)
+    if not answer_ms:
+        yield Turn(say, Never(), 0)
+        return
+    yield Turn(say, MessageHearing(say), answer_ms)
 
 
 def _confirmed(
@@ -136,7 +158,7 @@ def _check_refusal(heard: "Message", asked: str) -> None:
         return
     text = error_of(heard.body)
     if text:
-        raise Refused("%s: error message %s" % (asked, text), _number_in(text))
+        raise Refused("%s: error message %s" % (asked, text), _number_in(text), text)
 
 
 def error_of(body: bytes) -> str:

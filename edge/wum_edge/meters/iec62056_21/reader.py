@@ -4,52 +4,37 @@ Left out: bytes and turns (readout.py, programming.py) and what an entry may say
 """
 
 from wum_edge.errors import BadCheck, ForeignAnswer, MeterError, Refused
-from wum_edge.meters.iec62056_21.dataset import DataSet, decimal, parse_block, unit_code
+from wum_edge.meters.iec62056_21.dataset import DataSet, Value, decimal, unit_code
 from wum_edge.meters.iec62056_21.entry import address_of
-from wum_edge.meters.iec62056_21.profile import parse_log, parse_profile, status_words
-from wum_edge.meters.iec62056_21.programming import ask, leave, open_programming, write
+from wum_edge.meters.iec62056_21.history import History
 from wum_edge.meters.iec62056_21.readout import read_out
+from wum_edge.meters.iec62056_21.session import NO_CODE
 from wum_edge.meters.iec62056_21.short_form import obis_of
-from wum_edge.meters.iec62056_21.signon import Opening
-from wum_edge.meters.iec62056_21.stamp import digits_of, stamp_from_text, utc_of
-from wum_edge.meters.reader import CannotDo, MeterEvent, MeterTime, ProfileRow, Reader, Take
+from wum_edge.meters.iec62056_21.timing import at_midnight, stamp_in, time_of, writes_of
+from wum_edge.meters.reader import CannotDo, MeterTime, SwitchState, Take
 from wum_edge.meters.scaling import rescaled
 from wum_shared.obis import obis_to_text
-from wum_shared.status import CLOCK_DOUBTFUL, CLOCK_LOCAL
+from wum_shared.status import CLOCK_DOUBTFUL
 from wum_shared.units import UNITS
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
-    from typing import TypeVar
-
     from wum_edge import config
     from wum_edge.clock import Clock
     from wum_edge.meters.catalog import Model, Register
-    from wum_edge.meters.iec62056_21.dataset import Value
-    from wum_edge.meters.iec62056_21.entry import Access, Column, Manner, Source
-    from wum_edge.meters.iec62056_21.profile import Part
+    from wum_edge.meters.iec62056_21.entry import Source
+    from wum_edge.meters.iec62056_21.ways import ClockWay
     from wum_edge.meters.reader import Conversation
 
-    Result = TypeVar("Result")
 
-ROWS_MAX = 10000             # Of one load profile answer.
-_NO_CODE = 0
-
-
-class IecReader(Reader):
+class IecReader(History):
     """Reads a meter by one readout, or register by register where the model has it so."""
 
     def __init__(self, model: "Model", meter: "config.Meter", clock: "Clock") -> None:
-        manner: Manner = model.manner
-        self._model = model
-        self._manner = manner
-        self._access: Access = meter.access
-        self._address = str(meter.address)
-        self._timeout_ms = max(meter.timeout_ms, manner.answer_ms)
-        self._opening = Opening(self._address, manner.baud, manner.fixed, manner.characters,
-                                manner.wake_up, manner.makers, manner.added)
+        super().__init__(model, meter, clock)
         self._clock_unsaid = False   # The latest readout did not say the time.
-        self._asked = "meter %s" % (self._address or "without address")
+        self._season: str | None = None      # In which it showed its time; None: never read.
+        self._corrected_s = 0        # When its clock was corrected last.
 
     def read(self, places: tuple[int, ...], take: Take) -> "Conversation[None]":
         """See Reader.read."""
@@ -68,73 +53,73 @@ class IecReader(Reader):
             raise CannotDo("%s: no clock that can be read" % self._model.model)
         if self._manner.reads == "readout":
             readout = yield from read_out(self._opening, self._timeout_ms, self._asked)
-            found = self._time_in(readout.sets)
+            found = self._time_in_readout(readout.sets)
         else:
-            found = self._time_in((yield from self._inside(self._ask_all(way.addresses()))))
+            found = self._time_in((yield from self._inside(self._ask_clock_sets(way))))
         if found is None:
             raise BadCheck("%s: no date and time under %s" % (
                 self._asked, " and ".join(way.addresses())))
         return found
 
     def set_clock(self, utc_s: int) -> "Conversation[None]":
-        """See Reader.set_clock. What is written is normal time, in summer too."""
+        """See Reader.set_clock. What is written is of the season in which it shows its time."""
         way = self._manner.clock
-        offset_min = self._access.utc_offset_min
         if way is None or not way.write:
             raise CannotDo("%s: no clock that can be set" % self._model.model)
-        if offset_min is None:
-            raise CannotDo("%s: how far its time is from UTC is not known: set access."
-                           "utc_offset_min" % self._asked)
-        if way.date:
-            both = digits_of(utc_s, offset_min, 12)
-            writes = [(way.date, both[:6]), (way.time, both[6:])]
-        else:
-            writes = [(way.time, digits_of(utc_s, offset_min, way.digits))]
-        yield from self._inside(self._write_all(way.write, writes))
+        offset_min = self._offset_min()
+        began_s = self._clock.now_s()
+        yield from self._inside(self._set(way, utc_s, offset_min, began_s), True)
 
-    def read_profile(self, first_s: int, last_s: int) -> "Conversation[list[ProfileRow]]":
-        """See Reader.read_profile."""
-        way = self._manner.profile
-        offset_min = self._access.utc_offset_min
-        if way is None:
-            raise CannotDo("%s: no load profile" % self._model.model)
-        if offset_min is None:
-            raise CannotDo("%s: how far its time is from UTC is not known: set access."
-                           "utc_offset_min" % self._asked)
-        body = "%s(%s;%s)" % (way.address, digits_of(first_s, offset_min, way.digits),
-                              digits_of(last_s, offset_min, way.digits))
-        answer = yield from self._inside(ask(
-            way.command.encode(), body.encode(), self._timeout_ms,
-            "%s: %s" % (self._asked, body)))
-        rows: dict[int, ProfileRow] = {}
-        for part in parse_profile(answer, way.address):
-            for row in self._rows(part, way.columns, offset_min):
-                if first_s <= row.captured_at_s <= last_s:
-                    rows[row.captured_at_s] = row
-            if len(rows) > ROWS_MAX:
-                raise BadCheck("%s: load profile: more than %d rows" % (self._asked, ROWS_MAX))
-        return [rows[at_s] for at_s in sorted(rows)]
+    def clock_step_s(self, now_s: int) -> int | None:
+        """See Reader.clock_step_s."""
+        way = self._manner.clock
+        if way is None or not way.correct:
+            return None
+        return 0 if 0 <= now_s - self._corrected_s < way.rest_s else int(way.most_s)
 
-    def read_events(self, after_s: int) -> "Conversation[list[MeterEvent]]":
-        """See Reader.read_events. The code is the status word."""
-        way = self._manner.events
-        offset_min = self._access.utc_offset_min
-        if way is None:
-            raise CannotDo("%s: no event log" % self._model.model)
-        if offset_min is None:
-            raise CannotDo("%s: how far its time is from UTC is not known: set access."
-                           "utc_offset_min" % self._asked)
-        body = "%s(%s;)" % (way.address, digits_of(after_s, offset_min, way.digits))
-        answer = yield from self._inside(ask(
-            way.command.encode(), body.encode(), self._timeout_ms,
-            "%s: %s" % (self._asked, body)))
-        found: list[tuple[int, int, MeterEvent]] = []
-        for entry in parse_log(answer, way.address):
-            at_s = utc_of(entry.at, offset_min)
-            note = " ".join([status_words(entry.status)] + [t for t in entry.texts if t])
-            if at_s is not None and at_s > after_s:
-                found.append((at_s, len(found), MeterEvent(at_s, entry.status, note)))
-        return [event for _, _, event in sorted(found)]
+    def _set(
+            self, way: "ClockWay", utc_s: int, offset_min: int, began_s: int,
+    ) -> "Conversation[None]":
+        if way.correct:
+            found = yield from self._shown_time(way)
+            yield from self._correct(way, found, utc_s + self._clock.now_s() - began_s)
+            return
+        if self._season is None:
+            yield from self._ask_season(way)
+        wanted_s = utc_s + self._clock.now_s() - began_s
+        yield from self._write_all(
+            way.write, writes_of(way, wanted_s, offset_min, self._season or ""))
+
+    def _ask_season(self, way: "ClockWay") -> "Conversation[None]":
+        try:
+            yield from self._shown_time(way)
+        except Refused:
+            self._season = ""    # It shows it in its readout alone: normal time is written.
+
+    def _ask_clock_sets(self, way: "ClockWay") -> "Conversation[list[DataSet]]":
+        """Date and time, and where the time is just behind midnight the date once more: it may be
+        of the day before, and a clock would be set back by a day.
+        """
+        sets = yield from self._ask_all(way.addresses())
+        if way.date and at_midnight(sets[1].values[0].text):
+            sets[0] = (yield from self._ask(way.date))[0]
+        return sets
+
+    def _shown_time(self, way: "ClockWay") -> "Conversation[MeterTime]":
+        """What it shows now, and in which season: that of what is written to it."""
+        found = self._time_in((yield from self._ask_clock_sets(way)))
+        if found is None:
+            raise BadCheck("%s: no date and time under %s" % (
+                self._asked, " and ".join(way.addresses())))
+        return found
+
+    def _correct(
+            self, way: "ClockWay", found: MeterTime, wanted_s: int) -> "Conversation[None]":
+        """By how many seconds it is to go on or back, as far as the model lets us."""
+        assert found.utc_s is not None, "its offset is known"
+        step_s = max(-way.most_s, min(way.most_s, wanted_s - found.utc_s))
+        self._corrected_s = self._clock.now_s()
+        yield from self._write_all(way.write, [(way.correct, "%d" % step_s)])
 
     def switch(self, closed: bool) -> "Conversation[None]":
         """See Reader.switch."""
@@ -142,18 +127,30 @@ class IecReader(Reader):
         if way is None:
             raise CannotDo("%s: no switch" % self._model.model)
         yield from self._inside(self._write_all(
-            way.command, [(way.address, way.closed if closed else way.open)]))
+            way.command, [(way.address, way.closed if closed else way.open)]), True)
         sets = yield from self._inside(self._ask(way.state))
         state = sets[0].values[0].text
         if state != (way.is_closed if closed else way.is_open):
             raise Refused("%s: switch: wanted state %s, it reads %s" % (
-                self._asked, way.is_closed if closed else way.is_open, repr(state)), _NO_CODE)
+                self._asked, way.is_closed if closed else way.is_open, repr(state)), NO_CODE)
+
+    def read_switch(self) -> "Conversation[SwitchState]":
+        """See Reader.read_switch."""
+        way = self._manner.switch
+        if way is None:
+            raise CannotDo("%s: no switch" % self._model.model)
+        sets = yield from self._inside(self._ask(way.state))
+        state = sets[0].values[0].text
+        if state not in (way.is_open, way.is_closed):
+            raise Refused("%s: switch: wanted state %s or %s, it reads %s" % (
+                self._asked, way.is_open, way.is_closed, repr(state)), NO_CODE)
+        return SwitchState(state == way.is_closed, state)
 
     def _read_out(self, places: tuple[int, ...], take: Take) -> "Conversation[None]":
         readout = yield from read_out(self._opening, self._timeout_ms, self._asked)
         self._check_identity(readout.sets)
         take.turns += 1
-        take.meter_time = self._time_in(readout.sets)
+        take.meter_time = self._time_in_readout(readout.sets)
         # Another readout would not say it either, and takes as long as this one.
         self._clock_unsaid = take.meter_time is None
         codes = [obis_of(one.address, self._manner.channel) for one in readout.sets]
@@ -187,53 +184,12 @@ class IecReader(Reader):
         if self._manner.clock is None or self._clock_unsaid or take.meter_time is not None:
             return
         try:
-            sets = yield from self._ask_all(self._manner.clock.addresses())
+            sets = yield from self._ask_clock_sets(self._manner.clock)
             take.turns += len(sets)
             take.meter_time = self._time_in(sets)
         except Refused as error:
             take.errors.append(error)
         self._clock_unsaid = take.meter_time is None
-
-    def _inside(self, work: "Conversation[Result]") -> "Conversation[Result]":
-        """Conversation: `work` in programming mode, which is left again whatever comes of it: a
-        meter that stays in it answers nobody for a minute or two.
-        """
-        try:
-            yield from open_programming(self._opening, self._access.password, self._timeout_ms,
-                                        self._asked)
-            result = yield from work
-        except MeterError:
-            yield from leave(self._manner.added)
-            raise
-        yield from leave(self._manner.added)
-        return result
-
-    def _ask_all(self, addresses: list[str]) -> "Conversation[list[DataSet]]":
-        sets = []
-        for address in addresses:
-            sets += yield from self._ask(address)
-        return sets
-
-    def _ask(self, address: str) -> "Conversation[list[DataSet]]":
-        """One register's data sets; its address may or may not be repeated in the answer."""
-        asked = "%s: %s" % (self._asked, address)
-        body = yield from ask(self._manner.read_command.encode(), (address + "()").encode(),
-                              self._timeout_ms, asked, self._manner.added)
-        sets = parse_block(body)
-        foreign = [one.address for one in sets if one.address not in ("", address) and (
-            obis_of(one.address) is None or obis_of(one.address) != obis_of(address))]
-        if not sets or foreign:
-            raise BadCheck("%s: wanted its data set, got %d: %s" % (
-                asked, len(sets), foreign[0] if foreign else "none"))
-        # Energomera says the address before each value, or before the first alone.
-        return [DataSet(address, tuple([value for one in sets for value in one.values]))]
-
-    def _write_all(
-            self, command: str, writes: list[tuple[str, str]]) -> "Conversation[None]":
-        for address, text in writes:
-            body = "%s(%s)" % (address, text)
-            yield from write(command.encode(), body.encode(), self._timeout_ms,
-                             "%s: %s %s" % (self._asked, command, body), self._manner.added)
 
     def _check_identity(self, sets: list[DataSet]) -> None:
         """Two meters of a kind on one pair: the answer must be of the one that was called."""
@@ -254,40 +210,22 @@ class IecReader(Reader):
         if way is None:
             return None
         date = "".join(_texts(sets, way.date, self._manner.channel)) if way.date else ""
-        time = "".join(_texts(sets, way.time, self._manner.channel))
-        for mark in "-:. ,":
-            date, time = date.replace(mark, ""), time.replace(mark, "")
-        if way.date and len(time) == 7:
-            time = time[1:]      # Its own season digit, which the date has too.
-        found = stamp_from_text(date + time)
-        if found is None or not time or (way.date and not date):
+        found = stamp_in(way, date, "".join(_texts(sets, way.time, self._manner.channel)))
+        if found is None:
             return None
-        utc_s = utc_of(found, self._access.utc_offset_min)
-        if utc_s is None:
-            return MeterTime(None, "how far its time is from UTC is not known", CLOCK_LOCAL)
-        if found.season:
-            return MeterTime(utc_s, "", 0)
-        return MeterTime(utc_s, "it does not say its season: taken for normal time",
-                         CLOCK_DOUBTFUL)
+        self._season = found.season
+        return time_of(found, self._access)
 
-    def _rows(
-            self, part: "Part", columns: "tuple[Column, ...]", offset_min: int,
-    ) -> "list[ProfileRow]":
-        begin_s = utc_of(part.begin, offset_min)
-        assert begin_s is not None
-        codes = [obis_of(address, self._manner.channel) for address, _ in part.columns]
-        rows = []
-        for at in range(len(part.rows)):
-            values: list[int | None] = []
-            for column in columns:
-                if column.obis not in codes:
-                    values.append(None)
-                    continue
-                place = codes.index(column.obis)
-                values.append(_cell(column, part.rows[at][place], part.columns[place][1]))
-            rows.append(ProfileRow(_end_s(begin_s, part.period_min, at), tuple(values),
-                                   part.status))
-        return rows
+    def _time_in_readout(self, sets: list[DataSet]) -> MeterTime | None:
+        """The same of a readout, which says date and time at two moments."""
+        found = self._time_in(sets)
+        way = self._manner.clock
+        if found is None or way is None or not way.date:
+            return found
+        if at_midnight("".join(_texts(sets, way.time, self._manner.channel))):
+            return MeterTime(found.utc_s, "read at its midnight: the date may be of the day before",
+                             found.flags | CLOCK_DOUBTFUL)
+        return found
 
 
 def value_of(
@@ -303,10 +241,10 @@ def value_of(
         sets[at].address == source.address if source.address else codes[at] == source.code)]
     if not found:
         raise Refused("%s: the readout has no %s" % (
-            register.name, source.address or obis_to_text(register.obis)), _NO_CODE)
+            register.name, source.address or obis_to_text(register.obis)), NO_CODE)
     if any(values != found[0] for values in found):
         raise Refused("%s: the readout has %s twice, with different values" % (
-            register.name, source.address or obis_to_text(register.obis)), _NO_CODE)
+            register.name, source.address or obis_to_text(register.obis)), NO_CODE)
     return number_of(register, found[0])
 
 
@@ -315,38 +253,19 @@ def number_of(register: "Register", values: "tuple[Value, ...]") -> int | None:
     source: Source = register.source
     if source.place >= len(values):
         raise Refused("%s: wanted value %d in brackets, there are %d" % (
-            register.name, source.place + 1, len(values)), _NO_CODE)
+            register.name, source.place + 1, len(values)), NO_CODE)
     value = values[source.place]
+    if source.part >= 0:
+        parts = value.text.split(",")
+        value = Value(parts[source.part] if source.part < len(parts) else "", value.unit)
     number = decimal(value.text)
     if number is None:
         return None
     unit = unit_code(value.unit) if value.unit else source.unit
     if unit is None or unit[0] != register.unit:
         raise Refused("%s: wanted %s, the meter gives %s" % (
-            register.name, UNITS[register.unit] or "no unit", value.unit or "no unit"), _NO_CODE)
+            register.name, UNITS[register.unit] or "no unit", value.unit or "no unit"), NO_CODE)
     return rescaled(number.mantissa, number.power + unit[1], register.scaler)
-
-
-def _end_s(begin_s: int, period_min: int, place: int) -> int:
-    """When a row of a part ends. The first one ends when its header says; where that is in the
-    middle of a period (a power cut, a clock that was set), the next ones end with whole ones.
-    """
-    period_s = 60 * period_min
-    late_s = begin_s % period_s if place and period_min <= 60 else 0
-    return begin_s - late_s + period_s * place
-
-
-def _cell(column: "Column", value: "Value", written: str) -> int | None:
-    """One value of a load profile; None for what is no number. Raises Refused."""
-    number = decimal(value.text)
-    if number is None:
-        return None
-    unit = unit_code(value.unit or written)
-    if unit is None or unit[0] != column.unit:
-        raise Refused("load profile %s: wanted %s, the meter gives %s" % (
-            obis_to_text(column.obis), UNITS[column.unit] or "no unit",
-            value.unit or written or "no unit"), _NO_CODE)
-    return rescaled(number.mantissa, number.power + unit[1], column.scaler)
 
 
 def _texts(sets: list[DataSet], address: str, channel: int) -> list[str]:

@@ -107,13 +107,23 @@ def test_each_level_of_password_is_a_command_of_its_own():
 
 
 def test_what_is_no_operand_is_not_taken_for_one():
-    for answer in (checked("\x01P1\x02(0)\x03"), data("1.8.0(1*kWh)"), ACK):
+    for answer in (checked("\x01P1\x02(0)\x03"), data("1.8.0(1*kWh)")):
         script = signed_on()
         script[1] = script[1][:2] + (answer, 9600)
         raises(BadCheck, lambda script=script: opened(Scripted(*script)))
     script = signed_on()
     script[1] = script[1][:2] + (NAK, 9600)
     raises(Refused, lambda: opened(Scripted(*script)))
+
+
+def test_meters_to_mass_say_ack_where_the_standard_has_p0():
+    for answer in (checked("\x01P0\x02(1)\x03"), ACK):
+        script = signed_on()
+        script[1] = script[1][:2] + (answer, 9600)
+        for echo in (False, True):
+            line = Scripted(*script)
+            line.echo = echo
+            assert opened(line).text == "MT", (answer, echo)
 
 
 def test_every_read_command_is_said_as_the_standard_draws_it():

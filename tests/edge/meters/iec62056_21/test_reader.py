@@ -44,7 +44,7 @@ def document(**more):
 def reader(address="7", utc_offset_min=60, password="00112233", **more):
     access = Table({"password": password}, "access", [])
     found = entry.check_access(access)
-    found = entry.Access(found.password, utc_offset_min)
+    found = entry.Access(found.password, utc_offset_min, False)
     meter = Meter("m", "dp", "line", address, "maker-type", 500, found)
     return IecReader(check_model(document(**more)), meter, VirtualClock())
 
@@ -214,22 +214,51 @@ def test_a_readout_that_does_not_say_the_time_is_not_asked_for_it_again():
     raises(CannotDo, lambda: next(own.read_clock()))
 
 
+def clock_shown(date, time):
+    return [(checked("\x01R5\x020.9.2()\x03"), checked("\x02(%s)\x03" % date)),
+            (checked("\x01R5\x020.9.1()\x03"), checked("\x02(%s)\x03" % time))]
+
+
 def test_the_clock_is_set_as_date_and_time():
-    line = programming((checked("\x01W1\x020.9.2(260101)\x03"), b"\x06"),
+    shown = clock_shown("0260101", "0005900")
+    line = programming(*shown, (checked("\x01W1\x020.9.2(260101)\x03"), b"\x06"),
                        (checked("\x01W1\x020.9.1(010000)\x03"), b"\x06"))
     converse(reader().set_clock(DAY_S), line)
-    assert line.said[-1] == B0
-    line = programming((checked("\x01W1\x020.9.1(0260101010000)\x03"), b"\x06"))
+    assert line.said[-1] == B0 and not line.script
+    line = programming(
+        (checked("\x01R5\x020.9.1()\x03"), checked("\x02(0260101005900)\x03")),
+        (checked("\x01W1\x020.9.1(0260101010000)\x03"), b"\x06"))
     converse(reader(clock={"time": "0.9.1", "write": "W1", "digits": 13}).set_clock(DAY_S), line)
-    line = programming((checked("\x01W1\x020.9.2(260101)\x03"), b"\x15"))
+    line = programming(*shown, (checked("\x01W1\x020.9.2(260101)\x03"), b"\x15"))
     assert "NAK" in raises(Refused, lambda: converse(reader().set_clock(DAY_S), line))
+
+
+def test_a_clock_that_shows_summer_time_is_set_to_summer_time():
+    own = reader()
+    july_s = DAY_S + 190 * 86400          # 2026-07-10 00:00 UTC: 02:00 in Central Europe.
+    line = programming(*clock_shown("1260710", "1015900"),
+                       (checked("\x01W1\x020.9.2(260710)\x03"), b"\x06"),
+                       (checked("\x01W1\x020.9.1(020000)\x03"), b"\x06"))
+    converse(own.set_clock(july_s), line)
+    assert not line.script, "written as it shows it: an hour less would be normal time"
+    seasons = reader(clock={"date": "0.9.2", "time": "0.9.1", "write": "W1", "digits": 13})
+    line = programming(*clock_shown("1260710", "1015900"),
+                       (checked("\x01W1\x020.9.2(1260710)\x03"), b"\x06"),
+                       (checked("\x01W1\x020.9.1(1020000)\x03"), b"\x06"))
+    converse(seasons.set_clock(july_s), line)
+    assert not line.script
+    unread = programming((checked("\x01R5\x020.9.2()\x03"), checked("\x02(ER01)\x03")),
+                         (checked("\x01W1\x020.9.2(260101)\x03"), b"\x06"),
+                         (checked("\x01W1\x020.9.1(010000)\x03"), b"\x06"))
+    converse(reader().set_clock(DAY_S), unread)
+    assert not unread.script, "one that shows it in its readout alone has normal time"
 
 
 def test_a_load_profile_has_its_gaps_and_statuses():
     head = "(15)(2)(1.5)(kW)(2.5)(kW)\r\n"
     answer = ("P.01(0260101011500)(00)" + head + "(0.125)(0.000)\r\n(0.250)(0.001)\r\n"
               "P.01(0260101021500)(40)" + head + "(-----)(0.000)\r\n")
-    ask = checked("\x01R5\x02P.01(02601010100;02601020100)\x03")
+    ask = checked("\x01R5\x02P.01(02601010100;02601020200)\x03")
     line = programming((ask, checked("\x02" + answer + "\x03")))
     rows = [ProfileRow(DAY_S + 900, (125, 0), 0), ProfileRow(DAY_S + 1800, (250, 1), 0),
             ProfileRow(DAY_S + 4500, (None, 0), 0x40)]
@@ -249,12 +278,12 @@ def test_rows_behind_a_period_that_was_cut_short_end_with_whole_ones():
     # The header of a LEM EM4TII+ as its manual prints it, with seconds and texts among the columns.
     answer = ("P.01(260101001841)(00000040)(5)(3)(C.1.9)()(1.5.0)(kW)(2.5.0)(kW)\r\n"
               "(4711)(0.125)(0.000)\r\n(4711)(0.250)(0.001)\r\n(4711)(0.500)(0.002)\r\n")
-    ask = checked("\x01R5\x02P.01(02601010100;02601020100)\x03")
+    ask = checked("\x01R5\x02P.01(02601010100;02601020200)\x03")
     line = programming((ask, checked("\x02" + answer + "\x03")))
     late_s = DAY_S - 3600 + 18 * 60 + 41
     rows = converse(reader().read_profile(DAY_S, DAY_S + 86400), line)
     assert rows == []                # All before the time that was asked for: 00:18 is 23:18 UTC.
-    line = programming((checked("\x01R5\x02P.01(02601010000;02601010100)\x03"),
+    line = programming((checked("\x01R5\x02P.01(02601010000;02601010200)\x03"),
                         checked("\x02" + answer + "\x03")))
     rows = converse(reader().read_profile(DAY_S - 3600, DAY_S), line)
     assert [(row.captured_at_s, row.values, row.status) for row in rows] == [
