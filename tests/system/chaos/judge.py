@@ -80,23 +80,26 @@ class Judge:
         """Whether the head-end knows why this is missing, and that is so: the archive dropped it,
         acknowledged. Or whether no schedule can show that it is missing.
         """
+        number = self._numbers[gateway.number]
+        meter = 0 if type(record) is Event else (
+            self._tables.meters[gateway.serial(record.meter)][0])
+        if type(record) is Row and self._is_covered(meter, record.captured_at_s):
+            return True
         archive = gateway.archive
         assert archive is not None
-        number = self._numbers[gateway.number]
-        if sequence < archive.schemas()[0][1]:
-            if sequence in self._tables.archives[number, incarnation].lost:
-                return True
-            if type(record) is Event:
-                return False
-            meter = self._tables.meters[gateway.serial(record.meter)][0]
-            return any(first <= record.captured_at_s <= last and reason
-                       for first, last, reason, _ in self._tables.reasons.get(meter, {}).values())
-        if type(record) is not Row:
+        if sequence >= archive.schemas()[0][1]:
             return False
-        meter = self._tables.meters[gateway.serial(record.meter)][0]
-        interval = record.captured_at_s // PERIOD_S
-        return (meter, record.captured_at_s, 0) in self._lost_rows and any(
-            one[0] == meter and one[1] // PERIOD_S == interval
+        return sequence in self._tables.archives[number, incarnation].lost or (
+            type(record) is not Event and any(
+                first <= record.captured_at_s <= last and reason for first, last, reason, _ in
+                self._tables.reasons.get(meter, {}).values()))
+
+    def _is_covered(self, meter: int, at_s: int) -> bool:
+        """Whether a row that was taken out of the database has another one in its interval, read
+        later by a clock that had gone back: by the schedule nothing is missing there.
+        """
+        return (meter, at_s, 0) in self._lost_rows and any(
+            one[0] == meter and one[1] // PERIOD_S == at_s // PERIOD_S
             for one in (*self._tables.readings, *self._tables.missed))
 
     def _stored(self) -> Counter[Said]:
