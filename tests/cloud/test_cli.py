@@ -67,12 +67,12 @@ def test_registering_again_keeps_the_name_and_the_counters(
         operator: Path, registered: Concentrator, database_url: str) -> None:
     file = str(operator / "registration")
     with psycopg.connect(database_url) as connection:
-        connection.execute("update concentrator_epoch set downlink_counter = 77")
+        connection.execute("update concentrator_epoch set downlink_count = 77")
     assert run(["register", file, "--name", "Cabinet"]) == 0
     assert run(["register", file]) == 0
     with psycopg.connect(database_url) as connection:
         assert connection.execute(
-            "select name, downlink_counter from concentrator join concentrator_epoch"
+            "select name, downlink_count from concentrator join concentrator_epoch"
             " using (concentrator_id)").fetchall() == [("Cabinet", 77)]
 
 

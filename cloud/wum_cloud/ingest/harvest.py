@@ -118,6 +118,8 @@ class Harvest:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """`first_counters`: for each (concentrator, epoch) the first downlink counter reserved."""
+    """`first_counters`: for each (concentrator, epoch) the first downlink counter reserved; none
+    where they are used up.
+    """
 
     first_counters: dict[tuple[int, int], int]

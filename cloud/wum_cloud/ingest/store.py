@@ -20,6 +20,7 @@ from wum_cloud.ingest import replays
 from wum_cloud.ingest.arrivals import store as arrivals
 from wum_cloud.ingest.bases import store as bases
 from wum_cloud.ingest.bases.heads import Heads
+from wum_cloud.ingest.downlink import Downlink
 from wum_cloud.ingest.gaps import store as gaps
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside, Limits
@@ -45,6 +46,7 @@ class PostgresStore:
     def __init__(
             self, pool: Pool, limits: Limits | None = None, caution: int = CAUTION) -> None:
         self._pool = pool
+        self._downlink = Downlink()
         self._rows = Rows(pool, caution)
         self._limits = limits or Limits()
         self._trimmed_s = -math.inf
@@ -92,7 +94,7 @@ class PostgresStore:
                     harvest.set_aside(number, one.topic, Aside(
                         SCHEMA_REFUSED, _said(claims[number]), SCHEMA, one.arrived.document))
             await keep(connection, harvest.kept)
-            await _finish(connection, harvest)
+            await _finish(connection, harvest, self._downlink)
         return claims
 
     async def commit(self, harvest: Harvest) -> Committed:
@@ -117,7 +119,7 @@ class PostgresStore:
             await keep(connection, harvest.kept)
             await arrivals.note(connection, harvest)
             await _mark_hours(connection, harvest)
-            return await _finish(connection, harvest, tables)
+            return await _finish(connection, harvest, self._downlink, tables)
 
     async def trim_quarantine(self) -> None:
         """Drop what is over the limits, at most every TRIM_EVERY_S: it reads the whole table."""
@@ -224,14 +226,16 @@ async def _mark_hours(connection: Connection, harvest: Harvest) -> None:
 
 
 async def _finish(
-        connection: Connection, harvest: Harvest, tables: Sequence[Table] = ()) -> Committed:
+        connection: Connection, harvest: Harvest, downlink: Downlink,
+        tables: Sequence[Table] = (),
+) -> Committed:
     """What every transaction of a concentrator changes: last, for it is held until the commit."""
     numbers = sorted({sender.concentrator_id for sender, _ in harvest.contacts})
     await connection.execute(
         "select from concentrator where concentrator_id = any(%s) order by concentrator_id"
         " for no key update", [numbers])
     await _note_contacts(connection, harvest, numbers)
-    first_counters = await _move_counters(connection, harvest)
+    first_counters = await _move_counters(connection, harvest, downlink)
     await bases.keep(connection, harvest.bases)
     await _extend_archives(connection, harvest)
     await _note_meters(connection, tables, harvest.batches)
@@ -271,12 +275,9 @@ def _captured(taken: Taken) -> list[datetime]:
 
 
 async def _move_counters(
-        connection: Connection, harvest: Harvest) -> dict[tuple[int, int], int]:
-    """Count replays, remember what was seen, reserve downlink counters for the answers.
-
-    The downlink counter is at least the time in microseconds: it goes on rising even where a
-    database was restored from a backup, so no nonce is ever used twice.
-    """
+        connection: Connection, harvest: Harvest, downlink: Downlink,
+) -> dict[tuple[int, int], int]:
+    """Count replays, remember what was seen, reserve downlink counters for the answers."""
     arrived: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for sender, counter in harvest.contacts:
         arrived[sender.concentrator_id, sender.epoch].append(counter)
@@ -295,16 +296,17 @@ async def _move_counters(
         heard[number, epoch] = Int8Multirange([Int8Range(*one) for one in ranges])
     rows = await (await connection.execute(
         "update concentrator_epoch e set uplink_seen = x.seen,"
-        "   downlink_counter = greatest(e.downlink_counter + x.answers,"
-        "     (extract(epoch from clock_timestamp()) * 1000000)::bigint)"
+        "   downlink_count = next_downlink_count(e.downlink_count, x.answers)"
         " from unnest(%s::integer[], %s::integer[], %s::int8multirange[], %s::bigint[])"
         "   as x (concentrator_id, epoch, seen, answers)"
         " where e.concentrator_id = x.concentrator_id and e.epoch = x.epoch"
-        " returning e.concentrator_id, e.epoch, e.downlink_counter - x.answers + 1",
+        " returning e.concentrator_id, e.epoch, e.downlink_count",
         [[n for n, _ in keys], [epoch for _, epoch in keys],
          [heard.get(key, Int8Multirange()) for key in keys],
          [harvest.answers[key] for key in keys]])).fetchall()
-    return {(number, epoch): first for number, epoch, first in rows}
+    firsts = {(number, epoch): downlink.first(
+        (number, epoch), last, harvest.answers[number, epoch]) for number, epoch, last in rows}
+    return {key: first for key, first in firsts.items() if first is not None}
 
 
 async def _extend_archives(connection: Connection, harvest: Harvest) -> None:

@@ -330,6 +330,8 @@ class Worker:
         for known, answer in answers:
             sender = known.sender
             key = (sender.concentrator_id, sender.epoch)
+            if key not in counters:      # Used up: nothing is sealed with it any more.
+                continue
             sealed.append(sealed_answer(
                 self._cipher, known.downlink, sender.device_id, sender.epoch, sender.tenant,
                 counters[key], answer))

@@ -16,13 +16,11 @@ class WrongClock(Clock):
 
     def __init__(self, world: VirtualWorld) -> None:
         self.error_s = 0
-        self.was_wrong = False
         self._world = world
 
     def jump(self, error_s: int) -> None:
         """From now on it is off by so much."""
         self.error_s = error_s
-        self.was_wrong = self.was_wrong or bool(error_s)
 
     def now_s(self) -> int:
         """UTC seconds as this machine has them."""

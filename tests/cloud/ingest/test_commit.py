@@ -4,6 +4,7 @@ Left out: what is killed or cut in the middle (test_every_statement.py).
 """
 
 import asyncio
+import time
 
 import psycopg
 import pytest
@@ -140,18 +141,33 @@ async def test_a_partition_that_was_dropped_is_made_again(head_end: HeadEnd) -> 
     assert head_end.quarantined() == []
 
 
-async def test_downlink_counters_rise_after_a_backup_was_restored(head_end: HeadEnd) -> None:
-    """The nonce of an answer is its counter: the same one twice gives the key stream away."""
+async def test_no_downlink_counter_comes_twice_after_a_backup_was_restored(
+        head_end: HeadEnd, hire: Hire, pool: Pool) -> None:
+    """The nonce of an answer is its counter: the same one twice gives the key stream away.
+
+    The clock of the database was ahead, and is right again: its count comes again in full.
+    """
     one = Concentrator()
     await head_end.welcome(one)
-    counters = []
-    for restored in (None, 0, 5, 2**60):
-        if restored is not None:
-            head_end.do("update concentrator_epoch set downlink_counter = %s", restored)
-        batch = one.batch(one.row())
-        for _, sealed in await head_end.take(one.send(batch), one.send(batch)):
-            counters.append(_counter(sealed))
-    assert counters == sorted(set(counters))
+    counters, counts = [], []
+    for restored in (0, 2**31, 2**31, 2**31 - 1, 2**31):
+        for worker in (head_end, hire(pool)):
+            head_end.do("update concentrator_epoch set downlink_count = %s", restored)
+            batch = one.batch(one.row())
+            for _, sealed in await worker.take(one.send(batch), one.send(batch)):
+                counters.append(_counter(sealed))
+                counts.append(counters[-1] % 2**32)
+    assert len(set(counters)) == len(counters) == 20
+    assert len(set(counts)) < 10, "nothing was tried"
+
+
+async def test_a_count_of_messages_is_at_least_the_time_and_no_clock_uses_it_up(
+        head_end: HeadEnd) -> None:
+    [(fresh, later, at_the_end)] = head_end.ask(
+        "select next_downlink_count(0, 1), next_downlink_count(2000000000, 3),"
+        " next_downlink_count(2147483648, 2)")
+    assert 0 <= fresh - (int(time.time()) - 1767225600) <= 2
+    assert (later, at_the_end) == (2000000003, 2147483650)
 
 
 def _counter(sealed: bytes) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cloud.concentrator import CIPHER, HOUR_S, Concentrator, register_set
 from tests.cloud.conftest import HeadEnd
+from wum_cloud.ingest.downlink import request_number
 from wum_cloud.ingest.gaps.answered import understood
 from wum_cloud.ingest.gaps.asking import Asking
 from wum_cloud.ingest.gaps.store import PostgresGaps
@@ -76,7 +77,7 @@ class Desk:
         request = decode_gap_request(cose.unseal(
             CIPHER, self.one.downlink, sealed, topics.DOWN, self.one.tenant, topics.REQUEST))
         assert request.concentrator == self.one.id
-        assert cose.peek(sealed)[2] == request.number
+        assert request_number(cose.peek(sealed)[2]) == request.number
         return request
 
     async def answer(self, request: GapRequest, *parts: GapPart) -> None:

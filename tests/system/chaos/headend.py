@@ -13,6 +13,7 @@ import psycopg
 from tests.system.chaos.memory_gaps import MemoryGaps
 from tests.system.chaos.memory_store import Key, MemoryStore, Point, Tables
 from wum_cloud.broker import Delivery
+from wum_cloud.ingest.downlink import CHANCE_BITS, Downlink
 from wum_cloud.ingest.gaps.asking import LOOK_EVERY_S, Asking
 from wum_cloud.ingest.worker import Worker
 from wum_cloud.registry.cipher import SodiumCipher
@@ -32,8 +33,13 @@ INBOX_MAX = 200
 AHEAD_S = 300
 _RECONNECT_MAX_S = 5
 _WAIT = "wait"
+_SURVIVES = 0.5                 # So many times of one the process lives through a restore.
+_UNDER_WAY_S = 2                # No statement is under way for longer.
 
 MakeWorker = Callable[..., Worker]
+MakeStore = Callable[[Tables, Callable[[], int], Downlink], MemoryStore]
+MakeGaps = Callable[[Tables, Callable[[], int], Downlink], MemoryGaps]
+Draw = Callable[[], int]        # Of the upper half of message counters.
 
 
 async def _wait(_: float) -> None:
@@ -46,9 +52,10 @@ class ChaosHeadEnd:
 
     def __init__(
             self, world: VirtualWorld, broker: Broker, gateways: list[Keys],
-            make_store: Callable[[Tables, Callable[[], int]], MemoryStore] = MemoryStore,
+            make_store: MakeStore = MemoryStore,
             make_worker: MakeWorker = Worker,
-            make_gaps: Callable[[Tables, Callable[[], int]], MemoryGaps] = MemoryGaps,
+            make_gaps: MakeGaps = MemoryGaps,
+            draw: Draw | None = None,
     ) -> None:
         self.has_lost = False            # Something that it had committed.
         self.forgiven: dict[tuple[int, bytes], set[int]] = {}  # What had been committed before.
@@ -62,13 +69,16 @@ class ChaosHeadEnd:
         self._make_worker = make_worker
         self._make_gaps = make_gaps
         self._chance = world.dice.stream("head-end")
+        chance = world.dice.stream("message counters")
+        self._survives = world.dice.stream("survives a restore")
+        self._draw = draw or (lambda: chance.getrandbits(CHANCE_BITS))
         self._vault = Vault(bytes(32))
         self._life = 0
         self._broker_life = 0
         self._database_until_s = 0.0
         self._inbox: list[Message] = []
         self._free = 0
-        self._answers: set[tuple[str, int]] = set()
+        self._answers: set[tuple[bytes, int, int]] = set()
         self._backup: Tables | None = None
         self._running: list[Coroutine[Any, Any, None]] = []
         for number, keys in enumerate(gateways, start=1):
@@ -82,12 +92,12 @@ class ChaosHeadEnd:
         self._inbox.clear()
         self._free = TASKS
         self._broker_life = 0
-        store = self._make_store(self.tables, lambda: self.clock.now_s() * 1_000_000)
+        store = self._make_store(self.tables, self.clock.now_s, Downlink(self._draw))
         self._worker = self._make_worker(
             store, self._vault, SodiumCipher(), ahead_s=AHEAD_S, now_s=self.clock.now_s,
             monotonic_s=self._world.elapsed_s, sleep=_wait)
         self._asking = Asking(
-            self._make_gaps(self.tables, lambda: self.clock.now_s() * 1_000_000), self._vault,
+            self._make_gaps(self.tables, self.clock.now_s, Downlink(self._draw)), self._vault,
             SodiumCipher(), self._publish)
         self._watch(self._life)
         life = self._life
@@ -112,20 +122,19 @@ class ChaosHeadEnd:
         self._backup = deepcopy(self.tables)
 
     def restore(self, off_s: float) -> bool:
-        """The database is lost, and the backup is put in its place; False without one.
-
-        Where its own clock was ever ahead, message counters may be, too: those are kept.
+        """The database is lost, and the backup is put in its place; False without one. The
+        process ends meanwhile, or lives through it.
         """
         if self._backup is None:
             return False
         for key, numbers in self.tables.archives.items():
             self.forgiven.setdefault(key, set()).update(numbers.received | numbers.lost)
-        downlink = self.tables.downlink
         self.tables.put_back(deepcopy(self._backup))
-        if self.clock.was_wrong:
-            self.tables.downlink = downlink
         self.has_lost = True
-        self.kill(off_s)
+        if self._survives.random() < _SURVIVES:
+            self.lose_database(max(off_s, _UNDER_WAY_S))
+        else:
+            self.kill(off_s)
         return True
 
     def lose_rows(self, most: int) -> int:
@@ -226,9 +235,10 @@ class ChaosHeadEnd:
         return psycopg.OperationalError("the database is away")
 
     def _publish(self, topic: str, message: bytes) -> object:
-        nonce = (topic, cose.peek(message)[2])
+        nonce = cose.peek(message)       # Concentrator, epoch, counter: whatever the topic.
         if nonce in self._answers:
-            raise Violation("the head-end used counter %d twice on %s" % (nonce[1], topic))
+            raise Violation("the head-end used counter %d twice for %s, now on %s" % (
+                nonce[2], nonce[0].hex(), topic))
         self._answers.add(nonce)
         return self._broker.publish_down(topic, message)
 

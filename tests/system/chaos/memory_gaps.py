@@ -8,6 +8,7 @@ and there is neither a row, a missed row nor an answer.
 from collections.abc import Callable
 
 from tests.system.chaos.memory_store import Point, Request, Tables
+from wum_cloud.ingest.downlink import Downlink, request_number
 from wum_cloud.ingest.gaps.wanted import (
     AGAIN_MOST_S,
     PATIENCE_S,
@@ -26,14 +27,17 @@ _SETTLED_S = 60
 class MemoryGaps:
     """Implements asking.Store."""
 
-    def __init__(self, tables: Tables, now_us: Callable[[], int]) -> None:
+    def __init__(
+            self, tables: Tables, now_s: Callable[[], int], downlink: Downlink | None = None,
+    ) -> None:
         self.tables = tables
-        self._now_us = now_us
+        self._now_s = now_s
+        self._downlink = downlink or Downlink()
 
     async def wanting(self, limit: int) -> list[Wanted]:
         """Whom to ask now, with all that is missing."""
         await Point("wanting")
-        now_s = self._now_us() // 1_000_000
+        now_s = self._now_s()
         self._look(now_s)
         found = []
         for sender in sorted(self.tables.senders.values(), key=lambda s: s.concentrator_id):
@@ -48,20 +52,21 @@ class MemoryGaps:
                     0 if request is None else request.tries, tuple(holes), tuple(spans)))
         return found[:limit]
 
-    async def note(self, asks: list[Ask], in_vain: list[Sender]) -> list[int]:
-        """Note these requests; the number of each."""
+    async def note(self, asks: list[Ask], in_vain: list[Sender]) -> list[int | None]:
+        """Note these requests; the message counter of each."""
         await Point("note")
-        numbers = []
-        now_us = self._now_us()
+        counters = []
+        now_s = self._now_s()
         for ask in asks:
             key = (ask.sender.concentrator_id, ask.sender.epoch)
-            self.tables.downlink[key] = max(self.tables.downlink[key] + 1, now_us)
-            number = self.tables.downlink[key]
-            self.tables.requests[ask.sender.concentrator_id] = Request(
-                number, encoded(ask, number), now_us // 1_000_000 + ask.again_s, ask.tries)
-            numbers.append(number)
+            counter = self._downlink.first(key, self.tables.counted(key, 1, now_s), 1)
+            counters.append(counter)
+            if counter is not None:
+                number = request_number(counter)
+                self.tables.requests[ask.sender.concentrator_id] = Request(
+                    number, encoded(ask, number), now_s + ask.again_s, ask.tries)
         await Point("noted")
-        return numbers
+        return counters
 
     def _look(self, now_s: int) -> None:
         for key, numbers in self.tables.archives.items():

@@ -12,6 +12,7 @@ import numpy as np
 
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.bases.store import KEPT, Named
+from wum_cloud.ingest.downlink import Downlink
 from wum_cloud.ingest.gaps.answered import understood
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.opened import Group
@@ -23,6 +24,9 @@ from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
 from wum_shared.gaps import GapAnswer
 from wum_shared.messages import Schema
+
+FIRST_COUNT_S = 1767225600               # 2026-01-01, where a count of messages begins.
+COUNTED_BY_TIME_MAX = 2**31
 
 Key = tuple[int, int, int]               # Meter, capture time, profile.
 
@@ -50,7 +54,6 @@ class Numbers:
         while self._prefix + 1 in self.received or self._prefix + 1 in self.lost:
             self._prefix += 1
         return self._prefix
-
 
     def prefix_with(self, others: set[int]) -> int:
         """The same, where `others` are accounted for, too."""
@@ -100,6 +103,11 @@ class Tables:
         default_factory=dict)            # By meter: first, last, reason, how often.
     downlink: Counter[tuple[int, int]] = field(default_factory=Counter)
 
+    def counted(self, key: tuple[int, int], messages: int, now_s: int) -> int:
+        """The last count of so many messages more, as migrations/0012_downlink_counts.sql."""
+        self.downlink[key] = max(
+            self.downlink[key] + messages, min(now_s - FIRST_COUNT_S, COUNTED_BY_TIME_MAX))
+        return self.downlink[key]
 
     def put_back(self, backup: "Tables") -> None:
         """Be what `backup`, a copy, was."""
@@ -110,9 +118,12 @@ class Tables:
 class MemoryStore:
     """Implements worker.Store over `Tables`. Several workers may share the tables."""
 
-    def __init__(self, tables: Tables, now_us: Callable[[], int]) -> None:
+    def __init__(
+            self, tables: Tables, now_s: Callable[[], int], downlink: Downlink | None = None,
+    ) -> None:
         self.tables = tables
-        self._now_us = now_us
+        self._now_s = now_s
+        self._downlink = downlink or Downlink()
 
     async def senders(self, wanted: list[tuple[bytes, int]]) -> dict[tuple[bytes, int], Sender]:
         """The registered ones of `wanted`."""
@@ -271,13 +282,14 @@ class MemoryStore:
         self.tables.quarantine.setdefault(aside.digest(concentrator_id), aside)
 
     def _reserved(self, harvest: Harvest) -> Committed:
-        """Counters for the answers, as store.py: at least the time, so that they always rise."""
+        """Counters for the answers, as store.py has them."""
         firsts = {}
         for key in {(s.concentrator_id, s.epoch) for s, _ in harvest.contacts}:
             answers = harvest.answers[key]
-            self.tables.downlink[key] = max(
-                self.tables.downlink[key] + answers, self._now_us())
-            firsts[key] = self.tables.downlink[key] - answers + 1
+            first = self._downlink.first(
+                key, self.tables.counted(key, answers, self._now_s()), answers)
+            if first is not None:
+                firsts[key] = first
         return Committed(firsts)
 
     def _set_id(self, digest: bytes) -> int:

@@ -94,6 +94,7 @@ class AnswersWithoutSending(Delivery):
 
 # Each with words of what the judge says.
 MUTANTS = {
+    "counters without chance": (Parts(draw=lambda: 2**20), "twice"),
     "acknowledged before commit": (Parts(store=AnswersBeforeCommit), "leads"),
     "rows without identity": (Parts(store=RowsWithoutIdentity), "times"),
     "revisions dropped": (Parts(store=ForgetsRevisions), "is not stored"),

@@ -11,13 +11,19 @@ import logging
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.system.chaos.headend import START_S, ChaosHeadEnd, MakeWorker
+from tests.system.chaos.headend import (
+    START_S,
+    ChaosHeadEnd,
+    Draw,
+    MakeGaps,
+    MakeStore,
+    MakeWorker,
+)
 from tests.system.chaos.judge import Judge
 from tests.system.chaos.memory_gaps import MemoryGaps
-from tests.system.chaos.memory_store import MemoryStore, Tables
+from tests.system.chaos.memory_store import MemoryStore
 from wum_cloud.ingest.worker import Worker
 from wum_cloud.registry.cipher import SodiumCipher
 from wum_edge.uplink.delivery import Delivery
@@ -34,8 +40,6 @@ FILL_S = 1500                   # What a head-end lost is there again: requests 
 LOOK_S = 5                      # How often safety is judged while it runs.
 GATEWAYS_MAX = 3
 
-MakeStore = Callable[[Tables, Callable[[], int]], MemoryStore]
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -44,7 +48,8 @@ class Parts:
     delivery: Make = Delivery
     store: MakeStore = MemoryStore
     worker: MakeWorker = Worker
-    gaps: Callable[[Tables, Callable[[], int]], MemoryGaps] = MemoryGaps
+    gaps: MakeGaps = MemoryGaps
+    draw: Draw | None = None         # None: chance of the seed.
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ class _Run:
         broker = Broker(network)
         keys = [_keys(world, number) for number in range(chance.randint(1, GATEWAYS_MAX))]
         self._head_end = ChaosHeadEnd(
-            world, broker, keys, parts.store, parts.worker, parts.gaps)
+            world, broker, keys, parts.store, parts.worker, parts.gaps, parts.draw)
         self._gateways = [
             Gateway(number, world, broker, own, SodiumCipher(), parts.delivery,
                     meters=chance.randint(1, 4))

@@ -16,6 +16,7 @@ import pytest
 from tests.system.chaos.memory_store import MemoryStore, Tables
 from tests.system.chaos.run import Parts, run
 from wum_cloud.database import connect, open_pool
+from wum_cloud.ingest.downlink import Downlink
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.store import PostgresStore
 from wum_cloud.registry import store as registry
@@ -40,8 +41,9 @@ class Recorder(MemoryStore):
 
     asked: list[Asked]
 
-    def __init__(self, tables: Tables, now_us: Callable[[], int]) -> None:
-        super().__init__(tables, now_us)
+    def __init__(
+            self, tables: Tables, now_s: Callable[[], int], downlink: Downlink) -> None:
+        super().__init__(tables, now_s, downlink)
         type(self).last = tables
 
     async def acquire(self, arrivals: list[Arrival]) -> dict[int, list[Claim]]:

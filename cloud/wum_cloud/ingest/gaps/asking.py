@@ -27,7 +27,7 @@ class Store(Protocol):
     """What asking wants of a database; see store.py."""
 
     async def wanting(self, limit: int) -> list[Wanted]: ...
-    async def note(self, asks: list[Ask], in_vain: list[Sender]) -> list[int]: ...
+    async def note(self, asks: list[Ask], in_vain: list[Sender]) -> list[int | None]: ...
 
 
 class Asking:
@@ -69,11 +69,14 @@ class Asking:
                 asks.append(ask)
         if not wanting:
             return 0
-        for ask, number in zip(asks, await self._store.note(asks, in_vain), strict=True):
-            self._send(ask, number)
-        return len(asks)
+        counters = await self._store.note(asks, in_vain)
+        sent = [(ask, counter) for ask, counter in zip(asks, counters, strict=True)
+                if counter is not None]
+        for ask, counter in sent:
+            self._send(ask, counter)
+        return len(sent)
 
-    def _send(self, ask: Ask, number: int) -> None:
+    def _send(self, ask: Ask, counter: int) -> None:
         sender = ask.sender
         try:
             _, key = self._vault.open(sender.device_id, sender.epoch, sender.sealed_keys)
@@ -82,4 +85,4 @@ class Asking:
             return
         _log.info("concentrator %s is asked for %d ranges that are missing (try %d)",
                   sender.device_id.hex(), len(ask.ranges), ask.tries)
-        self._publish(*sealed(self._cipher, key, ask, number))
+        self._publish(*sealed(self._cipher, key, ask, counter))

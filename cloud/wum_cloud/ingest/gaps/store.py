@@ -13,6 +13,7 @@ from psycopg.types.multirange import Int8Multirange
 from psycopg.types.range import Int8Range
 
 from wum_cloud.database import Connection, Pool
+from wum_cloud.ingest.downlink import Downlink, request_number
 from wum_cloud.ingest.gaps.answered import Answered, understood
 from wum_cloud.ingest.gaps.wanted import (
     AGAIN_MOST_S,
@@ -122,6 +123,7 @@ class PostgresGaps:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._downlink = Downlink()
 
     async def wanting(self, limit: int) -> list[Wanted]:
         """Whom to ask now, at most `limit`, who waits longest first, with all that is missing."""
@@ -139,16 +141,20 @@ class PostgresGaps:
         return [Wanted(Sender(*row[:6]), _ranges(row[6]), row[7], tuple(holes.get(row[0], [])),
                        tuple(spans.get(row[0], []))) for row in rows]
 
-    async def note(self, asks: list[Ask], in_vain: list[Sender]) -> list[int]:
-        """Note these requests, durably, before they are sent; returns the number of each."""
+    async def note(self, asks: list[Ask], in_vain: list[Sender]) -> list[int | None]:
+        """Note these requests, durably, before they are sent; returns the message counter of each,
+        None where those are used up.
+        """
         asks_by_number = {ask.sender.concentrator_id: ask for ask in asks}
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(
                 "select from gap_request where concentrator_id = any(%s)"
                 " order by concentrator_id for update", [sorted(asks_by_number)])
-            counters = await _reserved(connection, asks)
+            counters = await _reserved(connection, asks, self._downlink)
             for number, ask in sorted(asks_by_number.items()):
-                await keep_request(connection, ask, counters[number])
+                counter = counters[number]
+                if counter is not None:
+                    await keep_request(connection, ask, request_number(counter))
             await connection.execute(
                 "update gap_request set due_at = now() + make_interval(secs => %s)"
                 " where concentrator_id = any(%s)",
@@ -260,7 +266,8 @@ async def _spans(
     return found
 
 
-async def _reserved(connection: Connection, asks: list[Ask]) -> dict[int, int]:
+async def _reserved(
+        connection: Connection, asks: list[Ask], downlink: Downlink) -> dict[int, int | None]:
     """A message counter for each, as ../store.py reserves those of acknowledgements."""
     if not asks:
         return {}
@@ -268,13 +275,13 @@ async def _reserved(connection: Connection, asks: list[Ask]) -> dict[int, int]:
         "with locked as (select e.concentrator_id, e.epoch from concentrator_epoch e"
         "   join unnest(%s::integer[], %s::integer[]) as x (concentrator_id, epoch)"
         "     using (concentrator_id, epoch) order by 1, 2 for no key update of e)"
-        " update concentrator_epoch e set downlink_counter = greatest(e.downlink_counter + 1,"
-        "   (extract(epoch from clock_timestamp()) * 1000000)::bigint)"
+        " update concentrator_epoch e"
+        " set downlink_count = next_downlink_count(e.downlink_count, 1)"
         " from locked l where (e.concentrator_id, e.epoch) = (l.concentrator_id, l.epoch)"
-        " returning e.concentrator_id, e.downlink_counter",
+        " returning e.concentrator_id, e.epoch, e.downlink_count",
         [[ask.sender.concentrator_id for ask in asks],
          [ask.sender.epoch for ask in asks]])).fetchall()
-    return dict(rows)
+    return {number: downlink.first((number, epoch), last, 1) for number, epoch, last in rows}
 
 
 def _ranges(asked: bytes | None) -> tuple[GapRange, ...]:

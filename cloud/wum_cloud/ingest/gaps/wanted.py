@@ -6,6 +6,7 @@ Pure: no database, no broker, no clock. Left out: what is missing (store.py), wh
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wum_cloud.ingest.downlink import request_number
 from wum_cloud.registry.store import Sender
 from wum_shared import cose, topics
 from wum_shared.cipher import Cipher
@@ -92,10 +93,10 @@ def encoded(ask: Ask, number: int) -> bytes:
     return encode_gap_request(GapRequest(ask.sender.device_id, number, ask.ranges))
 
 
-def sealed(cipher: Cipher, key: DirectionKey, ask: Ask, number: int) -> tuple[str, bytes]:
-    """(topic, message). The number is the message counter that was reserved for it, too."""
+def sealed(cipher: Cipher, key: DirectionKey, ask: Ask, counter: int) -> tuple[str, bytes]:
+    """(topic, message). `counter` was reserved for it, and gives it its number."""
     sender = ask.sender
     message = cose.seal(
-        cipher, key, cose.key_id(sender.device_id, sender.epoch), number, encoded(ask, number),
-        topics.DOWN, sender.tenant, topics.REQUEST)
+        cipher, key, cose.key_id(sender.device_id, sender.epoch), counter,
+        encoded(ask, request_number(counter)), topics.DOWN, sender.tenant, topics.REQUEST)
     return topics.topic(sender.device_id, topics.DOWN, topics.REQUEST), message
