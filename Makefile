@@ -31,8 +31,8 @@ test: venv  ## Every test, each room walled off from the others; installs what i
 fuzz: venv  ## Fuzz every parser with atheris for SECONDS=600 each (TARGET=modbus: only one)
 	@$(BIN)/tox -q -e fuzz -- --seconds $(or $(SECONDS),600) $(TARGET:%=--target %)
 
-chaos: venv  ## Break everything between gateways and head-end, SEEDS=100000 times, in virtual time
-	@$(BIN)/python -m tests.system.chaos.run --processes $$(nproc) --seeds $(or $(SEEDS),100000) $(FIRST:%=--first %)
+chaos: venv  ## Break everything between gateways and head-end, SEEDS=100000 times; goes on after Ctrl-C
+	@$(BIN)/python -m tests.system.chaos.run --processes $(or $(PROCESSES),$$(nproc)) --seeds $(or $(SEEDS),100000) --progress .chaos-progress $(FIRST:%=--first %)
 
 torture: venv  ## Cut the archive's power everywhere, then twice; SEED=7 draws other samples (minutes)
 	@PYTHONPATH=. $(BIN)/python -m tests.edge.cpython.torture $(SEED:%=--seed %)

@@ -2,16 +2,19 @@
 
     .venv/bin/python -m tests.system.chaos.run --seeds 1000 [--first 1] [--verbose]
 
-`make chaos SEEDS=100000` runs it on every core. A seed replays exactly, whatever ran before it.
+`make chaos` runs 100,000 on every core, and goes on where it was stopped. A seed replays exactly,
+whatever ran before it.
 """
 
 import argparse
 import hashlib
 import logging
 import multiprocessing
+import signal
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.system.chaos.headend import (
     START_S,
@@ -24,6 +27,7 @@ from tests.system.chaos.headend import (
 from tests.system.chaos.judge import Judge
 from tests.system.chaos.memory_gaps import MemoryGaps
 from tests.system.chaos.memory_store import MemoryStore
+from tests.system.chaos.progress import Line, Progress
 from wum_cloud.ingest.worker import Worker
 from wum_cloud.registry.cipher import SodiumCipher
 from wum_edge.uplink.delivery import Delivery
@@ -174,29 +178,55 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=500, help="how many (500)")
     parser.add_argument("--first", type=int, default=1, help="the first one (1)")
     parser.add_argument("--processes", type=int, default=1, help="side by side (1)")
+    parser.add_argument("--progress", type=Path, metavar="FILE",
+                        help="note there what is done, and go on from there")
     parser.add_argument("--verbose", action="store_true", help="say every fault of every run")
     asked = parser.parse_args(words)
-    began_s = time.monotonic()
     seeds = range(asked.first, asked.first + asked.seeds)
-    broken = rows = rebuilt = requests = 0
-    slowest = filled = (0.0, 0)
-    with multiprocessing.Pool(asked.processes) as pool:
+    progress = Progress(asked.progress)
+    left = progress.left(seeds)
+    if progress.is_anew:
+        print("the code has changed since the last time: every seed is run again")
+    elif len(left) < len(seeds):
+        print("%d of %d seeds were done before, the others follow" % (
+            len(seeds) - len(left), len(seeds)), flush=True)
+    began_s = time.monotonic()
+    try:
+        _try(left, progress, asked.processes, asked.verbose)
+    except KeyboardInterrupt:
+        print("stopped" + (", and goes on where it was the next time" if asked.progress else ""))
+    lines = [progress.lines[seed] for seed in seeds if seed in progress.lines]
+    _sum_up(lines, time.monotonic() - began_s)
+    return 1 if any(line[1] for line in lines) or len(lines) < len(seeds) else 0
+
+
+def _try(seeds: list[int], progress: Progress, processes: int, verbose: bool) -> None:
+    """Run these, and say of each that breaks something, at once, which it is."""
+    with multiprocessing.Pool(processes, _leave_interrupts) as pool:
         for outcome in pool.imap_unordered(run, seeds, chunksize=10) if (
-                asked.processes > 1) else map(run, seeds):
-            rows += outcome.rows
-            slowest = max(slowest, (outcome.drained_s, outcome.seed))
-            filled = max(filled, (outcome.filled_s, outcome.seed))
-            rebuilt += outcome.rebuilt
-            requests += outcome.requests
-            broken += bool(outcome.broken)
-            if outcome.broken or asked.verbose:
+                processes > 1) else map(run, seeds):
+            progress.done((
+                outcome.seed, int(bool(outcome.broken)), outcome.rows, int(outcome.drained_s),
+                int(outcome.filled_s), outcome.rebuilt, outcome.requests))
+            if outcome.broken or verbose:
                 print(told(outcome), flush=True)
-    print("%d seeds, %d broken, %d rows stored, drained at the latest after %.0f s (seed %d), "
-          "what was lost there again after %.0f s (seed %d), %d deltas sent in full for want of a "
+
+
+def _leave_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)     # Ctrl-C is the parent's to answer.
+
+
+def _sum_up(lines: list[Line], took_s: float) -> None:
+    broken = [line[0] for line in lines if line[1]]
+    if broken:
+        print("broken by seeds: " + ", ".join([str(seed) for seed in sorted(broken)]))
+    slowest, filled = [
+        max([(line[place], line[0]) for line in lines], default=(0, 0)) for place in (3, 4)]
+    print("%d seeds, %d broken, %d rows stored, drained at the latest after %d s (seed %d), "
+          "what was lost there again after %d s (seed %d), %d deltas sent in full for want of a "
           "base, %d gap requests answered, %.0f s" % (
-              asked.seeds, broken, rows, *slowest, *filled, rebuilt, requests,
-              time.monotonic() - began_s))
-    return 1 if broken else 0
+              len(lines), len(broken), sum([line[2] for line in lines]), *slowest, *filled,
+              sum([line[5] for line in lines]), sum([line[6] for line in lines]), took_s))
 
 
 def told(outcome: Outcome) -> str:
