@@ -62,11 +62,13 @@ class MemoryGaps:
             counter = self._downlink.first(key, self.tables.counted(key, 1, now_s), 1)
             counters.append(counter)
             if counter is not None:
-                number = request_number(counter)
-                self.tables.requests[ask.sender.concentrator_id] = Request(
-                    number, encoded(ask, number), now_s + ask.again_s, ask.tries)
+                self._keep(ask, request_number(counter), now_s)
         await Point("noted")
         return counters
+
+    def _keep(self, ask: Ask, number: int, now_s: int) -> None:
+        self.tables.requests[ask.sender.concentrator_id] = Request(
+            number, encoded(ask, number), now_s + ask.again_s, ask.tries)
 
     def _look(self, now_s: int) -> None:
         for key, numbers in self.tables.archives.items():

@@ -13,6 +13,7 @@ import multiprocessing
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,7 @@ class Parts:
     worker: MakeWorker = Worker
     gaps: MakeGaps = MemoryGaps
     draw: Draw | None = None         # None: chance of the seed.
+    head_end: Callable[..., ChaosHeadEnd] = ChaosHeadEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class _Run:
         network = Network(world, world.dice.stream("network"))
         broker = Broker(network)
         keys = [_keys(world, number) for number in range(chance.randint(1, GATEWAYS_MAX))]
-        self._head_end = ChaosHeadEnd(
+        self._head_end = parts.head_end(
             world, broker, keys, parts.store, parts.worker, parts.gaps, parts.draw)
         self._gateways = [
             Gateway(number, world, broker, own, SodiumCipher(), parts.delivery,
