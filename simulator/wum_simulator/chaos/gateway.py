@@ -106,7 +106,7 @@ class Gateway:
 
     def __init__(
             self, number: int, world: VirtualWorld, broker: Broker, keys: Keys, cipher: Cipher,
-            make: Make = Delivery, meters: int = 3,
+            make: Make = Delivery, meters: int = 3, period_s: int = PERIOD_S,
     ) -> None:
         self.number = number
         self.keys = keys
@@ -123,6 +123,7 @@ class Gateway:
         self._cipher = cipher
         self._make = make
         self._meters = meters
+        self._period_s = period_s
         self._chance = world.dice.stream("gateway", number)
         self._counters: set[int] = set()
         self._link = _Link(self)
@@ -307,10 +308,10 @@ class Gateway:
                         for n in range(self._meters)])
         return Schema(
             self.keys.tenant, self.keys.concentrator, max(self.clock.now_s(), NEVER_BEFORE_S),
-            meters, (RegisterSet(0, registers),), (Schedule(PERIOD_S, 0),))
+            meters, (RegisterSet(0, registers),), (Schedule(self._period_s, 0),))
 
     def _until_sweep(self) -> float:
-        return PERIOD_S - self._world.elapsed_s() % PERIOD_S
+        return self._period_s - self._world.elapsed_s() % self._period_s
 
     def _later(self, delay_s: float, action: Callable[[], None]) -> None:
         self._world.at(self._world.elapsed_s() + delay_s, action, plain=True)

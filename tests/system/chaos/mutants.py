@@ -11,7 +11,7 @@ from wum_edge.uplink.batch import Built
 from wum_edge.uplink.counter import BLOCK, Counter
 from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.flight import TAKEN, Flight
-from wum_edge.uplink.lanes import ASKED, Lanes
+from wum_edge.uplink.lanes import ASKED, BEHIND, LIVE, WINDOW, Lanes
 
 
 class AnswersBeforeCommit(MemoryStore):
@@ -91,6 +91,40 @@ class AnswersWithoutSending(Delivery):
         if lane != ASKED:
             super()._add(lane, built, now_ms)
 
+
+class Starves(Delivery):
+    """One lane has the link only while nothing else is under way or wants it."""
+
+    lane = LIVE
+
+    def _has_place(self, lane: int) -> bool:
+        lanes = self._lanes
+        if lane == self.lane and (
+                [one for one in lanes.flights if one.lane != lane]
+                or (lane == LIVE and lanes.behind(self._archive.cursor) is not None)):
+            return False
+        return len(lanes.flights) < WINDOW and not (lane == ASKED and [
+            one for one in lanes.flights if one.lane == ASKED])
+
+
+class StarvesBehind(Starves):
+    """New records and those asked for leave nothing to those behind."""
+
+    lane = BEHIND
+
+
+class StarvesAsked(Starves):
+    """What is asked for waits until nothing else has to be sent."""
+
+    lane = ASKED
+
+
+# What an outage shows, with words of what is said then.
+LANES = {
+    "new records starve": (Starves, "new readings starve"),
+    "records behind starve": (StarvesBehind, "behind starves"),
+    "what is asked for starves": (StarvesAsked, "asked starves"),
+}
 
 # Each with words of what the judge says.
 MUTANTS = {

@@ -97,7 +97,7 @@ class _Run:
         chance = world.dice.stream("town")
         network = Network(world, world.dice.stream("network"))
         broker = Broker(network)
-        keys = [_keys(world, number) for number in range(chance.randint(1, GATEWAYS_MAX))]
+        keys = [keys_of(world, number) for number in range(chance.randint(1, GATEWAYS_MAX))]
         self._head_end = parts.head_end(
             world, broker, keys, parts.store, parts.worker, parts.gaps, parts.draw)
         self._gateways = [
@@ -167,7 +167,8 @@ class _Run:
         return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _keys(world: VirtualWorld, number: int) -> Keys:
+def keys_of(world: VirtualWorld, number: int) -> Keys:
+    """Of the gateway with this number."""
     def key(what: str) -> DirectionKey:
         octets = world.dice.octets("key", what, number)
         return DirectionKey(octets[:32], octets[32:44])
