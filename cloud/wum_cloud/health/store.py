@@ -90,7 +90,7 @@ async def reporting(connection: Connection, tenant: int) -> Reporting:
                 select m.concentrator_id, coalesce(m.last_captured_at >= now()
                          - make_interval(secs => %(periods)s * m.period_s), false) as reports,
                        m.period_s
-                  from meter m where m.tenant_id = %(tenant)s),
+                  from meter_state m where m.tenant_id = %(tenant)s),
             behind as (
                 select c.concentrator_id
                   from concentrator c left join seen on seen.concentrator_id = c.concentrator_id
@@ -146,7 +146,7 @@ _COMPLETENESS = """
                    as first_slot,
                (extract(epoch from %(until)s::timestamptz)::bigint - m.offset_s) / m.period_s
                    as end_slot
-          from meter m join concentrator c using (concentrator_id)
+          from meter_state m join concentrator c using (concentrator_id)
           left join site s on s.site_id = c.site_id
           join zone z on z.name = coalesce(s.time_zone, 'UTC')
          where m.tenant_id = %(tenant)s

@@ -197,7 +197,7 @@ async def test_the_newest_capture_and_contact_are_known(head_end: HeadEnd) -> No
     await head_end.take(one.send_rows(one.row(0, 5), one.row(1, 2)))
     await head_end.take(one.send_rows(one.row(0, 3)))
     assert head_end.ask(
-        "select serial, extract(epoch from last_captured_at)::int from meter order by 1") == [
+        "select serial, extract(epoch from last_captured_at)::int from meter_state order by 1") == [
             ("M-1", HOUR_S + 5 * 3600), ("M-2", HOUR_S + 2 * 3600)]
     assert head_end.ask(
         "select extract(epoch from newest_captured_at)::int from concentrator") == [

@@ -14,6 +14,7 @@ from wum_cloud.ingest.columns import Numbers
 from wum_cloud.ingest.opened import Group, Statuses
 from wum_cloud.registry.schemas.layout import Layout
 
+BLOCK = 64              # Meters whose newest capture times stand in one row.
 SOURCES_MAX = 32767     # A source is kept as a smallint: batches in one transaction.
 
 
@@ -97,13 +98,14 @@ def _in_order(table: Table) -> Table:
 
 
 def newest_of(tables: Sequence[Table]) -> tuple[Numbers, Numbers]:
-    """(meters of all tables in order, the newest capture time of each)."""
+    """(blocks of meters in their order, for each BLOCK newest capture times of its meters; 0: of
+    these there is no row), as newest_capture keeps them."""
     meter_id = np.concatenate([table.meter_id for table in tables])
-    captured_at_s = np.concatenate([table.captured_at_s for table in tables])
-    order = np.lexsort((captured_at_s, meter_id))
-    meter_id, captured_at_s = meter_id[order], captured_at_s[order]
-    last = np.append(np.flatnonzero(np.diff(meter_id)), len(meter_id) - 1)
-    return meter_id[last], captured_at_s[last]
+    blocks, place = np.unique(meter_id // BLOCK, return_inverse=True)
+    newest = np.zeros(len(blocks) * BLOCK, np.int64)
+    np.maximum.at(newest, place * BLOCK + meter_id % BLOCK,
+                  np.concatenate([table.captured_at_s for table in tables]))
+    return blocks, newest
 
 
 def _is_sorted(keys: tuple[Numbers, ...]) -> bool:

@@ -87,7 +87,7 @@ _METERS = """
     select m.meter_id, m.serial, m.model, d.name as delivery_point, c.name as concentrator,
            c.device_id, s.name as site, coalesce(s.time_zone, 'UTC') as time_zone,
            m.period_s, m.offset_s, m.last_captured_at, m.last_missed_at, m.last_outcome
-      from meter m
+      from meter_state m
       join delivery_point d using (delivery_point_id)
       join concentrator c using (concentrator_id)
       left join site s on s.site_id = c.site_id
