@@ -13,9 +13,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.cloud.concentrator import Concentrator, register_set, schema_of
+from tests.cloud.conftest import HeadEnd
 from tests.cloud.ledger.scratch import reckoned
 from wum_cloud.broker import Delivery
 from wum_cloud.ledger.keeper import COUNTED_EVERY, catch_up
+from wum_cloud.ledger.reckoning import SETTLED_AFTER, Interval, day_of
+from wum_cloud.ledger.slots.store import intervals
+from wum_cloud.reasons.names import REASONS
 from wum_shared.batch import Lost, Missed, Row
 from wum_shared.messages import Schedule
 from wum_shared.status import LOST_FULL, NEVER_SET, NOT_TRIED, SILENT
@@ -131,6 +135,30 @@ class Life:
             table, keys)) for table, keys in TABLES.items()}
 
 
+async def _check_drill_down(head_end: HeadEnd, now: datetime) -> None:
+    """Counts are those of the single intervals, which are looked at another way."""
+    names = ("late", *REASONS)
+    stood = head_end.ask(
+        "select meter_id, day, register_set_id, coalesce(time_zone, 'UTC'), received, " +
+        ", ".join(names) + ", missing_from from ledger_day join meter using (meter_id)"
+        " join concentrator c on c.concentrator_id = meter.concentrator_id"
+        " left join site using (site_id) order by 1, 2")
+    reasons = set()
+    asked: dict[object, list[Interval]] = {}
+    for meter, day, number, zone, received, *rest in stood:
+        if (meter, day) not in asked:
+            async with head_end.pool.connection() as connection:
+                asked[meter, day] = await intervals(
+                    connection, meter, day_of(day, zone), now - SETTLED_AFTER, now)
+        found = [one for one in asked[meter, day] if one.register_set == number]
+        states = [one.state for one in found]
+        assert [states.count(name) for name in names] == rest[:-1]
+        assert sum([state in ("received", "late") for state in states]) == received
+        assert min([one.start for one in found if one.state in REASONS], default=None) == rest[-1]
+        reasons.update(states)
+    assert len(reasons) > 4         # The premise: chance made several reasons.
+
+
 @pytest.mark.parametrize(("seed", "is_calm"), [(1, False), (2, True)])
 async def test_piece_by_piece_and_from_scratch_are_the_same(
         head_end, seed: int, is_calm: bool) -> None:
@@ -152,6 +180,7 @@ async def test_piece_by_piece_and_from_scratch_are_the_same(
         " join meter using (meter_id)")}
     assert {key: tuple(counts) for key, counts in said.items()} == wanted
     assert len(wanted) > 10 and sum([counts[1] for counts in wanted.values()]) > 50
+    await _check_drill_down(head_end, end)
     for table in TABLES:
         head_end.do("delete from " + table)
     head_end.do("delete from ledger_state")

@@ -1,6 +1,7 @@
 """Counting in the database: what is marked, what became due, and the sums that follow.
 
-Left out: which days (reckoning.py), when (keeper.py). A meter's day is always counted anew from
+Left out: which days (reckoning.py), when (keeper.py), what single intervals became
+(../slots/store.py) and how days are counted without looking at them (../plain/store.py). A meter's day is always counted anew from
 `reading`, `missed` and the schedules; sums move by the difference to what was counted before, in
 the same transaction, so that they can never drift apart.
 """
@@ -14,7 +15,8 @@ from psycopg.sql import SQL, Composed
 
 from wum_cloud.database import Connection
 from wum_cloud.ledger.reckoning import LATE_PERIODS, Day
-from wum_cloud.ledger.slots.store import INTERVALS
+from wum_cloud.ledger.plain.store import PLAIN
+from wum_cloud.ledger.slots.store import DUE, SLOTS
 from wum_cloud.reasons.names import REASONS
 
 _LOCK = 0x57554D02
@@ -73,7 +75,8 @@ _CREATE_COUNTED = """
 _COUNT = """
     insert into counted (meter_id, day, register_set_id, tenant_id, concentrator_id, {},
                          missing_from)
-    with """ + _ASKED + "," + INTERVALS + """,
+    with """ + _ASKED + "," + DUE + "," + PLAIN + """,
+    chosen as (select b.* from bounded b join told_day using (meter_id, day)),""" + SLOTS + """,
     place as (
         select meter_id, day, (array_agg(concentrator_id order by start_at desc))[1]
                as concentrator_id
@@ -84,7 +87,10 @@ _COUNT = """
            count(*) filter (where t.arrived_at <= t.deadline), {},
            min(t.start_at) filter (where t.state not in ('received', 'late'))
       from told t join place p using (meter_id, day) join meter m using (meter_id)
-     group by t.meter_id, t.day, t.register_set_id, m.tenant_id, p.concentrator_id"""
+     group by t.meter_id, t.day, t.register_set_id, m.tenant_id, p.concentrator_id
+    union all
+    select p.meter_id, p.day, p.register_set_id, m.tenant_id, p.concentrator_id, {}, missing_from
+      from plain_day p join meter m using (meter_id)"""
 
 # What stood there of these meters and days, whichever sets they had then. Of meters that another
 # concentrator has now, the days before are its.
@@ -213,7 +219,7 @@ async def count(
     await connection.execute(_counting(), {
         **asked, "starts": [d.start for _, d in days], "ends": [d.end for _, d in days],
         "deadlines": [d.deadline for _, d in days], "settled": settled, "now": now,
-        "late": LATE_PERIODS})
+        "late": LATE_PERIODS, "first": min([d.start for _, d in days])})
     for table, keys in _SUMS:
         await connection.execute(_adding_up(table, keys))
     await connection.execute(
@@ -252,7 +258,7 @@ def _create_counted() -> Composed:
 
 def _counting() -> Composed:
     reasons = ["count(*) filter (where t.state = '%s')" % reason for reason in REASONS]
-    return SQL(_COUNT).format(_names("$"), SQL(", ".join(reasons)))
+    return SQL(_COUNT).format(_names("$"), SQL(", ".join(reasons)), _names("$"))
 
 
 def _adding_up(table: str, keys: tuple[str, ...]) -> Composed:

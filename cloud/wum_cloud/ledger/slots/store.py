@@ -11,11 +11,12 @@ from wum_cloud.database import Connection
 from wum_cloud.ledger.reckoning import LATE_PERIODS, Day, Interval
 from wum_cloud.reasons.store import SPANS
 
-# From asked (meter_id, day, start_at, end_at, deadline) to told: a row for each interval of each
-# set that is due. A schedule's first interval begins when it is in force already, its last one ends
-# before the next schedule. Division of positive integers rounds down. A row of readings holds a set
-# when it has all its codes: rows of several sets are merged where they were captured together.
-INTERVALS = """
+# From asked (meter_id, day, start_at, end_at, deadline) to bounded: which intervals are due by each
+# schedule, numbered from 1970; and told_span, what somebody told of them. A schedule's first
+# interval begins when it is in force already, its last one ends before the next schedule. Division
+# of positive integers rounds down. A row of readings holds a set (`holders`) when it has all its
+# codes: rows of several sets are merged where they were captured together.
+DUE = """
     segment as (
         select a.meter_id, a.day, a.start_at, a.end_at, a.deadline,
                s.concentrator_id, s.period_s, s.offset_s, s.valid_from, s.register_sets,
@@ -39,10 +40,13 @@ INTERVALS = """
                select r.register_set_id from register_set r
                 where r.profile = s.profile and r.codes @> s.codes) as holders
           from (select distinct unnest(register_sets) as register_set_id from bounded) as w
-          join register_set s using (register_set_id)),
+          join register_set s using (register_set_id))"""
+
+# From chosen, of bounded, to told: a row for each interval of each set.
+SLOTS = """
     own as (
         select b.*, h.register_set_id, h.holders
-          from bounded b cross join lateral unnest(b.register_sets) as u (register_set_id)
+          from chosen b cross join lateral unnest(b.register_sets) as u (register_set_id)
           join holder h on h.register_set_id = u.register_set_id),
     slot as (
         select o.meter_id, o.day, o.deadline, o.concentrator_id, o.valid_from, o.period_s, n,
@@ -62,7 +66,7 @@ INTERVALS = """
                 group by 1) as r),
     failed as (
         select b.meter_id, b.day, b.valid_from, i.n, i.outcome
-          from bounded b cross join lateral (
+          from chosen b cross join lateral (
                select (extract(epoch from captured_at)::bigint - b.offset_s) / b.period_s as n,
                       (array_agg(outcome order by captured_at desc))[1] as outcome
                  from missed
@@ -117,7 +121,8 @@ _TELLING = ("""
     with asked as (
         select %(meter)s::bigint as meter_id, %(day)s::date as day,
                %(start)s::timestamptz as start_at, %(end)s::timestamptz as end_at,
-               %(deadline)s::timestamptz as deadline),""" + INTERVALS + """
+               %(deadline)s::timestamptz as deadline),""" + DUE + """,
+    chosen as (select * from bounded),""" + SLOTS + """
     select register_set_id as register_set, start_at as start, end_at as "end", state, arrived_at,
            concentrator
       from told order by register_set_id, start_at""").encode()

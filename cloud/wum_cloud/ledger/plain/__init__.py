@@ -1,0 +1,1 @@
+"""Days of which nothing was told, counted without looking at single intervals."""
