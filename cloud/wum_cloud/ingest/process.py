@@ -31,7 +31,7 @@ TASKS = 2           # While one waits for the database, the other opens and deco
 _log = logging.getLogger("wum_cloud.ingest")
 
 
-Beside = Callable[[Pool], Coroutine[None, None, None]]
+Beside = Callable[[Pool, Callable[[], bool]], Coroutine[None, None, None]]
 Publish = Callable[[str, bytes], object]
 
 
@@ -39,6 +39,7 @@ async def serve(settings: Settings, beside: Sequence[Beside] = ()) -> int:
     """Run until SIGINT, SIGTERM or SIGHUP; return the exit code.
 
     Each of `beside` runs as long as ingest does, over its pool: what must follow what was stored.
+    It is told how to ask whether messages wait, which come first.
     Whatever is under way then is rolled back and not acknowledged: it will be sent again.
     """
     vault = open_vault(required(
@@ -102,7 +103,7 @@ class Ingest:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._work()) for _ in range(TASKS)]
-                tasks += [group.create_task(task(self._pool)) for task in beside]
+                tasks += [group.create_task(task(self._pool, self._is_behind)) for task in beside]
                 if self._asking is not None:
                     tasks.append(group.create_task(self._asking.keep()))
                 await stop.wait()
@@ -119,6 +120,9 @@ class Ingest:
             if self._inbox.overflowed and self._inbox.is_empty():
                 self._inbox.overflowed = False
                 self._broker.connect_anew()
+
+    def _is_behind(self) -> bool:
+        return not self._inbox.is_empty()
 
     def _publish(self, topic: str, message: bytes) -> None:
         if not self._broker.publish(topic, message):

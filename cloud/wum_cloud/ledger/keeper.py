@@ -1,4 +1,5 @@
-"""Keeps the ledger up to date: one bounded step at a time, a fifth of the time unless behind.
+"""Keeps the ledger up to date: one bounded step at a time, a fifth of the time unless behind, and a
+twentieth while messages wait to be stored.
 
 Left out: SQL (counting/store.py). It runs beside ingest, in whichever process gets the lock; what
 ingest marked in its own transactions is counted, and once in a while what time alone made due.
@@ -7,6 +8,7 @@ ingest marked in its own transactions is counted, and once in a while what time 
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -25,29 +27,38 @@ from wum_cloud.ledger.reckoning import (
 )
 from wum_cloud.reasons import store as told
 
-MARKS_PER_STEP = 200        # Some two seconds of the database's time.
+MARKED_PER_STEP = 200       # Concentrators: some two seconds of the database's time.
+MARKS_PER_STEP = 10_000     # Of theirs: hours that came together are counted together.
 STALE_PER_STEP = 20
-DAYS_AT_ONCE = 100          # Of concentrators, in one statement: it has to end in time.
+DAYS_PER_STEP = 1000        # Of concentrators: one that was away for long has many of them.
+DAYS_AT_ONCE = 100          # In one statement: it has to end in time.
 # Where nothing comes, due intervals are missed so late. More than an hour: concentrators that
 # deliver every hour are counted then, and not once more in between.
 COUNTED_EVERY = timedelta(minutes=65)
 PAUSE_LEAST_S = 1.0
 PAUSE_SHARE = 4.0           # Rests four times as long as a step took: ingest comes first.
 BEHIND = 100                # Concentrators in a step: then it rests as long as the step took.
+BUSY_SHARE = 19.0           # While messages wait: what was stored is safe, and can be counted later.
+LOOK_EVERY_S = 1.0          # Whether they still wait.
 PAUSE_AFTER_ERROR_S = 10.0
 
 _log = logging.getLogger("wum_cloud.ledger")
 
 
-async def keep(database: Pool) -> None:
-    """Work until cancelled. A database that is away is waited for."""
+async def keep(database: Pool, is_busy: Callable[[], bool] = lambda: False) -> None:
+    """Work until cancelled. A database that is away is waited for.
+
+    `is_busy` says whether messages wait to be stored: they come first.
+    """
     while True:
         pause_s = PAUSE_LEAST_S
         began = time.monotonic()
+        took_s = 0.0
         try:
             counted = await step(database, datetime.now(UTC))
+            took_s = time.monotonic() - began
             share = PAUSE_SHARE if counted < BEHIND else 1.0
-            pause_s = max(PAUSE_LEAST_S, share * (time.monotonic() - began))
+            pause_s = max(PAUSE_LEAST_S, share * took_s)
         except (psycopg.Error, PoolTimeout, OSError) as error:
             _log.warning("the ledger is not kept for now (%s)", " ".join(str(error).split()))
             pause_s = PAUSE_AFTER_ERROR_S
@@ -55,6 +66,9 @@ async def keep(database: Pool) -> None:
             _log.exception("the ledger is not kept for now")
             pause_s = PAUSE_AFTER_ERROR_S
         await asyncio.sleep(pause_s)
+        while pause_s < BUSY_SHARE * took_s and is_busy():
+            await asyncio.sleep(LOOK_EVERY_S)
+            pause_s += LOOK_EVERY_S
 
 
 async def step(database: Pool, now: datetime) -> int:
@@ -65,12 +79,17 @@ async def step(database: Pool, now: datetime) -> int:
     async with database.connection() as connection, connection.transaction():
         if not await store.try_lock(connection):
             return 0
-        marks = await store.marks(connection, MARKS_PER_STEP)
+        marks = await store.marks(connection, MARKED_PER_STEP, MARKS_PER_STEP)
         wanted = {mark.concentrator_id for mark in marks}
-        stale = await store.stale(connection, now - COUNTED_EVERY, STALE_PER_STEP)
-        standings = await store.standings(connection, sorted(wanted | set(stale)))
-        found = [_Found(one.concentrator_id, one.time_zone, _days(one, marks, set(stale), now))
-                 for one in standings]
+        stale = set(await store.stale(connection, now - COUNTED_EVERY, STALE_PER_STEP))
+        standings = await store.standings(connection, sorted(wanted | stale))
+        found = _bounded([
+            _Found(one.concentrator_id, one.time_zone, _days(one, marks, stale, now))
+            for one in standings])
+        left = {one.concentrator_id for one in standings[len(found):]}
+        standings = standings[:len(found)]
+        marks = [mark for mark in marks if mark.concentrator_id not in left]
+        stale -= left
         found += await _of_heirs(connection, standings, found)
         days = sorted({(one.concentrator_id, day, one.time_zone) for one in found
                        for day in countable(one.days, now, one.time_zone)})
@@ -84,6 +103,16 @@ async def step(database: Pool, now: datetime) -> int:
         if standings:
             await store.note_counted(connection, standings, now, _oldest(now))
     return len(standings)
+
+
+def _bounded(found: "Sequence[_Found]") -> "list[_Found]":
+    """The first of them, with DAYS_PER_STEP days at most or one concentrator: the others wait."""
+    days = 0
+    for place, one in enumerate(found):
+        days += len(one.days)
+        if place and days > DAYS_PER_STEP:
+            return list(found[:place])
+    return list(found)
 
 
 async def catch_up(database: Pool, now: datetime) -> None:

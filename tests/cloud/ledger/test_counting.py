@@ -203,3 +203,38 @@ async def test_a_fault_of_the_ledger_does_not_end_the_ingest_beside_it(
             await asyncio.sleep(0.02)
     assert not task.done()
     task.cancel()
+
+
+async def test_while_messages_wait_the_ledger_rests_longer(book: Book, pool, monkeypatch) -> None:
+    async def until_counted() -> None:
+        while book.ask("select from ledger_mark"):
+            await asyncio.sleep(0.01)
+
+    book.add_scheduled("SDM-1")
+    monkeypatch.setattr(keeper, "PAUSE_LEAST_S", 0.0)
+    monkeypatch.setattr(keeper, "PAUSE_SHARE", 0.0)
+    monkeypatch.setattr(keeper, "BUSY_SHARE", 1e6)
+    monkeypatch.setattr(keeper, "LOOK_EVERY_S", 0.05)
+    waiting = [True]
+    task = asyncio.create_task(keeper.keep(pool, lambda: bool(waiting)))
+    async with asyncio.timeout(30):
+        await until_counted()
+        book.mark(at(3))
+        await asyncio.sleep(0.5)
+        assert book.ask("select from ledger_mark")
+        waiting.clear()
+        await until_counted()
+    task.cancel()
+
+
+async def test_a_step_takes_all_marks_of_a_concentrator_and_so_many_days(
+        book: Book, pool, monkeypatch) -> None:
+    book.add_scheduled("SDM-1", valid_from=MIDNIGHT - timedelta(days=9))
+    for interval in range(5):
+        book.mark(at(interval))
+    monkeypatch.setattr(keeper, "DAYS_PER_STEP", 3)
+    monkeypatch.setattr(keeper, "MARKED_PER_STEP", 1)
+    assert await keeper.step(pool, NOW) == 1        # One alone is counted, however many its days.
+    assert not book.ask("select from ledger_mark")
+    assert book.ask("select count(*) from ledger_day") == [(11,)]
+    book.check_sums()

@@ -135,12 +135,14 @@ async def try_lock(connection: Connection) -> bool:
     return bool(row[0])
 
 
-async def marks(connection: Connection, limit: int) -> list[Mark]:
-    """The oldest marks, at most `limit`."""
+async def marks(connection: Connection, concentrators: int, limit: int) -> list[Mark]:
+    """The marks, at most `limit`, of those concentrators that have the oldest marks."""
     async with connection.cursor(row_factory=class_row(Mark)) as cursor:
         await cursor.execute(
             "select mark_id, concentrator_id, hours, since from ledger_mark"
-            " order by mark_id limit %s", [limit])
+            " where concentrator_id in (select concentrator_id from ("
+            "   select concentrator_id from ledger_mark order by mark_id limit %s) as oldest)"
+            " order by mark_id limit %s", [concentrators, limit])
         return await cursor.fetchall()
 
 
