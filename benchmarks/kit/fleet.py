@@ -15,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from kit.concentrator import Device
 from kit.head_end import LOAD
-from kit.recorded import METERS, START_S, Recorded
+from kit.recorded import METERS, Recorded
 from wum_cloud.database import connect
 from wum_cloud.registry import store
 from wum_cloud.registry.keys import open_vault
@@ -84,8 +84,9 @@ class Fleet:
     def batches(self, first_hour: int, hours: int) -> list[Message]:
         """One batch of each: all its meters, so many hours from `first_hour` on."""
         batch = self._source.batch(
-            first_s=START_S + first_hour * HOUR_S,
-            last_s=START_S + (first_hour + hours) * HOUR_S, first_sequence=1 + first_hour * METERS)
+            first_s=self._source.start_s + first_hour * HOUR_S,
+            last_s=self._source.start_s + (first_hour + hours) * HOUR_S,
+            first_sequence=1 + first_hour * METERS)
         # Encoded once: two names of eight bytes are all that differs from one to the next.
         draft = encode_batch(batch)
         if draft.count(batch.schema_id) != 1 or draft.count(batch.incarnation) != 1:

@@ -51,6 +51,20 @@ class Recorded:
     rows: tuple[Row, ...]
     missed: tuple[Missed, ...]
 
+    @property
+    def start_s(self) -> int:
+        """When it begins, a full hour."""
+        return self.schema.valid_from_s
+
+    def moved(self, start_s: int) -> "Recorded":
+        """The same, beginning at another full hour."""
+        by_s = start_s - self.start_s
+        schema = self.schema._replace(valid_from_s=start_s)
+        return Recorded(
+            schema, schema_id(encode_schema(schema)),
+            tuple(r._replace(captured_at_s=r.captured_at_s + by_s) for r in self.rows),
+            tuple(m._replace(captured_at_s=m.captured_at_s + by_s) for m in self.missed))
+
     def batch(
             self, *, first_s: int, last_s: int, meter: int | None = None,
             first_sequence: int = 1_000_001) -> Batch:

@@ -38,7 +38,7 @@ COUNTED_EVERY = timedelta(minutes=65)
 PAUSE_LEAST_S = 1.0
 PAUSE_SHARE = 4.0           # Rests four times as long as a step took: ingest comes first.
 BEHIND = 100                # Concentrators in a step: then it rests as long as the step took.
-BUSY_SHARE = 19.0           # While messages wait: what was stored is safe, and can be counted later.
+BUSY_SHARE = 19.0           # While messages wait: what was stored can be counted later.
 LOOK_EVERY_S = 1.0          # Whether they still wait.
 PAUSE_AFTER_ERROR_S = 10.0
 

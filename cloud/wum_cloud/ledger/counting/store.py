@@ -1,9 +1,9 @@
 """Counting in the database: what is marked, what became due, and the sums that follow.
 
 Left out: which days (reckoning.py), when (keeper.py), what single intervals became
-(../slots/store.py) and how days are counted without looking at them (../plain/store.py). A meter's day is always counted anew from
-`reading`, `missed` and the schedules; sums move by the difference to what was counted before, in
-the same transaction, so that they can never drift apart.
+(../slots/store.py), how days are counted without looking at them (../plain/store.py). A meter's day
+is always counted anew from `reading`, `missed` and the schedules; sums move by the difference to
+what was counted before, in the same transaction, so that they can never drift apart.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Composed
 
 from wum_cloud.database import Connection
-from wum_cloud.ledger.reckoning import LATE_PERIODS, Day
 from wum_cloud.ledger.plain.store import PLAIN
+from wum_cloud.ledger.reckoning import LATE_PERIODS, Day
 from wum_cloud.ledger.slots.store import DUE, SLOTS
 from wum_cloud.reasons.names import REASONS
 
