@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psycopg
 
-from kit.figures import Figure, arguments, report
+from kit.figures import Figure, parser, report
 from kit.head_end import HeadEnd
 from wum_cloud.database import Connection, open_pool
 from wum_cloud.ledger import store
@@ -83,6 +83,14 @@ _SUMS = """
     select tenant_id, day, sum(meters), {sums} from ledger_concentrator_day group by 1, 2"""
 
 Question = Callable[[Connection], Awaitable[object]]
+
+
+def is_filled(url: str, meters: int) -> bool:
+    """Whether an earlier run left a town of this size."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "select count(*) from meter where exists (select from ledger_tenant_day)").fetchone()
+    return row == (meters,)
 
 
 def fill(url: str, meters: int, days: int) -> float:
@@ -218,23 +226,32 @@ async def measure(url: str, meters: int, days: int, rounds: int) -> dict[str, fl
 
 def main() -> None:
     """Measure and report."""
-    quick = arguments(__doc__ or "").quick
-    meters, days, rounds = (50_000, 4, 12) if quick else (1_000_000, 8, 40)
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o711)            # PostgreSQL's account goes through it.
-        with HeadEnd(Path(folder)) as head_end:
-            filled_s = fill(head_end.database_url, meters, days)
-            print("%d meters, %d days, filled in %.0f s" % (meters, days, filled_s))
+    shared = parser(__doc__ or "")
+    shared.add_argument("--keep", type=Path, metavar="DIR",
+                        help="leave the database there; where one was left, ask that one")
+    asked = shared.parse_args()
+    meters, days, rounds = (50_000, 4, 12) if asked.quick else (1_000_000, 8, 40)
+    with tempfile.TemporaryDirectory() as thrown_away:
+        folder = asked.keep or Path(thrown_away)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o711)                  # PostgreSQL's account goes through it.
+        with HeadEnd(folder, keeps=asked.keep is not None) as head_end:
+            if not is_filled(head_end.database_url, meters):
+                filled_s = fill(head_end.database_url, meters, days)
+                print("%d meters, %d days, filled in %.0f s" % (meters, days, filled_s), flush=True)
             found = asyncio.run(measure(head_end.database_url, meters, days, rounds))
-            counted = asyncio.run(count(head_end.database_url, 16 if quick else 64))
+            counted = None if asked.keep else asyncio.run(
+                count(head_end.database_url, 16 if asked.quick else 64))
     against = "limit of a page, %d meters" % meters
-    report("ledger", [
+    figures = [
         Figure("ledger_page_ms", max(found.values()), "ms (p90)", against, LIMIT_MS,
                "value <= 100"),
         *[Figure("ledger_%s_ms" % name, each, "ms (p90)", against, LIMIT_MS)
-          for name, each in found.items()],
-        Figure("ledger_counted_meter_days_per_s", counted, "1/s",
-               "a million hourly meters need so many", NEEDED, "value >= 278")])
+          for name, each in found.items()]]
+    if counted is not None:
+        figures.append(Figure("ledger_counted_meter_days_per_s", counted, "1/s",
+                              "a million hourly meters need so many", NEEDED, "value >= 278"))
+    report("ledger", figures)
 
 
 if __name__ == "__main__":

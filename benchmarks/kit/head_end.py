@@ -29,8 +29,9 @@ _WAIT_S = 30.0
 class HeadEnd:
     """Use as a context; `provision` before `start_ingest`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keeps: bool = False) -> None:
         self.folder = folder
+        self._keeps = keeps          # The database stays where it is, for the next one.
         self.broker_port = free_port()
         self.database_url = ""
         self._postgres = EmbeddedPostgres(folder / "postgres")
@@ -38,7 +39,7 @@ class HeadEnd:
 
     def __enter__(self) -> "HeadEnd":
         folder = self.folder / "postgres"
-        folder.mkdir()
+        folder.mkdir(exist_ok=self._keeps)
         folder.chmod(0o711)
         self.database_url = self._postgres.start()
         try:
@@ -60,7 +61,8 @@ class HeadEnd:
                 process.kill()
                 process.wait()
         self._postgres.stop()
-        forget(self.folder / "postgres")
+        if not self._keeps:
+            forget(self.folder / "postgres")
 
     def provision(self, name: str) -> Path:
         """A registered concentrator; the folder of its keys."""

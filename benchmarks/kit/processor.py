@@ -4,6 +4,7 @@ Other work on the machine makes the clock on the wall go on, and hardly changes 
 """
 
 import os
+from collections import Counter
 from pathlib import Path
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -14,6 +15,16 @@ def processor_s() -> float:
     """Seconds of processor time so far, of processes that ended and were waited for as well."""
     every = _processes()
     return _TICK_S * sum(every[number][1] for number in _tree(every))
+
+
+def processor_s_by_program() -> Counter[str]:
+    """The same by the name of the program; this process is "self"."""
+    every = _processes()
+    found: Counter[str] = Counter()
+    for number in _tree(every):
+        name = "self" if number == os.getpid() else _program(number)
+        found[name] += _TICK_S * every[number][1]
+    return found
 
 
 def resident_bytes(root: int) -> int:
@@ -41,6 +52,13 @@ def _tree(every: dict[int, tuple[int, int]], root: int | None = None) -> set[int
         before = len(tree)
         tree |= {number for number, (parent, _) in every.items() if parent in tree}
     return tree & every.keys()
+
+
+def _program(number: int) -> str:
+    try:
+        return Path(f"/proc/{number}/comm").read_text().strip()
+    except OSError:
+        return "ended"
 
 
 def _pages(number: int) -> int:
