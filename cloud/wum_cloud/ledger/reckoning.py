@@ -33,7 +33,9 @@ class Day:
 @dataclass(frozen=True, slots=True)
 class Interval:
     """One interval of one register set of a meter. `state` is RECEIVED, LATE or one of REASONS;
-    `arrived_at` None for what is missing, or was stored before arrivals were noted."""
+    `arrived_at` None for what is missing, or was stored before arrivals were noted. `since`: the
+    meter's newest reading from before, where it gave nothing; when its concentrator was last heard,
+    where that cannot be reached; else None."""
 
     register_set: int
     start: datetime
@@ -41,11 +43,12 @@ class Interval:
     state: str
     arrived_at: datetime | None
     concentrator: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Neighbouring intervals of one set and state, from one concentrator."""
+    """Neighbouring intervals of one set and state, from one concentrator; `since` as its first."""
 
     register_set: int
     start: datetime
@@ -55,6 +58,7 @@ class Run:
     first_arrived_at: datetime | None
     last_arrived_at: datetime | None
     concentrator: str
+    since: datetime | None = None
 
 
 def day_of(day: date, zone: str) -> Day:
@@ -124,7 +128,7 @@ def runs(intervals: Sequence[Interval]) -> list[Run]:
             found[-1] = _joined(last, one)
         else:
             found.append(Run(one.register_set, one.start, one.end, one.state, 1, one.arrived_at,
-                             one.arrived_at, one.concentrator))
+                             one.arrived_at, one.concentrator, one.since))
     return found
 
 
@@ -132,7 +136,7 @@ def _joined(run: Run, one: Interval) -> Run:
     arrived = [at for at in (run.first_arrived_at, run.last_arrived_at, one.arrived_at)
                if at is not None]
     return Run(run.register_set, run.start, one.end, run.state, run.intervals + 1,
-               min(arrived, default=None), max(arrived, default=None), run.concentrator)
+               min(arrived, default=None), max(arrived, default=None), run.concentrator, run.since)
 
 
 def by_start(intervals: Iterable[Interval]) -> list[list[Interval]]:

@@ -6,6 +6,7 @@ import pytest
 from tests.cloud.ledger.book import DAY, NOW, PER_DAY, Book, at, count
 from tests.cloud.web.street import DEVICE, SITE
 from wum_cloud.database import Pool
+from wum_shared.status import NOT_TRIED
 
 HERE = "/api/v1/completeness"
 SPAN = {"from": str(DAY), "to": str(DAY)}
@@ -66,6 +67,23 @@ async def test_an_interval_says_when_it_came_and_by_which_path(
     assert len(rest["items"]) == 6 and rest["next_cursor"] is None
     assert {item["state"] for item in rest["items"]} == {"missing"}
     assert {item["path"] for item in rest["items"]} == {None}
+
+
+async def test_a_silent_meter_and_an_unreachable_concentrator_say_since_when(
+        book: Book, system: httpx.AsyncClient) -> None:
+    meter = book.ask("select meter_id from meter where serial = 'SDM-1'")[0][0]
+    book.miss(meter, 90)
+    book.miss(meter, 91, NOT_TRIED)
+    where = "/api/v1/meters/SDM-%d/intervals"
+    found = {(item["reason"], item["since"], item["register_sets"][0]["since"]) for item in (
+        await system.get(where % 1, params={"day": str(DAY), "limit": "96"})).json()["items"]}
+    newest, heard = "2026-03-02T20:15:00Z", NOW.isoformat().replace("+00:00", "Z")
+    assert found == {
+        (None, None, None), ("silent", newest, newest), ("not_tried", newest, newest),
+        ("unreachable", heard, heard)}
+    book.miss(book.ask("select meter_id from meter where serial = 'SDM-2'")[0][0], 0)
+    never = (await system.get(where % 2, params={"day": str(DAY), "limit": "1"})).json()["items"]
+    assert (never[0]["reason"], never[0]["since"]) == ("silent", None)
 
 
 @pytest.mark.parametrize(("path", "parameters", "status"), [

@@ -99,7 +99,7 @@ SLOTS = """
           left join failed f using (meter_id, day, valid_from, n)),
     told as (
         select meter_id, day, deadline, concentrator_id, concentrator, register_set_id, start_at,
-               end_at, arrived_at,
+               end_at, arrived_at, last_contact_at,
                case when found = 'awaited' and is_unheard then 'unreachable' else found end
                    as state
           from judged)"""
@@ -124,5 +124,10 @@ _TELLING = ("""
                %(deadline)s::timestamptz as deadline),""" + DUE + """,
     chosen as (select * from bounded),""" + SLOTS + """
     select register_set_id as register_set, start_at as start, end_at as "end", state, arrived_at,
-           concentrator
+           concentrator, case
+           when state = 'unreachable' then last_contact_at
+           when state in ('silent', 'damaged', 'exception', 'not_tried') then (
+               select captured_at from reading r
+                where r.meter_id = told.meter_id and r.profile = 0
+                  and r.captured_at < told.start_at order by captured_at desc limit 1) end as since
       from told order by register_set_id, start_at""").encode()

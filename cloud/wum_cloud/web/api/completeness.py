@@ -45,6 +45,8 @@ Cabinet = Annotated[str | None, Query(max_length=16, description="A concentrator
 RegisterSetNumber = Annotated[int | None, Query(
     alias="register_set", ge=1, le=2**31 - 1, description="A register set's number.")]
 Caller = Annotated[Account, Depends(signed_in)]
+_SINCE = ("Where the meter gave nothing: its newest reading from before. Where the concentrator is "
+          "unreachable: when it was last heard. Null for other reasons, and where it never was.")
 
 
 class CountsForm(Form):
@@ -111,6 +113,7 @@ class SetForm(Form):
     registers: list[str] = Field(description="OBIS codes.")
     state: str
     reason: str | None
+    since: AwareDatetime | None
     arrived_at: AwareDatetime | None
     path: str | None
 
@@ -123,6 +126,7 @@ class IntervalForm(Form):
     to: AwareDatetime
     state: str = Field(description="received, late or missing; estimated is reserved.")
     reason: str | None = Field(description="Why it is missing: " + ", ".join(REASONS) + ".")
+    since: AwareDatetime | None = Field(description=_SINCE)
     arrived_at: AwareDatetime | None
     path: str | None
     concentrator: str
@@ -343,8 +347,8 @@ def _interval(own: list[Interval], sets: dict[int, RegisterSet]) -> IntervalForm
 def _state(one: Interval) -> dict[str, Any]:
     is_there = one.state in (RECEIVED, LATE)
     return {"state": one.state if is_there else "missing",
-            "reason": None if is_there else one.state, "arrived_at": one.arrived_at,
-            "path": path_of(one.state)}
+            "reason": None if is_there else one.state, "since": one.since,
+            "arrived_at": one.arrived_at, "path": path_of(one.state)}
 
 
 def path_of(state: str) -> str | None:
