@@ -113,6 +113,20 @@ class Scope:
         return {"site": self.site, "device": self.concentrator, "set": self.register_set}
 
 
+def _written(query: str, scope: Scope, *, is_later: bool = False) -> bytes:
+    """`query` with the conditions of this scope, and of a page that is not the first, and no other:
+    a plan that the database makes once for all values is then a good one for each."""
+    narrow = ("" if scope.site is None else " and s.name = %(site)s") + (
+        "" if scope.concentrator is None else " and c.device_id = %(device)s")
+    by_set = scope.register_set is not None
+    for mark, text in (("{narrow}", narrow), ("{by_set}", "set_" if by_set else ""),
+                       ("{set}", " and d.register_set_id = %(set)s" if by_set else "")):
+        query = query.replace(mark, text)
+    first, _, later = query.partition("{later:")
+    condition, _, rest = later.partition("}")
+    return (first + (condition if is_later else "") + rest).encode()
+
+
 async def days(
         connection: Connection, tenant: int, scope: Scope, first: date, last: date, limit: int,
 ) -> list[DayCounts]:
@@ -120,28 +134,22 @@ async def days(
     query = _NARROW_DAYS if scope.is_narrow else _TENANT_DAYS
     async with connection.cursor(row_factory=class_row(DayCounts)) as cursor:
         await cursor.execute(
-            (query[scope.register_set is not None]).encode(),
+            _written(query, scope),
             {"tenant": tenant, "first": first, "last": last, "limit": limit, **scope.values()})
         return await cursor.fetchall()
 
 
-# Without and with a register set: each has its own sums.
-_OF_SET = ("", " and d.register_set_id = %(set)s")
-_TENANT_DAYS = ["""
-    select d.day, d.meters, """ + _COUNTS + """ from %s d
-     where d.tenant_id = %%(tenant)s and d.day between %%(first)s and %%(last)s
-       and d.expected > 0%s order by d.day limit %%(limit)s""" % pair for pair in zip(
-    ("ledger_tenant_day", "ledger_tenant_set_day"), _OF_SET, strict=True)]
-
-_NARROW_DAYS = ["select d.day, sum(d.meters)::bigint as meters, " + _SUMS + """
+# By register set or not: each has its own sums.
+_TENANT_DAYS = """
+    select d.day, d.meters, """ + _COUNTS + """ from ledger_tenant_{by_set}day d
+     where d.tenant_id = %(tenant)s and d.day between %(first)s and %(last)s
+       and d.expected > 0{set} order by d.day limit %(limit)s"""
+_NARROW_DAYS = "select d.day, sum(d.meters)::bigint as meters, " + _SUMS + """
       from concentrator c left join site s using (site_id)
-      join %s d using (concentrator_id)
-     where c.tenant_id = %%(tenant)s and d.expected > 0%s
-       and (%%(site)s::text is null or s.name = %%(site)s)
-       and (%%(device)s::bytea is null or c.device_id = %%(device)s)
-       and d.day between %%(first)s and %%(last)s
-     group by d.day order by d.day limit %%(limit)s""" % pair for pair in zip(
-    ("ledger_concentrator_day", "ledger_concentrator_set_day"), _OF_SET, strict=True)]
+      join ledger_concentrator_{by_set}day d using (concentrator_id)
+     where c.tenant_id = %(tenant)s and d.expected > 0{set}{narrow}
+       and d.day between %(first)s and %(last)s
+     group by d.day order by d.day limit %(limit)s"""
 
 
 async def register_sets(
@@ -151,7 +159,7 @@ async def register_sets(
     """
     query = _NARROW_SETS if scope.is_narrow else _TENANT_SETS
     async with connection.cursor(row_factory=class_row(SetCounts)) as cursor:
-        await cursor.execute(query.encode(), {
+        await cursor.execute(_written(query, scope), {
             "tenant": tenant, "day": day, "after": after, "limit": limit, **scope.values()})
         return await cursor.fetchall()
 
@@ -159,8 +167,7 @@ async def register_sets(
 _CODES = "array(select jsonb_array_elements_text(r.codes)) as codes"
 _SETS_OF = """
      where d.tenant_id = %(tenant)s and d.day = %(day)s and d.expected > 0
-       and d.register_set_id > %(after)s
-       and (%(set)s::integer is null or d.register_set_id = %(set)s)"""
+       and d.register_set_id > %(after)s{set}"""
 _TENANT_SETS = "select d.register_set_id as register_set, d.meters, " + (
     _CODES + ", " + _COUNTS) + """
       from ledger_tenant_set_day d join register_set r using (register_set_id)""" + _SETS_OF + """
@@ -169,9 +176,7 @@ _NARROW_SETS = "select d.register_set_id as register_set, sum(d.meters)::bigint 
     _CODES + ", " + _SUMS) + """
       from ledger_concentrator_set_day d join register_set r using (register_set_id)
       join concentrator c using (concentrator_id) left join site s using (site_id)""" + (
-    _SETS_OF) + """
-       and (%(site)s::text is null or s.name = %(site)s)
-       and (%(device)s::bytea is null or c.device_id = %(device)s)
+    _SETS_OF) + """{narrow}
      group by d.register_set_id, r.codes order by d.register_set_id limit %(limit)s"""
 
 
@@ -183,24 +188,21 @@ async def concentrators(
     first one behind `after` (missing, concentrator_id)."""
     missing, number = after or (None, None)
     async with connection.cursor(row_factory=class_row(ConcentratorCounts)) as cursor:
-        await cursor.execute(_CONCENTRATORS[scope.register_set is not None].encode(), {
+        await cursor.execute(_written(
+            _CONCENTRATORS, scope, is_later=after is not None), {
             "tenant": tenant, "day": day, **scope.values(), "missing": missing,
             "number": number, "limit": limit})
         return await cursor.fetchall()
 
 
-_CONCENTRATORS = ["""
+_CONCENTRATORS = """
     select c.concentrator_id, c.name, c.device_id, s.name as site, d.meters, c.last_contact_at,
            """ + _COUNTS + """
-      from %s d join concentrator c using (concentrator_id)
+      from ledger_concentrator_{by_set}day d join concentrator c using (concentrator_id)
       left join site s using (site_id)
-     where d.tenant_id = %%(tenant)s and d.day = %%(day)s and d.expected > 0%s
-       and (%%(site)s::text is null or s.name = %%(site)s)
-       and (%%(device)s::bytea is null or c.device_id = %%(device)s)
-       and (%%(missing)s::bigint is null
-            or (d.missing, d.concentrator_id) < (%%(missing)s, %%(number)s))
-     order by d.missing desc, d.concentrator_id desc limit %%(limit)s""" % pair for pair in zip(
-    ("ledger_concentrator_day", "ledger_concentrator_set_day"), _OF_SET, strict=True)]
+     where d.tenant_id = %(tenant)s and d.day = %(day)s and d.expected > 0{set}{narrow}
+       {later:and (d.missing, d.concentrator_id) < (%(missing)s, %(number)s)}
+     order by d.missing desc, d.concentrator_id desc limit %(limit)s"""
 
 
 async def sites(
@@ -235,11 +237,10 @@ async def meters(
     missing, number, register_set = after or (None, None, None)
     values = {"tenant": tenant, "day": day, **scope.values(), "missing": missing,
               "number": number, "behind_set": register_set, "limit": limit}
-    query = _METERS % (_OF_NARROW if scope.is_narrow else _OF_ALL,
-                       _OF_SET[scope.register_set is not None])
+    query = _METERS % (_OF_NARROW if scope.is_narrow else _OF_ALL)
     async with connection.cursor(row_factory=class_row(MeterCounts)) as cursor:
         await cursor.execute("set local jit = off")
-        await cursor.execute(query.encode(), values)
+        await cursor.execute(_written(query, scope, is_later=after is not None), values)
         return await cursor.fetchall()
 
 
@@ -251,13 +252,11 @@ _METERS = """
     with narrow as materialized (
         select d.* from concentrator c left join site s using (site_id)
           join ledger_day d on d.concentrator_id = c.concentrator_id and d.day = %%(day)s
-         where d.missing > 0 and (%%(site)s::text is not null or %%(device)s::bytea is not null)
-           and (%%(site)s::text is null or s.name = %%(site)s)
-           and (%%(device)s::bytea is null or c.device_id = %%(device)s)),
+         where d.missing > 0{narrow}),
     found as materialized (
-        %s and d.tenant_id = %%(tenant)s and d.day = %%(day)s%s
-           and (%%(missing)s::integer is null or (d.missing, d.meter_id, d.register_set_id)
-                < (%%(missing)s, %%(number)s, %%(behind_set)s))
+        %s and d.tenant_id = %%(tenant)s and d.day = %%(day)s{set}
+           {later:and (d.missing, d.meter_id, d.register_set_id)
+                < (%%(missing)s, %%(number)s, %%(behind_set)s)}
          order by d.missing desc, d.meter_id desc, d.register_set_id desc limit %%(limit)s)
     select m.meter_id, d.register_set_id as register_set, """ + _CODES + """,
            m.serial, p.name as delivery_point, c.name as concentrator, c.device_id,
@@ -277,20 +276,35 @@ _METERS = """
 async def counted_until(connection: Connection, tenant: int) -> datetime | None:
     """Since when at least one concentrator's days were not counted again; None: nothing is."""
     cursor = await connection.execute(
-        "select min(l.computed_until) from ledger_state l join concentrator c"
-        " using (concentrator_id) where c.tenant_id = %s", [tenant])
+        "select l.computed_until from ledger_state l join concentrator c using (concentrator_id)"
+        " where c.tenant_id = %s order by l.computed_until limit 1", [tenant])
     row = await cursor.fetchone()
-    assert row is not None
-    until: datetime | None = row[0]
-    return until
+    return None if row is None else row[0]
 
 
 async def time_zones(connection: Connection, tenant: int, scope: Scope) -> list[str]:
     """The zones in which the meters of a scope are counted; none without a concentrator."""
-    cursor = await connection.execute(
-        "select distinct coalesce(s.time_zone, 'UTC') from concentrator c"
-        " left join site s using (site_id) where c.tenant_id = %(tenant)s"
-        " and (%(site)s::text is null or s.name = %(site)s)"
-        " and (%(device)s::bytea is null or c.device_id = %(device)s) order by 1",
-        {"tenant": tenant, "site": scope.site, "device": scope.concentrator})
+    query = _NARROW_ZONES if scope.is_narrow else _ZONES
+    cursor = await connection.execute(_written(query, scope), {
+        "tenant": tenant, "site": scope.site, "device": scope.concentrator})
     return [row[0] for row in await cursor.fetchall()]
+
+
+_NARROW_ZONES = """
+    select distinct coalesce(s.time_zone, 'UTC') as zone from concentrator c
+      left join site s using (site_id) where c.tenant_id = %(tenant)s{narrow} order by 1"""
+# From each zone of the sites to the next one, and of each whether a concentrator stands in it.
+_ZONES = """
+    with recursive zone as (
+        (select time_zone from site where tenant_id = %(tenant)s order by 1 limit 1)
+        union all
+        select (select s.time_zone from site s
+                 where s.tenant_id = %(tenant)s and s.time_zone > zone.time_zone
+                 order by 1 limit 1)
+          from zone where zone.time_zone is not null)
+    select time_zone from zone
+     where (select true from site s join concentrator c using (site_id)
+             where s.tenant_id = %(tenant)s and s.time_zone = zone.time_zone limit 1)
+    union select 'UTC' where exists (
+        select from concentrator c where c.tenant_id = %(tenant)s and c.site_id is null)
+     order by 1"""
