@@ -1,10 +1,11 @@
 """The rows of `reading` by bare COPY, out and in: what the chain is measured against."""
 
+import threading
 import time
 
 import psycopg
 
-_OUT = b"copy (select * from reading) to stdout (format binary)"
+_OUT = "copy (select * from reading where meter_id %% %d = %d) to stdout (format binary)"
 _IN = b"copy reading from stdin (format binary)"
 _PIECE = 256 * 1024
 
@@ -24,20 +25,36 @@ def empty(url: str) -> None:
         connection.execute("checkpoint")
 
 
-def copy_out(url: str) -> bytes:
-    """All rows in the format of binary COPY."""
+def copy_out(url: str, share: int = 0, shares: int = 1) -> bytes:
+    """All rows, or those of one share of the meters, in the format of binary COPY."""
     with psycopg.connect(url) as connection, connection.cursor() as cursor, cursor.copy(
-            _OUT) as copy:
+            (_OUT % (shares, share)).encode()) as copy:
         return b"".join(bytes(piece) for piece in copy)
 
 
 def copy_in_s(url: str, rows: bytes) -> float:
     """Seconds to COPY `rows` into the emptied table and commit, by one connection."""
     empty(url)
+    start = time.perf_counter()
+    _copy_in(url, rows)
+    return time.perf_counter() - start
+
+
+def copy_in_together_s(url: str, shares: list[bytes]) -> float:
+    """Seconds until all shares are copied into the emptied table, a connection for each."""
+    empty(url)
+    workers = [threading.Thread(target=_copy_in, args=(url, rows)) for rows in shares]
+    start = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return time.perf_counter() - start
+
+
+def _copy_in(url: str, rows: bytes) -> None:
     with psycopg.connect(url) as connection:
-        start = time.perf_counter()
         with connection.cursor() as cursor, cursor.copy(_IN) as copy:
             for at in range(0, len(rows), _PIECE):
                 copy.write(rows[at:at + _PIECE])
         connection.commit()
-        return time.perf_counter() - start
