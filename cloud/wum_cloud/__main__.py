@@ -123,9 +123,10 @@ async def _broker_files(settings: Settings, arguments: argparse.Namespace) -> in
 
 
 async def _ingest(settings: Settings, _: argparse.Namespace) -> int:
+    from wum_cloud.history.keeper import keeping
     from wum_cloud.ingest.process import serve
     from wum_cloud.ledger.keeper import keep
-    return await serve(settings, [keep])
+    return await serve(settings, [keep, keeping(settings.keep_days)])
 
 
 def _web(settings: Settings, _: argparse.Namespace) -> int:

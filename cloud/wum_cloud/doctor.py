@@ -15,6 +15,8 @@ import psycopg
 
 from wum_cloud.broker import LoginRefused, check_login
 from wum_cloud.database import Connection, DatabaseError, connect
+from wum_cloud.history.columnstore import store as columnstore
+from wum_cloud.history.retention import store as retention
 from wum_cloud.ingest.advice import advice
 from wum_cloud.ingest.quarantine.store import concentrators_ahead
 from wum_cloud.migrations import store as migrations
@@ -101,6 +103,9 @@ async def _database(connection: Connection, settings: Settings) -> AsyncIterator
         yield await _keys(connection, settings)
         async for finding in clocks(connection):
             yield finding
+        yield await kept(connection, settings.keep_days)
+        async for finding in compressed(connection):
+            yield finding
 
 
 async def _tables(connection: Connection) -> Finding:
@@ -137,6 +142,36 @@ async def clocks(connection: Connection) -> AsyncIterator[Finding]:
              "look at their clocks, the list under Ingest names them")
     yield Finding("%d of %d concentrators that were heard today sent rows from ahead of our time: "
                   "%s. The rows are kept in quarantine." % (ahead, heard, whose), is_wrong=True)
+
+
+async def kept(connection: Connection, keep_days: int) -> Finding:
+    """How long readings are kept, and what was dropped last."""
+    said = ("Readings are kept for ever" if not keep_days
+            else "Readings are kept for %d days" % keep_days)
+    last = await retention.dropped(connection, 1)
+    if not last:
+        return Finding("%s; none were ever dropped." % said)
+    return Finding("%s; last dropped on %s: %d rows from %s up to %s. /readings/dropped lists all."
+                   % (said, last[0].dropped_at.date(), last[0].readings, last[0].first_at.date(),
+                      last[0].end_at.date()))
+
+
+async def compressed(connection: Connection) -> AsyncIterator[Finding]:
+    """Where TimescaleDB keeps the readings: what its columnstore holds, and what it should."""
+    found = await columnstore.state(connection)
+    if found is None:
+        return
+    if not found.is_there:
+        yield Finding("This edition of TimescaleDB has no columnstore: readings stay as they are, "
+                      "five times as large. Its community edition compresses them.")
+        return
+    yield Finding("%d of %d weeks of readings are compressed, %d MB to %d MB." % (
+        found.compressed, found.weeks, found.bytes_before // 1024**2,
+        found.bytes_after // 1024**2))
+    if found.overdue:
+        yield Finding("%d weeks of readings should be compressed and are not: do TimescaleDB's "
+                      "background workers run (timescaledb.max_background_workers), and what says "
+                      "timescaledb_information.job_errors?" % found.overdue, is_wrong=True)
 
 
 async def _keys(connection: Connection, settings: Settings) -> Finding:

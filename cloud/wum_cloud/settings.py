@@ -13,6 +13,8 @@ from typing import TypeVar
 _TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _T = TypeVar("_T")
 _GROUP_MAX = 64  # Characters of a shared subscription's name.
+# The ledger counts 400 days again from the readings; no concentrator delivers later than that.
+KEEP_DAYS_MIN = 450
 
 
 class SettingsError(Exception):
@@ -33,6 +35,7 @@ class Settings:
     shared_group: str | None        # WUM_SHARED_GROUP: parallel ingest shares one subscription
     key_file: Path | None           # WUM_KEY_FILE: seals the concentrators' keys in the database
     ahead_s: int                    # WUM_AHEAD_S: a row captured later than this is set aside
+    keep_days: int                  # WUM_KEEP_DAYS: older readings are dropped; 0: never
     web_host: str                   # WUM_WEB_HOST
     web_port: int                   # WUM_WEB_PORT, 1..65535
     web_workers: int                # WUM_WEB_WORKERS: processes that answer, 1..16
@@ -56,6 +59,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         shared_group=read.text("WUM_SHARED_GROUP", "") or None,
         key_file=read.path("WUM_KEY_FILE"),
         ahead_s=read.number("WUM_AHEAD_S", 300, 0, 86400),
+        keep_days=read.number("WUM_KEEP_DAYS", 0, 0, 36500),
         web_host=read.text("WUM_WEB_HOST", "127.0.0.1"),
         web_port=read.number("WUM_WEB_PORT", 8000, 1, 65535),
         web_workers=read.number("WUM_WEB_WORKERS", 1, 1, 16),
@@ -87,6 +91,10 @@ def _contradictions(settings: Settings) -> list[str]:
             % settings.broker_host)
     if settings.broker_ca_file and not settings.broker_tls:
         mistakes.append("WUM_BROKER_CA_FILE is set and WUM_BROKER_TLS is off: set both or none.")
+    if 0 < settings.keep_days < KEEP_DAYS_MIN:
+        mistakes.append(
+            "WUM_KEEP_DAYS is %d: wanted 0 (readings are kept for ever) or %d days or more, for "
+            "the ledger counts 400 days again from them." % (settings.keep_days, KEEP_DAYS_MIN))
     group = settings.shared_group or ""
     if len(group) > _GROUP_MAX or any(c in "/+#" for c in group):
         mistakes.append(

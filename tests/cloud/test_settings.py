@@ -14,6 +14,7 @@ def test_what_is_not_said_has_a_default_that_is_safe() -> None:
     assert (settings.broker_host, settings.broker_port, settings.broker_tls) == (
         "127.0.0.1", 1883, False)
     assert (settings.web_host, settings.ahead_s, settings.shared_group) == ("127.0.0.1", 300, None)
+    assert settings.keep_days == 0      # For ever.
     assert settings.key_file is settings.broker_password_file is None
 
 
@@ -22,13 +23,13 @@ def test_every_setting_is_read() -> None:
         **_URL, "WUM_BROKER_HOST": "broker.example", "WUM_BROKER_TLS": "true",
         "WUM_BROKER_USER": "u", "WUM_BROKER_PASSWORD_FILE": "/p", "WUM_BROKER_CA_FILE": "/ca",
         "WUM_SHARED_GROUP": "g", "WUM_KEY_FILE": "/k", "WUM_AHEAD_S": "0", "WUM_WEB_HOST": "::1",
-        "WUM_WEB_PORT": "65535"})
+        "WUM_WEB_PORT": "65535", "WUM_KEEP_DAYS": "450"})
     assert (settings.broker_host, settings.broker_port, settings.broker_tls) == (
         "broker.example", 8883, True)
     assert (settings.broker_user, settings.broker_password_file, settings.broker_ca_file) == (
         "u", Path("/p"), Path("/ca"))
     assert (settings.shared_group, settings.key_file, settings.ahead_s) == ("g", Path("/k"), 0)
-    assert (settings.web_host, settings.web_port) == ("::1", 65535)
+    assert (settings.web_host, settings.web_port, settings.keep_days) == ("::1", 65535, 450)
 
 
 def test_all_mistakes_are_named_at_once() -> None:
@@ -57,3 +58,8 @@ def test_a_broker_on_this_machine_may_be_plain(host: str) -> None:
 def test_a_setting_that_a_command_needs_is_asked_for_by_name() -> None:
     with pytest.raises(SettingsError, match="WUM_KEY_FILE is not set: wanted the path of x"):
         required(None, "WUM_KEY_FILE", "x")
+
+
+def test_readings_are_never_dropped_while_the_ledger_counts_them() -> None:
+    with pytest.raises(SettingsError, match="WUM_KEEP_DAYS is 449: wanted 0 .* or 450 days"):
+        settings_from({**_URL, "WUM_KEEP_DAYS": "449"})

@@ -147,9 +147,18 @@ async def marks(connection: Connection, concentrators: int, limit: int) -> list[
 
 
 async def drop_marks(connection: Connection, done: Sequence[Mark]) -> None:
-    """Forget these marks: their days are counted."""
+    """Forget these marks: their days are counted.
+
+    The summaries by UTC day do not know of them yet: history/ finds those in `reading_dirty`.
+    """
     await connection.execute(
-        "delete from ledger_mark where mark_id = any(%s)", [[mark.mark_id for mark in done]])
+        "with gone as (delete from ledger_mark where mark_id = any(%s)"
+        "   returning concentrator_id, hours)"
+        " insert into reading_dirty (day, concentrator_id)"
+        " select distinct date '1970-01-01' + hour / 24, concentrator_id"
+        "   from gone cross join unnest(hours) as hour order by 1, 2"
+        " on conflict (day, concentrator_id) do update set mark = default",
+        [[mark.mark_id for mark in done]])
 
 
 async def stale(connection: Connection, before: datetime, limit: int) -> list[int]:

@@ -3,12 +3,21 @@
 from fastapi import APIRouter, Depends
 
 from wum_cloud.web.access import signed_in
-from wum_cloud.web.api import completeness, concentrators, gaps, ingest, meters, readings, sites
+from wum_cloud.web.api import (
+    completeness,
+    concentrators,
+    gaps,
+    history,
+    ingest,
+    meters,
+    readings,
+    sites,
+)
 from wum_cloud.web.api.parameters import only_known_parameters
 
 PREFIX = "/api/v1"
 
 router = APIRouter(prefix=PREFIX, dependencies=[
     Depends(signed_in), Depends(only_known_parameters)])
-for part in (sites, concentrators, gaps, meters, readings, ingest, completeness):
+for part in (sites, concentrators, gaps, meters, readings, history, ingest, completeness):
     router.include_router(part.router)

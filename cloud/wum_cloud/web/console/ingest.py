@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from wum_cloud.health import store
+from wum_cloud.history.retention import store as retention
 from wum_cloud.paging import PAGE_DEFAULT, page_of
 from wum_cloud.web.access import Database, Visitor
 from wum_cloud.web.api.forms import number_key
@@ -15,6 +16,7 @@ from wum_cloud.web.pages import page, wants_fragment
 router = APIRouter()
 
 _ARCHIVES_MAX = 100
+_DROPPED_MAX = 20
 
 
 @router.get("/ingest")
@@ -29,9 +31,11 @@ async def show_ingest(
             connection, tenant, number_key(cursor), PAGE_DEFAULT + 1)
         counts = await store.counts(connection, tenant, today)
         archives = await store.archives(connection, tenant, _ARCHIVES_MAX)
+        dropped = await retention.dropped(connection, _DROPPED_MAX)
         kept = await store.count_quarantined(connection, tenant)
         zone = await zone_of(connection, tenant)
     template = "quarantine_rows.html" if wants_fragment(request) else "ingest.html"
     return page(request, template, session, counts=counts, archives=archives, today=today,
                 kept=kept, zone=zone, cursor=cursor or "",
+                dropped=dropped,
                 refusals=page_of(refusals, PAGE_DEFAULT, lambda q: [q.quarantine_id]))

@@ -1,0 +1,1 @@
+"""What TimescaleDB has compressed."""

@@ -1,0 +1,1 @@
+"""The long run: summaries by day, and what is dropped by age."""
