@@ -38,7 +38,7 @@ def main() -> None:
             continue
         failed += [f"{name}: {f['name']} misses its goal, {f['goal']}"
                    for f in answer["figures"] if f["met"] is False]
-        if not quick:
+        if not quick and answer["figures"]:     # Without any, it found nothing to measure.
             sections[name] = _section(name, answer["figures"])
             _write(sections)
     if failed:

@@ -10,6 +10,10 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg.sql import SQL, Identifier
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))    # `demo` is not installed: it is found in the folder above.
@@ -27,13 +31,19 @@ _WAIT_S = 30.0
 
 
 class HeadEnd:
-    """Use as a context; `provision` before `start_ingest`."""
+    """Use as a context; `provision` before `start_ingest`.
 
-    def __init__(self, folder: Path, *, keeps: bool = False) -> None:
+    `server` is the URL of a PostgreSQL that runs: a database of its own is made there, and dropped
+    at the end. Without one a PostgreSQL is started.
+    """
+
+    def __init__(
+            self, folder: Path, server: str | None = None, *, keeps: bool = False) -> None:
         self.folder = folder
         self._keeps = keeps          # The database stays where it is, for the next one.
         self.broker_port = free_port()
         self.database_url = ""
+        self._server = server
         self._postgres = EmbeddedPostgres(folder / "postgres")
         self._processes: list[subprocess.Popen[bytes]] = []
 
@@ -41,7 +51,7 @@ class HeadEnd:
         folder = self.folder / "postgres"
         folder.mkdir(exist_ok=self._keeps)
         folder.chmod(0o711)
-        self.database_url = self._postgres.start()
+        self.database_url = self._postgres.start() if self._server is None else self._database()
         try:
             self.command("migrate")
         except BaseException:
@@ -60,9 +70,22 @@ class HeadEnd:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if self._server is not None:
+            with psycopg.connect(self._server, autocommit=True) as connection:
+                connection.execute(SQL("drop database if exists {} with (force)").format(
+                    Identifier(urlsplit(self.database_url).path.removeprefix("/"))))
+            return
         self._postgres.stop()
         if not self._keeps:
             forget(self.folder / "postgres")
+
+    def _database(self) -> str:
+        """A new one on the server that was given."""
+        assert self._server is not None
+        name = f"bench_{os.getpid()}"
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            connection.execute(SQL("create database {}").format(Identifier(name)))
+        return urlunsplit(urlsplit(self._server)._replace(path=f"/{name}"))
 
     def provision(self, name: str) -> Path:
         """A registered concentrator; the folder of its keys."""

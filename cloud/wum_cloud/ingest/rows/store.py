@@ -5,7 +5,8 @@ table. The database's own unique key notices when that was wrong; then, and for 
 rows go through a temporary table: one ordered INSERT takes what is new, and what it leaves out is
 looked at. Equal rows are duplicates, late registers are filled in, and different values become
 revisions. Both ways write in the order of the key: that is what keeps two workers that hold the
-same rows from waiting for one another in a circle.
+same rows from waiting for one another in a circle. TimescaleDB has no row locks in what it has
+compressed: there one transaction at a time takes the second way.
 """
 
 from collections import Counter
@@ -27,6 +28,7 @@ from wum_cloud.registry.schemas.sets.store import layouts_by_id, register_set_id
 _WEEK_S = 7 * 86400
 _MONDAY_S = 4 * 86400           # The first Monday after 1970-01-01.
 _PARTITION_LOCK = 0x57554D01
+_MERGE_LOCK = 0x57554D05
 _COPY_PIECE = 256 * 1024
 CAUTION = 16                    # Transactions that take the careful way after a conflict.
 
@@ -56,8 +58,7 @@ _DIFFERENT = """
     select s.source, s.sequence, s.meter_id, s.captured_at, s.profile, %s, %s
     from staged s join reading r using (meter_id, captured_at, profile)
     where r.captured_at between %%s and %%s and (%s) is distinct from (%s)
-    order by s.meter_id, s.captured_at, s.profile, s.source, s.sequence
-    for update of r""" % (
+    order by s.meter_id, s.captured_at, s.profile, s.source, s.sequence""" % (
         ", ".join(["s." + name for name in _VALUES]), ", ".join(["r." + name for name in _VALUES]),
         ", ".join(["s." + name for name in _VALUES if name != "time_quality"]),
         ", ".join(["r." + name for name in _VALUES if name != "time_quality"]))
@@ -128,9 +129,7 @@ class Rows:
         if not missing:
             return
         async with self._pool.connection() as connection:
-            if self._is_partitioned is None:
-                self._is_partitioned = await _is_partitioned(connection)
-            for week in missing if self._is_partitioned else []:
+            for week in missing if await self._has_row_locks(connection) else []:
                 async with connection.transaction():
                     await _make_partition(connection, week)
         self._weeks.update(missing)
@@ -166,6 +165,9 @@ class Rows:
     async def _write_carefully(
             self, connection: Connection, tables: list[Table], sources: list[Provenance],
     ) -> Written:
+        if not await self._has_row_locks(connection):
+            # Before the first row: who waited for it with rows of its own would wait in a circle.
+            await connection.execute("select pg_advisory_xact_lock(%s)", [_MERGE_LOCK])
         await connection.execute(_CREATE_STAGED.encode())
         await _copy(connection, _COPY_STAGED, copy_rows(tables, with_origin=True)[0])
         stored = await (await connection.execute(_INSERT.encode())).fetchall()
@@ -198,8 +200,9 @@ class Rows:
         # The planner knows nothing of a temporary table and might read all of `reading`.
         await connection.execute("set local enable_hashjoin = off")
         await connection.execute("set local enable_mergejoin = off")
+        locking = " for update of r" if await self._has_row_locks(connection) else ""
         rows = await (await connection.execute(
-            _DIFFERENT.encode(), span, binary=True)).fetchall()
+            (_DIFFERENT + locking).encode(), span, binary=True)).fetchall()
         width = len(_VALUES)
         await self._learn_layouts(connection, {row[5] for row in rows} | {
             row[5 + width] for row in rows})
@@ -207,6 +210,12 @@ class Rows:
             (_Key(*row[2:5]), _Different(
                 row[0], row[1], self._content(row[5:5 + width]), self._content(row[5 + width:])))
             for row in rows]
+
+    async def _has_row_locks(self, connection: Connection) -> bool:
+        """Whether `reading` is PostgreSQL's own: partitions that we make. Else a hypertable."""
+        if self._is_partitioned is None:
+            self._is_partitioned = await _is_partitioned(connection)
+        return self._is_partitioned
 
     async def _learn_layouts(self, connection: Connection, wanted: set[int]) -> None:
         missing = sorted(wanted - set(self._layouts))
