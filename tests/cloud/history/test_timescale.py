@@ -53,8 +53,8 @@ async def test_the_job_compresses_what_is_old_enough_and_the_doctor_says_what_it
     await head_end.take(one.send_rows(one.row()))   # Resolves the register set.
     head_end.do(
         "insert into reading (meter_id, captured_at, profile, register_set_id, time_quality,"
-        " a_plus) select meter_id, date_trunc('hour', now()) - interval '1199.5 hours' - h * interval '1 hour',"
-        " 0, register_set_id, 0, h from reading, generate_series(0, %s) h", 3 * _WEEK - 1)
+        " a_plus) select meter_id, date_trunc('hour', now()) - (h + 1199.5) * interval '1 hour', 0,"
+        " register_set_id, 0, h from reading, generate_series(0, %s) h", 3 * _WEEK - 1)
     [overdue] = [said for said in await _doctor_says(head_end) if "should be" in said]
     assert "background workers" in overdue
     [job] = head_end.ask("select job_id from timescaledb_information.jobs"

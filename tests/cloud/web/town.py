@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import psycopg
 from psycopg import sql
 
+from tests.cloud.web.street import is_partitioned
 from wum_shared import status
 
 PERIOD_S = 300
@@ -177,6 +178,8 @@ def _happenings(connection: psycopg.Connection, cabinets: list[int], newest: dat
 
 
 def _partitions(connection: psycopg.Connection, first: datetime, last: datetime) -> None:
+    if not is_partitioned(connection):
+        return
     start = (first - timedelta(days=first.weekday())).date()
     while start <= last.date():
         end = start + timedelta(days=7)
