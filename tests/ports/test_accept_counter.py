@@ -110,3 +110,18 @@ def test_a_meter_that_was_reset_is_read_again(tmp_path: Path) -> None:
     counters.accept(context, Accepted("meter", 0, ""))
     reader = reader_of(played, model_of(played), counters=counters)
     opened()
+
+
+def test_telegrams_that_are_ciphered_have_counters_too(
+        folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "edge.toml"
+    path.write_text(CONFIG.replace("dlms-three-phase", "smarty-p1") + """
+[meter.access]
+encryption_key = "000102030405060708090a0b0c0d0e0f"
+""")
+    heard = {**HEARD, "E-1/p1/534d536770": 77}
+    (folder / "keys" / FILE_NAME).write_text(json.dumps({"next": {}, "heard": heard}))
+    code, _, err = asked(folder, capsys)
+    assert code == 2 and "would forget system title 534d536770: 77" in err
+    assert asked(folder, capsys, "--yes")[0] == 0
+    assert kept(folder)["heard"] == HEARD, "the DLMS ones are another context"

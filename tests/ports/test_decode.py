@@ -150,3 +150,9 @@ def test_what_is_damaged_or_refused_is_named_as_what_it_is(decoded, data, words)
 def test_a_file_that_is_not_there_is_said(capsys) -> None:
     assert main(["decode", "/nowhere/at/all"]) == 2
     assert "/nowhere/at/all: No such file" in capsys.readouterr().err
+
+
+def test_energomeras_binary_protocol_is_refused_by_name(decoded) -> None:
+    code, lines, complaints = decoded(bytes.fromhex("c048d204fd0000d2120c7fc0"))
+    assert code == 1 and not lines
+    assert "Energomera's binary CE protocol" in complaints and "CE301" in complaints

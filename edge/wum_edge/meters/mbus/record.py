@@ -31,6 +31,12 @@ _FILLER, _MANUFACTURER, _MORE, _EVERYTHING = 0x2F, 0x0F, 0x1F, 0x7F
 _SIZES = (0, 1, 2, 3, 4, 4, 6, 8, 0, 1, 2, 3, 4, None, 6)   # By data field; None: LVAR.
 _REAL, _SELECTION, _LVAR = 5, 8, 13
 _BCD = (9, 10, 11, 12, 14)
+_UNSIGNED = ("bits", "count", "identity", "saving", "window")
+# Types of EN 13757-3:2018, annex A, of which no open source or recording says the bits: they are
+# told by name. By kind, whether its length is variable, and bytes; M of a time by its length.
+_TYPES = {("saving", False, 4): "type K (begin, end and deviation of summer time)",
+          ("window", True, 11): "type L (listening window)"}
+_TYPE_M = tuple(range(0xE2, 0xEB))
 
 
 class Record(namedtuple("Record", (
@@ -177,6 +183,9 @@ def _content(head: _Head, meaning: Meaning, lvar: int, data: bytes) -> (
         return None, 0, "", None, "no data"
     if meaning.kind in ("date", "moment") and head.field not in _BCD + (_REAL,):
         return _dated(meaning.kind, lvar, data)
+    named = _TYPES.get((meaning.kind, head.field == _LVAR, len(data)))
+    if named is not None:
+        return None, 0, digits(data), None, "%s: its digits, not what they mean" % named
     if head.field == _LVAR:
         return _variable(lvar, data)
     if head.field in _BCD:
@@ -191,7 +200,7 @@ def _content(head: _Head, meaning: Meaning, lvar: int, data: bytes) -> (
         if parts is None:
             return None, 0, "", None, "a real that is no number"
         return parts[0], parts[1], "", None, ""
-    if meaning.kind in ("bits", "count", "identity") or "as type C" in meaning.modifiers or (
+    if meaning.kind in _UNSIGNED or "as type C" in meaning.modifiers or (
             "as type D" in meaning.modifiers):
         return unsigned(data), 0, "", None, ""
     value = signed(data)
@@ -202,9 +211,12 @@ def _content(head: _Head, meaning: Meaning, lvar: int, data: bytes) -> (
 
 def _dated(kind: str, lvar: int, data: bytes) -> (
         "tuple[int | None, int, str, Moment | None, str]"):
-    """A date or time. One of a type that is not known here, as M with its zone (variable length),
-    is its digits and the doubt: never a number that means something else.
+    """A date or time. One of a type that is not known here is its digits and the doubt: never a
+    number that means something else.
     """
+    if lvar in _TYPE_M:
+        return None, 0, digits(data), None, (
+            "a time of type M (UTC with its zone, or a duration): its digits, not what they mean")
     moment = None if lvar else _moment(kind, data)
     if moment is None:
         return None, 0, digits(data), None, "a time of %d bytes is of no known type" % len(data)

@@ -142,8 +142,8 @@ FD: "tuple[Entry, ...]" = (
     0x6C, "operating time of battery", _HOURS_TO_YEARS) + (
     (0x70, 0x70, "battery change", NO_UNIT, "", 1, 0, "moment"),
     (0x71, 0x71, "RF level", _DBM, "", 1, 0, "number"),
-    (0x72, 0x72, "daylight saving", NO_UNIT, "", 1, 0, "bits"),
-    (0x73, 0x73, "listening window", NO_UNIT, "", 1, 0, "bits"),
+    (0x72, 0x72, "daylight saving", NO_UNIT, "", 1, 0, "saving"),
+    (0x73, 0x73, "listening window", NO_UNIT, "", 1, 0, "window"),
     (0x74, 0x74, "remaining battery life", DAY, "", 1, 0, "number"),
     (0x75, 0x75, "stops of the meter", _COUNT, "", 1, 0, "count"),
     (0x76, 0x76, "manufacturer container", NO_UNIT, "", 1, 0, "bits"),

@@ -47,15 +47,21 @@ def _end_of(whole: bytes, start: int) -> int:
     return at + 1 + more + size
 
 
-def open_ciphered(data: bytes, keys: Keys) -> tuple[int, bytes]:
-    """Counter and plain text. Raises NotGenuine, NotSpoken, BadCheck; MeterError without a cipher.
+def context_name(serial: str) -> str:
+    """The security context of one meter, for what was heard of its counter."""
+    return serial + "/p1"
+
+
+def open_ciphered(data: bytes, keys: Keys) -> tuple[int, bytes, bytes]:
+    """Counter, plain text and system title. Raises NotGenuine, NotSpoken, BadCheck; MeterError
+    without a cipher.
     """
     found = decode_ciphered(data)
     plain = unseal(installed().cipher, keys.encryption, keys.authentication, found.system_title,
                    found.content)
     if plain[:1] != b"/":
         raise BadCheck("telegram: opened with this key it is none: is the key right?")
-    return int.from_bytes(found.content[1:5], "big"), plain
+    return int.from_bytes(found.content[1:5], "big"), plain, found.system_title
 
 
 class AnyHearing(Hearing):

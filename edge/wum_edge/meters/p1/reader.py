@@ -6,12 +6,13 @@ its clock is nobody's to set.
 
 from wum_edge.errors import BadCheck, ForeignAnswer, MeterError, Refused
 from wum_edge.meters.dlms.errors import CounterDecreased, NotGenuine
+from wum_edge.meters.dlms.supply import installed
 from wum_edge.meters.iec62056_21.frame import without_parity
 from wum_edge.meters.iec62056_21.reader import value_of
 from wum_edge.meters.iec62056_21.short_form import obis_of
 from wum_edge.meters.iec62056_21.signon import setting
 from wum_edge.meters.iec62056_21.stamp import stamp_from_text, utc_of
-from wum_edge.meters.p1.ciphered import AnyHearing, find_ciphered, open_ciphered
+from wum_edge.meters.p1.ciphered import AnyHearing, context_name, find_ciphered, open_ciphered
 from wum_edge.meters.p1.telegram import (
     CIPHERED,
     TELEGRAM_MAX,
@@ -44,7 +45,7 @@ class P1Reader(Reader):
         self._manner: Manner = model.manner
         self._access: Access = meter.access
         self._address = str(meter.address)
-        self._counter = -1           # Of its latest ciphered telegram.
+        self._context = context_name(meter.serial)
         self._small_digits = False   # Of its CRC, once one of its telegrams showed it.
         self._asked = "telegrams of %s" % (self._address or model.model)
 
@@ -94,7 +95,7 @@ class P1Reader(Reader):
 
     def _opened(self, heard: bytes) -> bytes:
         """What came, in plain text. A counter that did not grow is an old telegram, or the meter
-        was reset: it is refused once, and what grows from there is taken.
+        was reset: a person must say so (`meter accept-counter`).
         """
         start, end = find_ciphered(heard)
         keys = self._access.keys
@@ -104,12 +105,19 @@ class P1Reader(Reader):
             return without_parity(heard)
         if keys is None:
             raise Refused(CIPHERED, 0)
-        counter, plain = open_ciphered(heard[start:end], keys)
-        before, self._counter = self._counter, counter
+        counter, plain, title = open_ciphered(heard[start:end], keys)
+        self._note(self._context + "/" + title.hex(), counter)
+        return plain
+
+    def _note(self, name: str, counter: int) -> None:
+        """Keep what was heard, before it is believed, over a restart too. Raises CounterDecreased.
+        """
+        kept = installed().counters
+        before = kept.heard(name)
         if counter <= before:
             raise CounterDecreased("%s: its counter is %d after %d: repeated, or reset" % (
                 self._asked, counter, before))
-        return plain
+        kept.note_heard(name, counter)
 
     def _check_identity(self, telegram: "Telegram") -> None:
         wanted, own = self._address.lstrip("0"), ""

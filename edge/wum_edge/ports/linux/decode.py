@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from wum_edge.errors import MeterError
+from wum_edge.errors import MeterError, Refused
 from wum_edge.meters.dlms.ciphering import Keys
 from wum_edge.meters.iec62056_21.dataset import DataSet, decimal, unit_code
 from wum_edge.meters.iec62056_21.recording import decode_recording
@@ -29,6 +29,7 @@ from wum_shared.units import NO_UNIT, UNITS, scaled_to_text
 SIZE_MAX = 1 << 20           # Of a recording.
 _STX, _SOH = b"\x02", b"\x01"
 _CIPHERED = b"\xdb\x08"
+_CE = b"\xc0\x48"             # Begin and option byte of Energomera's own binary protocol.
 _UNKNOWN = """\
 Nothing in it begins like IEC 62056-21 (/ or 02), P1 or mode D (/), SML (1b1b1b1b01), M-Bus (68, 10,
 e5) or DLMS (7e, 0f, db): is it a whole recording, as bytes or as hexadecimal digits?"""
@@ -81,6 +82,8 @@ def _decoder(data: bytes, keys: Keys | None) -> tuple[
         return "SML", _sml
     if decode_dlms.is_dlms(data) and (keys or data[:2] != _CIPHERED):
         return "DLMS", lambda piece: _dlms(piece, keys)
+    if data[:2] == _CE and data.rstrip()[-1:] == _CE[:1]:
+        return "CE", _refused_ce
     if data[:1] in (b"\x68", b"\xe5", b"\x10") or len(data) > 12 and data[0] == len(data) - 1:
         return "M-Bus", _mbus
     if data[:2] == _CIPHERED:
@@ -122,6 +125,12 @@ def _frame_size(data: bytes) -> int:
     if data[:1] == b"\x10":
         return 5
     return data[1] + 6 if data[:1] == b"\x68" and len(data) > 1 else len(data)
+
+
+def _refused_ce(data: bytes) -> tuple[str, list[Row]]:
+    raise Refused("Energomera's binary CE protocol (c0 48 ... c0), which CE102 and CE307 speak, is "
+                  "not spoken here; CE102M, CE301, CE303 and CE308 speak IEC 61107: set the meter "
+                  "to that, if it can", 0)
 
 
 def _sml(data: bytes) -> tuple[str, list[Row]]:

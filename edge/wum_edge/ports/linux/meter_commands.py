@@ -38,7 +38,7 @@ _WRITES = (
     ("set-limit", "set the power limit"),
     ("load-calendar", "write the passive calendar from a JSON file; nothing is in force yet"),
     ("activate-calendar", "make the passive calendar the active one, now"),
-    ("accept-counter", "believe a DLMS meter again whose invocation counter began again"),
+    ("accept-counter", "believe a meter again whose invocation counter began again"),
 )
 
 

@@ -114,10 +114,23 @@ def test_dates_g_times_j_and_moments_i():
 
 
 def test_a_time_of_a_type_that_is_not_known_is_its_digits_and_never_a_number():
-    for text in ("036c010203", "016d05", "0d6de40a0b0c0d", "0d6d026162", "076d" + 16 * "1"):
+    for text in ("036c010203", "016d05", "0d6d026162", "076d" + 16 * "1"):
         record = one(text)
         assert record.value is None and record.moment is None and record.text
         assert "no known type" in record.fault
+
+
+def test_types_k_l_and_m_are_told_by_name_and_never_as_a_number():
+    for text, name in (("04fd7241a30382", "type K"), ("0dfd73eb" + 11 * "0b", "type L"),
+                       ("0d6de40a0b0c0d", "type M"), ("0dfd70e80102030405060708", "type M"),
+                       ("0dfd30e2aabb", "type M")):
+        record = one(text)
+        assert record.value is None and record.moment is None, text
+        assert name in record.fault and record.text, text
+    # In one byte the window is a count, as a wireless bridge sends it.
+    assert one("01fd7305").value == 5 and not one("01fd7305").fault
+    assert one("01fd73ff").value == 255
+    raises(Broken, lambda: decode_records(bytes.fromhex("0dfd73eb0b0b")))
 
 
 def test_what_is_not_metric_never_passes_for_it():

@@ -5,7 +5,7 @@ from tests.edge.meters.dlms.slow_aes import SlowAesGcm
 from tests.edge.meters.p1.test_telegram import Talking, recorded
 from tests.portable import raises
 from wum_edge.config import Meter, check
-from wum_edge.errors import BadCheck, ConfigError, Refused
+from wum_edge.errors import BadCheck, ConfigError, MeterError, Refused
 from wum_edge.meters.catalog import check_model
 from wum_edge.meters.dlms import supply
 from wum_edge.meters.dlms.ciphering import Keys, seal
@@ -32,15 +32,30 @@ def plain():
     return data[start:end]
 
 
-def ciphered(counter, text=None, keys=KEYS, control=0x30):
-    content = seal(SlowAesGcm(), keys.encryption, keys.authentication, control, TITLE, counter,
+def ciphered(counter, text=None, keys=KEYS, control=0x30, title=TITLE):
+    content = seal(SlowAesGcm(), keys.encryption, keys.authentication, control, title, counter,
                    text or plain())
     size = len(content)
-    return b"\xdb\x08" + TITLE + b"\x82" + bytes((size >> 8, size & 255)) + content
+    return b"\xdb\x08" + title + b"\x82" + bytes((size >> 8, size & 255)) + content
 
 
-def read(reader, data):
-    supply.install(supply.Supply(SlowAesGcm(), None, None))
+class Kept:
+    """What was heard of counters; it outlasts a reader."""
+
+    def __init__(self):
+        self.of = {}
+
+    def heard(self, context):
+        return self.of.get(context, -1)
+
+    def note_heard(self, context, counter):
+        self.of[context] = counter
+
+
+def read(reader, data, kept=None):
+    if kept is None:
+        kept = reader.__dict__.setdefault("kept", Kept())
+    supply.install(supply.Supply(SlowAesGcm(), kept, None))
     take = Take()
     converse(reader.read((0,), take), Talking(b"", data))
     return take
@@ -102,12 +117,27 @@ def test_another_key_a_flipped_bit_and_a_plain_one_are_not_genuine():
     raises(BadCheck, lambda: open_ciphered(ciphered(7, None, other, 0x20), KEYS))
 
 
-def test_a_telegram_that_is_said_again_is_refused_and_a_reset_meter_is_read_after_one():
-    one = reader()
-    assert read(one, ciphered(700)).values
-    assert type(read(one, ciphered(700)).errors[0]) is CounterDecreased
-    assert type(read(one, ciphered(3)).errors[0]) is CounterDecreased
-    assert read(one, ciphered(4)).values
+def test_a_telegram_that_is_said_again_is_refused_after_a_restart_too():
+    kept = Kept()
+    assert read(reader(), ciphered(700), kept).values
+    for counter in (700, 3, 4, 699):     # Old ones in their order are old ones.
+        take = read(reader(), ciphered(counter), kept)
+        assert type(take.errors[0]) is CounterDecreased and not take.values
+    assert read(reader(), ciphered(701), kept).values
+    # What is not genuine moves no counter.
+    read(reader(), ciphered(900, None, Keys(bytes(16), PUBLISHED)), kept)
+    assert list(kept.of.values()) == [701] and sorted(kept.of) == ["m/p1/" + TITLE.hex()]
+    # Another meter in its place has counters of its own.
+    assert read(reader(), ciphered(2, title=b"SMSgp\t\xa1\xb3"), kept).values
+
+
+def test_a_counter_that_cannot_be_kept_is_not_believed():
+    class Full(Kept):
+        def note_heard(self, context, counter):
+            raise MeterError("the meter's counter cannot be kept: no space")
+
+    take = read(reader(), ciphered(7), Full())
+    assert "no space" in str(take.errors[0]) and not take.values
 
 
 def access_of(**fields):
