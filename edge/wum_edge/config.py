@@ -8,7 +8,7 @@ from collections import namedtuple
 
 from wum_edge.document import Table, nearest, shown
 from wum_edge.errors import ConfigError
-from wum_edge.meters.catalog import entry_of
+from wum_edge.meters.catalog import PROTOCOLS, entry_of
 from wum_edge.meters.turn import Setting, silence_us
 from wum_shared.errors import Malformed
 from wum_shared.ids import checked_text
@@ -345,6 +345,11 @@ def _check_meters(
                                      "at the meter itself and here" % (
                                          shown(own), first, config.meters[first].serial)))
                 addresses.setdefault(place, index)
+        if models.get(meter.model) == "iec62056-21" and meter.address == "" and any(
+                other is not meter and other.line == meter.line for other in config.meters):
+            mistakes.append((path + "address", "the address of the meter, because line %s has "
+                             "others: called by none, all of them answer at once" % meter.line,
+                             "none"))
 
 
 def _places(meter: Meter, protocol: str) -> "list[tuple[str, Any]]":
@@ -352,7 +357,8 @@ def _places(meter: Meter, protocol: str) -> "list[tuple[str, Any]]":
     if protocol == "pulse":
         found: list[tuple[str, Any]] = entry_of(protocol).inputs_of(meter)
         return found
-    return [("address", meter.address)]
+    own = getattr(entry_of(protocol), "same_address", None) if protocol in PROTOCOLS else None
+    return [("address", own(meter.address) if own is not None else meter.address)]
 
 
 def _line_of(config: Config, meter: Meter) -> Line:

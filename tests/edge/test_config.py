@@ -129,6 +129,27 @@ def test_a_model_among_many_is_not_answered_with_all_of_them():
                     "[concentrator]) (did you mean model-7?)")
 
 
+def test_zeros_that_lead_an_iec_address_count_for_nothing_and_none_is_for_the_only_meter():
+    bad = document()
+    models = {meter["model"]: "iec62056-21" for meter in bad["meter"]}
+
+    def mistakes(*addresses):
+        for place in range(len(addresses)):
+            bad["meter"][place]["address"] = addresses[place]
+        try:
+            check(bad, models)
+        except ConfigError as error:
+            return [(path, wanted) for path, wanted, _ in error.mistakes]
+        return []
+
+    assert mistakes("7", "007") == [("meter[1].address", "an address that line a has once")]
+    assert mistakes("7", "70") == []
+    found = mistakes("", "8")
+    assert found[0][0] == "meter[0].address" and "all of them answer at once" in found[0][1]
+    bad["meter"] = bad["meter"][:1]
+    assert mistakes("") == []
+
+
 def test_the_same_address_on_two_lines_is_fine():
     two = document()
     two["line"].append({"name": "b", "port": "/dev/ttyUSB1"})

@@ -110,6 +110,11 @@ def test_show_prints_every_register_and_where_it_is() -> None:
     ran = wum_edge("catalog", "show", "eastron-sdm630")
     assert ran.returncode == 0 and "volkszaehler/mbmd" in ran.stdout
     assert "energy_import" in ran.stdout and "function 4, address 72" in ran.stdout
+    logs = wum_edge("catalog", "show", "energomera-ce308").stdout
+    for line in ("profile: form days", "events: form numbered", "clock: form dotted",
+                 "switch: command W1, address RDL04"):
+        assert f"\n{line}" in logs, logs
+    assert "unit Wh x 10^3" in logs and "None" not in logs and "place 0, part -1" not in logs
 
 
 def test_list_may_be_of_one_protocol_or_make() -> None:

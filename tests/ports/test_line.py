@@ -133,6 +133,14 @@ def test_a_tty_that_is_not_there_is_said_in_words(tmp_path: Path) -> None:
         line.turn(b"hello", Until(1), 30)
 
 
+def test_what_is_no_tty_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name, words in (("file", "this is no serial device"), (".", "this is a folder")):
+        line = SerialLine(settings(str(tmp_path / name)))
+        with pytest.raises(LineGone, match=words):
+            line.turn(b"hello", Until(1), 30)
+
+
 def test_a_tty_that_vanished_is_reported_and_opened_again_when_it_is_back(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     link = tmp_path / "tty"

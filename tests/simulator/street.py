@@ -21,14 +21,23 @@ from wum_simulator.meters.dlms_cosem import PlainCounters
 from wum_simulator.meters.sml_file import server_id
 from wum_simulator.town import Meter, meters
 from wum_simulator.virtual_line import VirtualClock, VirtualLine
-from wum_simulator.world import VirtualWorld
+from wum_simulator.world import Dice, VirtualWorld
 
 START_S = 1_727_100_000
+SEED = 7
 WRONG = 1                    # The address of the meter with which something is wrong.
 BUDGET_MS = 3_600_000
 
 
 _catalog = cache(read_catalog)
+
+
+@cache
+def _town(model: str, count: int) -> tuple[Meter, ...]:
+    """Meters of one model. Their consumers, made of a year of a home, change with nothing; whoever
+    goes wrong does so as a meter of its own street.
+    """
+    return tuple(meters(Dice(SEED), [model], count=count))
 
 
 @dataclass(frozen=True)
@@ -60,8 +69,9 @@ class Street:
     def __init__(self, name: str, count: int = 2) -> None:
         install(Supply(AesGcm(), PlainCounters(), bytes))
         self.protocol = one = PROTOCOLS[name]
-        self.world = VirtualWorld(7, START_S)
-        self.meters = meters(self.world.dice, [one.model], count=1 if one.alone else count)
+        self.world = VirtualWorld(SEED, START_S)
+        self.meters = [Meter(was.address, was.kind, was.consumer)
+                       for was in _town(one.model, 1 if one.alone else count)]
         self.faults = Faults(self.world.dice)
         models = _catalog()
         config = check({

@@ -26,9 +26,9 @@ from wum_simulator.bus import Timing
 from wum_simulator.faults import Fault, Faults, Kind
 from wum_simulator.flash import SimulatedFlash
 from wum_simulator.meters.iec62056_21_kept import normal_time_s
-from wum_simulator.town import meters
+from wum_simulator.town import Meter, meters
 from wum_simulator.virtual_line import VirtualClock, VirtualLine
-from wum_simulator.world import VirtualWorld
+from wum_simulator.world import Dice, VirtualWorld
 from wum_simulator.wrongs import Felt, What, Wrong
 
 START_S = 1_727_100_000      # A Monday, 14:00 UTC.
@@ -42,6 +42,7 @@ SWITCHES = ["energomera-ce308", "mass-three-phase"]
 
 
 _catalog = cache(read_catalog)
+_town = cache(lambda model: meters(Dice(7), [model], count=2))
 
 
 class Bus:
@@ -49,7 +50,7 @@ class Bus:
 
     def __init__(self, model: str, password: str = "00000000") -> None:
         self.world = VirtualWorld(7, START_S)
-        self.meters = meters(self.world.dice, [model], count=2)
+        self.meters = [Meter(was.address, was.kind, was.consumer) for was in _town(model)]
         self.faults = Faults(self.world.dice)
         self.models = _catalog()
         east_s = normal_time_s(self.meters[0].kind.own)

@@ -39,7 +39,15 @@ def crc16(data: bytes) -> int:
     """x^16 + x^15 + x^2 + 1, the least bit first, from 0."""
     rest = 0
     for byte in data:
-        for bit in range(8):
-            odd = (rest ^ byte >> bit) & 1
-            rest = rest >> 1 ^ (0xA001 if odd else 0)
+        rest = rest >> 8 ^ _OF_BYTE[(rest ^ byte) & 0xFF]
     return rest
+
+
+def _of_byte(byte: int) -> int:
+    rest = byte
+    for _ in range(8):
+        rest = rest >> 1 ^ (0xA001 if rest & 1 else 0)
+    return rest
+
+
+_OF_BYTE = tuple(_of_byte(byte) for byte in range(256))

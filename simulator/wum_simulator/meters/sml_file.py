@@ -86,10 +86,18 @@ def crc(data: bytes) -> bytes:
     """CRC-16/X-25, as two bytes in their order on the wire."""
     rest = 0xFFFF
     for byte in data:
-        for bit in range(8):
-            odd = (rest ^ byte >> bit) & 1
-            rest = rest >> 1 ^ (0x8408 if odd else 0)
+        rest = rest >> 8 ^ _OF_BYTE[(rest ^ byte) & 0xFF]
     return (rest ^ 0xFFFF).to_bytes(2, "little")
+
+
+def _of_byte(byte: int) -> int:
+    rest = byte
+    for _ in range(8):
+        rest = rest >> 1 ^ (0x8408 if rest & 1 else 0)
+    return rest
+
+
+_OF_BYTE = tuple(_of_byte(byte) for byte in range(256))
 
 
 def _headed(kind: str, length: int, *, counts_itself: bool) -> bytes:

@@ -216,6 +216,11 @@ def check_address(table: "Table") -> str:
     return text
 
 
+def same_address(address: str) -> str:
+    """What a meter compares: zeros that lead it count for nothing (6.3.1)."""
+    return address.lstrip("0")
+
+
 def check_access(table: "Table") -> Access:
     """password, level, utc_offset_min, summer_time. A password never stands in a text."""
     password = table.optional_text("password", 32)

@@ -32,7 +32,8 @@ from wum_edge.ports.linux.tcp_line import line_of
 from wum_shared.obis import obis_to_text
 from wum_shared.units import UNITS
 
-_SOURCE_MAX = 60             # Characters of a register's source in a table.
+SHOWN_MAX = 8                # Of a list within an entry.
+OBIS_BYTES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,11 @@ def show_model(name: str, out: TextIO, own: Path | None = None) -> int:
     print(f"entry: {name if name.endswith(SUFFIX) else _files(own)[model.model]}", file=out)
     print(f"source: {model.source} ({model.licence})", file=out)
     if model.manner:
-        print(f"manner: {_fields(model.manner)}", file=out)
+        print(f"manner: {_fields(model.manner, nested=False)}", file=out)
+        for name in getattr(model.manner, "_fields", ()):
+            part = getattr(model.manner, name)
+            if hasattr(part, "_fields"):
+                print(f"{name}: {_fields(part)}", file=out)
     rows = [[register.name, obis_to_text(register.obis), UNITS[register.unit],
              f"10^{register.scaler}", _fields(register.source)] for register in model.registers]
     print_table(["register", "OBIS", "unit", "kept as", "where the meter has it"], rows, out)
@@ -214,22 +219,32 @@ def _as_options(error: ConfigError) -> str:
     return "\n".join(lines)
 
 
-def _fields(record: object) -> str:
-    """A record of a protocol in words: what it has, by name."""
+def _fields(record: object, *, nested: bool = True) -> str:
+    """A record of a protocol in words: what it has, by name; what it has not is left out."""
     if not isinstance(record, tuple) or not hasattr(record, "_fields"):
         return str(record)
-    parts = [f"{name} {_value(getattr(record, name))}" for name in record._fields
-             if getattr(record, name) not in (None, "", (), b"")]
+    parts = []
+    for name in record._fields:
+        value = getattr(record, name)
+        if value in (None, "", (), b"", -1) or value is False or value == {}:
+            continue
+        if nested or not hasattr(value, "_fields"):
+            parts.append(name if value is True else f"{name} {_value(value)}")
     return ", ".join(parts)
 
 
 def _value(value: object) -> str:
     if isinstance(value, bytes):
-        return value.hex()
+        return obis_to_text(value) if len(value) == OBIS_BYTES else value.hex()
+    if isinstance(value, dict):
+        return f"{len(value)} of them"
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         if value._fields == ("factor", "power"):
             return f"{value[0]}e{value[1]}"
         return f"({_fields(value)})"
+    if isinstance(value, tuple) and len(value) == 2 and all(type(one) is int for one in value):
+        return f"{UNITS.get(value[0], value[0]) or 'none'} x 10^{value[1]}"
     if isinstance(value, tuple):
-        return f"{len(value)} items" if len(str(value)) > _SOURCE_MAX else str(value)
+        return " ".join(_value(one) for one in value[:SHOWN_MAX]) + (
+            f" and {len(value) - SHOWN_MAX} more" if len(value) > SHOWN_MAX else "")
     return str(value)

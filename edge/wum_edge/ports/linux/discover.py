@@ -46,10 +46,13 @@ def discover_meter(
     serials = [meter.serial for meter in checked.meters
                if models[meter.model].protocol.startswith("dlms")]
     if serial not in serials:
-        near = nearest(serial, serials + [line.name for line in checked.lines])
+        near = "" if serial in [one.serial for one in checked.meters] else nearest(
+            serial, serials + [line.name for line in checked.lines])
         wanted = "the serial of a DLMS meter, or the name of an M-Bus line, in the file" + (
             f" (did you mean {near}?)" if near else "")
-        raise BadConfigFile(path, [Mistake(0, "METER", wanted, f'"{serial}"')])
+        spoken = [models[one.model].protocol for one in checked.meters if one.serial == serial]
+        got = f'"{serial}"' + (f", which speaks {spoken[0]}" if spoken else "")
+        raise BadConfigFile(path, [Mistake(0, "METER", wanted, got)])
     place = [meter.serial for meter in checked.meters].index(serial)
     meter = checked.meters[place]
     model = models[meter.model]

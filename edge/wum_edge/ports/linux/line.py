@@ -6,6 +6,7 @@ Left out: turns and their silence (wire.py), and what is said.
 import errno
 import logging
 import os
+import termios
 
 import serial
 
@@ -18,6 +19,11 @@ _SENTENCES = {
     errno.ENOENT: "there is no such device: is the adapter plugged in?",
     errno.EACCES: "this user may not open it: add it to the device's group (often dialout)",
     errno.EBUSY: "another program uses it",
+    errno.ENOTTY: "this is no serial device: port wants one like /dev/ttyUSB0",
+    errno.EISDIR: "this is a folder: port wants a serial device like /dev/ttyUSB0",
+    errno.ENODEV: "the device behind it is gone: is the adapter plugged in?",
+    errno.ENXIO: "the device behind it is gone: is the adapter plugged in?",
+    errno.EIO: "the adapter does not answer: unplug it and plug it in again",
     errno.EAGAIN: "another program uses it",
 }
 
@@ -29,7 +35,11 @@ class SerialLine(WireLine):
         return _Tty(self._settings.port, _on(self._settings.port, setting), self._name())
 
     def _sentence(self, error: Exception) -> str:
-        return _SENTENCES.get(getattr(error, "errno", None) or 0, str(error))
+        number = getattr(error, "errno", None)
+        behind = error.__context__
+        if number is None and isinstance(behind, termios.error):
+            number = behind.args[0]          # pyserial says of it what nobody can look up.
+        return _SENTENCES.get(number or 0, str(error))
 
 
 class _Tty:
