@@ -1,5 +1,7 @@
 """The ledger's pages: a month, a day, a meter's day, their empty states and what they refuse."""
 
+import html
+import re
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -8,6 +10,8 @@ import pytest
 from tests.cloud.ledger.book import DAY, NOW, PER_DAY, Book, at, count
 from tests.cloud.web.street import DEVICE, PERIOD_S, SITE
 from wum_cloud.database import Pool
+from wum_cloud.ledger.counting.store import COUNTS
+from wum_cloud.web.console import completeness
 
 MONTH = "/completeness?month=2026-03"
 HERE = "/completeness/%s" % DAY
@@ -134,3 +138,22 @@ async def test_a_meters_day_says_when_it_was_last_read_before(
     page = await text(operator, HERE + "/meters/SDM-1")
     assert "Last reading before what is missing:" in page and "2 Mar 22:15" in page
     assert "Last reading before" not in await text(operator, HERE + "/meters/SDM-0")
+
+
+async def test_sites_are_turned_page_by_page(
+        book: Book, operator: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completeness, "_PLACES", 1)
+    book.do("insert into site (tenant_id, name) values (1, 'Z last')")
+    book.do("insert into concentrator (tenant_id, device_id, identity_key, name, site_id,"
+            " broker_password_hash) select 1, int8send(77), sha256('77'), 'cabinet-77', site_id,"
+            " 'x' from site where name = 'Z last'")
+    book.do("insert into ledger_concentrator_day (concentrator_id, day, tenant_id, meters, %s)"
+            " select c.concentrator_id, day, d.tenant_id, meters, %s"
+            " from ledger_concentrator_day d, concentrator c where c.name = 'cabinet-77'" % (
+                ", ".join(COUNTS), ", ".join(["d." + name for name in COUNTS])))
+    first = await text(operator, MONTH)
+    assert "site=Strada+Florilor+1" in first and "site=Z+last" not in first
+    [following] = re.findall(r'href="([^"]*)">Next sites', first)
+    then = await text(operator, html.unescape(following))
+    assert "site=Z+last" in then and "Next sites" not in then
+    await text(operator, MONTH + "&sites=x", 422)

@@ -28,6 +28,7 @@ from wum_cloud.registry.listing.store import meter as meter_by_serial
 from wum_cloud.web.access import Database, Visitor
 from wum_cloud.web.api.completeness import pair_key, triple_key
 from wum_cloud.web.api.concentrators import device_id
+from wum_cloud.web.api.forms import text_key
 from wum_cloud.web.pages import page, wants_fragment
 
 router = APIRouter()
@@ -66,10 +67,12 @@ class View:
 async def show_month(
         request: Request, database: Database, session: Visitor, site: _Site = "",
         concentrator: _Cabinet = "", registers: _Registers = "",
-        month: Annotated[str, Query(pattern=_MONTH + "|^$")] = "",
+        month: Annotated[str, Query(pattern=_MONTH + "|^$")] = "", sites: str | None = None,
 ) -> Response:
-    """A month as a calendar; the sites and concentrators of its newest day beside it."""
+    """A month as a calendar; the sites and concentrators of its newest day beside it, the sites
+    page by page."""
     view = View(site, concentrator, registers)
+    after = text_key(sites)
     tenant = session.account.tenant_id
     async with database.connection() as connection:
         zone = await _zone(connection, tenant, view)
@@ -78,7 +81,7 @@ async def show_month(
         last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
         days = await store.days(connection, tenant, view.scope, first, last, 31)
         newest = days[-1].day if days else None
-        sites: list[store.SiteCounts] = []
+        places: list[store.SiteCounts] = []
         sets: list[store.SetCounts] = []
         shown = await _set_of(connection, view)
         worst: list[store.ConcentratorCounts] = []
@@ -86,7 +89,7 @@ async def show_month(
             sets = await store.register_sets(connection, tenant, replace(
                 view.scope, register_set=None), newest, 0, _PLACES)
             if not site and not concentrator and not registers:
-                sites = await store.sites(connection, tenant, newest, "", _PLACES)
+                places = await store.sites(connection, tenant, newest, after, _PLACES + 1)
             worst = await store.concentrators(
                 connection, tenant, view.scope, newest, None, _PLACES)
         until = await store.counted_until(connection, tenant)
@@ -94,7 +97,8 @@ async def show_month(
     return page(
         request, "completeness.html", session, view=view, zone=zone, first=first, today=today,
         weeks=month_grid(first), counted={d.day: d for d in days}, newest=newest, until=until,
-        sites=sites, worst=worst, cabinet_name=name, sets=sets, shown_set=shown,
+        sites=page_of(places, _PLACES, lambda s: [s.name]), worst=worst, cabinet_name=name,
+        sets=sets, shown_set=shown,
         earlier=(first - timedelta(days=1)).strftime("%Y-%m"),
         later=(last + timedelta(days=1)).strftime("%Y-%m") if last < today else "",
         is_kept=(today - first).days <= KEPT_DAYS + 31)
