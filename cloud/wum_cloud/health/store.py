@@ -22,6 +22,16 @@ class Reporting:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """A concentrator whose newest reading is too old; `of` such ones in all."""
+
+    name: str
+    last_contact_at: datetime | None
+    newest_captured_at: datetime
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class Completeness:
     """Intervals of a span that should have a row by now, and those that have one."""
 
@@ -107,6 +117,23 @@ async def reporting(connection: Connection, tenant: int) -> Reporting:
         row = await cursor.fetchone()
     assert row is not None
     return row
+
+
+async def behind(connection: Connection, limit: int) -> tuple[int, list[Behind]]:
+    """How many concentrators delivered once and now nothing for two periods; some, longest first.
+    """
+    async with connection.cursor(row_factory=class_row(Behind)) as cursor:
+        await cursor.execute(
+            """
+            select c.name, c.last_contact_at, c.newest_captured_at, count(*) over ()::int as of
+              from concentrator c
+             where c.newest_captured_at < now() - make_interval(secs => %s * coalesce((
+                   select min(m.period_s) from meter m
+                    where m.concentrator_id = c.concentrator_id), 3600))
+             order by c.newest_captured_at, c.name limit %s
+            """, [BEHIND_PERIODS, limit])
+        found = await cursor.fetchall()
+    return (found[0].of if found else 0), found
 
 
 async def time_zones(connection: Connection, tenant: int) -> list[str]:
@@ -199,8 +226,11 @@ class EventKey:
 
 
 async def events(
-        connection: Connection, tenant: int, before: EventKey | None, limit: int) -> list[Event]:
-    """Up to `limit` events, newest arrival first, from those that stand behind `before`."""
+        connection: Connection, tenant: int, before: EventKey | None, limit: int,
+        device_id: bytes | None = None) -> list[Event]:
+    """Up to `limit` events, newest arrival first, from those that stand behind `before`; of one
+    concentrator or of all.
+    """
     async with connection.cursor(row_factory=class_row(Event)) as cursor:
         await cursor.execute(
             """
@@ -209,11 +239,13 @@ async def events(
               from event e join concentrator c using (concentrator_id)
               left join meter m on m.meter_id = e.meter_id
              where c.tenant_id = %(tenant)s
+               and (%(of)s::bytea is null or e.concentrator_id = (
+                    select concentrator_id from concentrator where device_id = %(of)s))
                and (%(at)s::timestamptz is null or (e.arrived_at, c.device_id, e.sequence)
                     < (%(at)s, %(device)s, %(sequence)s))
              order by e.arrived_at desc, c.device_id desc, e.sequence desc limit %(limit)s
             """,
-            {"tenant": tenant, "limit": limit,
+            {"tenant": tenant, "limit": limit, "of": device_id,
              "at": None if before is None else before.arrived_at,
              "device": None if before is None else before.device_id,
              "sequence": None if before is None else before.sequence})

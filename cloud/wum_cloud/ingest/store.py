@@ -21,7 +21,7 @@ from wum_cloud.ingest.arrivals import store as arrivals
 from wum_cloud.ingest.bases import store as bases
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.downlink import Downlink
-from wum_cloud.ingest.gaps import store as gaps
+from wum_cloud.ingest.gaps.answers import store as gaps
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside, Limits
 from wum_cloud.ingest.quarantine.store import keep, storable, trim
@@ -116,6 +116,7 @@ class PostgresStore:
             await _insert_events(connection, harvest.batches)
             await _insert_losses(connection, harvest.batches)
             await gaps.take_answers(connection, harvest.gap_answers)
+            await gaps.refute(connection, harvest.batches)
             await keep(connection, harvest.kept)
             await arrivals.note(connection, harvest)
             await _mark_hours(connection, harvest)

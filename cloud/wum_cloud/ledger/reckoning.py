@@ -18,6 +18,7 @@ LATE_PERIODS = 2            # Stored later than so many periods after the interv
 HOUR_S = 3600
 
 RECEIVED, LATE = "received", "late"
+LIVE, BACK_FILL, ASKED_FOR = "live", "back-fill", "asked for"   # Paths of what was received.
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Interval:
     """One interval of one register set of a meter. `state` is RECEIVED, LATE or one of REASONS;
     `arrived_at` None for what is missing, or was stored before arrivals were noted. `since`: the
     meter's newest reading from before, where it gave nothing; when its concentrator was last heard,
-    where that cannot be reached; else None."""
+    where that cannot be reached; else None. `was_asked`: it came as the answer to a gap request.
+    """
 
     register_set: int
     start: datetime
@@ -44,11 +46,19 @@ class Interval:
     arrived_at: datetime | None
     concentrator: str
     since: datetime | None = None
+    was_asked: bool = False
+
+    @property
+    def path(self) -> str | None:
+        """How what was received came; None for what is missing."""
+        return path_of(self.state, was_asked=self.was_asked)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Neighbouring intervals of one set and state, from one concentrator; `since` as its first."""
+    """Neighbouring intervals of one set, state and path, from one concentrator; `since` as its
+    first.
+    """
 
     register_set: int
     start: datetime
@@ -59,6 +69,19 @@ class Run:
     last_arrived_at: datetime | None
     concentrator: str
     since: datetime | None = None
+    was_asked: bool = False
+
+    @property
+    def path(self) -> str | None:
+        """As of an interval."""
+        return path_of(self.state, was_asked=self.was_asked)
+
+
+def path_of(state: str, *, was_asked: bool) -> str | None:
+    """With its time, later out of the archive, or because the head-end asked for it again."""
+    if state not in (RECEIVED, LATE):
+        return None
+    return ASKED_FOR if was_asked else LIVE if state == RECEIVED else BACK_FILL
 
 
 def day_of(day: date, zone: str) -> Day:
@@ -123,12 +146,13 @@ def runs(intervals: Sequence[Interval]) -> list[Run]:
     found: list[Run] = []
     for one in intervals:
         last = found[-1] if found else None
-        if last is not None and (last.register_set, last.state, last.concentrator, last.end) == (
-                one.register_set, one.state, one.concentrator, one.start):
+        if last is not None and (
+                last.register_set, last.state, last.was_asked, last.concentrator, last.end) == (
+                one.register_set, one.state, one.was_asked, one.concentrator, one.start):
             found[-1] = _joined(last, one)
         else:
             found.append(Run(one.register_set, one.start, one.end, one.state, 1, one.arrived_at,
-                             one.arrived_at, one.concentrator, one.since))
+                             one.arrived_at, one.concentrator, one.since, one.was_asked))
     return found
 
 
@@ -136,7 +160,8 @@ def _joined(run: Run, one: Interval) -> Run:
     arrived = [at for at in (run.first_arrived_at, run.last_arrived_at, one.arrived_at)
                if at is not None]
     return Run(run.register_set, run.start, one.end, run.state, run.intervals + 1,
-               min(arrived, default=None), max(arrived, default=None), run.concentrator, run.since)
+               min(arrived, default=None), max(arrived, default=None), run.concentrator, run.since,
+               run.was_asked)
 
 
 def by_start(intervals: Iterable[Interval]) -> list[list[Interval]]:

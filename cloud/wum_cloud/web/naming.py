@@ -3,6 +3,7 @@
 Left out: registers (registers.py).
 """
 
+from wum_cloud.ledger.reckoning import ASKED_FOR, BACK_FILL, LIVE
 from wum_cloud.ledger.store import Counts
 from wum_cloud.reasons.names import REASONS
 from wum_cloud.web.texts import gettext as _
@@ -29,6 +30,14 @@ _REASONS = {  # Of gaps: the words of wum_shared.status.OUTCOMES, and none.
     **{flags.OUTCOMES[number]: words for number, words in _OUTCOMES.items()},
     "not received": _("not received yet"),
     "no value": _("the meter gave no value of it"),
+}
+
+_GAPS = {  # What became of what was asked for, wum_shared.status.GAPS.
+    flags.GAP_SENT: _("came again out of the archive"), flags.GAP_NEVER_READ: _("never read"),
+    flags.GAP_DROPPED: _("given up, for the store was full or it was older than 45 days"),
+    flags.GAP_DAMAGED: _("lost: the archive is damaged there"),
+    flags.GAP_NOT_HERE: _("not in this archive: the card was changed"),
+    flags.GAP_METER_UNKNOWN: _("the concentrator does not know this meter"),
 }
 
 _MISSING = {  # Of intervals in the ledger (reasons/names.py), and what came.
@@ -71,6 +80,20 @@ def reason(words: str) -> str:
 def missing(state: str) -> str:
     """What became of an interval."""
     return _MISSING.get(state, state)
+
+
+def way(path: str) -> str:
+    """By which path a reading came."""
+    return {LIVE: _("live"), BACK_FILL: _("back-fill"), ASKED_FOR: _("asked for again")}[path]
+
+
+def gap(number: int | None, code: int) -> str:
+    """What became of something that a concentrator was asked for."""
+    if number is None:
+        return _("no answer")
+    if number == flags.GAP_METER_SILENT:
+        return outcome(code) if code else _("the meter gave nothing")
+    return _GAPS.get(number) or flags.GAPS.get(number, "reason %d" % number)
 
 
 def reasons_of(counts: Counts) -> list[tuple[int, str]]:

@@ -23,12 +23,13 @@ _pages.filters.update(
     seconds=lambda seconds: writing.length(timedelta(seconds=seconds)), obis=obis_to_text,
     quality=naming.quality, time_quality=naming.time_quality, outcome=naming.outcome,
     event=naming.event, note=naming.note, counter=naming.counter, reason=naming.reason,
-    missing=naming.missing, reasons_of=naming.reasons_of,
+    missing=naming.missing, reasons_of=naming.reasons_of, way=naming.way,
+    moment_of=lambda at_s: datetime.fromtimestamp(at_s, UTC),
     registers=registers.set_of, day_in_full=writing.day_in_full, month=writing.month)
 _pages.globals.update(
     age=writing.age, share=writing.share, intervals=writing.intervals,
     value_and_unit=writing.value_and_unit, quantity=registers.quantity, weekdays=writing.weekdays,
-    static=assets.ADDRESS)
+    static=assets.ADDRESS, gap=naming.gap)
 
 
 def page(request: Request, template: str, session: Session | None, status: int = 200, /,

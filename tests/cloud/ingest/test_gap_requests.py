@@ -24,6 +24,7 @@ from wum_shared.gaps import (
     GapPart,
     GapRange,
     GapRequest,
+    decode_gap_answer,
     decode_gap_request,
     encode_gap_answer,
     encode_gap_request,
@@ -265,6 +266,63 @@ async def test_rows_that_the_head_end_itself_lost_are_asked_for_by_meter_and_tim
                         " from gap_reason where reason <> 0") == [
         (GAP_NEVER_READ, 0, HOUR_S + 6 * 3600)]
     assert head_end.ask("select sum(never_read), sum(unexplained) from ledger_day") == [(1, 0)]
+
+
+async def test_what_was_never_read_then_read_then_lost_is_asked_for_again(
+        head_end: HeadEnd) -> None:
+    """A reason is good for as long as nothing says otherwise: a row does."""
+    desk = await holed(head_end, forget_two)
+    request = await desk.asks()
+    assert request is not None
+    lost = request.ranges[0]
+    await desk.answer(request, *[GapPart(n, one.first, one.last, GAP_NEVER_READ, 0)
+                                 for n, one in enumerate(request.ranges)])
+    await catch_up(head_end.pool, utc(HOUR_S + 8 * 3600 + 120))
+    assert await desk.asks() is None
+    assert head_end.ask("select sum(never_read), sum(unexplained) from ledger_day") == [(3, 0)]
+    await head_end.take(desk.one.send_rows(desk.one.row(0, 2)))   # Its clock went back, say.
+    assert head_end.ask("select extract(epoch from first_at)::bigint from gap_reason"
+                        " order by 1") == [HOUR_S + 6 * 3600], "of the whole span no reason is left"
+    await catch_up(head_end.pool, utc(HOUR_S + 8 * 3600 + 120))
+    again = await desk.asks()
+    assert again is not None and again.ranges == (GapRange("M-1", HOUR_S + 3 * 3600, lost.last),)
+    with psycopg.connect(head_end.url) as connection:
+        forget_two(connection)
+    await catch_up(head_end.pool, utc(HOUR_S + 8 * 3600 + 120))
+    head_end.do("insert into ledger_mark (concentrator_id) select concentrator_id"
+                " from concentrator")
+    await catch_up(head_end.pool, utc(HOUR_S + 8 * 3600 + 120))
+    desk.pass_by(AGAIN_MOST_S)
+    again = await desk.asks()
+    assert again is not None and again.ranges == (lost,)
+
+
+async def test_a_row_that_came_before_the_answer_leaves_no_reason_against_it(
+        head_end: HeadEnd) -> None:
+    desk = await holed(head_end, forget_two)
+    request = await desk.asks()
+    assert request is not None
+    lost = request.ranges[0]
+    await head_end.take(desk.one.send_rows(desk.one.row(0, 2), desk.one.row(0, 3)))
+    await desk.answer(request, GapPart(0, lost.first, lost.last, GAP_NEVER_READ, 0))
+    assert head_end.ask("select first_at from gap_reason") == []
+    assert head_end.ask("select reason_id from reason_told where note = 'answered'") == []
+
+
+async def test_what_was_asked_for_and_answered_is_remembered_the_newest_only(
+        head_end: HeadEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wum_cloud.ingest.gaps.store.HISTORY_KEPT", 2)
+    desk = await holed(head_end, lambda _: None)
+    requests = []
+    for _ in range(3):
+        desk.pass_by(AGAIN_MOST_S)
+        requests.append(await desk.asks())
+    part = GapPart(0, *tuple(requests[-1].ranges[0])[1:], GAP_SENT, 0)
+    await desk.answer(requests[-1], part)
+    kept = head_end.ask("select number, asked, answer from gap_history order by asked_at")
+    assert [number for number, _, _ in kept] == [one.number for one in requests[1:]]
+    assert decode_gap_request(kept[1][1]) == requests[-1]
+    assert kept[0][2] is None and decode_gap_answer(kept[1][2]).parts == (part,)
 
 
 async def test_what_is_sent_again_and_never_stays_is_asked_for_a_few_times_and_no_more(

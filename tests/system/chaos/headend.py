@@ -139,8 +139,7 @@ class ChaosHeadEnd:
 
     def lose_rows(self, most: int) -> int:
         """A few rows are gone from the database; how many. Only such as a schedule shows missing:
-        one to an interval, not the newest, and none that was answered as never read before a
-        clock went back and it was.
+        one to an interval, and not the newest.
         """
         tables = self.tables
         revised = {(meter, at_s) for meter, at_s, *_ in tables.revisions}
@@ -153,16 +152,12 @@ class ChaosHeadEnd:
             at_s = keys[0][1]
             if len(keys) == 1 and keys[0] in tables.readings and lost < most and (
                     max(now_s - 600, START_S) < at_s < now_s - 2 * PERIOD_S
-                    and keys[0][:2] not in revised and not self._is_answered(*keys[0][:2])):
+                    and keys[0][:2] not in revised):
                 del tables.readings[keys[0]]
                 self.lost_rows.add(keys[0])
                 lost += 1
         self.has_lost = self.has_lost or bool(lost)
         return lost
-
-    def _is_answered(self, meter: int, at_s: int) -> bool:
-        return any(first <= at_s <= last and reason for first, last, reason, _ in
-                   self.tables.reasons.get(meter, {}).values())
 
     def forget_bases(self) -> None:
         """What deltas build on is emptied, as it may be at any time."""

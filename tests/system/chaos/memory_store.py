@@ -24,6 +24,7 @@ from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
 from wum_shared.gaps import GapAnswer
 from wum_shared.messages import Schema
+from wum_shared.status import GAP_SENT
 
 FIRST_COUNT_S = 1767225600               # 2026-01-01, where a count of messages begins.
 COUNTED_BY_TIME_MAX = 2**31
@@ -215,6 +216,7 @@ class MemoryStore:
             self._keep_base(named, heads)
         for sender, answer in harvest.gap_answers:
             self._take_gap_answer(sender, answer)
+        self._refute(harvest.batches)
         return self._reserved(harvest)
 
     def _write_rows(self, batches: list[Taken]) -> None:
@@ -274,9 +276,24 @@ class MemoryStore:
             self.tables.losses.setdefault(
                 (number, gone.incarnation, gone.first), (gone.last, gone.reason))
         for one in found.reasons:
-            told = self.tables.reasons.setdefault(self.tables.meters[one.serial][0], {})
+            meter = self.tables.meters[one.serial][0]
+            told = self.tables.reasons.setdefault(meter, {})
             times = told.get((one.first_s, one.last_s), (0, 0, 0, 0))[3]
-            told[one.first_s, one.last_s] = (one.first_s, one.last_s, one.reason, times + 1)
+            if not any(meter == key[0] and one.first_s <= key[1] <= one.last_s
+                       for key in self.tables.readings):
+                told[one.first_s, one.last_s] = (one.first_s, one.last_s, one.reason, times + 1)
+            elif one.reason == GAP_SENT:
+                told[one.first_s, one.last_s] = (one.first_s, one.last_s, one.reason, 0)
+
+    def _refute(self, batches: list[Taken]) -> None:
+        """Forget reasons why something is missing where there is a row now."""
+        for taken in batches:
+            for group in taken.accepted.groups:
+                for (meter, at_s, _), _, _ in rows_of(group, taken.plan):
+                    told = self.tables.reasons.get(meter, {})
+                    for span in [span for span, one in told.items()
+                                 if one[2] != GAP_SENT and span[0] <= at_s <= span[1]]:
+                        del told[span]
 
     def _keep(self, concentrator_id: int | None, aside: Aside) -> None:
         self.tables.quarantine.setdefault(aside.digest(concentrator_id), aside)

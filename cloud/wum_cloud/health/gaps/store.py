@@ -1,4 +1,6 @@
-"""The last gap request to a concentrator, and the reasons it gave. Left out: asking (ingest/gaps).
+"""Gap requests to a concentrator, its answers, and the reasons it gave.
+
+Left out: asking (ingest/gaps), what the messages say (reasons/asked.py).
 """
 
 from dataclasses import dataclass
@@ -34,6 +36,18 @@ class Reason:
     answered_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request and its answer, as opened messages; `tries` for the same, this one included."""
+
+    number: int
+    asked: bytes
+    tries: int
+    asked_at: datetime
+    answer: bytes | None
+    answered_at: datetime | None
+
+
 async def missing_numbers(connection: Connection, concentrator_id: int) -> int:
     """How many record numbers of all its archives are neither received nor lost, as last seen."""
     row = await (await connection.execute(
@@ -59,5 +73,15 @@ async def reasons(connection: Connection, concentrator_id: int, limit: int) -> l
             "select m.serial, g.first_at, g.last_at, g.reason, g.outcome, g.answered_at"
             " from gap_reason g join meter m using (meter_id) where g.concentrator_id = %s"
             " order by g.answered_at desc, m.serial, g.first_at limit %s",
+            [concentrator_id, limit])
+        return await cursor.fetchall()
+
+
+async def history(connection: Connection, concentrator_id: int, limit: int) -> list[Asked]:
+    """Requests to it, the newest first."""
+    async with connection.cursor(row_factory=class_row(Asked)) as cursor:
+        await cursor.execute(
+            "select number, asked, tries, asked_at, answer, answered_at from gap_history"
+            " where concentrator_id = %s order by asked_at desc, number desc limit %s",
             [concentrator_id, limit])
         return await cursor.fetchall()

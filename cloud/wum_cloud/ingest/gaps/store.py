@@ -1,20 +1,14 @@
-"""What is missing, whom to ask, and what was answered: gap requests in the database.
+"""What is missing, whom to ask, and what was asked: gap requests in the database.
 
 By number: what is below an archive's highest number and neither received nor lost. By time: what
-the ledger cannot explain. Left out: what a request asks for (wanted.py), and the ledger itself.
+the ledger cannot explain. Left out: what a request asks for (wanted.py), what becomes of answers
+(answers/store.py), and the ledger itself.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import UTC, datetime
-
-from psycopg.types.multirange import Int8Multirange
-from psycopg.types.range import Int8Range
 
 from wum_cloud.database import Connection, Pool
 from wum_cloud.ingest.downlink import Downlink, request_number
-from wum_cloud.ingest.gaps.answered import Answered, understood
 from wum_cloud.ingest.gaps.wanted import (
     AGAIN_MOST_S,
     CONTACT_S,
@@ -24,15 +18,18 @@ from wum_cloud.ingest.gaps.wanted import (
     Wanted,
     encoded,
 )
-from wum_cloud.reasons.store import Told, tell_of_serials
 from wum_cloud.registry.store import Sender
 from wum_shared.errors import WireError
-from wum_shared.gaps import RANGES_MAX, GapAnswer, GapRange, decode_gap_request
-from wum_shared.status import GAP_SENT
+from wum_shared.gaps import (
+    RANGES_MAX,
+    GapRange,
+    decode_gap_request,
+)
 
 _LOCK = 0x57554D03
 _KEPT_DAYS = 45                 # Before the newest reading: no archive is longer.
 _IN_VAIN_S = 600                # Who could not be asked for anything is looked at again so late.
+HISTORY_KEPT = 200              # Requests to each concentrator, with their answers.
 _SPANS_MAX = 4096               # Intervals of one concentrator that are looked at in one step.
 
 # Gaps that grew, shrank or moved: from now on they have to stay as they are. A clock that was set
@@ -175,68 +172,15 @@ async def keep_request(connection: Connection, ask: Ask, number: int) -> None:
         "   answered_at = null, told = '{}'",
         [ask.sender.concentrator_id, number, encoded(ask, number), len(ask.ranges) - by_time,
          by_time, ask.again_s, ask.tries])
-
-
-async def take_answers(
-        connection: Connection, answers: Sequence[tuple[Sender, GapAnswer]]) -> None:
-    """Keep what these answers say, inside the caller's transaction. What answers no request of
-    ours, or comes once more, changes nothing.
-    """
-    for sender, answer in sorted(answers, key=lambda one: one[0].concentrator_id):
-        row = await (await connection.execute(
-            "select asked from gap_request where concentrator_id = %s and number = %s"
-            " and answered_at is null for update",
-            [sender.concentrator_id, answer.number])).fetchone()
-        if row is None:
-            continue
-        found = understood(row[0], answer)
-        await connection.execute(
-            "update gap_request set answered_at = now(), told = %s where concentrator_id = %s",
-            [json.dumps(found.told), sender.concentrator_id])
-        await _keep_gone(connection, sender, found)
-        await _keep_reasons(connection, sender, found)
-
-
-async def _keep_gone(connection: Connection, sender: Sender, found: Answered) -> None:
-    for one in found.gone:
-        await connection.execute(
-            "insert into archive_loss (concentrator_id, incarnation, first_sequence,"
-            "   last_sequence, reason, note) values (%s, %s, %s, %s, %s, 'asked for')"
-            " on conflict do nothing",
-            [sender.concentrator_id, one.incarnation, one.first, one.last, one.reason])
-        await connection.execute(
-            "update archive set lost = lost + (%s - received)"
-            " where concentrator_id = %s and incarnation = %s",
-            [Int8Multirange([Int8Range(one.first, one.last + 1)]), sender.concentrator_id,
-             one.incarnation])
-
-
-async def _keep_reasons(connection: Connection, sender: Sender, found: Answered) -> None:
-    if not found.reasons:
-        return
-    told = [one for one in found.reasons if one.reason != GAP_SENT]
-    await tell_of_serials(connection, sender.tenant_id, [
-        ((one.serial,), Told(
-            sender.concentrator_id, one.for_ledger, after_at=datetime.fromtimestamp(
-                one.first_s, UTC), before_at=datetime.fromtimestamp(one.last_s, UTC),
-            note="answered")) for one in told])
     await connection.execute(
-        "insert into gap_reason as g (meter_id, first_at, last_at, reason, outcome,"
-        "   concentrator_id)"
-        " select m.meter_id, to_timestamp(a), to_timestamp(b), r, o, %s"
-        "   from unnest(%s::text[], %s::bigint[], %s::bigint[], %s::smallint[], %s::smallint[])"
-        "     as x (serial, a, b, r, o) join meter m using (serial)"
-        "  where m.tenant_id = %s order by m.meter_id, a"
-        " on conflict (meter_id, first_at, last_at) do update set reason = excluded.reason,"
-        "   outcome = excluded.outcome, concentrator_id = excluded.concentrator_id,"
-        "   times = g.times + 1, answered_at = now()",
-        [sender.concentrator_id, *[list(column) for column in zip(*[
-            (one.serial, one.first_s, one.last_s, one.reason, one.outcome)
-            for one in found.reasons], strict=True)], sender.tenant_id])
+        "insert into gap_history (concentrator_id, number, asked, tries, asked_at)"
+        " values (%s, %s, %s, %s, now())",
+        [ask.sender.concentrator_id, number, encoded(ask, number), ask.tries])
     await connection.execute(
-        "delete from gap_reason where concentrator_id = %s"
-        " and last_at < now() - make_interval(days => %s)",
-        [sender.concentrator_id, 2 * _KEPT_DAYS])
+        "delete from gap_history h using (select concentrator_id, asked_at from gap_history"
+        "   where concentrator_id = %s order by asked_at desc offset %s limit 1) as x"
+        " where h.concentrator_id = x.concentrator_id and h.asked_at <= x.asked_at",
+        [ask.sender.concentrator_id, HISTORY_KEPT])
 
 
 async def _try_lock(connection: Connection) -> bool:

@@ -3,11 +3,13 @@
 Left out: adding up (../counting/store.py), and how told reasons get their spans (reasons/store.py).
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from psycopg.rows import class_row
 
 from wum_cloud.database import Connection
+from wum_cloud.ledger.asked.store import came_when_asked
 from wum_cloud.ledger.reckoning import LATE_PERIODS, Day, Interval
 from wum_cloud.reasons.store import SPANS
 
@@ -114,7 +116,11 @@ async def intervals(
         await cursor.execute(_TELLING, {
             "meter": meter_id, "day": day.day, "start": day.start, "end": day.end,
             "deadline": day.deadline, "settled": settled, "now": now, "late": LATE_PERIODS})
-        return await cursor.fetchall()
+        found = await cursor.fetchall()
+    asked = await came_when_asked(connection, meter_id, [
+        (one.start, one.end, one.arrived_at) for one in found if one.arrived_at is not None])
+    return [replace(one, was_asked=True) if (one.start, one.arrived_at) in asked else one
+            for one in found]
 
 
 _TELLING = ("""

@@ -120,7 +120,8 @@ class SetForm(Form):
 
 class IntervalForm(Form):
     """One interval of a meter: missing where one of its register sets is, else late where one is.
-    `path` is null where nothing was received."""
+    `path`: live, back-fill (later, out of the archive) or asked for (the head-end asked for it
+    again); null where nothing was received."""
 
     from_: AwareDatetime = Field(alias="from")
     to: AwareDatetime
@@ -348,9 +349,5 @@ def _state(one: Interval) -> dict[str, Any]:
     is_there = one.state in (RECEIVED, LATE)
     return {"state": one.state if is_there else "missing",
             "reason": None if is_there else one.state, "since": one.since,
-            "arrived_at": one.arrived_at, "path": path_of(one.state)}
+            "arrived_at": one.arrived_at, "path": one.path}
 
-
-def path_of(state: str) -> str | None:
-    """How what was received came: with its time, or later out of the archive."""
-    return {RECEIVED: "live", LATE: "back-fill"}.get(state)

@@ -1,13 +1,18 @@
-"""Concentrators: which cabinets are out or behind?"""
+"""Concentrators: which cabinets are out or behind, and what was asked of one again?"""
 
-from fastapi import APIRouter, Request
+from dataclasses import dataclass
+
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from wum_cloud.database import Connection
 from wum_cloud.health import store as health
+from wum_cloud.health.gaps import store as gaps
 from wum_cloud.paging import PAGE_DEFAULT, page_of
+from wum_cloud.reasons.asked import Line, lines
 from wum_cloud.registry.listing import store
 from wum_cloud.web.access import Database, Visitor
+from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.api.forms import text_key
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page, wants_fragment
@@ -15,6 +20,9 @@ from wum_cloud.web.pages import page, wants_fragment
 router = APIRouter()
 
 _ARCHIVES_MAX = 1000
+_REQUESTS_MAX = 50              # Gap requests on one page, the newest,
+_LINES_MAX = 20                 # and of each so many lines.
+_EVENTS_MAX = 10                # The newest of a concentrator; all stand under Events.
 
 
 @router.get("/concentrators")
@@ -31,6 +39,42 @@ async def show_concentrators(
     listed = page_of(found, PAGE_DEFAULT, lambda c: [c.name])
     return page(request, template, session, cursor=cursor or "", found=listed,
                 cabinets=listed.items, archives=archives, zone=zone)
+
+
+@router.get("/concentrators/{id}")
+async def show_concentrator(
+        request: Request, id: str, database: Database, session: Visitor) -> Response:
+    """One of them: its state, what happened on it, and what it was asked for again."""
+    tenant = session.account.tenant_id
+    async with database.connection() as connection:
+        found = await store.concentrator(connection, tenant, device_id(id))
+        if found is None:
+            raise HTTPException(404, "There is no concentrator %s." % id)
+        number = found.concentrator_id
+        archives = await newest_archives(connection, tenant)
+        missing = await gaps.missing_numbers(connection, number)
+        last = await gaps.last_request(connection, number)
+        asked = await gaps.history(connection, number, _REQUESTS_MAX + 1)
+        events = await health.events(connection, tenant, None, _EVENTS_MAX, found.device_id)
+        zone = await zone_of(connection, tenant)
+    return page(request, "concentrator.html", session, c=found, zone=zone, missing=missing,
+                archive=archives.get(found.device_id), last=last, events=events,
+                requests=[_shown(one) for one in asked[:_REQUESTS_MAX]],
+                older=len(asked) > _REQUESTS_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A request with the first of its lines; `more` are left out."""
+
+    asked: gaps.Asked
+    lines: list[Line]
+    more: int
+
+
+def _shown(one: gaps.Asked) -> Shown:
+    found = lines(one.asked, one.answer)
+    return Shown(one, found[:_LINES_MAX], len(found[_LINES_MAX:]))
 
 
 async def newest_archives(connection: Connection, tenant: int) -> dict[bytes, health.Archive]:

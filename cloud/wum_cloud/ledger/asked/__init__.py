@@ -1,0 +1,1 @@
+"""Readings that came because they were asked for."""
