@@ -15,10 +15,11 @@ import psycopg
 
 from wum_cloud.broker import LoginRefused, check_login
 from wum_cloud.database import Connection, DatabaseError, connect
+from wum_cloud.health import store as health
 from wum_cloud.history.columnstore import store as columnstore
 from wum_cloud.history.retention import store as retention
 from wum_cloud.ingest.advice import advice
-from wum_cloud.ingest.quarantine.store import concentrators_ahead
+from wum_cloud.ingest.quarantine.store import concentrators_ahead, concentrators_without_time
 from wum_cloud.migrations import store as migrations
 from wum_cloud.registry import store as registry
 from wum_cloud.registry.broker_files import read_password
@@ -28,6 +29,7 @@ from wum_cloud.web.vendor import missing_files
 
 VERSION_MIN = 150_000           # Of PostgreSQL, as libpq counts: 15.0.
 CLOCKS_APART_MAX_S = 5
+_NAMED = 5                      # Concentrators in one sentence.
 _SPACE_MIN_BYTES = 1024**3      # Where the key file is; the database's disk is its own affair.
 _VENDOR = Path(__file__).parent / "web" / "static" / "vendor"
 
@@ -103,6 +105,8 @@ async def _database(connection: Connection, settings: Settings) -> AsyncIterator
         yield await _keys(connection, settings)
         async for finding in clocks(connection):
             yield finding
+        async for finding in behind(connection):
+            yield finding
         yield await kept(connection, settings.keep_days)
         async for finding in compressed(connection):
             yield finding
@@ -134,6 +138,12 @@ async def database_takes_rows(connection: Connection) -> Finding:
 
 async def clocks(connection: Connection) -> AsyncIterator[Finding]:
     """Whose clock is wrong where captures lie ahead: one concentrator's, or ours?"""
+    without = await concentrators_without_time(connection)
+    if without:
+        yield Finding("%s sent rows today whose clock was never set: set it there (NTP, or "
+                      "`date -u -s`), the list under Ingest names them. The rows are kept in "
+                      "quarantine." % ("1 concentrator" if without == 1 else
+                                       "%d concentrators" % without), is_wrong=True)
     ahead, heard = await concentrators_ahead(connection)
     if not ahead:
         return
@@ -172,6 +182,24 @@ async def compressed(connection: Connection) -> AsyncIterator[Finding]:
         yield Finding("%d weeks of readings should be compressed and are not: do TimescaleDB's "
                       "background workers run (timescaledb.max_background_workers), and what says "
                       "timescaledb_information.job_errors?" % found.overdue, is_wrong=True)
+
+
+async def behind(connection: Connection) -> AsyncIterator[Finding]:
+    """Concentrators that delivered before and do not now, and where their reason stands."""
+    many, some = await health.behind(connection, _NAMED)
+    if not many:
+        return
+    named = ", ".join(["%s (newest reading of %s, last heard %s)" % (
+        one.name, _shown(one.newest_captured_at), _shown(one.last_contact_at)) for one in some])
+    yield Finding(
+        "%s nothing new: %s%s. Whether power, the connection, a full or "
+        "broken disk or a wrong clock is why, says each one's own log once a minute." % (
+            "1 concentrator delivers" if many == 1 else "%d concentrators deliver" % many, named,
+            "" if many == len(some) else " and others"), is_wrong=True)
+
+
+def _shown(moment: datetime | None) -> str:
+    return "never" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 async def _keys(connection: Connection, settings: Settings) -> Finding:

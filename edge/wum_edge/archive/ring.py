@@ -37,6 +37,7 @@ from wum_shared.messages import Schema
 from wum_shared.status import (
     EVENT_ARCHIVE_DAMAGED,
     EVENT_ARCHIVE_DROPPED,
+    EVENT_FLASH_REFUSED,
     LOST,
     LOST_DAMAGED,
     LOST_FULL,
@@ -207,7 +208,7 @@ class Archive(Lookups):
                 write_cursor(self._flash, self._cursor)
                 self._cursor_kept = True
             except OSError as error:
-                self._notices.tell(EVENT_ARCHIVE_DAMAGED, "cursor not kept: %s" % error)
+                self._notices.tell(EVENT_FLASH_REFUSED, "cursor not kept: %s" % error)
                 return error
         return None
 

@@ -14,7 +14,7 @@ from wum_cloud.ingest.quarantine.store import concentrators_ahead
 from wum_cloud.ingest.store import PostgresStore
 from wum_cloud.ingest.worker import Worker
 from wum_cloud.registry.keys import Vault
-from wum_shared.status import STORED
+from wum_shared.status import NEVER_SET, STORED
 
 YEAR_S = 365 * 86400
 
@@ -136,3 +136,33 @@ async def test_a_clock_that_is_a_year_ahead_changes_no_reading(
     [answer] = await _at(pool, vault, NOW_S + YEAR_S).store_once([one.send_rows(one.row())])
     assert one.opened(answer).answer == STORED
     assert head_end.ask("select extract(epoch from captured_at)::bigint from reading") == [HOUR_S]
+
+
+async def test_doctor_names_concentrators_that_delivered_and_do_not_any_more(
+        head_end: HeadEnd) -> None:
+    async def said() -> list[str]:
+        async with await connect(head_end.url, autocommit=True) as connection:
+            return [one.sentence async for one in doctor.behind(connection)]
+    one = Concentrator()
+    await head_end.welcome(one, Concentrator())
+    await head_end.take(one.send_rows(one.row()))
+    head_end.do("update concentrator set newest_captured_at = now() where newest_captured_at"
+                " is not null")
+    assert await said() == [], "one delivers, the other was never heard of before"
+    head_end.do("update concentrator set newest_captured_at = '2026-11-01 10:00Z',"
+                " last_contact_at = '2026-11-01 11:30Z' where newest_captured_at is not null")
+    [sentence] = await said()
+    assert sentence.startswith("1 concentrator delivers nothing new: ")
+    assert "newest reading of 2026-11-01 10:00 UTC, last heard 2026-11-01 11:30 UTC" in sentence
+    assert "a full or broken disk or a wrong clock" in sentence
+
+
+async def test_doctor_tells_of_concentrators_whose_clock_was_never_set(head_end: HeadEnd) -> None:
+    one = Concentrator()
+    await head_end.welcome(one)
+    await head_end.take(one.send_rows(one.row(at_s=600, quality=NEVER_SET)))
+    assert head_end.quarantined() == [entries.CLOCK_NEVER_SET]
+    async with await connect(head_end.url, autocommit=True) as connection:
+        [finding] = [one async for one in doctor.clocks(connection)]
+    assert finding.is_wrong
+    assert finding.sentence.startswith("1 concentrator sent rows today whose clock was never set")

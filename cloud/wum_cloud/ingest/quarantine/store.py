@@ -6,6 +6,7 @@ Left out: reasons and forms (entries.py).
 from wum_cloud.database import Connection
 from wum_cloud.ingest.harvest import Kept
 from wum_cloud.ingest.quarantine.entries import (
+    CLOCK_NEVER_SET,
     CONTENT_MAX,
     DETAIL_MAX,
     FUTURE,
@@ -76,6 +77,16 @@ async def trim(connection: Connection, limits: Limits) -> int:
 def storable(text: str) -> str:
     """PostgreSQL's text cannot hold a NUL: it is shown as what it is."""
     return text.replace("\x00", "\ufffd")
+
+
+async def concentrators_without_time(connection: Connection) -> int:
+    """How many sent rows today, by the UTC day, whose clock was never set."""
+    row = await (await connection.execute(
+        "select count(distinct concentrator_id) from ingest_count where what = %s and n > 0"
+        " and day = (now() at time zone 'UTC')::date and concentrator_id <> 0",
+        [CLOCK_NEVER_SET])).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 async def concentrators_ahead(connection: Connection) -> tuple[int, int]:
