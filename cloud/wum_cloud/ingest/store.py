@@ -20,7 +20,7 @@ from wum_cloud.ingest import replays
 from wum_cloud.ingest.arrivals import store as arrivals
 from wum_cloud.ingest.bases import store as bases
 from wum_cloud.ingest.bases.heads import Heads
-from wum_cloud.ingest.downlink import Downlink
+from wum_cloud.ingest.downlink import DatabaseWentBack, Downlink
 from wum_cloud.ingest.gaps.answers import store as gaps
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside, Limits
@@ -284,20 +284,23 @@ async def _move_counters(
         arrived[sender.concentrator_id, sender.epoch].append(counter)
     keys = sorted(arrived)
     seen = await (await connection.execute(
-        "select concentrator_id, epoch, uplink_seen from concentrator_epoch"
+        "select concentrator_id, epoch, uplink_seen, downlink_count from concentrator_epoch"
         " join unnest(%s::integer[], %s::integer[]) as x (concentrator_id, epoch)"
         "   using (concentrator_id, epoch)"
         " order by concentrator_id, epoch for no key update of concentrator_epoch",
         _columns(keys) if keys else [[], []])).fetchall()
+    if len(seen) < len(keys):
+        raise DatabaseWentBack("concentrators are gone from it: what was remembered is forgotten")
     heard: dict[tuple[int, int], Int8Multirange] = {}
-    for number, epoch, before in seen:
+    for number, epoch, before, count in seen:
+        downlink.check((number, epoch), count)
         replayed, ranges = replays.heard(
             [(one.lower or 0, one.upper or 0) for one in before], arrived[number, epoch])
         harvest.counts[number, REPLAYED] += replayed
         heard[number, epoch] = Int8Multirange([Int8Range(*one) for one in ranges])
     rows = await (await connection.execute(
         "update concentrator_epoch e set uplink_seen = x.seen,"
-        "   downlink_count = next_downlink_count(e.downlink_count, x.answers)"
+        "   downlink_count = next_downlink_count(e.downlink_count, x.answers + 1)"
         " from unnest(%s::integer[], %s::integer[], %s::int8multirange[], %s::bigint[])"
         "   as x (concentrator_id, epoch, seen, answers)"
         " where e.concentrator_id = x.concentrator_id and e.epoch = x.epoch"

@@ -21,6 +21,7 @@ from wum_cloud.ingest.advice import advice
 from wum_cloud.ingest.answer import Answer, answer_to, sealed_answer
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.bases.store import Named
+from wum_cloud.ingest.downlink import DatabaseWentBack
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest
 from wum_cloud.ingest.opened import Heading
 from wum_cloud.ingest.quarantine.entries import (
@@ -46,13 +47,7 @@ from wum_shared.cipher import Cipher
 from wum_shared.errors import Malformed, Unsupported
 from wum_shared.ids import schema_id
 from wum_shared.messages import DirectionKey, Schema, decode_schema
-from wum_shared.status import (
-    BASE_UNKNOWN,
-    SCHEMA_UNKNOWN,
-    SET_ASIDE,
-    STORED,
-    VERSION_UNSUPPORTED,
-)
+from wum_shared.status import BASE_UNKNOWN, SCHEMA_UNKNOWN, SET_ASIDE, STORED, VERSION_UNSUPPORTED
 
 SENDERS_MAX = 20_000            # Remembered; some 500 bytes each.
 PLANS_MAX = 2_000               # Remembered; some 20 kB each.
@@ -153,6 +148,9 @@ class Worker:
                 self._forget()
                 failures += 1
                 await self._wait(failures, error)
+            except DatabaseWentBack as error:
+                self._forget()
+                _log.warning("the database: %s", error)
             except Exception as error:
                 self._forget()
                 faults += 1

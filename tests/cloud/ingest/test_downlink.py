@@ -5,7 +5,14 @@ from itertools import count
 import pytest
 
 from wum_cloud.ingest import downlink
-from wum_cloud.ingest.downlink import CHANCE_LEAST, COUNT_MAX, Downlink, draw, request_number
+from wum_cloud.ingest.downlink import (
+    CHANCE_LEAST,
+    COUNT_MAX,
+    DatabaseWentBack,
+    Downlink,
+    draw,
+    request_number,
+)
 
 KEY, OTHER = (1, 0), (2, 0)
 
@@ -23,28 +30,36 @@ def test_the_messages_of_one_transaction_follow_one_another():
     assert one.first(OTHER, 12, 3) == CHANCE_LEAST << 32 | 10, "another key, another nonce"
 
 
-@pytest.mark.parametrize("last", [1, 11, 12])
-def test_a_count_that_goes_back_is_given_out_under_another_chance(last):
+@pytest.mark.parametrize("before", [0, 1, 11])
+def test_a_count_that_went_back_is_told_and_given_out_under_another_chance(before):
     one = draws()
     one.first(KEY, 12, 3)
-    assert one.first(KEY, last, 1) == (CHANCE_LEAST + 1) << 32 | last
-    assert one.first(KEY, last + 1, 1) == (CHANCE_LEAST + 1) << 32 | last + 1
-    assert one.first(KEY, last + 1, 1) == (CHANCE_LEAST + 2) << 32 | last + 1
+    one.first(OTHER, 1, 1)
+    one.check(KEY, 12)
+    with pytest.raises(DatabaseWentBack, match="not what it was"):
+        one.check(KEY, before)
+    one.check(KEY, before)
+    assert one.first(KEY, 12, 3) == (CHANCE_LEAST + 1) << 32 | 10
+    assert one.first(OTHER, 1, 1) == (CHANCE_LEAST + 1) << 32 | 1
 
 
 def test_a_message_without_an_answer_uses_no_count():
     one = draws()
     one.first(KEY, 12, 3)
-    one.first(KEY, 12, 0)
-    assert one.first(KEY, 13, 1) == CHANCE_LEAST << 32 | 13
+    one.first(KEY, 13, 0)
+    assert one.first(KEY, 14, 1) == CHANCE_LEAST << 32 | 14
 
 
-def test_where_no_more_keys_are_remembered_chance_is_drawn_anew(monkeypatch):
+def test_where_no_more_keys_are_remembered_all_is_forgotten_and_chance_drawn_anew(monkeypatch):
     monkeypatch.setattr(downlink, "KEPT_MAX", 2)
     one = draws()
-    assert [one.first((key, 0), 5, 1) for key in (1, 2, 1, 3, 1)] == [
-        CHANCE_LEAST << 32 | 5, CHANCE_LEAST << 32 | 5, (CHANCE_LEAST + 1) << 32 | 5,
-        (CHANCE_LEAST + 1) << 32 | 5, (CHANCE_LEAST + 2) << 32 | 5]
+    assert [one.first((key, 0), 5, 1) for key in (1, 2)] == [CHANCE_LEAST << 32 | 5] * 2
+    one.check((2, 0), 5)
+    with pytest.raises(DatabaseWentBack, match="2 concentrators"):
+        one.check((3, 0), 0)
+    one.check((3, 0), 0)
+    assert one.first((3, 0), 5, 1) == (CHANCE_LEAST + 1) << 32 | 5
+    assert one.first((1, 0), 5, 1) == (CHANCE_LEAST + 1) << 32 | 5
 
 
 def test_a_key_that_is_used_up_seals_nothing_more():

@@ -13,7 +13,7 @@ import psycopg
 from tests.system.chaos.memory_gaps import MemoryGaps
 from tests.system.chaos.memory_store import Key, MemoryStore, Point, Tables
 from wum_cloud.broker import Delivery
-from wum_cloud.ingest.downlink import CHANCE_BITS, Downlink
+from wum_cloud.ingest.downlink import CHANCE_BITS, DatabaseWentBack, Downlink
 from wum_cloud.ingest.gaps.asking import LOOK_EVERY_S, Asking
 from wum_cloud.ingest.worker import Worker
 from wum_cloud.registry.cipher import SodiumCipher
@@ -175,7 +175,7 @@ class ChaosHeadEnd:
     async def _asked(self) -> None:
         try:
             await self._asking.step()
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, DatabaseWentBack):
             return
 
     def _watch(self, life: int) -> None:

@@ -59,6 +59,7 @@ class MemoryGaps:
         now_s = self._now_s()
         for ask in asks:
             key = (ask.sender.concentrator_id, ask.sender.epoch)
+            self._downlink.check(key, self.tables.downlink[key])
             counter = self._downlink.first(key, self.tables.counted(key, 1, now_s), 1)
             counters.append(counter)
             if counter is not None:

@@ -198,6 +198,9 @@ class MemoryStore:
         """Nothing is taken for granted."""
 
     def _write(self, harvest: Harvest) -> Committed:
+        for sender, _ in harvest.contacts:
+            key = (sender.concentrator_id, sender.epoch)
+            self._downlink.check(key, self.tables.downlink[key])
         self._write_rows(harvest.batches)
         for taken in harvest.batches:
             self._write_records(taken)
@@ -304,7 +307,7 @@ class MemoryStore:
         for key in {(s.concentrator_id, s.epoch) for s, _ in harvest.contacts}:
             answers = harvest.answers[key]
             first = self._downlink.first(
-                key, self.tables.counted(key, answers, self._now_s()), answers)
+                key, self.tables.counted(key, answers + 1, self._now_s()), answers)
             if first is not None:
                 firsts[key] = first
         return Committed(firsts)

@@ -32,6 +32,7 @@ def test_a_seed_replays_exactly(seed):
 @pytest.mark.parametrize("seed", [
     1001182,     # A backup put back and a clock set back: the head-end used a counter twice.
     1002345,     # A row lost by the head-end, another in its interval, its archive full: excused.
+    1010111,     # A worker lived through a restore: rows under the numbers of other meters.
 ])
 def test_what_broke_once_holds(seed):
     assert not run(seed).broken
@@ -40,4 +41,5 @@ def test_what_broke_once_holds(seed):
 @pytest.mark.parametrize("name", sorted(mutants.MUTANTS))
 def test_a_broken_part_is_noticed(name):
     parts, words = mutants.MUTANTS[name]
-    assert any(words in run(seed, parts).broken for seed in range(1, MUTANT_SEEDS + 1))
+    seeds = mutants.SEEDS.get(name, range(1, MUTANT_SEEDS + 1))
+    assert any(words in run(seed, parts).broken for seed in seeds)

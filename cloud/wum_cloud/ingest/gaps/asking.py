@@ -12,6 +12,7 @@ from typing import Protocol
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from wum_cloud.ingest.downlink import DatabaseWentBack
 from wum_cloud.ingest.gaps.wanted import Ask, Wanted, ask_for, sealed
 from wum_cloud.registry.keys import KeyFileError, Vault
 from wum_cloud.registry.store import Sender
@@ -47,7 +48,7 @@ class Asking:
         while True:
             try:
                 await self.step()
-            except (psycopg.Error, PoolTimeout, OSError) as error:
+            except (psycopg.Error, PoolTimeout, OSError, DatabaseWentBack) as error:
                 _log.warning("nobody is asked for what is missing, for now (%s)",
                              " ".join(str(error).split()))
             except Exception:  # Ours or not: it must never end the ingest that it runs beside.

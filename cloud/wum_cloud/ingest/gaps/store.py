@@ -216,16 +216,20 @@ async def _reserved(
     if not asks:
         return {}
     rows = await (await connection.execute(
-        "with locked as (select e.concentrator_id, e.epoch from concentrator_epoch e"
+        "with locked as ("
+        "   select e.concentrator_id, e.epoch, e.downlink_count as before"
+        "     from concentrator_epoch e"
         "   join unnest(%s::integer[], %s::integer[]) as x (concentrator_id, epoch)"
         "     using (concentrator_id, epoch) order by 1, 2 for no key update of e)"
         " update concentrator_epoch e"
         " set downlink_count = next_downlink_count(e.downlink_count, 1)"
         " from locked l where (e.concentrator_id, e.epoch) = (l.concentrator_id, l.epoch)"
-        " returning e.concentrator_id, e.epoch, e.downlink_count",
+        " returning e.concentrator_id, e.epoch, l.before, e.downlink_count",
         [[ask.sender.concentrator_id for ask in asks],
          [ask.sender.epoch for ask in asks]])).fetchall()
-    return {number: downlink.first((number, epoch), last, 1) for number, epoch, last in rows}
+    for number, epoch, before, _ in rows:
+        downlink.check((number, epoch), before)
+    return {number: downlink.first((number, epoch), last, 1) for number, epoch, _, last in rows}
 
 
 def _ranges(asked: bytes | None) -> tuple[GapRange, ...]:
