@@ -42,10 +42,10 @@ _COMMIT_LATER = _COMMIT + """\
     async def _commit(self, harvest: Harvest, written_future: object) -> None:
 """
 _AT_THE_END = (
-    "            return await _finish(connection, harvest, tables)\n\n"
+    "            return await _finish(connection, harvest, self._downlink, tables)\n\n"
     "    async def trim_quarantine")
 _AND_A_SECOND_LATER = """\
-            written_future.set_result(await _finish(connection, harvest, tables))
+            written_future.set_result(await _finish(connection, harvest, self._downlink, tables))
             import asyncio
             await asyncio.sleep(1.0)
 
