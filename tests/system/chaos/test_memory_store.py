@@ -155,6 +155,8 @@ async def _replay(url: str, recording: Recording, caution: int) -> int:
         senders = await _register(url, recording.tables)
         store = PostgresStore(pool, caution=caution)
         for asked in recording.asked:
+            if asked.fault == RESTORE:      # As a worker that starts then: it remembers nothing.
+                store = PostgresStore(pool, caution=caution)
             if asked.schemas:
                 await store.acquire([_own(arrival, senders) for arrival in asked.schemas])
             elif asked.harvest is not None:
