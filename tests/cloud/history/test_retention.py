@@ -77,7 +77,7 @@ async def test_a_row_for_a_week_that_was_dropped_is_stored_and_dropped_again(
     left = head_end.ask("select count(*) from reading")[0]
     answers: list[tuple[str, bytes]] = []
     await head_end.worker.settle(   # Ingest remembers a week that is no more, and looks again.
-        [one.send_rows(one.row(0, -DAY * 20))], lambda *answer: answers.append(answer),
+        [one.send_rows(one.row(0, -DAY * 20, [5] * 12))], lambda *answer: answers.append(answer),
         lambda _: None)
     assert one.opened(answers[0]).answer == STORED
     assert head_end.ask("select count(*) from reading")[0] == left + 1
