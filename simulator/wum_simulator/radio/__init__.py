@@ -1,0 +1,1 @@
+"""Radio between concentrators as discrete events: the air, its losses, and the law it is under."""
