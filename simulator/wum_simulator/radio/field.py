@@ -40,7 +40,6 @@ class Path:
     receiver: int
     fixed_dbm: float
     drift_db: float
-    mean_mw: float
 
 
 def fades(rice_k: float, dice: Stream) -> list[float]:
@@ -60,9 +59,11 @@ class Field:
         self._dice = dice.stream("drift")
         self.fades = fades(terrain.rice_k, dice.stream("fades"))
         self.paths: list[list[Path]] = [[] for _ in sites]
+        self.means: list[list[tuple[int, float]]] = []   # By sender: receiver and milliwatts.
         for sender in range(len(sites)):
             for receiver in range(sender):
                 self._join(sites, sender, receiver, floor_dbm, dice)
+        self._settle()
 
     def _join(self, sites: list[Site], one: int, other: int, floor_dbm: float,
               dice: Dice) -> None:
@@ -78,8 +79,7 @@ class Field:
             power_dbm = terrain.power_dbm + ERP_TO_EIRP_DB - loss_db + sign * skew_db / 2
             drift_db = drawn.gauss(0, terrain.drift_db)
             if power_dbm > floor_dbm:
-                self.paths[sender].append(Path(
-                    receiver, power_dbm, drift_db, milliwatts(power_dbm + drift_db)))
+                self.paths[sender].append(Path(receiver, power_dbm, drift_db))
 
     def step(self) -> None:
         """Let DRIFT_STEP_US go by."""
@@ -88,7 +88,11 @@ class Field:
         for paths in self.paths:
             for path in paths:
                 path.drift_db = _DRIFT_KEEPS * path.drift_db + throw * gauss(0, 1)
-                path.mean_mw = milliwatts(path.fixed_dbm + path.drift_db)
+        self._settle()
+
+    def _settle(self) -> None:
+        self.means = [[(path.receiver, milliwatts(path.fixed_dbm + path.drift_db))
+                       for path in paths] for paths in self.paths]
 
 
 def path_loss_db(one: Site, other: Site, terrain: Terrain) -> float:

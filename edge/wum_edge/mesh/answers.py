@@ -1,0 +1,177 @@
+"""The child's side: ask a parent, answer its poll with a burst, keep everything until it is told.
+
+Left out: which parents there are (gradient.py), when the channel is free (relay.py).
+"""
+
+from wum_edge.mesh import frames
+from wum_edge.mesh.frames import DATA, Item
+from wum_edge.mesh.gradient import RANK_MAX
+
+WAIT_ACK_US = 1_500_000      # A parent tells at once; if it did not reach us we ask.
+WAIT_POLL_US = 2_500_000     # First patience for a poll; it doubles.
+AWAY_US = 60_000_000         # A parent that does not answer is left alone for so long.
+_SILENT_MAX = 3              # Asks without any sign of the parent.
+_BUSY_MAX = 6                # Asks without a poll of a parent that is heard.
+_HEARD_US = 15_000_000
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wum_edge.mesh.relay import Relay
+
+
+class Answers:
+    """What is under way to a parent."""
+
+    def __init__(self, relay: "Relay") -> None:
+        self._relay = relay
+        self._parent = 0             # To which the burst goes, or is waiting for word.
+        self._number = self._rate = 0
+        self._frames: list[list[Item]] = []
+        self._at = 0
+        self._is_open = False        # Sent, and no word of it yet.
+        self._ask_us, self._tries = 0, 0
+        self._asked = 0
+
+    def may_ask(self, t_us: int) -> bool:
+        """Whether it is time to ask a parent for its poll."""
+        return (self._relay.custody.size > 0 and t_us >= self._ask_us
+                and not self._relay.gradient.is_gateway
+                and self._relay.gradient.has_parents)
+
+    def wake(self, t_us: int) -> None:
+        """There is something to send."""
+        if self._ask_us == 0:
+            self._ask_us = t_us
+
+    def deadline_us(self) -> int | None:
+        """When `tick` wants to be called: an ask is due."""
+        if self._relay.custody.size and self._relay.gradient.has_parents and self._ask_us:
+            return self._ask_us if self._ask_us > self._seen_us else None
+        return None
+
+    _seen_us = 0
+
+    def tick(self, t_us: int) -> None:
+        """An ask was in vain when its time is over."""
+        self._seen_us = t_us
+
+    def ask(self, t_us: int) -> tuple[int, bytes]:
+        """(parent, body) of the ask that is sent now."""
+        relay = self._relay
+        parent = self._choose(t_us)
+        self._asked = parent
+        self._tries += 1
+        patience_us = WAIT_POLL_US << min(self._tries - 1, 3)
+        self._ask_us = t_us + patience_us + relay._chance() % patience_us
+        unknown = self._number if self._is_open and self._parent == parent else 0
+        waiting = relay.custody.frames()
+        return parent, frames.encode_ask(frames.Ask(relay.gradient.rank, waiting, unknown))
+
+    def _choose(self, t_us: int) -> int:
+        """The parent to ask: the first, or after asks in vain the next."""
+        relay = self._relay
+        if self._tries and self._asked:
+            other = relay.neighbours.get(self._asked)
+            if other is not None:
+                silent = t_us - other.heard_at_us > _HEARD_US
+                if self._tries >= (_SILENT_MAX if silent else _BUSY_MAX):
+                    other.acknowledge(0, 2)
+                    other.away_until_us = t_us + AWAY_US
+                    self._tries = 0
+                    relay.settle()
+        parents = relay.gradient.parents(t_us, relay.neighbours)
+        if not parents:
+            return self._asked
+        if relay.gradient.parent is not None and self._tries % 3 != 2:
+            return relay.gradient.parent
+        return parents[min(self._tries // 3 + (1 if self._tries % 3 == 2 else 0),
+                           len(parents) - 1)].address
+
+    def refused(self, t_us: int) -> None:
+        """The channel was busy: an ask that was not sent does not count."""
+        if self._tries and self._ask_us > t_us + WAIT_POLL_US // 2:
+            self._tries -= 1
+            self._ask_us = t_us + 1
+
+    def awaits(self, address: int) -> bool:
+        """Whether a poll of this station may tell what has arrived of ours."""
+        return self._is_open and self._parent == address
+
+    def polled(self, t_us: int, parent: int, number: int, grant: int, rate: int) -> None:
+        """Begin a burst."""
+        relay = self._relay
+        other = relay.neighbours.get(parent)
+        if other is None or other.rank >= relay.gradient.rank or (
+                relay.gradient.rank >= RANK_MAX):
+            relay.count("poll of no parent")
+            return
+        if self._is_open:
+            self._lose()
+        left = relay.ledger.free_us(t_us) // relay.frame_us[rate]
+        chosen = []
+        for _ in range(min(grant, left)):
+            items = relay.custody.next_frame()
+            if not items:
+                break
+            chosen.append(items)
+        if not chosen:
+            if left:
+                chosen.append([])
+            else:
+                return
+        self._frames, self._at = chosen, 0
+        self._parent, self._number, self._rate = parent, number, rate
+        relay.answering(True)
+        self._send_next()
+
+    def _send_next(self) -> None:
+        relay = self._relay
+        left = len(self._frames) - 1 - self._at
+        waiting = relay.custody.waiting()
+        body = frames.encode_data(relay.gradient.rank, self._number, self._frames[self._at])
+        self._at += 1
+        if not relay.send(DATA, self._parent, frames.data_aux(left, waiting), body, self._rate,
+                          False):
+            self._finish(relay._now)
+
+    def sent(self, t_us: int) -> None:
+        """A frame of the burst is out."""
+        if self._at < len(self._frames):
+            self._send_next()
+        else:
+            self._finish(t_us)
+
+    def _finish(self, t_us: int) -> None:
+        self._relay.answering(False)
+        self._is_open = bool(self._frames[0])
+        self._tries = 0
+        self._ask_us = t_us + WAIT_ACK_US + self._relay._chance() % WAIT_ACK_US
+
+    def acknowledged(self, t_us: int, parent: int, number: int, arrived: int) -> None:
+        """The parent's word of our burst `number`."""
+        relay = self._relay
+        if not self._is_open or parent != self._parent or number != self._number:
+            return
+        self._is_open = False
+        got, total = 0, len(self._frames)
+        for at, items in enumerate(self._frames):
+            if arrived >> (total - 1 - at) & 1:
+                relay.custody.release(items)
+                got += 1
+            else:
+                relay.custody.keep(items)
+        other = relay.neighbours.get(parent)
+        if other is not None:
+            other.acknowledge(got, total)
+        self._frames = []
+        self._tries = 0
+        if relay.custody.size:
+            self._ask_us = t_us + WAIT_POLL_US + relay._chance() % WAIT_POLL_US
+        else:
+            self._ask_us = 0
+
+    def _lose(self) -> None:
+        """No word of the last burst: what was in it is sent again."""
+        self._is_open = False
+        for items in self._frames:
+            self._relay.custody.keep(items)
+        self._frames = []

@@ -1,0 +1,97 @@
+"""Those that send through us: what waits there, what of it we have, what they are to be told.
+
+Left out: the channel (relay.py).
+"""
+
+from wum_edge.mesh.frames import RECEIPTS_MAX
+
+CHILDREN_MAX = 64
+ROUTES_MAX = 300
+_RECEIPTS_KEPT = 64
+_FRUITLESS_MAX = 4           # Polls without an answer; after that the child must ask again.
+_HOLD_US = 400_000
+
+
+class Child:
+    """One of them. `frames` is what it said waits there."""
+
+    __slots__ = ("answered", "arrived", "away_until_us", "frames", "fruitless", "number",
+                 "receipts", "served_us", "snr_q4")
+
+    def __init__(self) -> None:
+        self.frames = self.number = self.answered = self.arrived = self.fruitless = 0
+        self.away_until_us = self.served_us = self.snr_q4 = 0
+        self.receipts: dict[int, tuple[int, int]] = {}
+
+
+class Children:
+    """The table, and the way down to every origin that was heard through one of them."""
+
+    def __init__(self) -> None:
+        self._children: dict[int, Child] = {}
+        self._routes: dict[int, int] = {}
+
+    def get(self, address: int) -> Child | None:
+        return self._children.get(address)
+
+    def ask(self, t_us: int, address: int, frames: int, snr_q4: int) -> None:
+        """It has something for us."""
+        child = self._children.get(address)
+        if child is None:
+            if len(self._children) >= CHILDREN_MAX:
+                self._make_room()
+            child = self._children[address] = Child()
+        child.frames, child.fruitless, child.away_until_us = max(frames, 1), 0, t_us
+        child.snr_q4 = snr_q4
+
+    def _make_room(self) -> None:
+        oldest = min([(child.served_us, address) for address, child in self._children.items()])
+        del self._children[oldest[1]]
+
+    def next(self, t_us: int) -> int | None:
+        """Address of the one that has waited longest, of those that may be polled now."""
+        best = None
+        for address, child in self._children.items():  # Any order: the least of pairs is sought.
+            if child.frames and child.away_until_us <= t_us:
+                entry = (child.served_us, address)
+                if best is None or entry < best:
+                    best = entry
+        return best[1] if best else None
+
+    def wake_us(self) -> int | None:
+        """When the next one may be polled; None if none waits."""
+        times = [child.away_until_us for child in self._children.values() if child.frames]
+        return min(times) if times else None
+
+    def answered(self, t_us: int, address: int, arrived: int, backlog: int) -> None:
+        """Its answer to our last poll is over."""
+        child = self._children[address]
+        child.answered, child.arrived = child.number, arrived
+        child.frames, child.fruitless, child.served_us = backlog, 0, t_us
+
+    def unanswered(self, t_us: int, address: int, chance: int) -> None:
+        """It kept silent."""
+        child = self._children[address]
+        child.fruitless += 1
+        child.served_us = t_us
+        child.away_until_us = t_us + (_HOLD_US << child.fruitless) + chance % _HOLD_US
+        if child.fruitless >= _FRUITLESS_MAX:
+            child.frames = 0
+
+    def learn(self, origin: int, address: int) -> None:
+        """What is for `origin` goes to this child."""
+        if origin in self._routes or len(self._routes) < ROUTES_MAX:
+            self._routes[origin] = address
+
+    def receipt(self, origin: int, number: int, before: int) -> None:
+        """Keep word for an origin until its child is polled."""
+        child = self._children.get(self._routes.get(origin, -1))
+        if child is not None and (origin in child.receipts
+                                  or len(child.receipts) < _RECEIPTS_KEPT):
+            child.receipts[origin] = (number, before)
+
+    def receipts(self, address: int) -> list[tuple[int, int, int]]:
+        """What the child is to be told now; it is told once."""
+        child = self._children[address]
+        told = sorted(child.receipts)[:RECEIPTS_MAX]
+        return [(origin,) + child.receipts.pop(origin) for origin in told]

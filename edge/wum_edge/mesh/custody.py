@@ -1,0 +1,105 @@
+"""What this station has promised to carry on: pieces of objects, and what it has seen before.
+
+Left out: who takes them over (relay.py). Nothing leaves here before another station has said that
+it has it; a full store grants nothing, so what comes from further out waits there.
+"""
+
+from wum_edge.mesh.frames import BODY_MAX, DATA_HEAD, Item
+
+ITEMS_MAX = 96               # Some 20 kB of pieces.
+OWN_MAX = 48                 # Of these our own objects may take half: others go through us.
+SEEN_MAX = 512
+ROOM = BODY_MAX - DATA_HEAD
+
+
+class Custody:
+    """Pieces in the order of their priority (0 first) and age."""
+
+    def __init__(self) -> None:
+        self._queues: list[list[Item]] = [[], [], [], []]
+        self._held: set[int] = set()
+        self._seen: dict[int, bool] = {}
+        self._seen_order: list[int] = [0] * SEEN_MAX
+        self._seen_at = 0
+        self._out: set[int] = set()
+
+    @property
+    def size(self) -> int:
+        return len(self._held)
+
+    @property
+    def free(self) -> int:
+        """How many more pieces fit."""
+        return max(ITEMS_MAX - len(self._held), 0)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether it is time to get rid of something before more is taken."""
+        return len(self._held) >= ITEMS_MAX // 2
+
+    def has_room(self, pieces: int) -> bool:
+        """Whether an object of ours may still be taken: others' pieces need room too."""
+        return len(self._held) + pieces <= OWN_MAX or not self._held and pieces <= ITEMS_MAX
+
+    def waiting(self) -> int:
+        """How many pieces are not under way."""
+        return len(self._held) - len(self._out)
+
+    def take(self, item: Item, priority: int) -> bool:
+        """Custody of a piece, from now on; True also for one that we had before. False: full."""
+        key = item.key
+        if key in self._held or key in self._seen:
+            return True
+        if not self.free:
+            return False
+        self._held.add(key)
+        self._queues[priority].append(item)
+        return True
+
+    def see(self, key: int) -> bool:
+        """Note that a piece was here; True if it was before."""
+        if key in self._seen:
+            return True
+        old = self._seen_order[self._seen_at]
+        self._seen.pop(old, None)
+        self._seen_order[self._seen_at] = key
+        self._seen_at = (self._seen_at + 1) % SEEN_MAX
+        self._seen[key] = True
+        return False
+
+    def forget(self, key: int) -> None:
+        """Let a piece come again: its object is sent anew from its origin."""
+        self._seen.pop(key, None)
+
+    def frames(self) -> int:
+        """How many frames it takes to send everything, at most."""
+        return min(len(self._held), 255)
+
+    def next_frame(self) -> list[Item]:
+        """Pieces for one frame that are not under way yet; empty when there is none."""
+        chosen: list[Item] = []
+        room = ROOM
+        for queue in self._queues:
+            for item in queue:
+                if item.size <= room and item.key not in self._out:
+                    chosen.append(item)
+                    self._out.add(item.key)
+                    room -= item.size
+                    if room < 16:
+                        return chosen
+        return chosen
+
+    def release(self, items: list[Item]) -> None:
+        """Another has them now."""
+        for item in items:
+            self._out.discard(item.key)
+            if item.key in self._held:
+                self._held.discard(item.key)
+                self.see(item.key)
+        for at, queue in enumerate(self._queues):
+            self._queues[at] = [item for item in queue if item.key in self._held]
+
+    def keep(self, items: list[Item]) -> None:
+        """Nobody took them: they are sent again."""
+        for item in items:
+            self._out.discard(item.key)

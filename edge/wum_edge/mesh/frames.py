@@ -1,0 +1,215 @@
+"""The mesh's frames as bytes and as records. No keys here (guard.py), no meaning (relay.py).
+
+docs/mesh-protocol.md, 2 and 3. All integers are big-endian.
+"""
+
+import struct
+from collections import namedtuple
+
+VERSION = 0
+BEACON, ASK, POLL, DATA = 0, 1, 2, 3
+ALL = 0xFFFF                 # Every neighbour; also "no gateway".
+UNREACHABLE = 0xFFFF         # A rank: there is no way to any gateway from here.
+HEADER_SIZE, TAG_SIZE, FRAME_MAX = 12, 4, 255
+BODY_MAX = FRAME_MAX - HEADER_SIZE - TAG_SIZE
+BURST_MAX = 16               # Frames of one answer: one bit each in an acknowledgement.
+RATES_MAX = 8
+RECEIPTS_MAX = 16
+_HEADER = ">BHHHIB"
+_BEACON = ">HBHBBB"
+_ASK = ">HBB"
+_POLL = ">HBHBHBH"
+_DATA = ">HB"
+_ITEM = ">HHBB"
+_RECEIPT = ">HHB"
+_RECEIPT_SIZE = 5
+DATA_HEAD, ITEM_HEAD = 3, 6
+FRAGMENT_MAX = BODY_MAX - DATA_HEAD - ITEM_HEAD
+_LAST = 0x80
+
+
+class Malformed(Exception):
+    """Bytes that are no frame of this protocol."""
+
+
+class Header(namedtuple("Header", (
+        "kind", "priority", "net", "source", "destination", "counter", "aux"))):
+    """`net` 16 bits of the network; addresses 16 bits; `counter` 32 bits, never used twice."""
+
+    __slots__ = ()
+    kind: int
+    priority: int
+    net: int
+    source: int
+    destination: int
+    counter: int
+    aux: int
+
+
+class Beacon(namedtuple("Beacon", (
+        "gateway", "heartbeat", "rank", "free_percent", "backlog", "is_starving"))):
+    """Where a station stands: its best gateway, how fresh that is, and what the way costs."""
+
+    __slots__ = ()
+    gateway: int
+    heartbeat: int
+    rank: int
+    free_percent: int
+    backlog: int
+    is_starving: int
+
+
+class Ask(namedtuple("Ask", ("rank", "frames", "unacknowledged"))):
+    """A child wants to be polled; `unacknowledged`: the poll whose answer it has no word of."""
+
+    __slots__ = ()
+    rank: int
+    frames: int
+    unacknowledged: int
+
+
+class Poll(namedtuple("Poll", (
+        "gateway", "heartbeat", "rank", "number", "child", "answered", "arrived", "receipts"))):
+    """Of `child`'s answer to poll `answered` the frames of the bit map `arrived` are in custody;
+    `receipts`: (origin, number, bit map of the eight before it) of objects at a gateway. What is granted stands in the header, for all to
+    see who must keep silent meanwhile.
+    """
+
+    __slots__ = ()
+    gateway: int
+    heartbeat: int
+    rank: int
+    number: int
+    child: int
+    answered: int
+    arrived: int
+    receipts: list[tuple[int, int, int]]
+
+
+class Item(namedtuple("Item", ("origin", "number", "fragment", "is_last", "content"))):
+    """A piece of an object: the only thing that custody is taken of."""
+
+    __slots__ = ()
+    origin: int
+    number: int
+    fragment: int
+    is_last: bool
+    content: bytes
+
+    @property
+    def key(self) -> int:
+        """Names the piece within the network: 40 bits."""
+        return self.origin << 24 | self.number << 8 | self.fragment
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in a frame."""
+        return ITEM_HEAD + len(self.content)
+
+
+def encode_header(header: Header) -> bytes:
+    return struct.pack(
+        _HEADER, VERSION << 6 | header.kind << 2 | header.priority, header.net, header.source,
+        header.destination, header.counter, header.aux)
+
+
+def decode_header(frame: bytes) -> Header:
+    """The header of whole frame. Raises Malformed."""
+    if not HEADER_SIZE + TAG_SIZE <= len(frame) <= FRAME_MAX:
+        raise Malformed("frame of %d bytes" % len(frame))
+    first, net, source, destination, counter, aux = struct.unpack(_HEADER, frame[:HEADER_SIZE])
+    if first >> 6 != VERSION:
+        raise Malformed("frame of version %d" % (first >> 6))
+    return Header(first >> 2 & 15, first & 3, net, source, destination, counter, aux)
+
+
+def poll_aux(grant: int, rate: int) -> int:
+    """How many frames a poll grants (0..BURST_MAX) and at which rate, as a header tells it."""
+    assert 0 <= grant <= BURST_MAX and 0 <= rate < RATES_MAX
+    return rate << 5 | grant
+
+
+def decode_poll_aux(aux: int) -> tuple[int, int]:
+    """(grant, rate)."""
+    return min(aux & 31, BURST_MAX), aux >> 5
+
+
+def data_aux(left: int, backlog: int) -> int:
+    """How many frames of the burst follow this one, and what will be left behind after it."""
+    return left << 4 | min(backlog, 15)
+
+
+def encode_beacon(beacon: Beacon) -> bytes:
+    return struct.pack(
+        _BEACON, beacon.gateway, beacon.heartbeat, beacon.rank, beacon.free_percent,
+        beacon.backlog, beacon.is_starving)
+
+
+def decode_beacon(body: bytes) -> Beacon:
+    """Raises Malformed."""
+    return Beacon(*_unpack(_BEACON, body, "beacon"))
+
+
+def encode_ask(ask: Ask) -> bytes:
+    return struct.pack(_ASK, ask.rank, ask.frames, ask.unacknowledged)
+
+
+def decode_ask(body: bytes) -> Ask:
+    """Raises Malformed."""
+    return Ask(*_unpack(_ASK, body, "ask"))
+
+
+def encode_poll(poll: Poll) -> bytes:
+    return struct.pack(
+        _POLL, poll.gateway, poll.heartbeat, poll.rank, poll.number, poll.child, poll.answered,
+        poll.arrived,
+    ) + b"".join([struct.pack(_RECEIPT, *receipt) for receipt in poll.receipts])
+
+
+def decode_poll(body: bytes) -> Poll:
+    """Raises Malformed."""
+    size = struct.calcsize(_POLL)
+    rest = len(body) - size
+    if rest < 0 or rest % _RECEIPT_SIZE or rest > _RECEIPT_SIZE * RECEIPTS_MAX:
+        raise Malformed("poll of %d bytes" % len(body))
+    head = struct.unpack(_POLL, body[:size])
+    receipts = [struct.unpack(_RECEIPT, body[at:at + _RECEIPT_SIZE])
+                for at in range(size, len(body), _RECEIPT_SIZE)]
+    return Poll(*(head + (receipts,)))
+
+
+def encode_data(rank: int, number: int, items: list[Item]) -> bytes:
+    """Pieces of as many origins as fit, in answer to poll `number`, by a station of `rank`."""
+    parts = [struct.pack(_DATA, rank, number)]
+    for item in items:
+        parts.append(struct.pack(
+            _ITEM, item.origin, item.number, item.fragment | (_LAST if item.is_last else 0),
+            len(item.content)))
+        parts.append(item.content)
+    body = b"".join(parts)
+    assert len(body) <= BODY_MAX
+    return body
+
+
+def decode_data(body: bytes) -> tuple[int, int, list[Item]]:
+    """(rank, number of the poll, items). Raises Malformed."""
+    if len(body) < DATA_HEAD:
+        raise Malformed("data of %d bytes" % len(body))
+    rank, number = struct.unpack(_DATA, body[:DATA_HEAD])
+    items, at = [], DATA_HEAD
+    while at < len(body):
+        if len(body) - at < ITEM_HEAD:
+            raise Malformed("data: %d bytes behind the last item" % (len(body) - at))
+        origin, obj, fragment, size = struct.unpack(_ITEM, body[at:at + ITEM_HEAD])
+        at += ITEM_HEAD
+        if size > len(body) - at:
+            raise Malformed("data: an item of %d bytes where %d are left" % (size, len(body) - at))
+        items.append(Item(origin, obj, fragment & 127, fragment >= _LAST, body[at:at + size]))
+        at += size
+    return rank, number, items
+
+
+def _unpack(form: str, body: bytes, what: str) -> tuple[int, ...]:
+    if len(body) != struct.calcsize(form):
+        raise Malformed("%s of %d bytes" % (what, len(body)))
+    return struct.unpack(form, body)

@@ -1,0 +1,87 @@
+"""Seals frames and opens them: genuine, of this network, and never heard before.
+
+Left out: AES (ccm.py, or the port's own), how the key came here. docs/mesh-protocol.md, 4.
+"""
+
+from wum_edge.mesh.frames import HEADER_SIZE, Header, Malformed, decode_header, encode_header
+
+WINDOW = 32                  # Frames that may overtake each other on their way through a host.
+SOURCES_MAX = 512            # Replay windows that are kept: every station that was ever heard.
+RESERVED = 1024              # Counters that a store is told of before any of them is used.
+
+
+class NotOurs(Exception):
+    """A frame that is foreign, forged or was heard before; the text says which."""
+
+
+class Seal:
+    """AES-CCM with the network's key: what a port supplies (ccm.Ccm has this form)."""
+
+    def seal(self, nonce: bytes, plain: bytes, aad: bytes) -> bytes:
+        raise NotImplementedError
+
+    def open(self, nonce: bytes, sealed: bytes, aad: bytes) -> bytes | None:
+        raise NotImplementedError
+
+
+class Guard:
+    """One station's side of the link security of one epoch.
+
+    `counter` is the first that was never reserved; `reserved` is called with the new end before
+    a counter below it is used, so that no restart uses one twice.
+    """
+
+    def __init__(self, seal: Seal, net: int, epoch: int, address: int, counter: int = 0) -> None:
+        self.net, self.address = net, address
+        self._seal, self._epoch = seal, epoch
+        self._next = self.reserved_to = counter
+        self._windows: dict[int, tuple[int, int]] = {}
+
+    def must_reserve(self) -> bool:
+        """Whether the store must be told of new counters before anything is sealed."""
+        return self._next >= self.reserved_to
+
+    def reserve(self) -> int:
+        """The end of the next block of counters: it must be in the store before the next `seal`.
+        """
+        self.reserved_to = self._next + RESERVED
+        return self.reserved_to
+
+    def seal(self, kind: int, priority: int, destination: int, aux: int, body: bytes) -> bytes:
+        """The whole frame."""
+        assert not self.must_reserve()
+        header = Header(kind, priority, self.net, self.address, destination, self._next, aux)
+        self._next += 1
+        head = encode_header(header)
+        return head + self._seal.seal(self._nonce(header), body, head)
+
+    def peek(self, frame: bytes) -> Header:
+        """What a frame claims. Raises Malformed, NotOurs for a foreign network."""
+        header = decode_header(frame)
+        if header.net != self.net:
+            raise NotOurs("network %04x" % header.net)
+        if header.source == self.address:
+            raise Malformed("a frame of our own")
+        return header
+
+    def open(self, header: Header, frame: bytes) -> bytes:
+        """The body of a frame that `peek` has passed. Raises NotOurs."""
+        top, seen = self._windows.get(header.source, (-1, 0))
+        behind = top - header.counter
+        if behind >= WINDOW or (behind >= 0 and seen >> behind & 1):
+            raise NotOurs("replay of %d from %04x" % (header.counter, header.source))
+        body = self._seal.open(self._nonce(header), frame[HEADER_SIZE:], frame[:HEADER_SIZE])
+        if body is None:
+            raise NotOurs("forged, from %04x" % header.source)
+        if behind < 0:
+            top, seen = header.counter, (seen << min(-behind, WINDOW) | 1) & (1 << WINDOW) - 1
+        else:
+            seen |= 1 << behind
+        if header.source not in self._windows and len(self._windows) >= SOURCES_MAX:
+            raise NotOurs("more than %d stations" % SOURCES_MAX)
+        self._windows[header.source] = (top, seen)
+        return body
+
+    def _nonce(self, header: Header) -> bytes:
+        return (header.source.to_bytes(2, "big") + header.counter.to_bytes(4, "big")
+                + self._epoch.to_bytes(4, "big") + bytes((header.kind, 0, 0)))

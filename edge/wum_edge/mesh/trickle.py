@@ -1,0 +1,52 @@
+"""When to send a beacon: often while things change, seldom when all is said. RFC 6206."""
+
+INTERVAL_MIN_US = 8_000_000
+INTERVAL_MAX_US = 2_048_000_000
+REDUNDANT = 4                # So many consistent beacons of others make ours superfluous.
+
+
+class Trickle:
+    """One timer. `is_due` stays until `sent`."""
+
+    def __init__(self, t_us: int, chance: int) -> None:
+        self.is_due = False
+        self._interval_us = INTERVAL_MIN_US
+        self._begin(t_us, chance)
+
+    def consistent(self) -> None:
+        """Another has told what we would tell."""
+        self._heard += 1
+
+    def reset(self, t_us: int, chance: int) -> None:
+        """Something has changed. `chance` is any number: it places the beacon in its interval."""
+        if self._interval_us > INTERVAL_MIN_US:
+            self._interval_us = INTERVAL_MIN_US
+            self._begin(t_us, chance)
+
+    def hurry(self, t_us: int, chance: int) -> None:
+        """Somebody waits for what we know: within a second."""
+        soon_us = t_us + chance % 1_000_000
+        if not self.is_due and (self._has_fired or soon_us < self.fire_us):
+            self.fire_us, self._has_fired, self._heard = soon_us, False, 0
+
+    def sent(self) -> None:
+        self.is_due = False
+
+    def next_us(self) -> int:
+        """When to call `tick` again."""
+        return self._end_us if self._has_fired else self.fire_us
+
+    def tick(self, t_us: int, chance: int) -> None:
+        if not self._has_fired and t_us >= self.fire_us:
+            self._has_fired = True
+            if self._heard < REDUNDANT:
+                self.is_due = True
+        if t_us >= self._end_us:
+            self._interval_us = min(2 * self._interval_us, INTERVAL_MAX_US)
+            self._begin(t_us, chance)
+
+    def _begin(self, t_us: int, chance: int) -> None:
+        half_us = self._interval_us // 2
+        self._heard, self._has_fired = 0, False
+        self.fire_us = t_us + half_us + chance % half_us
+        self._end_us = t_us + self._interval_us

@@ -1,0 +1,155 @@
+"""A network of relays on the simulated air, and what became of every object given to it.
+
+Left out: other people's protocols (benchmarks). An object is told by its first eight bytes, as a
+batch is by its sequence number; what comes twice is counted, and stored once.
+"""
+
+import struct
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from wum_edge.mesh.airtime import Modulation, modulation
+from wum_edge.mesh.guard import Guard
+from wum_edge.mesh.relay import Relay, Setting
+from wum_simulator.radio.air import Air
+from wum_simulator.radio.field import Field, Terrain
+from wum_simulator.radio.places import Site
+from wum_simulator.radio.reception import CAPTURE_DB
+from wum_simulator.radio.seal import FastCcm
+from wum_simulator.radio.station import JITTER_US, Station
+from wum_simulator.world import Dice
+
+SF7 = modulation(7, 250_000)
+SF5 = modulation(5, 250_000, preamble=12)
+FLOOR_DBM = -128.0           # 14 dB under the noise in 250 kHz: weaker ones harm nobody.
+_KEY = bytes(range(16))
+_NET, _EPOCH = 0x57A1, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is built. `gateways`: numbers of sites."""
+
+    sites: list[Site]
+    terrain: Terrain
+    gateways: tuple[int, ...]
+    seed: int
+    ways: tuple[Modulation, ...] = (SF7,)
+    duty_permyriad: int = 1000
+    capture_db: float = CAPTURE_DB
+    jitter_us: int = JITTER_US
+    start_spread_us: int = 30_000_000
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the objects. Times are true microseconds."""
+
+    born_us: dict[int, int] = field(default_factory=dict)
+    came_us: dict[int, int] = field(default_factory=dict)
+    from_site: Counter[int] = field(default_factory=Counter)
+    bytes_by_site: Counter[int] = field(default_factory=Counter)
+    twice: int = 0
+
+
+class Network:
+    """Stations by their number in `plan.sites`; a station's address is its number plus one."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.tally = plan, Tally()
+        self._dice = Dice(plan.seed)
+        self._seal = FastCcm(_KEY)
+        self.field = Field(plan.sites, plan.terrain, FLOOR_DBM, self._dice)
+        self.air = Air(self.field, plan.ways, self._dice, plan.capture_db,
+                       [plan.duty_permyriad] * len(plan.sites))
+        self.stations = [
+            Station(self.air, at, self._dice.stream("host", at), plan.jitter_us)
+            for at in range(len(plan.sites))]
+        self._counters = [0] * len(plan.sites)
+        self._waiting: list[dict[int, tuple[int, bytes, int]]] = [{} for _ in plan.sites]
+        self._back_log: list[list[tuple[bytes, int]]] = [[] for _ in plan.sites]
+        self._next_object = 0
+        self.on_room: Callable[[int], None] | None = None
+        start = self._dice.stream("start")
+        for station in self.stations:
+            station.other = self._other
+            self.air.after(start.randrange(plan.start_spread_us), self.boot, station.number)
+
+    def boot(self, number: int) -> None:
+        """Switch a station on, with nothing but what its store holds."""
+        station = self.stations[number]
+        guard = Guard(self._seal, _NET, _EPOCH, number + 1, self._counters[number])
+        setting = Setting(number + 1, number in self.plan.gateways, list(self.plan.ways),
+                          self.plan.duty_permyriad)
+        t_us = station.local_us(self.air.now_us)
+        station.start(Relay(setting, guard, t_us, self.plan.seed,
+                            was_silent=self._counters[number] == 0))
+        again = list(self._waiting[number].values())
+        self._waiting[number].clear()
+        self._back_log[number] = [(content, priority) for _, content, priority in again
+                                  ] + self._back_log[number]
+        self.feed(number)
+
+    def relay(self, number: int) -> Relay | None:
+        core = self.stations[number].core
+        return core if isinstance(core, Relay) else None
+
+    def give(self, number: int, size: int, priority: int = 2) -> int:
+        """A new object of `size` bytes at a station; its number in the tally."""
+        identity = self._next_object
+        self._next_object += 1
+        self.tally.born_us[identity] = self.air.now_us
+        content = struct.pack(">II", identity, number) + bytes(size - 8)
+        self._back_log[number].append((content, priority))
+        self.feed(number)
+        return identity
+
+    def feed(self, number: int) -> None:
+        """Submit what waits at a station, as far as its relay has room."""
+        station, waiting = self.stations[number], self._back_log[number]
+        while waiting and station.core is not None:
+            content, priority = waiting[0]
+            taken: list[int] = []
+
+            def submit(core: object, t_us: int, content: bytes = content,
+                       priority: int = priority, taken: list[int] = taken) -> None:
+                assert isinstance(core, Relay)
+                given = core.submit(t_us, content, priority)
+                if given is not None:
+                    taken.append(given)
+                    self._waiting[number][given] = (self.air.now_us, content, priority)
+
+            station.act(submit)
+            if not taken:
+                return
+            waiting.pop(0)
+
+    def undelivered(self) -> list[int]:
+        return [identity for identity in self.tally.born_us if identity not in self.tally.came_us]
+
+    def _other(self, station: Station, action: tuple[object, ...]) -> None:
+        number = station.number
+        if action[0] == "deliver":
+            content = action[3]
+            assert isinstance(content, bytes)
+            self._deliver(content)
+        elif action[0] == "done":
+            self._waiting[number].pop(action[1], None)       # type: ignore[call-overload]
+        elif action[0] == "again":
+            found = self._waiting[number].pop(action[1], None)   # type: ignore[call-overload]
+            if found is not None:
+                self._back_log[number].append((found[1], found[2]))
+                self.air.after(0, self.feed, number)
+        elif action[0] == "reserve":
+            assert isinstance(action[1], int)
+            self._counters[number] = action[1]
+
+    def _deliver(self, content: bytes) -> None:
+        identity, origin = struct.unpack(">II", content[:8])
+        if identity in self.tally.came_us:
+            self.tally.twice += 1
+            return
+        self.tally.came_us[identity] = self.air.now_us
+        self.tally.from_site[origin] += 1
+        self.tally.bytes_by_site[origin] += len(content)
