@@ -9,6 +9,9 @@ from wum_edge.mesh.gradient import RANK_MAX
 
 WAIT_ACK_US = 1_500_000      # A parent tells at once; if it did not reach us we ask.
 WAIT_POLL_US = 2_500_000     # First patience for a poll; it doubles.
+TUNE_US = 20_000             # A parent's host must turn its modem to the burst's sync word first.
+LEFT_US = 6_000_000          # After a burst that a parent knows to be incomplete.
+PATIENCE_US = 30_000_000     # With a parent that knows of us and is busy.
 AWAY_US = 60_000_000         # A parent that does not answer is left alone for so long.
 _SILENT_MAX = 3              # Asks without any sign of the parent.
 _BUSY_MAX = 6                # Asks without a poll of a parent that is heard.
@@ -29,6 +32,7 @@ class Answers:
         self._at = 0
         self._is_open = False        # Sent, and no word of it yet.
         self._ask_us, self._tries = 0, 0
+        self._begin_us = self._seen_us = 0
         self._asked = 0
 
     def may_ask(self, t_us: int) -> bool:
@@ -43,15 +47,18 @@ class Answers:
             self._ask_us = t_us
 
     def deadline_us(self) -> int | None:
-        """When `tick` wants to be called: an ask is due."""
+        """When `tick` wants to be called: a burst begins, or an ask is due."""
+        if self._begin_us:
+            return self._begin_us
         if self._relay.custody.size and self._relay.gradient.has_parents and self._ask_us:
             return self._ask_us if self._ask_us > self._seen_us else None
         return None
 
-    _seen_us = 0
-
     def tick(self, t_us: int) -> None:
-        """An ask was in vain when its time is over."""
+        """Time has passed."""
+        if self._begin_us and t_us >= self._begin_us:
+            self._begin_us = 0
+            self._send_next()
         self._seen_us = t_us
 
     def ask(self, t_us: int) -> tuple[int, bytes]:
@@ -94,7 +101,18 @@ class Answers:
 
     def awaits(self, address: int) -> bool:
         """Whether a poll of this station may tell what has arrived of ours."""
-        return self._is_open and self._parent == address
+        return (self._is_open and self._parent == address
+                or self._tries > 0 and self._asked == address)
+
+    def overheard(self, t_us: int, parent: int, is_known: bool) -> None:
+        """A poll of the parent that we asked: does it know that we wait?"""
+        if not self._tries or parent != self._asked:
+            return
+        if is_known:
+            self._tries = 1
+            self._ask_us = t_us + PATIENCE_US + self._relay._chance() % PATIENCE_US
+        else:
+            self._ask_us = min(self._ask_us, t_us + self._relay._chance() % WAIT_POLL_US)
 
     def polled(self, t_us: int, parent: int, number: int, grant: int, rate: int) -> None:
         """Begin a burst."""
@@ -121,7 +139,7 @@ class Answers:
         self._frames, self._at = chosen, 0
         self._parent, self._number, self._rate = parent, number, rate
         relay.answering(True)
-        self._send_next()
+        self._begin_us = t_us + TUNE_US
 
     def _send_next(self) -> None:
         relay = self._relay
@@ -165,7 +183,8 @@ class Answers:
         self._frames = []
         self._tries = 0
         if relay.custody.size:
-            self._ask_us = t_us + WAIT_POLL_US + relay._chance() % WAIT_POLL_US
+            # It was told what is left here, and polls when it can.
+            self._ask_us = t_us + LEFT_US + relay._chance() % LEFT_US
         else:
             self._ask_us = 0
 

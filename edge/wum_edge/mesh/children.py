@@ -63,6 +63,14 @@ class Children:
         times = [child.away_until_us for child in self._children.values() if child.frames]
         return min(times) if times else None
 
+    def waiting(self) -> int:
+        """A bit for everyone that waits, by address modulo 32."""
+        bits = 0
+        for address, child in self._children.items():  # Any order: bits are OR-ed.
+            if child.frames:
+                bits |= 1 << (address & 31)
+        return bits
+
     def answered(self, t_us: int, address: int, arrived: int, backlog: int) -> None:
         """Its answer to our last poll is over."""
         child = self._children[address]

@@ -18,7 +18,7 @@ RECEIPTS_MAX = 16
 _HEADER = ">BHHHIB"
 _BEACON = ">HBHBBB"
 _ASK = ">HBB"
-_POLL = ">HBHBHBH"
+_POLL = ">HBHBHBHI"
 _DATA = ">HB"
 _ITEM = ">HHBB"
 _RECEIPT = ">HHB"
@@ -69,8 +69,10 @@ class Ask(namedtuple("Ask", ("rank", "frames", "unacknowledged"))):
 
 
 class Poll(namedtuple("Poll", (
-        "gateway", "heartbeat", "rank", "number", "child", "answered", "arrived", "receipts"))):
+        "gateway", "heartbeat", "rank", "number", "child", "answered", "arrived", "waiting",
+        "receipts"))):
     """Of `child`'s answer to poll `answered` the frames of the bit map `arrived` are in custody;
+    `waiting`: a bit for every child that has asked and waits (its address modulo 32);
     `receipts`: (origin, number, bit map of the eight before it) of objects at a gateway. What is granted stands in the header, for all to
     see who must keep silent meanwhile.
     """
@@ -83,6 +85,7 @@ class Poll(namedtuple("Poll", (
     child: int
     answered: int
     arrived: int
+    waiting: int
     receipts: list[tuple[int, int, int]]
 
 
@@ -162,7 +165,7 @@ def decode_ask(body: bytes) -> Ask:
 def encode_poll(poll: Poll) -> bytes:
     return struct.pack(
         _POLL, poll.gateway, poll.heartbeat, poll.rank, poll.number, poll.child, poll.answered,
-        poll.arrived,
+        poll.arrived, poll.waiting,
     ) + b"".join([struct.pack(_RECEIPT, *receipt) for receipt in poll.receipts])
 
 

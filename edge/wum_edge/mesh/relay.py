@@ -3,8 +3,9 @@
 Without I/O: no clock, no dice, no socket. What happens comes in by `on_...` and `submit`, with the
 time of a clock that runs forward; what is to be done is taken out with `actions`:
 
-  ("tx", token, frame, rate, has_cad)   send; with has_cad only if the channel seems free
-  ("listen", rate)                      hear this rate from now on
+  ("tx", token, frame, rate, word, has_cad)
+                                        send; with has_cad only if the channel seems free
+  ("listen", rate, word)                hear this rate and sync word from now on
   ("deliver", origin, number, content)  an object has reached this gateway
   ("done", number)                      a gateway has this object of ours
   ("again", number)                     none has told so in time: submit it anew
@@ -37,9 +38,18 @@ _URGENT = 0                  # The priority of an alarm.
 _CHAIN_GATEWAY = 6           # Bursts before a gateway lets others at the channel.
 _WIDTH_GATEWAY, _WIDTH_POLL, _WIDTH_ASK, _WIDTH_BEACON = 3, 12, 14, 32
 _STEP_UP_Q4 = 24             # Margin in quarter dB that a faster rate must have.
+_NEAR_Q4 = 20                # Who hears a receiver so well is heard there too, and holds.
+_WORDS = 15                  # Sync words of bursts; 0 is the one that everybody listens to.
 _STALE_US = 30_000_000
 _MINUTE_US = 60_000_000
 _IDLE, _POLLING, _ANSWERING = range(3)
+
+
+def word_of(receiver: int) -> int:
+    """Sync word of the frames that `receiver` has polled: a modem that waits for them does not
+    lock on its neighbours' bursts.
+    """
+    return 1 + receiver % _WORDS
 
 
 class Setting(namedtuple("Setting", ("address", "is_gateway", "ways", "duty_permyriad"))):
@@ -77,6 +87,7 @@ class Relay:
         self._has_attempt, self._width_shift = False, 0
         self._polled, self._poll_number, self._grant, self._rate = 0, 0, 0, 0
         self._arrived, self._backlog, self._answer_end_us, self._was_heard = 0, 0, 0, False
+        self._missing = 0
         self._chained, self._acknowledge = 0, 0
         self._minute_us = t_us + _MINUTE_US
         self._heartbeat_us = t_us + HEARTBEAT_US
@@ -204,18 +215,19 @@ class Relay:
     def _overhear(self, header: Header, frame: bytes, snr_q4: int, rate: int) -> None:
         """Keep silent while others need the channel; learn what concerns us all the same."""
         other = self.neighbours.get(header.source)
+        margin_q4 = snr_q4 - THRESHOLD_Q4[self._setting.ways[rate].spreading_factor]
         if header.kind == POLL:
             grant, rate_to = frames.decode_poll_aux(header.aux)
             if rate_to < len(self._setting.ways):
                 until_us = self._now + HOST_US + grant * (
                     self._frame_us[rate_to] + HOST_US // 2)
-                if grant:
+                if grant and margin_q4 >= _NEAR_Q4:
                     self._protect_us, self._protected = until_us, header.source
-                self._hold(until_us + HOST_US, header.source)
+                if margin_q4 >= _NEAR_Q4 and not self._setting.is_gateway:
+                    self._hold(until_us + HOST_US, header.source)
             is_stale = other is None or self._now - other.told_at_us > _STALE_US
             if is_stale or self.answers.awaits(header.source):
                 poll = frames.decode_poll(self._guard.open(header, frame))
-                margin_q4 = snr_q4 - THRESHOLD_Q4[self._setting.ways[rate].spreading_factor]
                 other = self.neighbours.hear(self._now, header.source, margin_q4)
                 self._told(other, poll.gateway, poll.heartbeat, poll.rank)
                 self._acknowledged(header, poll)
@@ -225,7 +237,7 @@ class Relay:
             left = header.aux >> 4
             self._hold(self._now + HOST_US + left * (self._frame_us[rate] + HOST_US // 2)
                        + self._airtimes[0][1], header.destination)
-        elif header.kind == ASK:
+        elif header.kind == ASK and not self._setting.is_gateway:
             self._hold(self._now + 2 * HOST_US + self._airtimes[0][1], header.destination)
 
     def _beacon(self, other: Neighbour | None, beacon: frames.Beacon) -> None:
@@ -256,6 +268,7 @@ class Relay:
         me = self._setting.address
         if poll.child == me:
             self.answers.acknowledged(self._now, header.source, poll.answered, poll.arrived)
+        self.answers.overheard(self._now, header.source, bool(poll.waiting >> (me & 31) & 1))
         if header.destination == me:
             for origin, number, before in poll.receipts:
                 if origin == me:
@@ -266,18 +279,21 @@ class Relay:
 
     def _data(self, header: Header, body: bytes, rate: int) -> None:
         rank, number, items = frames.decode_data(body)
-        if (self._mode != _POLLING or header.source != self._polled
-                or number != self._poll_number):
+        if header.source != self._polled or number != self._poll_number or (
+                self._mode != _POLLING and (self._mode != _IDLE or self._sending)):
             self.count("data unasked")
             return
+        self._mode = _POLLING
         left = header.aux >> 4
-        self._was_heard = True
-        self._backlog = max(header.aux & 15, 0)
+        if not self._was_heard:
+            self._was_heard, self._missing = True, left + 1
+        self._backlog = header.aux & 15
         if rank <= self.gradient.rank:
             self.count("loop")
             self.trickle.hurry(self._now, self._chance())
         elif self._take_all(items, header):
             self._arrived |= 1 << left
+            self._missing -= 1
         self._answer_end_us = self._now + HOST_US * 2 + left * (
             self._frame_us[rate] + HOST_US // 2)
         if not left:
@@ -349,7 +365,7 @@ class Relay:
         kind = self._wish()[0]
         if kind == 1 + POLL:
             self._chained = 0
-            self._poll(has_cad=True)
+            self._poll(has_cad=self._protect_us <= self._now)
         elif kind == 1 + ASK:
             parent, body = self.answers.ask(self._now)
             self.send(ASK, parent, 0, body, 0, has_cad=True)
@@ -376,8 +392,10 @@ class Relay:
         self._token += 1
         self._sending = 1 + kind
         self.count("sent %d" % kind)
+        word = word_of(destination) if kind == DATA else 0
         self._actions.append(
-            ("tx", self._token, self._guard.seal(kind, 1, destination, aux, body), rate, has_cad))
+            ("tx", self._token, self._guard.seal(kind, 1, destination, aux, body), rate, word,
+             has_cad))
         return True
 
     def _busy(self, kind: int) -> None:
@@ -395,7 +413,7 @@ class Relay:
         """Poll whose turn it is, and tell the one before what has come."""
         grant = self._grantable()
         address = self.children.next(self._now) if grant and (
-            has_cad or self._chained < _CHAIN_GATEWAY) else None
+            self._chained < _CHAIN_GATEWAY) else None
         if address is None:
             if not self._acknowledge:
                 return
@@ -414,7 +432,7 @@ class Relay:
         body = frames.encode_poll(frames.Poll(
             gradient.gateway, gradient.heartbeat, gradient.rank, child.number,
             self._acknowledge or address, told.answered, told.arrived,
-            self.children.receipts(address)))
+            self.children.waiting(), self.children.receipts(address)))
         self._acknowledge = 0
         if self.send(POLL, address, frames.poll_aux(grant, rate), body, 0, has_cad) and grant:
             self._mode, self._polled, self._poll_number = _POLLING, address, child.number
@@ -432,20 +450,19 @@ class Relay:
 
     def _after(self, kind: int) -> None:
         if kind == 1 + POLL and self._mode == _POLLING:
-            if self._rate:
-                self._actions.append(("listen", self._rate))
-            self._answer_end_us = self._now + 2 * HOST_US + self._frame_us[self._rate]
+            self._actions.append(
+                ("listen", self._rate, word_of(self._setting.address)))
+            self._answer_end_us = self._now + HOST_US + 2 * (HOST_US + self._frame_us[self._rate])
         elif kind == 1 + ASK:
             self._hold(self._now + 2 * HOST_US + self._airtimes[0][1], self._setting.address)
 
     def _end_of_answer(self) -> None:
         self._mode = _IDLE
-        if self._rate:
-            self._actions.append(("listen", 0))
+        self._actions.append(("listen", 0, 0))
         if not self._was_heard:
             self.children.unanswered(self._now, self._polled, self._chance())
             return
-        self.children.answered(self._now, self._polled, self._arrived, self._backlog)
+        self.children.answered(self._now, self._polled, self._arrived, self._backlog + self._missing)
         self._acknowledge = self._polled
         self._chained += 1 if self._setting.is_gateway else _CHAIN_GATEWAY
         self._poll(has_cad=False)

@@ -36,10 +36,10 @@ class Transmission:
     """One frame on the air."""
 
     __slots__ = ("begin_us", "channel", "end_us", "frame", "hearers", "is_cut", "lock_us",
-                 "overlaps", "powers", "rate", "sender", "token")
+                 "overlaps", "powers", "rate", "sender", "token", "word")
 
-    def __init__(self, radio: "Radio", frame: bytes, rate: int, token: int) -> None:
-        self.sender, self.channel, self.rate = radio.number, radio.channel, rate
+    def __init__(self, radio: "Radio", frame: bytes, rate: int, word: int, token: int) -> None:
+        self.sender, self.channel, self.rate, self.word = radio.number, radio.channel, rate, word
         self.frame, self.token, self.is_cut = frame, token, False
         self.powers: dict[int, float] = {}
         self.overlaps: list[Transmission] = []
@@ -48,25 +48,29 @@ class Transmission:
 
 
 class Radio:
-    """A half-duplex modem: one channel and one rate at a time."""
+    """A half-duplex modem: one channel, one rate and one sync word at a time.
 
-    __slots__ = ("air", "channel", "law", "lock", "mode", "number", "owner", "rate", "sending")
+    A frame with another sync word is noise to it, and holds it up no longer than a preamble does.
+    """
+
+    __slots__ = ("air", "channel", "law", "lock", "mode", "number", "owner", "rate", "sending",
+                 "word")
 
     def __init__(self, air: "Air", number: int, duty_permyriad: int) -> None:
         self.air, self.number = air, number
-        self.channel = self.rate = 0
+        self.channel = self.rate = self.word = 0
         self.mode = LISTENING
         self.lock: Transmission | None = None
         self.sending: Transmission | None = None
         self.law = Law(f"station {number}", duty_permyriad)
         self.owner: Owner | None = None
 
-    def listen(self, rate: int, channel: int = 0) -> None:
-        """From now on hear this rate and channel; what was being received is lost."""
-        if (rate, channel) != (self.rate, self.channel):
-            self.rate, self.channel, self.lock = rate, channel, None
+    def listen(self, rate: int, word: int, channel: int = 0) -> None:
+        """From now on hear this rate, word and channel; what was being received is lost."""
+        if (rate, word, channel) != (self.rate, self.word, self.channel):
+            self.rate, self.word, self.channel, self.lock = rate, word, channel, None
 
-    def send(self, frame: bytes, rate: int, token: int, has_cad: bool) -> None:
+    def send(self, frame: bytes, rate: int, word: int, token: int, has_cad: bool) -> None:
         """Send; with `has_cad` only if the channel seems free. The owner is told by `sent`."""
         air = self.air
         if self.mode != LISTENING or (has_cad and self.lock is not None):
@@ -76,9 +80,9 @@ class Radio:
         self.mode = SENSING
         if has_cad:
             wait_us = CAD_SYMBOLS * symbol_us(air.ways[rate])
-            air.after(wait_us, self._sensed, (frame, rate, token))
+            air.after(wait_us, self._sensed, (frame, rate, word, token))
         else:
-            air.after(TURNAROUND_US, self._begin, (frame, rate, token))
+            air.after(TURNAROUND_US, self._begin, (frame, rate, word, token))
 
     def power(self, is_on: bool) -> None:
         """Off: what is being sent is cut short and reaches nobody."""
@@ -91,17 +95,17 @@ class Radio:
         if self.owner is not None:
             self.owner.sent(self.air.now_us, token, 0)
 
-    def _sensed(self, wanted: tuple[bytes, int, int]) -> None:
+    def _sensed(self, wanted: tuple[bytes, int, int, int]) -> None:
         if self.mode != SENSING:
             return
         if self.air.seems_busy(self, wanted[1]):
             self.mode = LISTENING
             self.air.counts["cad busy"] += 1
-            self._refuse(wanted[2])
+            self._refuse(wanted[3])
         else:
             self.air.after(TURNAROUND_US, self._begin, wanted)
 
-    def _begin(self, wanted: tuple[bytes, int, int]) -> None:
+    def _begin(self, wanted: tuple[bytes, int, int, int]) -> None:
         if self.mode == SENSING:
             self.mode = SENDING
             self.sending = self.air.begin(self, *wanted)
@@ -158,9 +162,9 @@ class Air:
                     return True
         return self._random() < CAD_FALSE
 
-    def begin(self, radio: Radio, frame: bytes, rate: int, token: int) -> Transmission:
+    def begin(self, radio: Radio, frame: bytes, rate: int, word: int, token: int) -> Transmission:
         """Put a frame on the air. Raises Breach."""
-        sending = Transmission(radio, frame, rate, token)
+        sending = Transmission(radio, frame, rate, word, token)
         begin_us = self.now_us
         sending.begin_us, sending.lock_us = begin_us, begin_us + self._lock_us[rate]
         sending.end_us = begin_us + self._airtimes[rate][len(frame)]
@@ -187,7 +191,7 @@ class Air:
                 continue
             radio = radios[number]
             if (radio.mode != LISTENING or radio.rate != sending.rate
-                    or radio.channel != sending.channel):
+                    or radio.word != sending.word or radio.channel != sending.channel):
                 continue
             other = radio.lock
             if other is not None:
@@ -220,6 +224,7 @@ class Air:
         """Who has just come back may still lock on a preamble."""
         for other in self._active:
             if (other.lock_us > self.now_us and other.rate == radio.rate
+                    and other.word == radio.word
                     and other.channel == radio.channel and radio.lock is None
                     and other.powers.get(radio.number, 0.0) >= self._floor_mw[other.rate]):
                 radio.lock = other

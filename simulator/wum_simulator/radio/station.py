@@ -16,8 +16,8 @@ CLOCK_PPM = 20
 
 
 class Core(Protocol):
-    """What a station calls. Actions: ("tx", token, frame, rate, has_cad), ("listen", rate); others
-    are handed to the run.
+    """What a station calls. Actions: ("tx", token, frame, rate, word, has_cad), ("listen", rate,
+    word); others are handed to the run.
     """
 
     def on_rx(self, t_us: int, frame: bytes, rssi_dbm: int, snr_q4: int, rate: int) -> None: ...
@@ -104,10 +104,10 @@ class Station:
         assert core is not None
         for action in core.actions():
             if action[0] == "tx":
-                _, token, frame, rate, has_cad = action
-                self.radio.send(frame, rate, token, has_cad)      # type: ignore[arg-type]
+                _, token, frame, rate, word, has_cad = action
+                self.radio.send(frame, rate, word, token, has_cad)      # type: ignore[arg-type]
             elif action[0] == "listen":
-                self.radio.listen(action[1])                      # type: ignore[arg-type]
+                self.radio.listen(action[1], action[2])           # type: ignore[arg-type]
             elif self.other is not None:
                 self.other(self, action)
         deadline_us = core.next_deadline()
