@@ -40,10 +40,12 @@ class Neighbour:
         if not self.is_measured:
             self.quality = assumed(self.margin_q4)
 
-    def tell(self, t_us: int, gateway: int, heartbeat: int, rank: int) -> None:
-        """What it says of itself."""
+    def tell(self, t_us: int, gateway: int, heartbeat: int, rank: int) -> bool:
+        """What it says of itself; True when that is new."""
+        is_new = (gateway, heartbeat, rank) != (self.gateway, self.heartbeat, self.rank)
         self.gateway, self.heartbeat, self.rank = gateway, heartbeat, rank
         self.told_at_us = t_us
+        return is_new
 
     def acknowledge(self, arrived: int, sent: int) -> None:
         """Of `sent` frames that it answered so many had arrived."""
@@ -72,13 +74,16 @@ class Neighbours:
 
     def __init__(self) -> None:
         self._by_address: dict[int, Neighbour] = {}
+        self._in_order: list[Neighbour] = []
 
     def get(self, address: int) -> Neighbour | None:
         return self._by_address.get(address)
 
     def all(self) -> list[Neighbour]:
         """In order of address, so that two Pythons decide alike."""
-        return [self._by_address[address] for address in sorted(self._by_address)]
+        if not self._in_order:
+            self._in_order = [self._by_address[address] for address in sorted(self._by_address)]
+        return self._in_order
 
     def hear(self, t_us: int, address: int, margin_q4: int) -> Neighbour | None:
         """Note a frame of `address`; None if the table is full of better ones."""
@@ -87,6 +92,7 @@ class Neighbours:
             if len(self._by_address) >= NEIGHBOURS_MAX and not self._make_room(margin_q4):
                 return None
             found = self._by_address[address] = Neighbour(address)
+            self._in_order = []
         found.hear(t_us, margin_q4)
         return found
 
@@ -98,4 +104,5 @@ class Neighbours:
         if worst is None or worst.margin_q4 >= margin_q4:
             return False
         del self._by_address[worst.address]
+        self._in_order = []
         return True

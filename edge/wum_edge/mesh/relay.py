@@ -253,8 +253,7 @@ class Relay:
             self.trickle.consistent()
 
     def _told(self, other: Neighbour | None, gateway: int, heartbeat: int, rank: int) -> None:
-        if other is not None:
-            other.tell(self._now, gateway, heartbeat, rank)
+        if other is not None and other.tell(self._now, gateway, heartbeat, rank):
             self.settle()
 
     def settle(self) -> None:
@@ -342,7 +341,7 @@ class Relay:
         asks = self.answers.may_ask(self._now)
         if asks and self.custody.is_crowded:
             return 1 + ASK, _WIDTH_ASK
-        if self._grantable() and self.children.next(self._now) is not None:
+        if self.children.next(self._now) is not None and self._grantable():
             return 1 + POLL, _WIDTH_GATEWAY if self._setting.is_gateway else _WIDTH_POLL
         if asks:
             return 1 + ASK, _WIDTH_ASK
