@@ -1,0 +1,76 @@
+"""Custody: nothing leaves before another has it, nothing is there twice, nothing grows."""
+
+from wum_edge.mesh.custody import ITEMS_MAX, OWN_MAX, ROOM, SEEN_MAX, Custody
+from wum_edge.mesh.frames import FRAGMENT_MAX, Item
+from wum_edge.mesh.objects import Gathering, Unreceipted, cut
+
+
+def piece(number, size=40):
+    return Item(1, number, 0, True, bytes(size))
+
+
+def test_a_piece_stays_until_it_is_released():
+    custody = Custody()
+    assert custody.take(piece(1), 2)
+    sent = custody.next_frame()
+    assert sent == [piece(1)] and custody.next_frame() == []     # It is under way once.
+    custody.keep(sent)
+    assert custody.next_frame() == sent                          # Nobody took it: again.
+    custody.release(sent)
+    assert custody.size == 0 and custody.next_frame() == []
+
+
+def test_what_was_handed_on_is_not_taken_again_but_acknowledged():
+    custody = Custody()
+    custody.take(piece(1), 2)
+    custody.release(custody.next_frame())
+    assert custody.take(piece(1), 2) and custody.size == 0
+
+
+def test_a_frame_holds_pieces_of_many_and_alarms_first():
+    custody = Custody()
+    for number in range(3):
+        custody.take(piece(number), 2)
+    custody.take(piece(9), 0)
+    frame = custody.next_frame()
+    assert [item.number for item in frame] == [9, 0, 1, 2]
+    assert sum([item.size for item in frame]) <= ROOM
+
+
+def test_a_full_store_takes_nothing_and_leaves_room_for_others():
+    custody = Custody()
+    for number in range(ITEMS_MAX):
+        assert custody.has_room(1) == (number < OWN_MAX)
+        assert custody.take(piece(number), 2)
+    assert not custody.take(piece(ITEMS_MAX), 2)
+    assert custody.take(piece(0), 2)                 # Had before: acknowledged, not stored.
+    assert custody.size == ITEMS_MAX and custody.free == 0
+
+
+def test_what_was_seen_is_forgotten_in_order():
+    custody = Custody()
+    for number in range(SEEN_MAX + 1):
+        assert not custody.see(number + 1)
+    assert not custody.see(1) and custody.see(SEEN_MAX)
+
+
+def test_an_object_is_put_together_from_pieces_in_any_order_once():
+    content = bytes([at & 255 for at in range(3 * FRAGMENT_MAX + 7)])
+    pieces = cut(5, 77, content)
+    assert len(pieces) == 4
+    gathering = Gathering()
+    came = [gathering.add(item) for item in pieces[::-1] + pieces]
+    assert [found for found in came if found is not None] == [content]
+    assert gathering.receipt(5) == (77, 0)
+
+
+def test_receipts_tell_of_the_eight_before_and_around_the_end():
+    gathering, waiting = Gathering(), Unreceipted()
+    for number in (65_533, 65_535, 65_534, 1, 0):
+        waiting.sent(number, 10)
+        gathering.add(cut(5, number, b"x")[0])
+    waiting.sent(7, 10)
+    newest, before = gathering.receipt(5)
+    assert sorted(waiting.receipt(newest, before)) == [0, 1, 65_533, 65_534, 65_535]
+    assert waiting.receipt(newest, before) == []
+    assert waiting.overdue(9) == [] and waiting.overdue(10) == [7] and waiting.size == 0

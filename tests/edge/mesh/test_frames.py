@@ -1,0 +1,54 @@
+"""Frames: what is encoded is decoded, and what is no frame is refused."""
+
+from tests.portable import raises
+from wum_edge.mesh import frames
+from wum_edge.mesh.frames import Ask, Beacon, Header, Item, Malformed, Poll
+
+
+def test_every_frame_is_read_as_it_was_written():
+    header = Header(frames.POLL, 2, 0xBEEF, 0x0102, 0xFFFF, 0xFFFFFFFE, 0xA5)
+    assert frames.decode_header(frames.encode_header(header) + bytes(4)) == header
+    beacon = Beacon(7, 255, 0xF000, 100, 96, 1)
+    assert frames.decode_beacon(frames.encode_beacon(beacon)) == beacon
+    assert frames.decode_ask(frames.encode_ask(Ask(1, 255, 3))) == Ask(1, 255, 3)
+    poll = Poll(1, 2, 3, 4, 5, 6, 0xFFFF, 1 << 31, [(9, 0xFFFF, 255), (10, 1, 0)])
+    assert frames.decode_poll(frames.encode_poll(poll)) == poll
+    items = [Item(1, 65_535, 127, True, b"x" * 40), Item(2, 3, 0, False, b"")]
+    assert frames.decode_data(frames.encode_data(9, 8, items)) == (9, 8, items)
+
+
+def test_the_largest_fragment_fills_a_frame_to_the_last_byte():
+    item = Item(1, 2, 0, True, bytes(frames.FRAGMENT_MAX))
+    body = frames.encode_data(1, 1, [item])
+    assert frames.HEADER_SIZE + len(body) + frames.TAG_SIZE == frames.FRAME_MAX
+
+
+def test_what_a_poll_grants_stands_in_its_header():
+    for grant in range(frames.BURST_MAX + 1):
+        for rate in range(frames.RATES_MAX):
+            aux = frames.poll_aux(grant, rate)
+            assert 0 <= aux < 256
+            assert frames.decode_poll_aux(aux) == (grant, rate)
+
+
+def test_no_other_length_passes():
+    poll = frames.encode_poll(Poll(1, 2, 3, 4, 5, 6, 7, 8, [(9, 10, 11)]))
+    data = frames.encode_data(9, 8, [Item(1, 2, 3, False, b"four")])
+    for decode, body in (
+            (frames.decode_beacon, frames.encode_beacon(Beacon(1, 2, 3, 4, 5, 0))),
+            (frames.decode_ask, frames.encode_ask(Ask(1, 2, 3)))):
+        raises(Malformed, lambda decode=decode, body=body: decode(body[:-1]))
+        raises(Malformed, lambda decode=decode, body=body: decode(body + b"x"))
+    for size in range(len(poll)):
+        if size != len(poll) - 5:            # A poll without its receipt is a poll.
+            raises(Malformed, lambda size=size: frames.decode_poll(poll[:size]))
+    for size in range(len(data)):
+        if size != frames.DATA_HEAD:
+            raises(Malformed, lambda size=size: frames.decode_data(data[:size]))
+
+
+def test_a_header_of_another_version_or_of_a_stub_is_refused():
+    whole = frames.encode_header(Header(0, 0, 1, 2, 3, 4, 5)) + bytes(4)
+    raises(Malformed, lambda: frames.decode_header(whole[:-1]))
+    raises(Malformed, lambda: frames.decode_header(whole + bytes(255)))
+    raises(Malformed, lambda: frames.decode_header(bytes((0x40,)) + whole[1:]))
