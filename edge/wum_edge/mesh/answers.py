@@ -6,10 +6,10 @@ Left out: which parents there are (gradient.py), when the channel is free (relay
 from wum_edge.mesh import frames
 from wum_edge.mesh.frames import DATA, Item
 from wum_edge.mesh.gradient import RANK_MAX
+from wum_edge.mesh.timing import ANSWERING, IDLE, TUNE_US
 
 WAIT_ACK_US = 1_500_000      # A parent tells at once; if it did not reach us we ask.
 WAIT_POLL_US = 2_500_000     # First patience for a poll; it doubles.
-TUNE_US = 20_000             # A parent's host must turn its modem to the burst's sync word first.
 LEFT_US = 6_000_000          # After a burst that a parent knows to be incomplete.
 PATIENCE_US = 30_000_000     # With a parent that knows of us and is busy.
 AWAY_US = 60_000_000         # A parent that does not answer is left alone for so long.
@@ -28,7 +28,7 @@ class Answers:
         self._relay = relay
         self._parent = 0             # To which the burst goes, or is waiting for word.
         self._number = self._rate = 0
-        self._frames: list[list[Item]] = []
+        self._frames: list[tuple[int, list[Item]]] = []
         self._at = 0
         self._is_open = False        # Sent, and no word of it yet.
         self._ask_us, self._tries = 0, 0
@@ -68,7 +68,7 @@ class Answers:
         self._asked = parent
         self._tries += 1
         patience_us = WAIT_POLL_US << min(self._tries - 1, 3)
-        self._ask_us = t_us + patience_us + relay._chance() % patience_us
+        self._ask_us = t_us + patience_us + relay.chance() % patience_us
         unknown = self._number if self._is_open and self._parent == parent else 0
         waiting = relay.custody.frames()
         return parent, frames.encode_ask(frames.Ask(relay.gradient.rank, waiting, unknown))
@@ -110,9 +110,9 @@ class Answers:
             return
         if is_known:
             self._tries = 1
-            self._ask_us = t_us + PATIENCE_US + self._relay._chance() % PATIENCE_US
+            self._ask_us = t_us + PATIENCE_US + self._relay.chance() % PATIENCE_US
         else:
-            self._ask_us = min(self._ask_us, t_us + self._relay._chance() % WAIT_POLL_US)
+            self._ask_us = min(self._ask_us, t_us + self._relay.chance() % WAIT_POLL_US)
 
     def polled(self, t_us: int, parent: int, number: int, grant: int, rate: int) -> None:
         """Begin a burst."""
@@ -125,31 +125,31 @@ class Answers:
         if self._is_open:
             self._lose()
         left = relay.ledger.free_us(t_us) // relay.frame_us[rate]
-        chosen = []
-        for _ in range(min(grant, left)):
-            items = relay.custody.next_frame()
+        chosen: list[tuple[int, list[Item]]] = []
+        while len(chosen) < min(grant, left):
+            priority, items = relay.custody.next_frame()
+            if chosen and not items:
+                break
+            chosen.append((priority, items))     # An empty frame says that there is nothing.
             if not items:
                 break
-            chosen.append(items)
         if not chosen:
-            if left:
-                chosen.append([])
-            else:
-                return
+            return
         self._frames, self._at = chosen, 0
         self._parent, self._number, self._rate = parent, number, rate
-        relay.answering(True)
+        relay.mode = ANSWERING
         self._begin_us = t_us + TUNE_US
 
     def _send_next(self) -> None:
         relay = self._relay
         left = len(self._frames) - 1 - self._at
         waiting = relay.custody.waiting()
-        body = frames.encode_data(relay.gradient.rank, self._number, self._frames[self._at])
+        priority, items = self._frames[self._at]
+        body = frames.encode_data(relay.gradient.rank, self._number, items)
         self._at += 1
         if not relay.send(DATA, self._parent, frames.data_aux(left, waiting), body, self._rate,
-                          False):
-            self._finish(relay._now)
+                          False, priority):
+            self._finish(relay.now)
 
     def sent(self, t_us: int) -> None:
         """A frame of the burst is out."""
@@ -159,10 +159,10 @@ class Answers:
             self._finish(t_us)
 
     def _finish(self, t_us: int) -> None:
-        self._relay.answering(False)
-        self._is_open = bool(self._frames[0])
+        self._relay.mode = IDLE
+        self._is_open = bool(self._frames[0][1])
         self._tries = 0
-        self._ask_us = t_us + WAIT_ACK_US + self._relay._chance() % WAIT_ACK_US
+        self._ask_us = t_us + WAIT_ACK_US + self._relay.chance() % WAIT_ACK_US
 
     def acknowledged(self, t_us: int, parent: int, number: int, arrived: int) -> None:
         """The parent's word of our burst `number`."""
@@ -171,7 +171,7 @@ class Answers:
             return
         self._is_open = False
         got, total = 0, len(self._frames)
-        for at, items in enumerate(self._frames):
+        for at, (_, items) in enumerate(self._frames):
             if arrived >> (total - 1 - at) & 1:
                 relay.custody.release(items)
                 got += 1
@@ -184,13 +184,13 @@ class Answers:
         self._tries = 0
         if relay.custody.size:
             # It was told what is left here, and polls when it can.
-            self._ask_us = t_us + LEFT_US + relay._chance() % LEFT_US
+            self._ask_us = t_us + LEFT_US + relay.chance() % LEFT_US
         else:
             self._ask_us = 0
 
     def _lose(self) -> None:
         """No word of the last burst: what was in it is sent again."""
         self._is_open = False
-        for items in self._frames:
+        for _, items in self._frames:
             self._relay.custody.keep(items)
         self._frames = []

@@ -34,8 +34,8 @@ class Ccm:
         stream = self._stream(nonce, size)
         plain = _xor(sealed[:size], stream[16:])
         wrong = 0
-        for one, other in zip(_xor(self._mac(nonce, plain, aad), stream), sealed[size:]):
-            wrong |= one ^ other
+        for difference in _xor(_xor(self._mac(nonce, plain, aad), stream), sealed[size:]):
+            wrong |= difference
         return None if wrong else plain
 
     def _stream(self, nonce: bytes, size: int) -> bytes:
@@ -57,4 +57,4 @@ class Ccm:
 
 def _xor(one: bytes, other: bytes) -> bytes:
     """As long as the shorter of the two."""
-    return bytes([a ^ b for a, b in zip(one, other)])
+    return bytes([one[at] ^ other[at] for at in range(min(len(one), len(other)))])

@@ -60,7 +60,8 @@ class Children:
 
     def wake_us(self) -> int | None:
         """When the next one may be polled; None if none waits."""
-        times = [child.away_until_us for child in self._children.values() if child.frames]
+        times = [child.away_until_us for child in self._children.values()  # Any order: the least.
+                 if child.frames]
         return min(times) if times else None
 
     def waiting(self) -> int:

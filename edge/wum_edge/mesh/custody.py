@@ -4,7 +4,7 @@ Left out: who takes them over (relay.py). Nothing leaves here before another sta
 it has it; a full store grants nothing, so what comes from further out waits there.
 """
 
-from wum_edge.mesh.frames import BODY_MAX, DATA_HEAD, Item
+from wum_edge.mesh.frames import BODY_MAX, DATA_HEAD, ITEM_HEAD, Item
 
 ITEMS_MAX = 96               # Some 20 kB of pieces.
 OWN_MAX = 48                 # Of these our own objects may take half: others go through us.
@@ -75,19 +75,21 @@ class Custody:
         """How many frames it takes to send everything, at most."""
         return min(len(self._held), 255)
 
-    def next_frame(self) -> list[Item]:
-        """Pieces for one frame that are not under way yet; empty when there is none."""
-        chosen: list[Item] = []
-        room = ROOM
-        for queue in self._queues:
+    def next_frame(self) -> tuple[int, list[Item]]:
+        """(priority, pieces of that priority for one frame), none of them under way yet."""
+        for priority, queue in enumerate(self._queues):
+            chosen: list[Item] = []
+            room = ROOM
             for item in queue:
                 if item.size <= room and item.key not in self._out:
                     chosen.append(item)
                     self._out.add(item.key)
                     room -= item.size
-                    if room < 16:
-                        return chosen
-        return chosen
+                    if room <= ITEM_HEAD:
+                        break
+            if chosen:
+                return priority, chosen
+        return 0, []
 
     def release(self, items: list[Item]) -> None:
         """Another has them now."""

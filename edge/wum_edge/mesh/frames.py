@@ -73,8 +73,8 @@ class Poll(namedtuple("Poll", (
         "receipts"))):
     """Of `child`'s answer to poll `answered` the frames of the bit map `arrived` are in custody;
     `waiting`: a bit for every child that has asked and waits (its address modulo 32);
-    `receipts`: (origin, number, bit map of the eight before it) of objects at a gateway. What is granted stands in the header, for all to
-    see who must keep silent meanwhile.
+    `receipts`: (origin, number, bit map of the eight before it) of objects at a gateway. What is
+    granted stands in the header, for all to see who must keep silent meanwhile.
     """
 
     __slots__ = ()

@@ -22,34 +22,22 @@ from wum_edge.mesh.answers import Answers
 from wum_edge.mesh.children import Children
 from wum_edge.mesh.custody import Custody
 from wum_edge.mesh.duty import Ledger
-from wum_edge.mesh.frames import ALL, ASK, BEACON, BURST_MAX, DATA, POLL, Header, Malformed
+from wum_edge.mesh.frames import ALL, ASK, BEACON, DATA, POLL, Header, Malformed
 from wum_edge.mesh.gradient import RANK_MAX, Gradient
 from wum_edge.mesh.guard import Guard, NotOurs
 from wum_edge.mesh.neighbours import Neighbour, Neighbours
 from wum_edge.mesh.objects import Gathering, Unreceipted, cut
+from wum_edge.mesh.polls import Polls
+from wum_edge.mesh.timing import HOST_US, IDLE, POLLING, THRESHOLD_Q4, word_of
 from wum_edge.mesh.trickle import Trickle
 
-THRESHOLD_Q4 = {5: -10, 6: -20, 7: -30, 8: -40, 9: -50, 10: -60, 11: -70, 12: -80}
-HOST_US = 24_000             # What two hosts and a turnaround may take between two frames.
 SLOT_US = 12_000             # Of contention: a host's jitter and a look at the channel.
 RESEND_US = 7_200_000_000
 HEARTBEAT_US = 600_000_000
-_URGENT = 0                  # The priority of an alarm.
-_CHAIN_GATEWAY = 6           # Bursts before a gateway lets others at the channel.
 _WIDTH_GATEWAY, _WIDTH_POLL, _WIDTH_ASK, _WIDTH_BEACON = 3, 12, 14, 32
-_STEP_UP_Q4 = 24             # Margin in quarter dB that a faster rate must have.
 _NEAR_Q4 = 20                # Who hears a receiver so well is heard there too, and holds.
-_WORDS = 15                  # Sync words of bursts; 0 is the one that everybody listens to.
 _STALE_US = 30_000_000
 _MINUTE_US = 60_000_000
-_IDLE, _POLLING, _ANSWERING = range(3)
-
-
-def word_of(receiver: int) -> int:
-    """Sync word of the frames that `receiver` has polled: a modem that waits for them does not
-    lock on its neighbours' bursts.
-    """
-    return 1 + receiver % _WORDS
 
 
 class Setting(namedtuple("Setting", ("address", "is_gateway", "ways", "duty_permyriad"))):
@@ -67,34 +55,30 @@ class Relay:
 
     def __init__(self, setting: Setting, guard: Guard, t_us: int, seed: int,
                  was_silent: bool = False) -> None:
-        self._setting, self._guard = setting, guard
-        self._now = t_us
+        self.setting, self._guard = setting, guard
+        self.now = t_us
         self._chance_state = seed * 2_654_435_761 + setting.address & 0x7FFFFFFF | 1
         self._airtimes = [[airtime_us(way, size) for size in (20, 64, frames.FRAME_MAX)]
                           for way in setting.ways]
-        self._frame_us = [times[2] for times in self._airtimes]
+        self.frame_us = [times[2] for times in self._airtimes]
         self.ledger = Ledger(setting.duty_permyriad, t_us, was_silent)
         self.neighbours, self.children, self.custody = Neighbours(), Children(), Custody()
-        self.gradient = Gradient(self._frame_us[0] + HOST_US // 2)
+        self.gradient = Gradient(self.frame_us[0] + HOST_US // 2)
         self.gathering, self.unreceipted = Gathering(), Unreceipted()
-        self.trickle = Trickle(t_us, self._chance())
-        self.answers = Answers(self)
+        self.trickle = Trickle(t_us, self.chance())
+        self.answers, self.polls = Answers(self), Polls(self)
         self.counts: dict[str, int] = {}
         self._actions: list[tuple[object, ...]] = []
-        self._mode, self._token, self._sending = _IDLE, 0, 0
+        self.mode, self._token, self.sending = IDLE, 0, 0
         self._quiet_us = self._protect_us = self._attempt_us = t_us
         self._protected = self._held_for = ALL
         self._has_attempt, self._width_shift = False, 0
-        self._polled, self._poll_number, self._grant, self._rate = 0, 0, 0, 0
-        self._arrived, self._backlog, self._answer_end_us, self._was_heard = 0, 0, 0, False
-        self._missing = 0
-        self._chained, self._acknowledge = 0, 0
         self._minute_us = t_us + _MINUTE_US
         self._heartbeat_us = t_us + HEARTBEAT_US
         self._object = guard.reserved_to & 0xFFFF
         if setting.is_gateway:
-            self.gradient.become_gateway(setting.address, self._chance() & 255)
-            self.trickle.hurry(t_us, self._chance())
+            self.gradient.become_gateway(setting.address, self.chance() & 255)
+            self.trickle.hurry(t_us, self.chance())
 
     # What comes in.
 
@@ -103,7 +87,7 @@ class Relay:
         self._advance(t_us)
         try:
             header = self._guard.peek(frame)
-            if header.destination not in (self._setting.address, ALL):
+            if header.destination not in (self.setting.address, ALL):
                 self._overhear(header, frame, snr_q4, rate)
             else:
                 body = self._guard.open(header, frame)
@@ -119,30 +103,33 @@ class Relay:
         self._advance(t_us)
         if token != self._token:
             return
-        kind, self._sending = self._sending, 0
+        kind, self.sending = self.sending, 0
         if kind == 1 + DATA:
-            self.answers.sent(self._now)
+            self.answers.sent(self.now)
         elif not airtime_us:
             self._busy(kind)
         else:
             self._width_shift = 0
-            self._after(kind)
+            if kind == 1 + POLL and self.mode == POLLING:
+                self.polls.sent()
+            elif kind == 1 + ASK:
+                self._hold(self.now + 2 * HOST_US + self._airtimes[0][1], self.setting.address)
         self._plan()
 
     def on_tick(self, t_us: int) -> None:
         """Time has passed; to be called at `next_deadline` or soon after it."""
         self._advance(t_us)
-        now = self._now
-        if self._mode == _POLLING and not self._sending and now >= self._answer_end_us:
-            self._end_of_answer()
+        now = self.now
+        if self.mode == POLLING and not self.sending and now >= self.polls.end_us:
+            self.polls.end()
         if now >= self.trickle.next_us():
-            self.trickle.tick(now, self._chance())
+            self.trickle.tick(now, self.chance())
         if self.answers.deadline_us() is not None:
             self.answers.tick(now)
         if now >= self._minute_us:
             self._every_minute()
-        if (self._has_attempt and now >= self._attempt_us and self._mode == _IDLE
-                and not self._sending):
+        if (self._has_attempt and now >= self._attempt_us and self.mode == IDLE
+                and not self.sending):
             self._has_attempt = False
             self._attempt()
         self._plan()
@@ -150,15 +137,15 @@ class Relay:
     def next_deadline(self) -> int | None:
         """When `on_tick` wants to be called, by our clock."""
         times = [self.trickle.next_us(), self._minute_us]
-        if self._mode == _POLLING and not self._sending:
-            times.append(self._answer_end_us)
-        if self._has_attempt and not self._sending and self._mode == _IDLE:
+        if self.mode == POLLING and not self.sending:
+            times.append(self.polls.end_us)
+        if self._has_attempt and not self.sending and self.mode == IDLE:
             times.append(self._attempt_us)
         answers_us = self.answers.deadline_us()
         if answers_us is not None:
             times.append(answers_us)
         wake_us = self.children.wake_us()
-        if wake_us is not None and wake_us > self._now:
+        if wake_us is not None and wake_us > self.now:
             times.append(wake_us)
         return min(times)
 
@@ -166,19 +153,19 @@ class Relay:
         """Take an object of ours into custody; its number, or None when there is no room now."""
         self._advance(t_us)
         number = self._object
-        if self._setting.is_gateway:
+        if self.setting.is_gateway:
             self._object = number + 1 & 0xFFFF
-            self._actions.append(("deliver", self._setting.address, number, content))
+            self._actions.append(("deliver", self.setting.address, number, content))
             self._actions.append(("done", number))
             return number
-        pieces = cut(self._setting.address, number, content)
+        pieces = cut(self.setting.address, number, content)
         if not self.custody.has_room(len(pieces)):
             return None
         self._object = number + 1 & 0xFFFF
         for piece in pieces:
             self.custody.take(piece, priority)
-        self.unreceipted.sent(number, self._now)
-        self.answers.wake(self._now)
+        self.unreceipted.sent(number, self.now)
+        self.answers.wake(self.now)
         self._plan()
         return number
 
@@ -190,55 +177,55 @@ class Relay:
     # Frames for us, and frames for others.
 
     def _receive(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
-        margin_q4 = snr_q4 - THRESHOLD_Q4[self._setting.ways[rate].spreading_factor]
-        other = self.neighbours.hear(self._now, header.source, margin_q4)
+        margin_q4 = snr_q4 - THRESHOLD_Q4[self.setting.ways[rate].spreading_factor]
+        other = self.neighbours.hear(self.now, header.source, margin_q4)
         if header.kind == DATA:
-            self._data(header, body, rate)
+            self.polls.data(header, body)
         elif header.kind == BEACON:
             self._beacon(other, frames.decode_beacon(body))
         elif header.kind == ASK:
             ask = frames.decode_ask(body)
             if ask.rank <= self.gradient.rank or self.gradient.rank >= RANK_MAX:
-                self.trickle.hurry(self._now, self._chance())    # It is mistaken about us.
+                self.trickle.hurry(self.now, self.chance())    # It is mistaken about us.
             else:
-                self.children.ask(self._now, header.source, ask.frames, snr_q4)
+                self.children.ask(self.now, header.source, ask.frames, snr_q4)
         elif header.kind == POLL:
             poll = frames.decode_poll(body)
             self._told(other, poll.gateway, poll.heartbeat, poll.rank)
             self._acknowledged(header, poll)
             grant, rate = frames.decode_poll_aux(header.aux)
-            if (grant and rate < len(self._setting.ways) and self._mode == _IDLE
-                    and not self._sending and (self._protect_us <= self._now
+            if (grant and rate < len(self.setting.ways) and self.mode == IDLE
+                    and not self.sending and (self._protect_us <= self.now
                                                or self._protected == header.source)):
-                self.answers.polled(self._now, header.source, poll.number, grant, rate)
+                self.answers.polled(self.now, header.source, poll.number, grant, rate)
 
     def _overhear(self, header: Header, frame: bytes, snr_q4: int, rate: int) -> None:
         """Keep silent while others need the channel; learn what concerns us all the same."""
         other = self.neighbours.get(header.source)
-        margin_q4 = snr_q4 - THRESHOLD_Q4[self._setting.ways[rate].spreading_factor]
+        margin_q4 = snr_q4 - THRESHOLD_Q4[self.setting.ways[rate].spreading_factor]
         if header.kind == POLL:
             grant, rate_to = frames.decode_poll_aux(header.aux)
-            if rate_to < len(self._setting.ways):
-                until_us = self._now + HOST_US + grant * (
-                    self._frame_us[rate_to] + HOST_US // 2)
+            if rate_to < len(self.setting.ways):
+                until_us = self.now + HOST_US + grant * (
+                    self.frame_us[rate_to] + HOST_US // 2)
                 if grant and margin_q4 >= _NEAR_Q4:
                     self._protect_us, self._protected = until_us, header.source
-                if margin_q4 >= _NEAR_Q4 and not self._setting.is_gateway:
+                if margin_q4 >= _NEAR_Q4 and not self.setting.is_gateway:
                     self._hold(until_us + HOST_US, header.source)
-            is_stale = other is None or self._now - other.told_at_us > _STALE_US
+            is_stale = other is None or self.now - other.told_at_us > _STALE_US
             if is_stale or self.answers.awaits(header.source):
                 poll = frames.decode_poll(self._guard.open(header, frame))
-                other = self.neighbours.hear(self._now, header.source, margin_q4)
+                other = self.neighbours.hear(self.now, header.source, margin_q4)
                 self._told(other, poll.gateway, poll.heartbeat, poll.rank)
                 self._acknowledged(header, poll)
             elif other is not None:
-                other.heard_at_us = self._now
+                other.heard_at_us = self.now
         elif header.kind == DATA:
             left = header.aux >> 4
-            self._hold(self._now + HOST_US + left * (self._frame_us[rate] + HOST_US // 2)
+            self._hold(self.now + HOST_US + left * (self.frame_us[rate] + HOST_US // 2)
                        + self._airtimes[0][1], header.destination)
-        elif header.kind == ASK and not self._setting.is_gateway:
-            self._hold(self._now + 2 * HOST_US + self._airtimes[0][1], header.destination)
+        elif header.kind == ASK and not self.setting.is_gateway:
+            self._hold(self.now + 2 * HOST_US + self._airtimes[0][1], header.destination)
 
     def _beacon(self, other: Neighbour | None, beacon: frames.Beacon) -> None:
         if other is None:
@@ -246,28 +233,28 @@ class Relay:
         self._told(other, beacon.gateway, beacon.heartbeat, beacon.rank)
         if beacon.is_starving:
             if self.gradient.rank < RANK_MAX:
-                self.trickle.hurry(self._now, self._chance())
+                self.trickle.hurry(self.now, self.chance())
                 if self.gradient.is_gateway:
                     self._beat()
         elif beacon.rank >= self.gradient.rank // 2:
             self.trickle.consistent()
 
     def _told(self, other: Neighbour | None, gateway: int, heartbeat: int, rank: int) -> None:
-        if other is not None and other.tell(self._now, gateway, heartbeat, rank):
+        if other is not None and other.tell(self.now, gateway, heartbeat, rank):
             self.settle()
 
     def settle(self) -> None:
         """Choose parents anew, and let others know when it matters."""
-        if self.gradient.settle(self._now, self.neighbours):
-            self.trickle.reset(self._now, self._chance())
+        if self.gradient.settle(self.now, self.neighbours):
+            self.trickle.reset(self.now, self.chance())
             if self.gradient.rank >= RANK_MAX:
-                self.trickle.hurry(self._now, self._chance())
+                self.trickle.hurry(self.now, self.chance())
 
     def _acknowledged(self, header: Header, poll: frames.Poll) -> None:
-        me = self._setting.address
+        me = self.setting.address
         if poll.child == me:
-            self.answers.acknowledged(self._now, header.source, poll.answered, poll.arrived)
-        self.answers.overheard(self._now, header.source, bool(poll.waiting >> (me & 31) & 1))
+            self.answers.acknowledged(self.now, header.source, poll.answered, poll.arrived)
+        self.answers.overheard(self.now, header.source, bool(poll.waiting >> (me & 31) & 1))
         if header.destination == me:
             for origin, number, before in poll.receipts:
                 if origin == me:
@@ -276,45 +263,6 @@ class Relay:
                 else:
                     self.children.receipt(origin, number, before)
 
-    def _data(self, header: Header, body: bytes, rate: int) -> None:
-        rank, number, items = frames.decode_data(body)
-        if header.source != self._polled or number != self._poll_number or (
-                self._mode != _POLLING and (self._mode != _IDLE or self._sending)):
-            self.count("data unasked")
-            return
-        self._mode = _POLLING
-        left = header.aux >> 4
-        if not self._was_heard:
-            self._was_heard, self._missing = True, left + 1
-        self._backlog = header.aux & 15
-        if rank <= self.gradient.rank:
-            self.count("loop")
-            self.trickle.hurry(self._now, self._chance())
-        elif self._take_all(items, header):
-            self._arrived |= 1 << left
-            self._missing -= 1
-        self._answer_end_us = self._now + HOST_US * 2 + left * (
-            self._frame_us[rate] + HOST_US // 2)
-        if not left:
-            self._end_of_answer()
-
-    def _take_all(self, items: list[frames.Item], header: Header) -> bool:
-        """Custody of every piece of a frame; False when one has no room."""
-        for item in items:
-            self.children.learn(item.origin, header.source)
-            if self._setting.is_gateway:
-                content = self.gathering.add(item)
-                if content is not None:
-                    self._actions.append(("deliver", item.origin, item.number, content))
-                receipt = self.gathering.receipt(item.origin)
-                if receipt is not None:
-                    self.children.receipt(item.origin, receipt[0], receipt[1])
-            elif not self.custody.take(item, header.priority):
-                return False
-        if items and not self._setting.is_gateway:
-            self.answers.wake(self._now)
-        return True
-
     # The channel.
 
     def _hold(self, until_us: int, receiver: int) -> None:
@@ -322,184 +270,114 @@ class Relay:
         later counts, also when it is done before its time.
         """
         if until_us > self._quiet_us or receiver == self._held_for:
-            self._quiet_us = min(until_us, self._now + 6_000_000)
+            self._quiet_us = min(until_us, self.now + 6_000_000)
             self._held_for = receiver
             self._has_attempt = False
 
     def _plan(self) -> None:
         """Have an attempt at the channel in front of us, if there is anything to say."""
-        if self._has_attempt or self._mode != _IDLE or self._sending:
+        if self._has_attempt or self.mode != IDLE or self.sending:
             return
         width = self._wish()[1]
         if width:
-            slots = self._chance() % ((width << self._width_shift) * SLOT_US)
-            self._attempt_us = max(self._now, self._quiet_us) + slots
+            slots = self.chance() % ((width << self._width_shift) * SLOT_US)
+            self._attempt_us = max(self.now, self._quiet_us) + slots
             self._has_attempt = True
 
     def _wish(self) -> tuple[int, int]:
         """(kind of frame, plus one; width of the contention window); 0 for none."""
-        asks = self.answers.may_ask(self._now)
+        asks = self.answers.may_ask(self.now)
         if asks and self.custody.is_crowded:
             return 1 + ASK, _WIDTH_ASK
-        if self.children.next(self._now) is not None and self._grantable():
-            return 1 + POLL, _WIDTH_GATEWAY if self._setting.is_gateway else _WIDTH_POLL
+        if self.polls.has_work():
+            return 1 + POLL, _WIDTH_GATEWAY if self.setting.is_gateway else _WIDTH_POLL
         if asks:
             return 1 + ASK, _WIDTH_ASK
         if self.trickle.is_due:
             return 1 + BEACON, _WIDTH_BEACON
         return 0, 0
 
-    def _grantable(self) -> int:
-        """Frames that we can take custody of and may hand on within the law."""
-        if self._setting.is_gateway:
-            return BURST_MAX
-        if self.gradient.rank >= RANK_MAX:
-            return 0
-        may_send = self.ledger.free_us(self._now) // self._frame_us[0] - self.custody.size
-        return max(min(BURST_MAX, self.custody.free, may_send), 0)
-
     def _attempt(self) -> None:
-        if self._now < self._quiet_us:
+        if self.now < self._quiet_us:
             return
         kind = self._wish()[0]
         if kind == 1 + POLL:
-            self._chained = 0
-            self._poll(has_cad=self._protect_us <= self._now)
+            self.polls.begin(has_cad=self._protect_us <= self.now)
         elif kind == 1 + ASK:
-            parent, body = self.answers.ask(self._now)
+            parent, body = self.answers.ask(self.now)
             self.send(ASK, parent, 0, body, 0, has_cad=True)
         elif kind == 1 + BEACON:
             self.trickle.sent()
             gradient = self.gradient
             gradient.told()
-            free = self.ledger.free_us(self._now) * 100 // self.ledger.limit_us
+            free = self.ledger.free_us(self.now) * 100 // self.ledger.limit_us
             self.send(BEACON, ALL, 0, frames.encode_beacon(frames.Beacon(
                 gradient.gateway, gradient.heartbeat, gradient.rank, free,
                 min(self.custody.size, 255), 0 if gradient.rank < RANK_MAX else 1)), 0, True)
 
     def send(self, kind: int, destination: int, aux: int, body: bytes, rate: int,
-             has_cad: bool) -> bool:
+             has_cad: bool, priority: int = 1) -> bool:
         """Put a frame on the air, if the law lets us."""
         size = frames.HEADER_SIZE + len(body) + frames.TAG_SIZE
-        cost_us = airtime_us(self._setting.ways[rate], size)
-        if not self.ledger.take(self._now, cost_us, is_urgent=kind != DATA):
+        cost_us = airtime_us(self.setting.ways[rate], size)
+        if not self.ledger.take(self.now, cost_us, is_urgent=kind != DATA):
             self.count("no duty")
-            self._quiet_us = max(self._quiet_us, self._now + 5_000_000)
+            self._quiet_us = max(self._quiet_us, self.now + 5_000_000)
             return False
         if self._guard.must_reserve():
             self._actions.append(("reserve", self._guard.reserve()))
         self._token += 1
-        self._sending = 1 + kind
+        self.sending = 1 + kind
         self.count("sent %d" % kind)
         word = word_of(destination) if kind == DATA else 0
         self._actions.append(
-            ("tx", self._token, self._guard.seal(kind, 1, destination, aux, body), rate, word,
+            ("tx", self._token, self._guard.seal(kind, priority, destination, aux, body), rate, word,
              has_cad))
         return True
 
     def _busy(self, kind: int) -> None:
         """The channel was not free after all."""
         self._width_shift = min(self._width_shift + 1, 4)
-        self.answers.refused(self._now)
+        self.answers.refused(self.now)
         if kind == 1 + BEACON:
             self.trickle.is_due = True
-        if self._mode == _POLLING:
-            self._mode = _IDLE
+        if self.mode == POLLING:
+            self.mode = IDLE
 
-    # The parent's side of a burst.
+    def tune(self, rate: int, word: int) -> None:
+        """Hear this rate and sync word from now on."""
+        self._actions.append(("listen", rate, word))
 
-    def _poll(self, has_cad: bool) -> None:
-        """Poll whose turn it is, and tell the one before what has come."""
-        grant = self._grantable()
-        address = self.children.next(self._now) if grant and (
-            self._chained < _CHAIN_GATEWAY) else None
-        if address is None:
-            if not self._acknowledge:
-                return
-            address, grant = self._acknowledge, 0
-        child = self.children.get(address)
-        told = self.children.get(self._acknowledge or address)
-        if child is None or told is None:
-            self._acknowledge = 0
-            return
-        gradient = self.gradient
-        gradient.told()
-        rate = self._rate_for(child.snr_q4)
-        if grant:
-            grant = min(grant, max(child.frames, 1))
-            child.number = child.number % 255 + 1
-        body = frames.encode_poll(frames.Poll(
-            gradient.gateway, gradient.heartbeat, gradient.rank, child.number,
-            self._acknowledge or address, told.answered, told.arrived,
-            self.children.waiting(), self.children.receipts(address)))
-        self._acknowledge = 0
-        if self.send(POLL, address, frames.poll_aux(grant, rate), body, 0, has_cad) and grant:
-            self._mode, self._polled, self._poll_number = _POLLING, address, child.number
-            self._grant, self._rate = grant, rate
-            self._arrived, self._was_heard = 0, False
-
-    def _rate_for(self, snr_q4: int) -> int:
-        """The fastest rate that what we hear of the child lets us expect."""
-        best = 0
-        for rate, way in enumerate(self._setting.ways):
-            margin_q4 = snr_q4 - THRESHOLD_Q4[way.spreading_factor]
-            if margin_q4 >= _STEP_UP_Q4 and self._frame_us[rate] < self._frame_us[best]:
-                best = rate
-        return best
-
-    def _after(self, kind: int) -> None:
-        if kind == 1 + POLL and self._mode == _POLLING:
-            self._actions.append(
-                ("listen", self._rate, word_of(self._setting.address)))
-            self._answer_end_us = self._now + HOST_US + 2 * (HOST_US + self._frame_us[self._rate])
-        elif kind == 1 + ASK:
-            self._hold(self._now + 2 * HOST_US + self._airtimes[0][1], self._setting.address)
-
-    def _end_of_answer(self) -> None:
-        self._mode = _IDLE
-        self._actions.append(("listen", 0, 0))
-        if not self._was_heard:
-            self.children.unanswered(self._now, self._polled, self._chance())
-            return
-        self.children.answered(self._now, self._polled, self._arrived, self._backlog + self._missing)
-        self._acknowledge = self._polled
-        self._chained += 1 if self._setting.is_gateway else _CHAIN_GATEWAY
-        self._poll(has_cad=False)
-
-    # The child's side stands in answers.py; it calls these.
-
-    def answering(self, is_so: bool) -> None:
-        self._mode = _ANSWERING if is_so else _IDLE
-
-    @property
-    def frame_us(self) -> list[int]:
-        """Airtime of a full frame, by rate."""
-        return self._frame_us
-
-    def may_receive(self) -> bool:
-        return self._mode == _IDLE
+    def arrive(self, item: frames.Item) -> None:
+        """A piece has reached us, a gateway."""
+        content = self.gathering.add(item)
+        if content is not None:
+            self._actions.append(("deliver", item.origin, item.number, content))
+        receipt = self.gathering.receipt(item.origin)
+        if receipt is not None:
+            self.children.receipt(item.origin, receipt[0], receipt[1])
 
     # Time and chance.
 
     def _every_minute(self) -> None:
-        self._minute_us = self._now + _MINUTE_US
-        for number in self.unreceipted.overdue(self._now - RESEND_US):
+        self._minute_us = self.now + _MINUTE_US
+        for number in self.unreceipted.overdue(self.now - RESEND_US):
             self._actions.append(("again", number))
-        used = self.ledger.spent_us(self._now) * 100 // self.ledger.limit_us
+        used = self.ledger.spent_us(self.now) * 100 // self.ledger.limit_us
         self.gradient.price_q4 = 16 << max(min((used - 45) // 10, 5), 0)
-        if self.gradient.is_gateway and self._now >= self._heartbeat_us:
+        if self.gradient.is_gateway and self.now >= self._heartbeat_us:
             self._beat()
         self.settle()
 
     def _beat(self) -> None:
-        self._heartbeat_us = self._now + HEARTBEAT_US
+        self._heartbeat_us = self.now + HEARTBEAT_US
         self.gradient.heartbeat = self.gradient.heartbeat + 1 & 255
 
     def _advance(self, t_us: int) -> None:
-        if t_us > self._now:
-            self._now = t_us
+        if t_us > self.now:
+            self.now = t_us
 
-    def _chance(self) -> int:
+    def chance(self) -> int:
         """A number below 2**31 (xorshift, Marsaglia 2003)."""
         state = self._chance_state
         state ^= state << 13 & 0x7FFFFFFF

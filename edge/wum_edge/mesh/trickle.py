@@ -9,7 +9,9 @@ class Trickle:
     """One timer. `is_due` stays until `sent`."""
 
     def __init__(self, t_us: int, chance: int) -> None:
-        self.is_due = False
+        self.is_due = self._has_fired = False
+        self._heard = 0
+        self.fire_us = self._end_us = t_us
         self._interval_us = INTERVAL_MIN_US
         self._begin(t_us, chance)
 

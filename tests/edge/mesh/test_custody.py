@@ -13,28 +13,29 @@ def test_a_piece_stays_until_it_is_released():
     custody = Custody()
     assert custody.take(piece(1), 2)
     sent = custody.next_frame()
-    assert sent == [piece(1)] and custody.next_frame() == []     # It is under way once.
-    custody.keep(sent)
+    assert sent == (2, [piece(1)]) and custody.next_frame() == (0, [])   # It is under way once.
+    custody.keep(sent[1])
     assert custody.next_frame() == sent                          # Nobody took it: again.
-    custody.release(sent)
-    assert custody.size == 0 and custody.next_frame() == []
+    custody.release(sent[1])
+    assert custody.size == 0 and custody.next_frame() == (0, [])
 
 
 def test_what_was_handed_on_is_not_taken_again_but_acknowledged():
     custody = Custody()
     custody.take(piece(1), 2)
-    custody.release(custody.next_frame())
+    custody.release(custody.next_frame()[1])
     assert custody.take(piece(1), 2) and custody.size == 0
 
 
-def test_a_frame_holds_pieces_of_many_and_alarms_first():
+def test_a_frame_holds_pieces_of_many_of_one_priority_and_alarms_go_first():
     custody = Custody()
-    for number in range(3):
+    for number in range(9):
         custody.take(piece(number), 2)
     custody.take(piece(9), 0)
-    frame = custody.next_frame()
-    assert [item.number for item in frame] == [9, 0, 1, 2]
-    assert sum([item.size for item in frame]) <= ROOM
+    assert custody.next_frame() == (0, [piece(9)])
+    _, frame = custody.next_frame()
+    assert [item.number for item in frame] == [0, 1, 2, 3, 4]
+    assert ROOM - frame[0].size < sum([item.size for item in frame]) <= ROOM
 
 
 def test_a_full_store_takes_nothing_and_leaves_room_for_others():

@@ -1,0 +1,146 @@
+"""The parent's side: poll a child, take custody of its burst, tell it at once what has arrived.
+
+Left out: whose turn it is (children.py), when the channel is free (relay.py).
+"""
+
+from wum_edge.mesh import frames
+from wum_edge.mesh.frames import BURST_MAX, POLL, Header, Item
+from wum_edge.mesh.gradient import RANK_MAX
+from wum_edge.mesh.timing import HOST_US, IDLE, POLLING, THRESHOLD_Q4, word_of
+
+# Bursts in a row before others are let at the channel: only a gateway is never in anyone's way.
+_CHAIN_GATEWAY, _CHAIN_RELAY = 6, 1
+_STEP_UP_Q4 = 24             # Margin in quarter dB that a faster rate must have.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wum_edge.mesh.relay import Relay
+
+
+class Polls:
+    """The poll that is out, if one is, and the answer to it."""
+
+    def __init__(self, relay: "Relay") -> None:
+        self._relay = relay
+        self._chain_max = _CHAIN_GATEWAY if relay.setting.is_gateway else _CHAIN_RELAY
+        self._child = self._number = self._rate = 0
+        self._arrived = self._missing = self._backlog = 0
+        self._was_heard = False
+        self._chained, self._acknowledge = 0, 0
+        self.end_us = 0              # When the answer is over, as far as we know.
+
+    def has_work(self) -> bool:
+        """Whether somebody waits for us, and we could take something."""
+        relay = self._relay
+        return relay.children.next(relay.now) is not None and self._grantable() > 0
+
+    def _grantable(self) -> int:
+        """Frames that we can take custody of and may hand on within the law."""
+        relay = self._relay
+        if relay.setting.is_gateway:
+            return BURST_MAX
+        if relay.gradient.rank >= RANK_MAX:
+            return 0
+        may_send = relay.ledger.free_us(relay.now) // relay.frame_us[0] - relay.custody.size
+        return max(min(BURST_MAX, relay.custody.free, may_send), 0)
+
+    def begin(self, has_cad: bool) -> None:
+        """Poll whose turn it is, after a wait for the channel."""
+        self._chained = 0
+        self._poll(has_cad)
+
+    def _poll(self, has_cad: bool) -> None:
+        """Poll whose turn it is, and tell the one before what has come."""
+        relay, children = self._relay, self._relay.children
+        grant = self._grantable()
+        address = children.next(relay.now) if grant and self._chained < self._chain_max else None
+        if address is None:
+            if not self._acknowledge:
+                return
+            address, grant = self._acknowledge, 0
+        child, told = children.get(address), children.get(self._acknowledge or address)
+        if child is None or told is None:        # It had to make room meanwhile.
+            self._acknowledge = 0
+            return
+        rate = self._rate_for(child.snr_q4)
+        if grant:
+            grant = min(grant, max(child.frames, 1))
+            child.number = child.number % 255 + 1
+        gradient = relay.gradient
+        gradient.told()
+        body = frames.encode_poll(frames.Poll(
+            gradient.gateway, gradient.heartbeat, gradient.rank, child.number,
+            self._acknowledge or address, told.answered, told.arrived,
+            children.waiting(), children.receipts(address)))
+        self._acknowledge = 0
+        if relay.send(POLL, address, frames.poll_aux(grant, rate), body, 0, has_cad) and grant:
+            relay.mode = POLLING
+            self._child, self._number, self._rate = address, child.number, rate
+            self._arrived = self._missing = 0
+            self._was_heard = False
+
+    def _rate_for(self, snr_q4: int) -> int:
+        """The fastest rate that what we hear of the child lets us expect."""
+        best, relay = 0, self._relay
+        for rate, way in enumerate(relay.setting.ways):
+            margin_q4 = snr_q4 - THRESHOLD_Q4[way.spreading_factor]
+            if margin_q4 >= _STEP_UP_Q4 and relay.frame_us[rate] < relay.frame_us[best]:
+                best = rate
+        return best
+
+    def sent(self) -> None:
+        """The poll is out: hear what it is answered with."""
+        relay = self._relay
+        relay.tune(self._rate, word_of(relay.setting.address))
+        # Time for two frames: when only the first is lost, the others must not be disturbed.
+        self.end_us = relay.now + HOST_US + 2 * (HOST_US + relay.frame_us[self._rate])
+
+    def data(self, header: Header, body: bytes) -> None:
+        """A frame of a burst. Raises Malformed."""
+        relay = self._relay
+        rank, number, items = frames.decode_data(body)
+        if header.source != self._child or number != self._number or relay.sending or (
+                relay.mode not in (IDLE, POLLING)):
+            relay.count("data unasked")
+            return
+        relay.mode = POLLING
+        left = header.aux >> 4
+        if not self._was_heard:
+            self._was_heard, self._missing = True, left + 1
+        self._backlog = header.aux & 15
+        if rank <= relay.gradient.rank:
+            relay.count("loop")
+            relay.trickle.hurry(relay.now, relay.chance())
+        elif self._take_all(items, header):
+            self._missing -= 0 if self._arrived >> left & 1 else 1
+            self._arrived |= 1 << left
+        self.end_us = relay.now + 2 * HOST_US + left * (
+            relay.frame_us[self._rate] + HOST_US // 2)
+        if not left:
+            self.end()
+
+    def _take_all(self, items: list[Item], header: Header) -> bool:
+        """Custody of every piece of a frame; False when one has no room."""
+        relay = self._relay
+        for item in items:
+            relay.children.learn(item.origin, header.source)
+            if relay.setting.is_gateway:
+                relay.arrive(item)
+            elif not relay.custody.take(item, header.priority):
+                return False
+        if items and not relay.setting.is_gateway:
+            relay.answers.wake(relay.now)
+        return True
+
+    def end(self) -> None:
+        """The answer is over, or there was none."""
+        relay = self._relay
+        relay.mode = IDLE
+        relay.tune(0, 0)
+        if not self._was_heard:
+            relay.children.unanswered(relay.now, self._child, relay.chance())
+            return
+        relay.children.answered(relay.now, self._child, self._arrived,
+                                self._backlog + self._missing)
+        self._acknowledge = self._child
+        self._chained += 1
+        self._poll(has_cad=False)

@@ -1,0 +1,17 @@
+"""Times and thresholds that both sides of a burst must have alike. docs/mesh-protocol.md, 6."""
+
+HOST_US = 24_000             # What two hosts and a turnaround may take between two frames.
+TUNE_US = 20_000             # A parent's host must turn its modem to the burst's sync word first.
+# Signal to noise, in quarters of a dB, that a spreading factor needs (SX126x data sheet, 6.1.1).
+THRESHOLD_Q4 = {5: -10, 6: -20, 7: -30, 8: -40, 9: -50, 10: -60, 11: -70, 12: -80}
+_WORDS = 15                  # Sync words of bursts; 0 is the one that everybody listens to.
+
+# What a station is at: nothing, waiting for an answer to its poll, or answering one.
+IDLE, POLLING, ANSWERING = 0, 1, 2
+
+
+def word_of(receiver: int) -> int:
+    """Sync word of the frames that `receiver` has polled: a modem that waits for them does not
+    lock on its neighbours' bursts.
+    """
+    return 1 + receiver % _WORDS
