@@ -10,18 +10,21 @@ ROUTES_MAX = 300
 _RECEIPTS_KEPT = 64
 _FRUITLESS_MAX = 4           # Polls without an answer; after that the child must ask again.
 _HOLD_US = 400_000
+_RECEIPT_US = 20_000_000     # So long a receipt waits for company, or for a poll that goes anyway.
 
 
 class Child:
     """One of them. `frames` is what it said waits there."""
 
     __slots__ = ("answered", "arrived", "away_until_us", "frames", "fruitless", "number",
-                 "receipts", "served_us", "snr_q4")
+                 "receipt_us", "receipts", "served_us", "snr_q4", "told")
 
     def __init__(self) -> None:
         self.frames = self.number = self.answered = self.arrived = self.fruitless = 0
         self.away_until_us = self.served_us = self.snr_q4 = 0
         self.receipts: dict[int, tuple[int, int]] = {}
+        self.told: list[tuple[int, int, int]] = []
+        self.receipt_us = 0
 
 
 class Children:
@@ -58,11 +61,26 @@ class Children:
                     best = entry
         return best[1] if best else None
 
-    def wake_us(self) -> int | None:
-        """When the next one may be polled; None if none waits."""
-        times = [child.away_until_us for child in self._children.values()  # Any order: the least.
-                 if child.frames]
-        return min(times) if times else None
+    def next_told(self, t_us: int) -> int | None:
+        """Address of one for which receipts have waited long enough."""
+        due = [(child.receipt_us, address)
+               for address, child in self._children.items()  # Any order: the least is sought.
+               if child.receipts and child.away_until_us <= t_us and child.receipt_us <= t_us]
+        return min(due)[1] if due else None
+
+    def wake_us(self, t_us: int) -> int | None:
+        """When the next one may be polled, if that is not now; None if none waits."""
+        least = None
+        for child in self._children.values():    # Any order: the least is sought.
+            if child.frames:
+                at_us = child.away_until_us
+            elif child.receipts:
+                at_us = max(child.receipt_us, child.away_until_us)
+            else:
+                continue
+            if at_us > t_us and (least is None or at_us < least):
+                least = at_us
+        return least
 
     def waiting(self) -> int:
         """A bit for everyone that waits, by address modulo 32."""
@@ -77,6 +95,10 @@ class Children:
         child = self._children[address]
         child.answered, child.arrived = child.number, arrived
         child.frames, child.fruitless, child.served_us = backlog, 0, t_us
+        for origin, number, before in child.told:
+            if child.receipts.get(origin) == (number, before):
+                del child.receipts[origin]
+        child.told = []
 
     def unanswered(self, t_us: int, address: int, chance: int) -> None:
         """It kept silent."""
@@ -85,22 +107,26 @@ class Children:
         child.served_us = t_us
         child.away_until_us = t_us + (_HOLD_US << child.fruitless) + chance % _HOLD_US
         if child.fruitless >= _FRUITLESS_MAX:
-            child.frames = 0
+            child.frames, child.told = 0, []
+            child.receipts.clear()       # Its origins will send again, through somebody else.
 
     def learn(self, origin: int, address: int) -> None:
         """What is for `origin` goes to this child."""
         if origin in self._routes or len(self._routes) < ROUTES_MAX:
             self._routes[origin] = address
 
-    def receipt(self, origin: int, number: int, before: int) -> None:
+    def receipt(self, t_us: int, origin: int, number: int, before: int) -> None:
         """Keep word for an origin until its child is polled."""
         child = self._children.get(self._routes.get(origin, -1))
         if child is not None and (origin in child.receipts
                                   or len(child.receipts) < _RECEIPTS_KEPT):
+            if not child.receipts:
+                child.receipt_us = t_us + _RECEIPT_US
             child.receipts[origin] = (number, before)
 
     def receipts(self, address: int) -> list[tuple[int, int, int]]:
-        """What the child is to be told now; it is told once."""
+        """What the child is to be told now; it is kept until the child answers."""
         child = self._children[address]
-        told = sorted(child.receipts)[:RECEIPTS_MAX]
-        return [(origin,) + child.receipts.pop(origin) for origin in told]
+        child.told = [(origin,) + child.receipts[origin]
+                      for origin in sorted(child.receipts)[:RECEIPTS_MAX]]
+        return child.told

@@ -8,6 +8,8 @@ break it.
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 FRAME_MAX_US = MINUTE_US     # No frame takes a minute; the account's grain rests on it.
+# A host may be late to begin, and its hour some 70 ms shorter than a true one (20 ppm).
+START_LATE_US = 1_000_000
 _TOUCHED = 61                # The sliding hour touches 61 whole minutes: all of them are counted.
 _SLOTS = _TOUCHED + 1        # A frame is booked where it ends, if that is the next minute.
 # Kept back for acknowledgements, commands and alarms: without them what was sent is sent again.
@@ -19,16 +21,19 @@ class Ledger:
 
     `t_us` are microseconds of a clock that never runs backwards; a frame that is asked for begins
     then. RAM: 62 numbers. What was sent before a restart is not known, so an account starts as if
-    the whole limit had just been used, unless it is told that it was off for an hour.
+    the whole limit had just been used, unless it is told a bound of that: `spent_us`, 0 when it
+    was off for an hour.
     """
 
-    def __init__(self, duty_permyriad: int, t_us: int, was_silent: bool = False) -> None:
+    def __init__(self, duty_permyriad: int, t_us: int, was_silent: bool = False,
+                 spent_us: int | None = None) -> None:
         assert 0 < duty_permyriad <= 10_000
         self.limit_us = HOUR_US * duty_permyriad // 10_000
         self._minute = t_us // MINUTE_US
         self._spent = [0] * _SLOTS       # By the minute in which a frame ends.
         if not was_silent:
-            self._spent[self._minute % _SLOTS] = self.limit_us
+            before_us = self.limit_us if spent_us is None else min(spent_us, self.limit_us)
+            self._spent[self._minute % _SLOTS] = before_us
 
     def spent_us(self, t_us: int) -> int:
         """Airtime that any hour which ends from now on may have seen."""
@@ -41,10 +46,11 @@ class Ledger:
 
     def take(self, t_us: int, airtime_us: int, is_urgent: bool = False) -> bool:
         """Book a frame that begins at `t_us`; False: it must not be sent, and nothing is booked."""
-        assert 0 < airtime_us < FRAME_MAX_US
+        assert 0 < airtime_us < FRAME_MAX_US - START_LATE_US
         if airtime_us > self.free_us(t_us, is_urgent):
             return False
-        self._spent[(t_us + airtime_us) // MINUTE_US % _SLOTS] += airtime_us
+        ends_us = t_us + airtime_us + START_LATE_US
+        self._spent[ends_us // MINUTE_US % _SLOTS] += airtime_us
         return True
 
     def wait_us(self, t_us: int, airtime_us: int, is_urgent: bool = False) -> int | None:

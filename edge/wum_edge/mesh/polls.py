@@ -24,14 +24,15 @@ class Polls:
         self._chain_max = _CHAIN_GATEWAY if relay.setting.is_gateway else _CHAIN_RELAY
         self._child = self._number = self._rate = 0
         self._arrived = self._missing = self._backlog = 0
-        self._was_heard = False
+        self._was_heard = self._has_items = False
         self._chained, self._acknowledge = 0, 0
         self.end_us = 0              # When the answer is over, as far as we know.
 
     def has_work(self) -> bool:
         """Whether somebody waits for us, and we could take something."""
         relay = self._relay
-        return relay.children.next(relay.now) is not None and self._grantable() > 0
+        return (relay.children.next(relay.now) is not None and self._grantable() > 0
+                or relay.children.next_told(relay.now) is not None)
 
     def _grantable(self) -> int:
         """Frames that we can take custody of and may hand on within the law."""
@@ -54,29 +55,31 @@ class Polls:
         grant = self._grantable()
         address = children.next(relay.now) if grant and self._chained < self._chain_max else None
         if address is None:
-            if not self._acknowledge:
+            grant = 0
+            address = self._acknowledge or children.next_told(relay.now)
+            if not address:
                 return
-            address, grant = self._acknowledge, 0
         child, told = children.get(address), children.get(self._acknowledge or address)
         if child is None or told is None:        # It had to make room meanwhile.
             self._acknowledge = 0
             return
         rate = self._rate_for(child.snr_q4)
-        if grant:
-            grant = min(grant, max(child.frames, 1))
+        receipts = children.receipts(address)
+        if grant or receipts:    # Receipts must be answered, were it by an empty frame.
+            grant = max(min(grant, child.frames), 1)
             child.number = child.number % 255 + 1
         gradient = relay.gradient
         gradient.told()
         body = frames.encode_poll(frames.Poll(
             gradient.gateway, gradient.heartbeat, gradient.rank, child.number,
             self._acknowledge or address, told.answered, told.arrived,
-            children.waiting(), children.receipts(address)))
+            children.waiting(), receipts))
         self._acknowledge = 0
         if relay.send(POLL, address, frames.poll_aux(grant, rate), body, 0, has_cad) and grant:
             relay.mode = POLLING
             self._child, self._number, self._rate = address, child.number, rate
             self._arrived = self._missing = 0
-            self._was_heard = False
+            self._was_heard = self._has_items = False
 
     def _rate_for(self, snr_q4: int) -> int:
         """The fastest rate that what we hear of the child lets us expect."""
@@ -106,6 +109,7 @@ class Polls:
         left = header.aux >> 4
         if not self._was_heard:
             self._was_heard, self._missing = True, left + 1
+        self._has_items |= bool(items)
         self._backlog = header.aux & 15
         if rank <= relay.gradient.rank:
             relay.count("loop")
@@ -141,6 +145,6 @@ class Polls:
             return
         relay.children.answered(relay.now, self._child, self._arrived,
                                 self._backlog + self._missing)
-        self._acknowledge = self._child
+        self._acknowledge = self._child if self._has_items else 0
         self._chained += 1
         self._poll(has_cad=False)

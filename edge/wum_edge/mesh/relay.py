@@ -9,7 +9,8 @@ time of a clock that runs forward; what is to be done is taken out with `actions
   ("deliver", origin, number, content)  an object has reached this gateway
   ("done", number)                      a gateway has this object of ours
   ("again", number)                     none has told so in time: submit it anew
-  ("reserve", counter)                  keep this number in the store before sending anything else
+  ("reserve", counter, spent_us)        keep both in the store before anything else is sent: what
+                                        `Guard` and `Relay` are to begin with after a restart
 
 docs/mesh-protocol.md is the specification. Left out: airtime's law (duty.py), keys (guard.py).
 """
@@ -32,10 +33,11 @@ from wum_edge.mesh.timing import HOST_US, IDLE, POLLING, THRESHOLD_Q4, word_of
 from wum_edge.mesh.trickle import Trickle
 
 SLOT_US = 12_000             # Of contention: a host's jitter and a look at the channel.
-RESEND_US = 7_200_000_000
+RESEND_US = 1_500_000_000
 HEARTBEAT_US = 600_000_000
 _WIDTH_GATEWAY, _WIDTH_POLL, _WIDTH_ASK, _WIDTH_BEACON = 3, 12, 14, 32
 _NEAR_Q4 = 20                # Who hears a receiver so well is heard there too, and holds.
+_BOUND_STEPS = 16            # Of the duty limit: so much more than is used the store is told.
 _STALE_US = 30_000_000
 _MINUTE_US = 60_000_000
 
@@ -51,17 +53,20 @@ class Setting(namedtuple("Setting", ("address", "is_gateway", "ways", "duty_perm
 
 
 class Relay:
-    """One station. `seed` is any number: stations with the same one only collide more."""
+    """One station. `seed` is any number: stations with the same one only collide more; `spent_us`
+    is what the store holds of airtime, 0 when nothing was sent for an hour, None if unknown.
+    """
 
     def __init__(self, setting: Setting, guard: Guard, t_us: int, seed: int,
-                 was_silent: bool = False) -> None:
+                 spent_us: int | None = None) -> None:
         self.setting, self._guard = setting, guard
         self.now = t_us
         self._chance_state = seed * 2_654_435_761 + setting.address & 0x7FFFFFFF | 1
         self._airtimes = [[airtime_us(way, size) for size in (20, 64, frames.FRAME_MAX)]
                           for way in setting.ways]
         self.frame_us = [times[2] for times in self._airtimes]
-        self.ledger = Ledger(setting.duty_permyriad, t_us, was_silent)
+        self.ledger = Ledger(setting.duty_permyriad, t_us, spent_us=spent_us)
+        self._bound_us = self.ledger.spent_us(t_us)
         self.neighbours, self.children, self.custody = Neighbours(), Children(), Custody()
         self.gradient = Gradient(self.frame_us[0] + HOST_US // 2)
         self.gathering, self.unreceipted = Gathering(), Unreceipted()
@@ -144,8 +149,8 @@ class Relay:
         answers_us = self.answers.deadline_us()
         if answers_us is not None:
             times.append(answers_us)
-        wake_us = self.children.wake_us()
-        if wake_us is not None and wake_us > self.now:
+        wake_us = self.children.wake_us(self.now)
+        if wake_us is not None:
             times.append(wake_us)
         return min(times)
 
@@ -261,7 +266,7 @@ class Relay:
                     for done in self.unreceipted.receipt(number, before):
                         self._actions.append(("done", done))
                 else:
-                    self.children.receipt(origin, number, before)
+                    self.children.receipt(self.now, origin, number, before)
 
     # The channel.
 
@@ -324,16 +329,26 @@ class Relay:
             self.count("no duty")
             self._quiet_us = max(self._quiet_us, self.now + 5_000_000)
             return False
-        if self._guard.must_reserve():
-            self._actions.append(("reserve", self._guard.reserve()))
+        self._reserve()
         self._token += 1
         self.sending = 1 + kind
         self.count("sent %d" % kind)
         word = word_of(destination) if kind == DATA else 0
         self._actions.append(
-            ("tx", self._token, self._guard.seal(kind, priority, destination, aux, body), rate, word,
-             has_cad))
+            ("tx", self._token, self._guard.seal(kind, priority, destination, aux, body), rate,
+             word, has_cad))
         return True
+
+    def _reserve(self) -> None:
+        """Let the store know more than is used: counters, and airtime of any hour."""
+        step_us = self.ledger.limit_us // _BOUND_STEPS
+        is_over = self.ledger.spent_us(self.now) > self._bound_us
+        if is_over:
+            self._bound_us = self.ledger.spent_us(self.now) + step_us
+        if is_over or self._guard.must_reserve():
+            counter = (self._guard.reserve() if self._guard.must_reserve()
+                       else self._guard.reserved_to)
+            self._actions.append(("reserve", counter, self._bound_us))
 
     def _busy(self, kind: int) -> None:
         """The channel was not free after all."""
@@ -355,7 +370,7 @@ class Relay:
             self._actions.append(("deliver", item.origin, item.number, content))
         receipt = self.gathering.receipt(item.origin)
         if receipt is not None:
-            self.children.receipt(item.origin, receipt[0], receipt[1])
+            self.children.receipt(self.now, item.origin, receipt[0], receipt[1])
 
     # Time and chance.
 
@@ -363,6 +378,9 @@ class Relay:
         self._minute_us = self.now + _MINUTE_US
         for number in self.unreceipted.overdue(self.now - RESEND_US):
             self._actions.append(("again", number))
+        if self.ledger.spent_us(self.now) + 2 * self.ledger.limit_us // _BOUND_STEPS < (
+                self._bound_us):
+            self._bound_us = 0           # The next frame tells the store of less.
         used = self.ledger.spent_us(self.now) * 100 // self.ledger.limit_us
         self.gradient.price_q4 = 16 << max(min((used - 45) // 10, 5), 0)
         if self.gradient.is_gateway and self.now >= self._heartbeat_us:

@@ -66,7 +66,7 @@ class Network:
         self.stations = [
             Station(self.air, at, self._dice.stream("host", at), plan.jitter_us)
             for at in range(len(plan.sites))]
-        self._counters = [0] * len(plan.sites)
+        self._stored = [(0, 0)] * len(plan.sites)     # What each station's store holds.
         self._waiting: list[dict[int, tuple[int, bytes, int]]] = [{} for _ in plan.sites]
         self._back_log: list[list[tuple[bytes, int]]] = [[] for _ in plan.sites]
         self._next_object = 0
@@ -79,12 +79,11 @@ class Network:
     def boot(self, number: int) -> None:
         """Switch a station on, with nothing but what its store holds."""
         station = self.stations[number]
-        guard = Guard(self._seal, _NET, _EPOCH, number + 1, self._counters[number])
+        guard = Guard(self._seal, _NET, _EPOCH, number + 1, self._stored[number][0])
         setting = Setting(number + 1, number in self.plan.gateways, list(self.plan.ways),
                           self.plan.duty_permyriad)
         t_us = station.local_us(self.air.now_us)
-        station.start(Relay(setting, guard, t_us, self.plan.seed,
-                            was_silent=self._counters[number] == 0))
+        station.start(Relay(setting, guard, t_us, self.plan.seed, self._stored[number][1]))
         again = list(self._waiting[number].values())
         self._waiting[number].clear()
         self._back_log[number] = [(content, priority) for _, content, priority in again
@@ -142,8 +141,8 @@ class Network:
                 self._back_log[number].append((found[1], found[2]))
                 self.air.after(0, self.feed, number)
         elif action[0] == "reserve":
-            assert isinstance(action[1], int)
-            self._counters[number] = action[1]
+            assert isinstance(action[1], int) and isinstance(action[2], int)
+            self._stored[number] = (action[1], action[2])
 
     def _deliver(self, content: bytes) -> None:
         identity, origin = struct.unpack(">II", content[:8])
