@@ -4,7 +4,7 @@ Left out: which parents there are (gradient.py), when the channel is free (relay
 """
 
 from wum_edge.mesh import frames
-from wum_edge.mesh.frames import DATA, Item
+from wum_edge.mesh.frames import DATA, UNREACHABLE, Item
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.timing import ANSWERING, IDLE, TUNE_US
 
@@ -83,6 +83,8 @@ class Answers:
                 if self._tries >= (_SILENT_MAX if silent else _BUSY_MAX):
                     other.acknowledge(0, 2)
                     other.away_until_us = t_us + AWAY_US
+                    if silent:
+                        other.rank = UNREACHABLE     # Until it tells us anew that it lives.
                     self._tries = 0
                     relay.settle()
         parents = relay.gradient.parents(t_us, relay.neighbours)
