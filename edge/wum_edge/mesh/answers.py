@@ -6,15 +6,16 @@ Left out: which parents there are (gradient.py), when the channel is free (relay
 from wum_edge.mesh import frames
 from wum_edge.mesh.frames import DATA, UNREACHABLE, Item
 from wum_edge.mesh.gradient import RANK_MAX
-from wum_edge.mesh.timing import ANSWERING, IDLE, TUNE_US
+from wum_edge.mesh.timing import ANSWERING, IDLE, LEAD_GRANT, TUNE_US
 
 WAIT_ACK_US = 1_500_000      # A parent tells at once; if it did not reach us we ask.
 WAIT_POLL_US = 2_500_000     # First patience for a poll; it doubles.
 LEFT_US = 6_000_000          # After a burst that a parent knows to be incomplete.
 PATIENCE_US = 30_000_000     # With a parent that knows of us and is busy.
 AWAY_US = 60_000_000         # A parent that does not answer is left alone for so long.
+_DOUBLINGS = 5               # Of the patience for a poll: to more than a minute.
 _SILENT_MAX = 3              # Asks without any sign of the parent.
-_BUSY_MAX = 6                # Asks without a poll of a parent that is heard.
+_BUSY_MAX = 9                # Asks without a poll of a parent that is heard.
 _HEARD_US = 15_000_000
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Answers:
         parent = self._choose(t_us)
         self._asked = parent
         self._tries += 1
-        patience_us = WAIT_POLL_US << min(self._tries - 1, 3)
+        patience_us = WAIT_POLL_US << min(self._tries - 1, _DOUBLINGS)
         self._ask_us = t_us + patience_us + relay.chance() % patience_us
         unknown = self._number if self._is_open and self._parent == parent else 0
         waiting = relay.custody.frames()
@@ -106,15 +107,18 @@ class Answers:
         return (self._is_open and self._parent == address
                 or self._tries > 0 and self._asked == address)
 
-    def overheard(self, t_us: int, parent: int, is_known: bool) -> None:
-        """A poll of the parent that we asked: does it know that we wait?"""
+    def overheard(self, t_us: int, parent: int, is_known: bool, until_us: int) -> None:
+        """A poll of the parent that we asked: does it know that we wait? It hears us again when
+        the burst that it polled is over, at `until_us`.
+        """
         if not self._tries or parent != self._asked:
             return
         if is_known:
             self._tries = 1
             self._ask_us = t_us + PATIENCE_US + self._relay.chance() % PATIENCE_US
         else:
-            self._ask_us = min(self._ask_us, t_us + self._relay.chance() % WAIT_POLL_US)
+            self._ask_us = min(
+                max(self._ask_us, until_us), until_us + self._relay.chance() % WAIT_POLL_US)
 
     def polled(self, t_us: int, parent: int, number: int, grant: int, rate: int) -> None:
         """Begin a burst."""
@@ -127,7 +131,7 @@ class Answers:
         if self._is_open:
             self._lose()
         left = relay.ledger.free_us(t_us) // relay.frame_us[rate]
-        chosen: list[tuple[int, list[Item]]] = []
+        chosen: list[tuple[int, list[Item]]] = [(1, [])] if grant >= LEAD_GRANT else []
         while len(chosen) < min(grant, left):
             priority, items = relay.custody.next_frame()
             if chosen and not items:
@@ -162,7 +166,7 @@ class Answers:
 
     def _finish(self, t_us: int) -> None:
         self._relay.mode = IDLE
-        self._is_open = bool(self._frames[0][1])
+        self._is_open = bool(self._frames[-1][1])
         self._tries = 0
         self._ask_us = t_us + WAIT_ACK_US + self._relay.chance() % WAIT_ACK_US
 

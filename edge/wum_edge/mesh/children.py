@@ -8,7 +8,7 @@ from wum_edge.mesh.frames import RECEIPTS_MAX
 CHILDREN_MAX = 64
 ROUTES_MAX = 300
 _RECEIPTS_KEPT = 64
-_FRUITLESS_MAX = 4           # Polls without an answer; after that the child must ask again.
+_FRUITLESS_MAX = 8           # Polls without an answer; after that the child must ask again.
 _HOLD_US = 400_000
 _RECEIPT_US = 20_000_000     # So long a receipt waits for company, or for a poll that goes anyway.
 
@@ -105,7 +105,7 @@ class Children:
         child = self._children[address]
         child.fruitless += 1
         child.served_us = t_us
-        child.away_until_us = t_us + (_HOLD_US << child.fruitless) + chance % _HOLD_US
+        child.away_until_us = t_us + (_HOLD_US << min(child.fruitless, 5)) + chance % _HOLD_US
         if child.fruitless >= _FRUITLESS_MAX:
             child.frames, child.told = 0, []
             child.receipts.clear()       # Its origins will send again, through somebody else.

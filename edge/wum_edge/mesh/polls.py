@@ -6,7 +6,15 @@ Left out: whose turn it is (children.py), when the channel is free (relay.py).
 from wum_edge.mesh import frames
 from wum_edge.mesh.frames import BURST_MAX, POLL, Header, Item
 from wum_edge.mesh.gradient import RANK_MAX
-from wum_edge.mesh.timing import HOST_US, IDLE, POLLING, THRESHOLD_Q4, word_of
+from wum_edge.mesh.timing import (
+    HOST_US,
+    IDLE,
+    LEAD_GRANT,
+    POLLING,
+    THRESHOLD_Q4,
+    TUNE_US,
+    word_of,
+)
 
 # Bursts in a row before others are let at the channel: only a gateway is never in anyone's way.
 _CHAIN_GATEWAY, _CHAIN_RELAY = 6, 1
@@ -22,7 +30,7 @@ class Polls:
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
         self._chain_max = _CHAIN_GATEWAY if relay.setting.is_gateway else _CHAIN_RELAY
-        self._child = self._number = self._rate = 0
+        self._child = self._number = self._rate = self._grant = 0
         self._arrived = self._missing = self._backlog = 0
         self._was_heard = self._has_items = False
         self._chained, self._acknowledge = 0, 0
@@ -78,6 +86,7 @@ class Polls:
         if relay.send(POLL, address, frames.poll_aux(grant, rate), body, 0, has_cad) and grant:
             relay.mode = POLLING
             self._child, self._number, self._rate = address, child.number, rate
+            self._grant = grant
             self._arrived = self._missing = 0
             self._was_heard = self._has_items = False
 
@@ -94,8 +103,11 @@ class Polls:
         """The poll is out: hear what it is answered with."""
         relay = self._relay
         relay.tune(self._rate, word_of(relay.setting.address))
-        # Time for two frames: when only the first is lost, the others must not be disturbed.
-        self.end_us = relay.now + HOST_US + 2 * (HOST_US + relay.frame_us[self._rate])
+        if self._grant >= LEAD_GRANT:
+            wait_us = relay.short_us(self._rate)
+        else:                # Two frames: when only the first is lost, the other is heard.
+            wait_us = 2 * relay.frame_us[self._rate] + HOST_US
+        self.end_us = relay.now + 2 * HOST_US + TUNE_US + wait_us
 
     def data(self, header: Header, body: bytes) -> None:
         """A frame of a burst. Raises Malformed."""

@@ -259,7 +259,10 @@ class Relay:
         me = self.setting.address
         if poll.child == me:
             self.answers.acknowledged(self.now, header.source, poll.answered, poll.arrived)
-        self.answers.overheard(self.now, header.source, bool(poll.waiting >> (me & 31) & 1))
+        grant, rate = frames.decode_poll_aux(header.aux)
+        burst_us = self.frame_us[min(rate, len(self.frame_us) - 1)] + HOST_US // 2
+        self.answers.overheard(self.now, header.source, bool(poll.waiting >> (me & 31) & 1),
+                               self.now + grant * burst_us)
         if header.destination == me:
             for origin, number, before in poll.receipts:
                 if origin == me:
@@ -362,6 +365,10 @@ class Relay:
     def tune(self, rate: int, word: int) -> None:
         """Hear this rate and sync word from now on."""
         self._actions.append(("listen", rate, word))
+
+    def short_us(self, rate: int) -> int:
+        """Airtime of a frame with next to nothing in it."""
+        return self._airtimes[rate][0]
 
     def arrive(self, item: frames.Item) -> None:
         """A piece has reached us, a gateway."""
