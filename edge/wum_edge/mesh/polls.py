@@ -72,7 +72,7 @@ class Polls:
             self._acknowledge = 0
             return
         rate = self._rate_for(child.snr_q4)
-        receipts = children.receipts(address)
+        receipts = children.receipts(address) if not child.fruitless or not grant else []
         if grant or receipts:    # Receipts must be answered, were it by an empty frame.
             grant = max(min(grant, child.frames), 1)
             child.number = child.number % 255 + 1

@@ -75,7 +75,7 @@ class Relay:
         self.counts: dict[str, int] = {}
         self._actions: list[tuple[object, ...]] = []
         self.mode, self._token, self.sending = IDLE, 0, 0
-        self._quiet_us = self._protect_us = self._attempt_us = t_us
+        self._quiet_us = self._protect_us = self._attempt_us = self._poll_after_us = t_us
         self._protected = self._held_for = ALL
         self._has_attempt, self._width_shift = False, 0
         self._minute_us = t_us + _MINUTE_US
@@ -215,7 +215,7 @@ class Relay:
                     self.frame_us[rate_to] + HOST_US // 2)
                 if grant and margin_q4 >= _NEAR_Q4:
                     self._protect_us, self._protected = until_us, header.source
-                if margin_q4 >= _NEAR_Q4 and not self.setting.is_gateway:
+                if not self.setting.is_gateway:
                     self._hold(until_us + HOST_US, header.source)
             is_stale = other is None or self.now - other.told_at_us > _STALE_US
             if is_stale or self.answers.awaits(header.source):
@@ -289,7 +289,10 @@ class Relay:
         width = self._wish()[1]
         if width:
             slots = self.chance() % ((width << self._width_shift) * SLOT_US)
-            self._attempt_us = max(self.now, self._quiet_us) + slots
+            # A poll troubles only a receiver nearby; what is not urgent waits for all of them.
+            is_poll = self._wish()[0] == 1 + POLL
+            free_us = self._near_us() if is_poll else self._quiet_us
+            self._attempt_us = max(self.now, free_us) + slots
             self._has_attempt = True
 
     def _wish(self) -> tuple[int, int]:
@@ -305,10 +308,15 @@ class Relay:
             return 1 + BEACON, _WIDTH_BEACON
         return 0, 0
 
+    def _near_us(self) -> int:
+        """Until when a receiver close by must be left alone. A gateway's burst is worth more."""
+        return self._poll_after_us if self.setting.is_gateway else max(
+            self._protect_us, self._poll_after_us)
+
     def _attempt(self) -> None:
-        if self.now < self._quiet_us:
-            return
         kind = self._wish()[0]
+        if self.now < (self._near_us() if kind == 1 + POLL else self._quiet_us):
+            return
         if kind == 1 + POLL:
             self.polls.begin(has_cad=self._protect_us <= self.now)
         elif kind == 1 + ASK:
@@ -330,7 +338,8 @@ class Relay:
         cost_us = airtime_us(self.setting.ways[rate], size)
         if not self.ledger.take(self.now, cost_us, is_urgent=kind != DATA):
             self.count("no duty")
-            self._quiet_us = max(self._quiet_us, self.now + 5_000_000)
+            self._poll_after_us = self.now + 5_000_000
+            self._quiet_us = max(self._quiet_us, self._poll_after_us)
             return False
         self._reserve()
         self._token += 1
@@ -355,7 +364,7 @@ class Relay:
 
     def _busy(self, kind: int) -> None:
         """The channel was not free after all."""
-        self._width_shift = min(self._width_shift + 1, 4)
+        self._width_shift = min(self._width_shift + 1, 1 if self.setting.is_gateway else 4)
         self.answers.refused(self.now)
         if kind == 1 + BEACON:
             self.trickle.is_due = True
