@@ -120,6 +120,7 @@ class Air:
         self.ways, self.field = ways, field
         self.radios = [Radio(self, at, duty) for at, duty in enumerate(duty_permyriad)]
         self.counts: Counter[str] = Counter()
+        self.airtime_us: Counter[int] = Counter()        # By the first byte of the frame.
         self.trace = 0
         self._random = dice.stream("air").random
         self._active: list[Transmission] = []
@@ -154,7 +155,7 @@ class Air:
         """Whether channel activity detection tells of something; it is told little truth."""
         factor = self.ways[rate].spreading_factor
         for other in self._active:
-            if (other.channel == radio.channel
+            if (other.channel == radio.channel and other.sender >= 0
                     and self.ways[other.rate].spreading_factor == factor
                     and other.powers.get(radio.number, 0.0) >= self._floor_mw[rate]):
                 sees = CAD_SEES[0] if other.lock_us > self.now_us else CAD_SEES[1]
@@ -171,18 +172,34 @@ class Air:
         radio.law.sent(begin_us, sending.end_us)
         self.trace = crc32(frame, crc32(b"%d %d %d" % (begin_us, radio.number, rate), self.trace))
         self.counts["sent"] += 1
+        self.airtime_us[frame[0]] += sending.end_us - begin_us
         fades, throw = self.field.fades, self._random
         size = len(fades)
         sending.powers = {receiver: mean_mw * fades[int(throw() * size)]
                           for receiver, mean_mw in self.field.means[radio.number]}
         for other in self._active:
-            if other.channel == sending.channel:
+            if other.channel == sending.channel or other.sender < 0:
                 other.overlaps.append(sending)
                 sending.overlaps.append(other)
         self._active.append(sending)
         self._lock(sending)
         self.after(sending.end_us - begin_us, self._end, sending)
         return sending
+
+    def jam(self, powers_mw: dict[int, float], length_us: int) -> None:
+        """Something that is no frame, as strong as a frame's own kind at these receivers."""
+        noise = Transmission(self.radios[0], b"", 0, -1, 0)
+        noise.sender, noise.powers = -1, powers_mw
+        noise.begin_us = noise.lock_us = self.now_us
+        noise.end_us = self.now_us + length_us
+        for other in self._active:
+            other.overlaps.append(noise)
+        self._active.append(noise)
+        self.counts["jams"] += 1
+        self.after(length_us, self._unjam, noise)
+
+    def _unjam(self, noise: Transmission) -> None:
+        self._active.remove(noise)
 
     def _lock(self, sending: Transmission) -> None:
         floor_mw, radios = self._floor_mw[sending.rate], self.radios
@@ -223,7 +240,7 @@ class Air:
     def _catch_up(self, radio: Radio) -> None:
         """Who has just come back may still lock on a preamble."""
         for other in self._active:
-            if (other.lock_us > self.now_us and other.rate == radio.rate
+            if (other.lock_us > self.now_us and other.sender >= 0 and other.rate == radio.rate
                     and other.word == radio.word
                     and other.channel == radio.channel and radio.lock is None
                     and other.powers.get(radio.number, 0.0) >= self._floor_mw[other.rate]):

@@ -17,7 +17,7 @@ from wum_simulator.radio.field import Field, Terrain
 from wum_simulator.radio.places import Site
 from wum_simulator.radio.reception import CAPTURE_DB
 from wum_simulator.radio.seal import FastCcm
-from wum_simulator.radio.station import JITTER_US, Station
+from wum_simulator.radio.station import JITTER_US, Core, Station
 from wum_simulator.world import Dice
 
 SF7 = modulation(7, 250_000)
@@ -53,13 +53,23 @@ class Tally:
     twice: int = 0
 
 
+Maker = Callable[[Plan, int, int, tuple[int, int]], Core]
+
+
+def relay_of(plan: Plan, number: int, t_us: int, stored: tuple[int, int]) -> Core:
+    """Our relay for a station that is switched on, with what its store holds."""
+    guard = Guard(FastCcm(_KEY), _NET, _EPOCH, number + 1, stored[0])
+    setting = Setting(number + 1, number in plan.gateways, list(plan.ways), plan.duty_permyriad)
+    return Relay(setting, guard, t_us, plan.seed, stored[1])
+
+
 class Network:
     """Stations by their number in `plan.sites`; a station's address is its number plus one."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, maker: "Maker | None" = None) -> None:
         self.plan, self.tally = plan, Tally()
+        self._maker = maker or relay_of
         self._dice = Dice(plan.seed)
-        self._seal = FastCcm(_KEY)
         self.field = Field(plan.sites, plan.terrain, FLOOR_DBM, self._dice)
         self.air = Air(self.field, plan.ways, self._dice, plan.capture_db,
                        [plan.duty_permyriad] * len(plan.sites))
@@ -70,7 +80,6 @@ class Network:
         self._waiting: list[dict[int, tuple[int, bytes, int]]] = [{} for _ in plan.sites]
         self._back_log: list[list[tuple[bytes, int]]] = [[] for _ in plan.sites]
         self._next_object = 0
-        self.on_room: Callable[[int], None] | None = None
         start = self._dice.stream("start")
         for station in self.stations:
             station.other = self._other
@@ -79,11 +88,8 @@ class Network:
     def boot(self, number: int) -> None:
         """Switch a station on, with nothing but what its store holds."""
         station = self.stations[number]
-        guard = Guard(self._seal, _NET, _EPOCH, number + 1, self._stored[number][0])
-        setting = Setting(number + 1, number in self.plan.gateways, list(self.plan.ways),
-                          self.plan.duty_permyriad)
         t_us = station.local_us(self.air.now_us)
-        station.start(Relay(setting, guard, t_us, self.plan.seed, self._stored[number][1]))
+        station.start(self._maker(self.plan, number, t_us, self._stored[number]))
         again = list(self._waiting[number].values())
         self._waiting[number].clear()
         self._back_log[number] = [(content, priority) for _, content, priority in again
@@ -111,9 +117,8 @@ class Network:
             content, priority = waiting[0]
             taken: list[int] = []
 
-            def submit(core: object, t_us: int, content: bytes = content,
+            def submit(core: Core, t_us: int, content: bytes = content,
                        priority: int = priority, taken: list[int] = taken) -> None:
-                assert isinstance(core, Relay)
                 given = core.submit(t_us, content, priority)
                 if given is not None:
                     taken.append(given)
@@ -123,6 +128,10 @@ class Network:
             if not taken:
                 return
             waiting.pop(0)
+
+    def has_backlog(self, number: int) -> bool:
+        """Whether a station has objects for which its relay had no room yet."""
+        return bool(self._back_log[number])
 
     def undelivered(self) -> list[int]:
         return [identity for identity in self.tally.born_us if identity not in self.tally.came_us]

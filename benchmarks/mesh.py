@@ -1,0 +1,324 @@
+"""The mesh: what arrives in time, how much the gateway hears, and what becomes of it in trouble.
+
+On the simulated air of wum_simulator/radio, whose duty law fails a run that breaks it. Capture is
+6 dB unless said; hosts are up to 20 ms late. S4/... with every queue full counts bytes of
+objects that came to the gateway. The limit beside it is its receiver's: 3600 s over a full frame
+and 4 ms, times 235 bytes, less 5 %. Losses stand with the bound that so few objects prove (95 %).
+
+Peers (kit/mesh_peers.py) stand for families of protocols, on the same seeds.
+"""
+
+import argparse
+import math
+import statistics
+from collections.abc import Callable
+
+from kit import mesh_peers
+from kit.figures import Figure, report
+from wum_edge.mesh.frames import FRAGMENT_MAX, POLL
+from wum_edge.mesh.gradient import RANK_MAX
+from wum_simulator.radio import places
+from wum_simulator.radio.field import Terrain, milliwatts
+from wum_simulator.radio.network import SF7, Maker, Network, Plan
+from wum_simulator.radio.station import Core
+from wum_simulator.world import Dice
+
+MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
+OBJECT_BYTES = 534           # Ten registers of 64 meters for an hour, measured on the codec.
+LIMIT_BYTES_H = 17_279 * 235 * 0.95
+SPREAD_US = 5 * MINUTE_US    # Over which the hour's objects are handed in.
+MILD = Terrain(27.0, 3.3, 20.0)
+HARSH = Terrain(27.0, 3.8, 30.0)
+YARD = Terrain(14.0, 3.8, 20.0)
+# Neighbours of a street hear each other with 11 dB to spare, the next but one not at all.
+STREET = Terrain(27.0, 4.5, 18.0, shadow_db=1.0, asymmetry_db=1.0)
+Results = dict[str, list[float]]
+
+
+def courtyard(seed: int) -> Plan:
+    sites = places.courtyard(seed)
+    return Plan(sites, YARD, (places.central(sites),), seed)
+
+
+def street(seed: int, sites: int = 31) -> Plan:
+    return Plan(places.street(sites), STREET, (0,), seed)
+
+
+def district(seed: int, sites: int, terrain: Terrain = HARSH) -> Plan:
+    found = places.district(sites, 1)
+    return Plan(found, terrain, (places.central(found),), seed)
+
+
+def static_parents(network: Network) -> dict[int, int]:
+    """A tree of fewest hops over links with 10 dB to spare both ways, even loads first."""
+    good = milliwatts(-111.5)
+    means = [dict(paths) for paths in network.field.means]
+    gateway = network.plan.gateways[0]
+    parents, ring, loads = {gateway: gateway}, [gateway], {gateway: 0}
+    while ring:
+        fresh = []
+        for number in range(len(means)):
+            if number in parents:
+                continue
+            near = [other for other in ring if means[number].get(other, 0.0) >= good
+                    and means[other].get(number, 0.0) >= good]
+            if near:
+                best = min(near, key=lambda other: loads[other])
+                loads[best] += 1
+                fresh.append((number, best))
+        parents.update(fresh)
+        loads = {number: 0 for number, _ in fresh}
+        ring = list(loads)
+    return parents
+
+
+def peer_maker(family: type[mesh_peers.Peer], parents: dict[int, int]) -> Maker:
+    def make(plan: Plan, number: int, t_us: int, stored: tuple[int, int]) -> Core:
+        peer = family(number + 1, number in plan.gateways, plan.ways[0], plan.duty_permyriad,
+                      t_us, Dice(plan.seed).stream("peer", number))
+        if isinstance(peer, mesh_peers.Tree):
+            peer.parent = parents.get(number, number) + 1
+        return peer
+    return make
+
+
+FAMILIES: dict[str, type[mesh_peers.Peer]] = {
+    "flood": mesh_peers.Flood, "managed_flood": mesh_peers.ManagedFlood,
+    "tree": mesh_peers.Tree, "tree_with_retries": mesh_peers.ReliableTree}
+
+
+def networks(plan: Plan, with_peers: bool) -> list[tuple[str, Network]]:
+    """Ours, and those of other families on the same sites, paths and seed."""
+    found = [("ours", Network(plan))]
+    if with_peers:
+        parents = static_parents(found[0][1])
+        found += [(name, Network(plan, peer_maker(family, parents)))
+                  for name, family in FAMILIES.items()]
+    return found
+
+
+def run_for(network: Network, length_us: int) -> None:
+    network.air.run(network.air.now_us + length_us)
+
+
+def give_an_hour(network: Network, hour: int) -> None:
+    """An object from every station but the gateway, within the first minutes."""
+    dice = Dice(network.plan.seed).stream("load", hour)
+    for number in range(len(network.stations)):
+        if number not in network.plan.gateways:
+            network.air.after(dice.randrange(SPREAD_US),
+                              lambda at: network.give(at, OBJECT_BYTES), number)
+
+
+def hours(network: Network, count: int, upset: Callable[[Network], None] | None = None) -> None:
+    run_for(network, 5 * MINUTE_US)
+    for hour in range(count):
+        give_an_hour(network, hour)
+        if upset is not None:
+            upset(network)
+        run_for(network, HOUR_US)
+
+
+def in_time(network: Network) -> float:
+    """Share of the objects that came within an hour of being handed in."""
+    tally = network.tally
+    came = sum(1 for identity, born_us in tally.born_us.items()
+               if tally.came_us.get(identity, 1 << 62) - born_us <= HOUR_US)
+    return came / len(tally.born_us)
+
+
+def control_share(network: Network) -> float:
+    """Share of the time on the air at all that was not data."""
+    spent = network.air.airtime_us
+    return sum(us for first, us in spent.items() if first >> 2 & 15 <= POLL) / sum(spent.values())
+
+
+def bound(share: float, objects: int) -> float:
+    """Lower end of what the share may truly be, with 95 % confidence (Wilson; 3 in n for none)."""
+    if share == 1.0:
+        return 1 - 3 / objects
+    z = 1.645
+    middle = (share + z * z / 2 / objects) / (1 + z * z / objects)
+    return middle - z / (1 + z * z / objects) * math.sqrt(
+        share * (1 - share) / objects + z * z / 4 / objects ** 2)
+
+
+def hourly(name: str, plan_of: Callable[[int], Plan], seeds: list[int], count: int, goal: float,
+           with_peers: bool, upset: Callable[[Network], None] | None = None) -> list[Figure]:
+    """Hourly objects, and whether all of them came after some quiet hours."""
+    shares: Results = {}
+    control, late_s, lost, objects, twice = [], [], 0, 0, 0
+    for seed in seeds:
+        for family, network in networks(plan_of(seed), with_peers):
+            hours(network, count, upset)
+            run_for(network, HOUR_US)
+            shares.setdefault(family, []).append(in_time(network))
+            if family == "ours":
+                control.append(control_share(network))
+                delays = sorted(network.tally.came_us[at] - network.tally.born_us[at]
+                                for at in network.tally.came_us)
+                late_s.append(delays[len(delays) * 99 // 100] / 1e6)
+                if network.undelivered():
+                    run_for(network, 2 * HOUR_US)
+                lost += len(network.undelivered())
+                objects += len(network.tally.born_us)
+                twice += network.tally.twice
+    ours = shares["ours"]
+    mean = statistics.mean(ours)
+    found = [
+        Figure(f"{name}/within_the_hour", mean, "of objects",
+               f"proven by {objects} objects", bound(mean, objects), f"value >= {goal}"),
+        Figure(f"{name}/within_the_hour_worst", min(ours), "of objects", "median seed",
+               statistics.median(ours)),
+        Figure(f"{name}/eventually", 1 - lost / objects, "of objects", "all", 1.0, "value >= 1"),
+        Figure(f"{name}/came_twice", twice / objects, "of objects, stored once", "none", 1.0),
+        Figure(f"{name}/delay_p99", max(late_s), "s, worst seed", "median seed",
+               statistics.median(late_s)),
+        Figure(f"{name}/control", max(control), "of airtime used, worst seed", "all of it", 1.0)]
+    return found + [
+        Figure(f"{name}/within_the_hour_{family}", statistics.mean(others), "of objects", "ours",
+               mean) for family, others in shares.items() if family != "ours"]
+
+
+def goodput(name: str, plan_of: Callable[[int], Plan], seeds: list[int], minutes: int,
+            with_peers: bool, goal: str | None) -> list[Figure]:
+    """Bytes that come to the gateway when every origin always has more."""
+    shares: Results = {}
+    for seed in seeds:
+        for family, network in networks(plan_of(seed), with_peers):
+            run_for(network, 3 * MINUTE_US)
+            before = 0
+            for minute in range(2 + minutes):
+                if minute == 2:
+                    before = sum(network.tally.bytes_by_site.values())
+                for _ in range(30):
+                    for number in range(len(network.stations)):
+                        if number not in network.plan.gateways and not network.has_backlog(number):
+                            for _ in range(3):
+                                network.give(number, FRAGMENT_MAX)
+                    run_for(network, 2_000_000)
+            came = sum(network.tally.bytes_by_site.values()) - before
+            shares.setdefault(family, []).append(came * 60 / minutes / LIMIT_BYTES_H)
+    ours = statistics.median(shares["ours"])
+    found = [Figure(f"{name}/goodput_of_limit", ours, "of the gateway's limit", "worst seed",
+                    min(shares["ours"]), goal)]
+    return found + [
+        Figure(f"{name}/goodput_of_limit_{family}", statistics.median(others),
+               "of the gateway's limit", "ours", ours)
+        for family, others in shares.items() if family != "ours"]
+
+
+def cold_start(sites: int, seeds: list[int]) -> list[Figure]:
+    """From power, within 30 s of each other, until stations have a way to the gateway."""
+    most, everyone = [], []
+    for seed in seeds:
+        network = Network(district(seed, sites))
+        times: list[float] = []
+        for tenths in range(1, 9000):
+            run_for(network, 100_000)
+            routed = sum(1 for number in range(sites)
+                         if (relay := network.relay(number)) and relay.gradient.rank < RANK_MAX)
+            times += [tenths / 10] * (routed - len(times))
+            if routed == sites:
+                break
+        most.append(times[math.ceil(sites * 0.95) - 1] if len(times) >= sites * 0.95 else 900.0)
+        everyone.append(times[-1] if len(times) == sites else 900.0)
+    return [
+        Figure("S3/cold_start_95", max(most), "s, worst seed", "median seed",
+               statistics.median(most), "value <= 300"),
+        Figure("S3/cold_start_all", max(everyone), "s, worst seed", "median seed",
+               statistics.median(everyone), "value <= 900")]
+
+
+def churn(network: Network) -> None:
+    """An hour in which 5 % go off for a while, and a neighbour of the gateway every 10 minutes."""
+    dice = Dice(network.plan.seed).stream("churn", network.air.now_us)
+    gateway = network.plan.gateways[0]
+
+    def stop(number: int) -> None:
+        if network.stations[number].core is not None:
+            network.stations[number].stop()
+            network.air.after(dice.randrange(MINUTE_US, 10 * MINUTE_US), start, number)
+
+    def start(number: int) -> None:
+        if network.stations[number].core is None:
+            network.boot(number)
+
+    def kill(_: object) -> None:
+        near = [number for number in range(len(network.stations))
+                if (relay := network.relay(number)) and relay.gradient.parent == gateway + 1]
+        if near:
+            stop(dice.choice(near))
+
+    for number in range(len(network.stations)):
+        if number != gateway and dice.random() < 0.05:
+            network.air.after(dice.randrange(HOUR_US), stop, number)
+    for tenth in range(6):
+        network.air.after(tenth * 10 * MINUTE_US + MINUTE_US, kill, None)
+
+
+def bursts(network: Network) -> None:
+    """An hour in which half of the area hears nothing for 10 s, three times in 100 s; and short
+    noises everywhere for 5 % of the time."""
+    dice = Dice(network.plan.seed).stream("noise", network.air.now_us)
+    sites = network.plan.sites
+    middle_m = statistics.median(site.x_m for site in sites)
+    half = {number: 1e-6 for number, site in enumerate(sites) if site.x_m <= middle_m}
+    everywhere = {number: 1e-9 for number in range(len(sites))}
+    for at_s in range(0, 3600, 33):
+        network.air.after(at_s * 1_000_000 + dice.randrange(20_000_000),
+                          lambda powers: network.air.jam(powers, 10_000_000), half)
+    for _ in range(3600):
+        network.air.after(dice.randrange(HOUR_US),
+                          lambda powers: network.air.jam(powers, 50_000), everywhere)
+
+
+def gateway_dies(seeds: list[int], sites: int) -> list[Figure]:
+    """The central gateway dies for good under its hourly load; one in a corner goes on."""
+    waits, lost = [], 0
+    for seed in seeds:
+        plan = district(seed, sites)
+        first, second = plan.gateways[0], places.corner(plan.sites)
+        plan = Plan(plan.sites, plan.terrain, (first, second), seed)
+        network = Network(plan)
+        hours(network, 1)
+        give_an_hour(network, 1)
+        died_us = network.air.now_us + 2 * MINUTE_US
+        network.air.after(2 * MINUTE_US, lambda at, n=network: n.stations[at].stop(), first)
+        run_for(network, 4 * HOUR_US)
+        lost += len(network.undelivered())
+        ways = [came_us - max(network.tally.born_us[at], died_us)
+                for at, came_us in network.tally.came_us.items() if came_us > died_us]
+        waits.append(sorted(ways)[len(ways) // 2] / 1e6)
+    return [
+        Figure("S7/fail_over_median", max(waits), "s, worst seed", "median seed",
+               statistics.median(waits), "value <= 240"),
+        Figure("S7/lost", lost, "objects", "one", 1.0, "value <= 0")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The mesh on the simulated air.")
+    parser.add_argument("--quick", action="store_true", help="small networks, less than 50 s")
+    parser.add_argument("--seeds", type=int, default=5, help="seeds of every scenario (5)")
+    options = parser.parse_args()
+    seeds = [1] if options.quick else list(range(1, 1 + options.seeds))
+    size = 40 if options.quick else 300
+    small = 30 if options.quick else 100
+    count = 1 if options.quick else 6
+    figures = hourly("S1", courtyard, seeds, count, 0.9999, True)
+    figures += hourly("S2", street, seeds, count, 0.999, False)
+    figures += cold_start(size, seeds)
+    figures += hourly("S4", lambda seed: district(seed, size), seeds, 1, 0.9999, False)
+    figures += goodput("S4", lambda seed: district(seed, small, MILD), seeds,
+                       2 if options.quick else 10, True, "value >= 0.75")
+    figures += goodput("S4_harsh", lambda seed: district(seed, small), seeds,
+                       2 if options.quick else 10, False, None)
+    figures += hourly("S6", lambda seed: district(seed, small), seeds, count, 0.999, False, churn)
+    figures += gateway_dies(seeds, small)
+    figures += hourly("S8", courtyard, seeds, count, 0.995, False, bursts)
+    report("mesh", figures)
+
+
+if __name__ == "__main__":
+    main()
