@@ -37,6 +37,7 @@ class Peer:
         self.dropped = 0
         self._actions: list[tuple[object, ...]] = []
         self._number, self._busy, self._sending = 0, 0, b""
+        self._booked = (t_us, 0)
 
     def actions(self) -> list[tuple[object, ...]]:
         taken, self._actions = self._actions, []
@@ -68,6 +69,7 @@ class Peer:
         self.now = max(self.now, t_us)
         frame, self._sending = self._sending, b""
         if not airtime:
+            self.ledger.give_back(*self._booked)
             self._busy = min(self._busy + 1, 6)
             self.queue.insert(0, (self.now + self.wait_us(2 << self._busy), frame))
         else:
@@ -80,7 +82,8 @@ class Peer:
         if due and not self._sending:
             entry = min(due)
             self.queue.remove(entry)
-            if not self.ledger.take(self.now, airtime_us(self.way, len(entry[1]))):
+            self._booked = (self.now, airtime_us(self.way, len(entry[1])))
+            if not self.ledger.take(*self._booked):
                 self.queue.append((self.now + 10_000_000, entry[1]))
                 return
             self._sending = entry[1]

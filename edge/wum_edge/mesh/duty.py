@@ -53,6 +53,12 @@ class Ledger:
         self._spent[ends_us // MINUTE_US % _SLOTS] += airtime_us
         return True
 
+    def give_back(self, t_us: int, airtime_us: int) -> None:
+        """A frame that was booked at `t_us`, at most a minute ago, was not sent after all."""
+        at = (t_us + airtime_us + START_LATE_US) // MINUTE_US % _SLOTS
+        assert self._spent[at] >= airtime_us
+        self._spent[at] -= airtime_us
+
     def wait_us(self, t_us: int, airtime_us: int, is_urgent: bool = False) -> int | None:
         """How long until such a frame may be sent, if nothing else is: 0 for now, None for never.
         """

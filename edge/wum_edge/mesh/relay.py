@@ -78,6 +78,7 @@ class Relay:
         self._quiet_us = self._protect_us = self._attempt_us = self._poll_after_us = t_us
         self._protected = self._held_for = ALL
         self._has_attempt, self._width_shift = False, 0
+        self._booked = (t_us, 0)
         self._minute_us = t_us + _MINUTE_US
         self._heartbeat_us = t_us + HEARTBEAT_US
         self._object = guard.reserved_to & 0xFFFF
@@ -109,6 +110,8 @@ class Relay:
         if token != self._token:
             return
         kind, self.sending = self.sending, 0
+        if not airtime_us:
+            self.ledger.give_back(*self._booked)
         if kind == 1 + DATA:
             self.answers.sent(self.now)
         elif not airtime_us:
@@ -341,6 +344,7 @@ class Relay:
             self._poll_after_us = self.now + 5_000_000
             self._quiet_us = max(self._quiet_us, self._poll_after_us)
             return False
+        self._booked = (self.now, cost_us)
         self._reserve()
         self._token += 1
         self.sending = 1 + kind

@@ -119,3 +119,18 @@ def test_no_two_sub_bands_of_a_region_overlap():
         edges = sorted([(band.low_hz, band.high_hz) for band in bands])
         for place in range(1, len(edges)):
             assert edges[place - 1][1] <= edges[place][0]
+
+
+def test_what_was_not_sent_is_given_back():
+    ledger = Ledger(PERCENT, 0, was_silent=True)
+    before = ledger.free_us(MINUTE_US - 1)
+    assert ledger.take(MINUTE_US - 1, 400_000)           # It would end in the next minute.
+    ledger.give_back(MINUTE_US - 1, 400_000)
+    assert ledger.free_us(2 * MINUTE_US) == before
+
+
+def test_what_a_store_knows_of_the_time_before_counts():
+    assert Ledger(PERCENT, 0).free_us(0) == 0
+    assert Ledger(PERCENT, 0, spent_us=0).free_us(0, is_urgent=True) == 36_000_000
+    assert Ledger(PERCENT, 0, spent_us=6_000_000).free_us(0, is_urgent=True) == 30_000_000
+    assert Ledger(PERCENT, 0, spent_us=6_000_000).free_us(HOUR_US + MINUTE_US, True) == 36_000_000
