@@ -19,7 +19,7 @@ from wum_edge.mesh.frames import FRAGMENT_MAX, POLL
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_simulator.radio import places
 from wum_simulator.radio.field import Terrain, milliwatts
-from wum_simulator.radio.network import SF7, Maker, Network, Plan
+from wum_simulator.radio.network import Maker, Network, Plan
 from wum_simulator.radio.station import Core
 from wum_simulator.world import Dice
 
@@ -265,7 +265,7 @@ def bursts(network: Network) -> None:
     sites = network.plan.sites
     middle_m = statistics.median(site.x_m for site in sites)
     half = {number: 1e-6 for number, site in enumerate(sites) if site.x_m <= middle_m}
-    everywhere = {number: 1e-9 for number in range(len(sites))}
+    everywhere = dict.fromkeys(range(len(sites)), 1e-09)
     for at_s in range(0, 3600, 33):
         network.air.after(at_s * 1_000_000 + dice.randrange(20_000_000),
                           lambda powers: network.air.jam(powers, 10_000_000), half)
@@ -301,22 +301,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The mesh on the simulated air.")
     parser.add_argument("--quick", action="store_true", help="small networks, less than 50 s")
     parser.add_argument("--seeds", type=int, default=5, help="seeds of every scenario (5)")
+    parser.add_argument("--hours", type=int, default=6, help="of hourly objects in a run (6)")
+    parser.add_argument("--only", metavar="NAME", help="S1, S2, S3, S4, S4_full, S4_harsh, S6...")
     options = parser.parse_args()
     seeds = [1] if options.quick else list(range(1, 1 + options.seeds))
-    size = 40 if options.quick else 300
-    small = 30 if options.quick else 100
-    count = 1 if options.quick else 6
-    figures = hourly("S1", courtyard, seeds, count, 0.9999, True)
-    figures += hourly("S2", street, seeds, count, 0.999, False)
-    figures += cold_start(size, seeds)
-    figures += hourly("S4", lambda seed: district(seed, size), seeds, 1, 0.9999, False)
-    figures += goodput("S4", lambda seed: district(seed, small, MILD), seeds,
-                       2 if options.quick else 10, True, "value >= 0.75")
-    figures += goodput("S4_harsh", lambda seed: district(seed, small), seeds,
-                       2 if options.quick else 10, False, None)
-    figures += hourly("S6", lambda seed: district(seed, small), seeds, count, 0.999, False, churn)
-    figures += gateway_dies(seeds, small)
-    figures += hourly("S8", courtyard, seeds, count, 0.995, False, bursts)
+    size, small, count, minutes = (
+        40, 30, 1, 2) if options.quick else (300, 100, options.hours, 10)
+    scenarios: list[tuple[str, Callable[[], list[Figure]]]] = [
+        ("S1", lambda: hourly("S1", courtyard, seeds, count, 0.9999, True)),
+        ("S2", lambda: hourly("S2", street, seeds, count, 0.999, False)),
+        ("S3", lambda: cold_start(size, seeds)),
+        ("S4", lambda: hourly("S4", lambda seed: district(seed, size), seeds, 1, 0.9999, False)),
+        ("S4_full", lambda: goodput("S4", lambda seed: district(seed, small, MILD), seeds,
+                                    minutes, True, "value >= 0.75")),
+        ("S4_harsh", lambda: goodput("S4_harsh", lambda seed: district(seed, small), seeds,
+                                     minutes, False, None)),
+        ("S6", lambda: hourly("S6", lambda seed: district(seed, small), seeds, count, 0.999,
+                              False, churn)),
+        ("S7", lambda: gateway_dies(seeds, small)),
+        ("S8", lambda: hourly("S8", courtyard, seeds, count, 0.995, False, bursts))]
+    figures = [figure for name, scenario in scenarios
+               if options.only in (None, name) for figure in scenario()]
     report("mesh", figures)
 
 

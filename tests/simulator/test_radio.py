@@ -1,8 +1,8 @@
 """The simulated air: each effect is seen to matter, nothing appears from nowhere."""
 
 import pytest
-from tests.simulator.radio_bench import SF7, air_of, send
 
+from tests.simulator.radio_bench import SF7, air_of, send
 from wum_edge.mesh.airtime import airtime_us
 from wum_simulator.radio import places, reception
 from wum_simulator.radio.field import Field, Terrain

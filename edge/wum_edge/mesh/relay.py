@@ -15,11 +15,10 @@ time of a clock that runs forward; what is to be done is taken out with `actions
 docs/mesh-protocol.md is the specification. Left out: airtime's law (duty.py), keys (guard.py).
 """
 
-from collections import namedtuple
-
 from wum_edge.mesh import frames
-from wum_edge.mesh.airtime import Modulation, airtime_us
+from wum_edge.mesh.airtime import airtime_us
 from wum_edge.mesh.answers import Answers
+from wum_edge.mesh.channel import Channel
 from wum_edge.mesh.children import Children
 from wum_edge.mesh.custody import Custody
 from wum_edge.mesh.duty import Ledger
@@ -29,27 +28,18 @@ from wum_edge.mesh.guard import Guard, NotOurs
 from wum_edge.mesh.neighbours import Neighbour, Neighbours
 from wum_edge.mesh.objects import Gathering, Unreceipted, cut
 from wum_edge.mesh.polls import Polls
+from wum_edge.mesh.setting import Setting
 from wum_edge.mesh.timing import HOST_US, IDLE, POLLING, THRESHOLD_Q4, word_of
 from wum_edge.mesh.trickle import Trickle
 
-SLOT_US = 12_000             # Of contention: a host's jitter and a look at the channel.
 RESEND_US = 1_500_000_000
 HEARTBEAT_US = 600_000_000
 _WIDTH_GATEWAY, _WIDTH_POLL, _WIDTH_ASK, _WIDTH_BEACON = 3, 12, 14, 32
 _NEAR_Q4 = 20                # Who hears a receiver so well is heard there too, and holds.
 _BOUND_STEPS = 16            # Of the duty limit: so much more than is used the store is told.
+_REFUSED_US = 5_000_000      # After the law has said no.
 _STALE_US = 30_000_000
 _MINUTE_US = 60_000_000
-
-
-class Setting(namedtuple("Setting", ("address", "is_gateway", "ways", "duty_permyriad"))):
-    """`ways`: modulations by rate; rate 0 is the one that everybody listens to."""
-
-    __slots__ = ()
-    address: int
-    is_gateway: bool
-    ways: list[Modulation]
-    duty_permyriad: int
 
 
 class Relay:
@@ -75,9 +65,7 @@ class Relay:
         self.counts: dict[str, int] = {}
         self._actions: list[tuple[object, ...]] = []
         self.mode, self._token, self.sending = IDLE, 0, 0
-        self._quiet_us = self._protect_us = self._attempt_us = self._poll_after_us = t_us
-        self._protected = self._held_for = ALL
-        self._has_attempt, self._width_shift = False, 0
+        self._channel = Channel(t_us, setting.is_gateway)
         self._booked = (t_us, 0)
         self._minute_us = t_us + _MINUTE_US
         self._heartbeat_us = t_us + HEARTBEAT_US
@@ -117,7 +105,7 @@ class Relay:
         elif not airtime_us:
             self._busy(kind)
         else:
-            self._width_shift = 0
+            self._channel.was_free()
             if kind == 1 + POLL and self.mode == POLLING:
                 self.polls.sent()
             elif kind == 1 + ASK:
@@ -136,9 +124,9 @@ class Relay:
             self.answers.tick(now)
         if now >= self._minute_us:
             self._every_minute()
-        if (self._has_attempt and now >= self._attempt_us and self.mode == IDLE
-                and not self.sending):
-            self._has_attempt = False
+        attempt_us = self._channel.attempt_us
+        if attempt_us is not None and now >= attempt_us and self.mode == IDLE and not self.sending:
+            self._channel.attempt_us = None
             self._attempt()
         self._plan()
 
@@ -147,8 +135,9 @@ class Relay:
         times = [self.trickle.next_us(), self._minute_us]
         if self.mode == POLLING and not self.sending:
             times.append(self.polls.end_us)
-        if self._has_attempt and not self.sending and self.mode == IDLE:
-            times.append(self._attempt_us)
+        attempt_us = self._channel.attempt_us
+        if attempt_us is not None and not self.sending and self.mode == IDLE:
+            times.append(attempt_us)
         answers_us = self.answers.deadline_us()
         if answers_us is not None:
             times.append(answers_us)
@@ -203,8 +192,8 @@ class Relay:
             self._acknowledged(header, poll)
             grant, rate = frames.decode_poll_aux(header.aux)
             if (grant and rate < len(self.setting.ways) and self.mode == IDLE
-                    and not self.sending and (self._protect_us <= self.now
-                                               or self._protected == header.source)):
+                    and not self.sending
+                    and self._channel.may_answer(self.now, header.source)):
                 self.answers.polled(self.now, header.source, poll.number, grant, rate)
 
     def _overhear(self, header: Header, frame: bytes, snr_q4: int, rate: int) -> None:
@@ -217,7 +206,7 @@ class Relay:
                 until_us = self.now + HOST_US + grant * (
                     self.frame_us[rate_to] + HOST_US // 2)
                 if grant and margin_q4 >= _NEAR_Q4:
-                    self._protect_us, self._protected = until_us, header.source
+                    self._channel.protect(until_us, header.source)
                 if not self.setting.is_gateway:
                     self._hold(until_us + HOST_US, header.source)
             is_stale = other is None or self.now - other.told_at_us > _STALE_US
@@ -228,10 +217,6 @@ class Relay:
                 self._acknowledged(header, poll)
             elif other is not None:
                 other.heard_at_us = self.now
-        elif header.kind == DATA:
-            left = header.aux >> 4
-            self._hold(self.now + HOST_US + left * (self.frame_us[rate] + HOST_US // 2)
-                       + self._airtimes[0][1], header.destination)
         elif header.kind == ASK and not self.setting.is_gateway:
             self._hold(self.now + 2 * HOST_US + self._airtimes[0][1], header.destination)
 
@@ -277,26 +262,14 @@ class Relay:
     # The channel.
 
     def _hold(self, until_us: int, receiver: int) -> None:
-        """A receiver is at it until then; whoever waits draws again. What the same receiver says
-        later counts, also when it is done before its time.
-        """
-        if until_us > self._quiet_us or receiver == self._held_for:
-            self._quiet_us = min(until_us, self.now + 6_000_000)
-            self._held_for = receiver
-            self._has_attempt = False
+        self._channel.hold(self.now, until_us, receiver)
 
     def _plan(self) -> None:
         """Have an attempt at the channel in front of us, if there is anything to say."""
-        if self._has_attempt or self.mode != IDLE or self.sending:
-            return
-        width = self._wish()[1]
-        if width:
-            slots = self.chance() % ((width << self._width_shift) * SLOT_US)
-            # A poll troubles only a receiver nearby; what is not urgent waits for all of them.
-            is_poll = self._wish()[0] == 1 + POLL
-            free_us = self._near_us() if is_poll else self._quiet_us
-            self._attempt_us = max(self.now, free_us) + slots
-            self._has_attempt = True
+        if self._channel.attempt_us is None and self.mode == IDLE and not self.sending:
+            kind, width = self._wish()
+            if width:
+                self._channel.draw(self.now, kind == 1 + POLL, width, self.chance())
 
     def _wish(self) -> tuple[int, int]:
         """(kind of frame, plus one; width of the contention window); 0 for none."""
@@ -311,17 +284,12 @@ class Relay:
             return 1 + BEACON, _WIDTH_BEACON
         return 0, 0
 
-    def _near_us(self) -> int:
-        """Until when a receiver close by must be left alone. A gateway's burst is worth more."""
-        return self._poll_after_us if self.setting.is_gateway else max(
-            self._protect_us, self._poll_after_us)
-
     def _attempt(self) -> None:
         kind = self._wish()[0]
-        if self.now < (self._near_us() if kind == 1 + POLL else self._quiet_us):
+        if self.now < self._channel.free_us(kind == 1 + POLL):
             return
         if kind == 1 + POLL:
-            self.polls.begin(has_cad=self._protect_us <= self.now)
+            self.polls.begin(has_cad=not self._channel.is_burst_near(self.now))
         elif kind == 1 + ASK:
             parent, body = self.answers.ask(self.now)
             self.send(ASK, parent, 0, body, 0, has_cad=True)
@@ -341,8 +309,7 @@ class Relay:
         cost_us = airtime_us(self.setting.ways[rate], size)
         if not self.ledger.take(self.now, cost_us, is_urgent=kind != DATA):
             self.count("no duty")
-            self._poll_after_us = self.now + 5_000_000
-            self._quiet_us = max(self._quiet_us, self._poll_after_us)
+            self._channel.refuse(self.now + _REFUSED_US)
             return False
         self._booked = (self.now, cost_us)
         self._reserve()
@@ -368,7 +335,7 @@ class Relay:
 
     def _busy(self, kind: int) -> None:
         """The channel was not free after all."""
-        self._width_shift = min(self._width_shift + 1, 1 if self.setting.is_gateway else 4)
+        self._channel.was_busy()
         self.answers.refused(self.now)
         if kind == 1 + BEACON:
             self.trickle.is_due = True

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from wum_edge.mesh.airtime import Modulation, modulation
 from wum_edge.mesh.guard import Guard
-from wum_edge.mesh.relay import Relay, Setting
+from wum_edge.mesh.relay import Relay
+from wum_edge.mesh.setting import Setting
 from wum_simulator.radio.air import Air
 from wum_simulator.radio.field import Field, Terrain
 from wum_simulator.radio.places import Site

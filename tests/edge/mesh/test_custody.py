@@ -75,3 +75,10 @@ def test_receipts_tell_of_the_eight_before_and_around_the_end():
     assert sorted(waiting.receipt(newest, before)) == [0, 1, 65_533, 65_534, 65_535]
     assert waiting.receipt(newest, before) == []
     assert waiting.overdue(9) == [] and waiting.overdue(10) == [7] and waiting.size == 0
+
+
+def test_pieces_that_do_not_fit_together_make_no_object():
+    gathering = Gathering()
+    assert gathering.add(Item(5, 1, 3, False, b"three")) is None
+    assert gathering.add(Item(5, 1, 1, True, b"one, and the last")) is None
+    assert gathering.add(Item(5, 1, 0, False, b"nought, ")) == b"nought, one, and the last"

@@ -1,0 +1,65 @@
+"""When a station may speak: how long others need the channel, and the wait that is drawn.
+
+Left out: what is to be said (relay.py), what the law allows (duty.py).
+"""
+
+from wum_edge.mesh.frames import ALL
+
+SLOT_US = 12_000             # Of contention: a host's jitter and a look at the channel.
+HOLD_MAX_US = 6_000_000      # Nobody is silenced for longer by one frame.
+_SHIFTS, _SHIFTS_GATEWAY = 4, 1      # How often a wait is doubled while the channel is busy.
+
+
+class Channel:
+    """`attempt_us`: when the wait is over that was drawn; None while there is none."""
+
+    def __init__(self, t_us: int, is_gateway: bool) -> None:
+        self.attempt_us: int | None = None
+        self._is_gateway = is_gateway
+        self._quiet_us = self._near_us = self._refused_us = t_us
+        self._near = self._held_for = ALL
+        self._shift = 0
+
+    def hold(self, t_us: int, until_us: int, receiver: int) -> None:
+        """A receiver is at it until then; whoever waits draws again. What the same receiver says
+        later counts, also when it is done before its time.
+        """
+        if until_us > self._quiet_us or receiver == self._held_for:
+            self._quiet_us = min(until_us, t_us + HOLD_MAX_US)
+            self._held_for = receiver
+            self.attempt_us = None
+
+    def protect(self, until_us: int, receiver: int) -> None:
+        """A receiver that is close by is in a burst until then."""
+        self._near_us, self._near = until_us, receiver
+
+    def is_burst_near(self, t_us: int) -> bool:
+        return self._near_us > t_us
+
+    def may_answer(self, t_us: int, parent: int) -> bool:
+        """Whether an answer to `parent` troubles no other receiver close by."""
+        return self._near_us <= t_us or self._near == parent
+
+    def refuse(self, until_us: int) -> None:
+        """The law says no until then."""
+        self._refused_us = until_us
+        self._quiet_us = max(self._quiet_us, until_us)
+
+    def free_us(self, is_poll: bool) -> int:
+        """From when on we may speak. A poll troubles only a receiver nearby, and a gateway's
+        burst is worth more than the frame that its poll spoils; all else waits for everybody.
+        """
+        if not is_poll:
+            return self._quiet_us
+        return self._refused_us if self._is_gateway else max(self._near_us, self._refused_us)
+
+    def draw(self, t_us: int, is_poll: bool, width: int, chance: int) -> None:
+        """Begin to wait, for less than `width` slots after the channel is free."""
+        slots_us = chance % ((width << self._shift) * SLOT_US)
+        self.attempt_us = max(t_us, self.free_us(is_poll)) + slots_us
+
+    def was_busy(self) -> None:
+        self._shift = min(self._shift + 1, _SHIFTS_GATEWAY if self._is_gateway else _SHIFTS)
+
+    def was_free(self) -> None:
+        self._shift = 0
