@@ -187,6 +187,16 @@ def test_the_law_is_the_air_s_own_and_holds_over_the_hour_s_edge():
     kind.sent(HOUR_US + half_us, HOUR_US + 2 * half_us)      # An hour after the first has ended.
 
 
+def test_of_a_frame_that_lies_across_an_hour_s_beginning_only_a_part_counts():
+    law = Law("station", 100)
+    law.sent(0, law.limit_us)
+    law.sent(HOUR_US + 1_000, HOUR_US + 2_000)           # 2 ms of the first are an hour ago.
+    with pytest.raises(Breach):
+        other = Law("other", 100)
+        other.sent(1_500, law.limit_us + 1_500)
+        other.sent(HOUR_US + 1_000, HOUR_US + 2_000)     # Of this one only half a millisecond.
+
+
 def test_a_breach_fails_the_run():
     air, _ = air_of([0, 100], duty=1)                 # 360 ms in an hour.
     for at in range(4):

@@ -1,0 +1,154 @@
+"""A relay among others on an air without loss, or with exactly one."""
+
+from tests.edge.mesh.quiet_air import QuietAir
+from wum_edge.mesh import frames
+from wum_edge.mesh.custody import ITEMS_MAX
+from wum_edge.mesh.timing import POLLING
+
+MINUTE_US = 60_000_000
+CHAIN = [(1, 2), (2, 3), (3, 4)]
+
+
+def chain(**more):
+    air = QuietAir({1}, CHAIN, **more)
+    air.run(2 * MINUTE_US)
+    return air
+
+
+def kinds(air, kind):
+    return [(address, frame) for address, frame in air.sent
+            if frames.decode_header(frame).kind == kind]
+
+
+def lose_once(air, kind, source):
+    """The next frame of this kind and source never arrives."""
+    left = [1]
+
+    def loses(frame):
+        header = frames.decode_header(frame)
+        if left[0] and header.kind == kind and header.source == source:
+            left[0] = 0
+            return True
+        return False
+
+    air.loses = loses
+    return left
+
+
+def test_an_object_goes_up_and_its_receipt_comes_down():
+    air = chain()
+    assert [air.relays[address].gradient.parent for address in (1, 2, 3, 4)] == [None, 1, 2, 3]
+    number = air.submit(4, bytes(600))
+    air.run(4 * MINUTE_US)
+    assert air.delivered == [(4, bytes(600))]
+    assert air.done == [(4, number)]
+    assert all([air.relays[address].custody.size == 0 for address in (1, 2, 3, 4)])
+
+
+def test_ranks_rise_with_every_hop():
+    air = chain()
+    ranks = [air.relays[address].gradient.rank for address in (1, 2, 3, 4)]
+    assert ranks[0] == 0 and ranks == sorted(set(ranks))
+
+
+def test_any_one_frame_may_be_lost_and_nothing_comes_twice():
+    for kind, source in ((frames.ASK, 4), (frames.POLL, 3), (frames.DATA, 4), (frames.DATA, 3),
+                         (frames.POLL, 2), (frames.POLL, 1)):
+        air = chain()
+        left = lose_once(air, kind, source)
+        air.submit(4, bytes(600))
+        air.run(5 * MINUTE_US)
+        assert left == [0]
+        assert air.delivered == [(4, bytes(600))], (kind, source)
+
+
+def test_a_lost_acknowledgement_makes_no_second_object():
+    air = chain()
+    heard = []
+
+    def loses(frame):
+        header = frames.decode_header(frame)
+        if header.kind == frames.POLL and header.source == 3 and header.destination == 4:
+            heard.append(frame)
+            return len(heard) == 2           # The one behind the burst.
+        return False
+
+    air.loses = loses
+    air.submit(4, bytes(200))
+    air.run(5 * MINUTE_US)
+    assert len(heard) > 2 and air.delivered == [(4, bytes(200))]
+
+
+def test_what_no_gateway_confirms_is_asked_for_again():
+    air = chain()
+    number = air.submit(4, bytes(200))
+    for _ in range(600):
+        air.run(air.now + 10_000)
+        if air.relays[3].custody.size:
+            break
+    assert air.relays[3].custody.size and not air.relays[4].custody.waiting()
+    air.boot(3)                              # It forgets what it had promised.
+    asked = []
+    for _ in range(40):
+        air.run(air.now + MINUTE_US)
+        asked += [relay for relay in [air.relays[4]] if relay.unreceipted.size == 0]
+    assert asked and air.done == [] and number is not None
+
+
+def test_a_restart_uses_no_counter_and_no_object_number_again():
+    air = chain()
+    first = air.submit(4, bytes(20))
+    air.run(3 * MINUTE_US)
+    used = {frames.decode_header(frame).counter for address, frame in air.sent if address == 4}
+    air.boot(4)
+    air.run(5 * MINUTE_US)
+    count = len(air.sent)
+    assert air.submit(4, bytes(20)) != first
+    air.run(7 * MINUTE_US)
+    fresh = {frames.decode_header(frame).counter
+             for address, frame in air.sent[count:] if address == 4}
+    assert fresh and not used & fresh
+    assert len(air.delivered) == 2
+
+
+def test_a_full_relay_grants_nothing_and_loses_nothing():
+    air = chain()
+    del air.relays[1]                        # The gateway is dead.
+    given = 0
+    for _ in range(60):
+        while air.submit(4, bytes([given & 255]) * 200) is not None:
+            given += 1
+        air.run(air.now + MINUTE_US)
+        assert all([relay.custody.size <= ITEMS_MAX for relay in air.relays.values()])
+    held = sum([relay.custody.size for relay in air.relays.values()])
+    assert held >= given > ITEMS_MAX // 2 and air.delivered == []
+
+
+def test_the_law_stops_a_relay_and_not_its_custody():
+    air = chain(duty=5)                      # 1.8 s in an hour; a frame with one takes 0.17 s.
+    for count in range(12):
+        air.submit(4, bytes([count]) * 200)
+    air.run(10 * MINUTE_US)
+    airtime = air.relays[4].ledger.spent_us(air.now)
+    assert airtime <= air.relays[4].ledger.limit_us
+    assert 0 < len(air.delivered) < 12
+    air.run(400 * MINUTE_US)
+    assert len({content for _, content in air.delivered}) == 12
+
+
+def test_data_of_a_lower_rank_are_refused():
+    air = chain()
+    relay = air.relays[3]
+    relay.children.ask(air.now, 4, 3, 60)
+    relay._plan()
+    air.loses = lambda frame: frames.decode_header(frame).source == 4
+    for _ in range(200):
+        air.run(air.now + 10_000)
+        if relay.mode == POLLING and not relay.sending:
+            break
+    assert relay.mode == POLLING
+    header = frames.Header(frames.DATA, 2, 7, 4, 3, 9999, 0)
+    body = frames.encode_data(relay.gradient.rank - 1, relay.polls._number,
+                              [frames.Item(9, 1, 0, True, b"loop")])
+    relay.polls.data(header, body)
+    assert relay.counts["loop"] == 1 and relay.custody.size == 0
