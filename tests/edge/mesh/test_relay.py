@@ -42,7 +42,7 @@ def test_an_object_goes_up_and_its_receipt_comes_down():
     air.run(4 * MINUTE_US)
     assert air.delivered == [(4, bytes(600))]
     assert air.done == [(4, number)]
-    assert all([air.relays[address].custody.size == 0 for address in (1, 2, 3, 4)])
+    assert sum([air.relays[address].custody.size for address in (1, 2, 3, 4)]) == 0
 
 
 def test_ranks_rise_with_every_hop():
@@ -119,7 +119,7 @@ def test_a_full_relay_grants_nothing_and_loses_nothing():
         while air.submit(4, bytes([given & 255]) * 200) is not None:
             given += 1
         air.run(air.now + MINUTE_US)
-        assert all([relay.custody.size <= ITEMS_MAX for relay in air.relays.values()])
+        assert max([relay.custody.size for relay in air.relays.values()]) <= ITEMS_MAX
     held = sum([relay.custody.size for relay in air.relays.values()])
     assert held >= given > ITEMS_MAX // 2 and air.delivered == []
 
