@@ -28,7 +28,7 @@ class Answers:
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
         self._parent = 0             # To which the burst goes, or is waiting for word.
-        self._number = self._rate = 0
+        self._number = self._rate = self._last = 0
         self._frames: list[tuple[int, list[Item]]] = []
         self._at = 0
         self._is_open = False        # Sent, and no word of it yet.
@@ -153,6 +153,7 @@ class Answers:
         priority, items = self._frames[self._at]
         body = frames.encode_data(relay.gradient.rank, self._number, items)
         self._at += 1
+        self._last = relay.last_counter + 1 + left & 0xFFFF
         if not relay.send(DATA, self._parent, frames.data_aux(left, waiting), body, self._rate,
                           False, priority):
             self._finish(relay.now)
@@ -170,10 +171,10 @@ class Answers:
         self._tries = 0
         self._ask_us = t_us + WAIT_ACK_US + self._relay.chance() % WAIT_ACK_US
 
-    def acknowledged(self, t_us: int, parent: int, number: int, arrived: int) -> None:
-        """The parent's word of our burst `number`."""
+    def acknowledged(self, t_us: int, parent: int, answered: int, arrived: int) -> None:
+        """The parent's word of our burst whose last frame had the counter `answered`."""
         relay = self._relay
-        if not self._is_open or parent != self._parent or number != self._number:
+        if not self._is_open or parent != self._parent or answered != self._last:
             return
         self._is_open = False
         got, total = 0, len(self._frames)

@@ -3,7 +3,7 @@
 Left out: what is to be said (relay.py), what the law allows (duty.py).
 """
 
-from wum_edge.mesh.frames import ALL
+from wum_edge.mesh.frames import ALL, POLL, RIPPLE
 
 SLOT_US = 12_000             # Of contention: a host's jitter and a look at the channel.
 HOLD_MAX_US = 6_000_000      # Nobody is silenced for longer by one frame.
@@ -45,18 +45,22 @@ class Channel:
         self._refused_us = until_us
         self._quiet_us = max(self._quiet_us, until_us)
 
-    def free_us(self, is_poll: bool) -> int:
-        """From when on we may speak. A poll troubles only a receiver nearby, and a gateway's
-        burst is worth more than the frame that its poll spoils; all else waits for everybody.
+    def free_us(self, kind: int) -> int:
+        """From when on we may speak; `kind` is that of the frame, plus one. A poll troubles only a
+        receiver nearby, and a gateway's burst is worth more than the frame that its poll spoils;
+        a ripple goes before everything; all else waits for everybody.
         """
-        if not is_poll:
+        if kind == 1 + RIPPLE:
+            return self._refused_us
+        if kind != 1 + POLL:
             return self._quiet_us
         return self._refused_us if self._is_gateway else max(self._near_us, self._refused_us)
 
-    def draw(self, t_us: int, is_poll: bool, width: int, chance: int) -> None:
+    def draw(self, t_us: int, kind: int, width: int, chance: int) -> None:
         """Begin to wait, for less than `width` slots after the channel is free."""
-        slots_us = chance % ((width << self._shift) * SLOT_US)
-        self.attempt_us = max(t_us, self.free_us(is_poll)) + slots_us
+        shift = 0 if kind == 1 + RIPPLE else self._shift
+        slots_us = chance % ((width << shift) * SLOT_US)
+        self.attempt_us = max(t_us, self.free_us(kind)) + slots_us
 
     def was_busy(self) -> None:
         self._shift = min(self._shift + 1, _SHIFTS_GATEWAY if self._is_gateway else _SHIFTS)

@@ -46,6 +46,7 @@ class Children:
             child = self._children[address] = Child()
         child.frames, child.fruitless, child.away_until_us = max(frames, 1), 0, t_us
         child.snr_q4 = snr_q4
+        self.learn(address, address)
 
     def _make_room(self) -> None:
         oldest = min([(child.served_us, address) for address, child in self._children.items()])
@@ -90,10 +91,10 @@ class Children:
                 bits |= 1 << (address & 31)
         return bits
 
-    def answered(self, t_us: int, address: int, arrived: int, backlog: int) -> None:
-        """Its answer to our last poll is over."""
+    def answered(self, t_us: int, address: int, arrived: int, backlog: int, last: int) -> None:
+        """Its answer to our last poll is over; the counter of its last frame ended in `last`."""
         child = self._children[address]
-        child.answered, child.arrived = child.number, arrived
+        child.answered, child.arrived = last, arrived
         child.frames, child.fruitless, child.served_us = backlog, 0, t_us
         for origin, number, before in child.told:
             if child.receipts.get(origin) == (number, before):
@@ -109,6 +110,16 @@ class Children:
         if child.fruitless >= _FRUITLESS_MAX:
             child.frames, child.told = 0, []
             child.receipts.clear()       # Its origins will send again, through somebody else.
+
+    def route(self, origin: int) -> int | None:
+        """The child through which an origin is reached."""
+        return self._routes.get(origin)
+
+    def lose(self, address: int) -> None:
+        """A child that does not answer leads nowhere."""
+        for origin in sorted(self._routes):
+            if self._routes[origin] == address:
+                del self._routes[origin]
 
     def learn(self, origin: int, address: int) -> None:
         """What is for `origin` goes to this child."""

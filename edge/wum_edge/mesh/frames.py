@@ -7,8 +7,9 @@ import struct
 from collections import namedtuple
 
 VERSION = 0
-BEACON, ASK, POLL, DATA = 0, 1, 2, 3
+BEACON, ASK, POLL, DATA, DOWN, GOT, RIPPLE, ECHO, JOIN, WELCOME = range(10)
 ALL = 0xFFFF                 # Every neighbour; also "no gateway".
+GROUP = 0xFE00               # Addresses from here to FEFF are groups 0 to 255.
 UNREACHABLE = 0xFFFF         # A rank: there is no way to any gateway from here.
 HEADER_SIZE, TAG_SIZE, FRAME_MAX = 12, 4, 255
 BODY_MAX = FRAME_MAX - HEADER_SIZE - TAG_SIZE
@@ -18,12 +19,14 @@ RECEIPTS_MAX = 16
 _HEADER = ">BHHHIB"
 _BEACON = ">HBHBBB"
 _ASK = ">HBB"
-_POLL = ">HBHBHBHI"
+_POLL = ">HBHBHHHHI"
 _DATA = ">HB"
-_ITEM = ">HHBB"
+_ITEM = ">HHBBB"
 _RECEIPT = ">HHB"
 _RECEIPT_SIZE = 5
-DATA_HEAD, ITEM_HEAD = 3, 6
+DATA_HEAD, ITEM_HEAD = 3, 7
+STAMP_SIZE = 9
+NOTE = 15                    # A mark: not a piece, but a word of the mesh to itself.
 FRAGMENT_MAX = BODY_MAX - DATA_HEAD - ITEM_HEAD
 _LAST = 0x80
 
@@ -46,8 +49,20 @@ class Header(namedtuple("Header", (
     aux: int
 
 
+class Stamp(namedtuple("Stamp", ("about", "time_us", "ripple"))):
+    """When the sender's frame whose counter ends in the byte `about` was over, in microseconds of
+    network time: a host cannot say when the frame will go out that it is writing, only when one
+    went. 0: it does not know. `ripple`: low byte of the newest ripple that the sender has.
+    """
+
+    __slots__ = ()
+    about: int
+    time_us: int
+    ripple: int
+
+
 class Beacon(namedtuple("Beacon", (
-        "gateway", "heartbeat", "rank", "free_percent", "backlog", "is_starving"))):
+        "gateway", "heartbeat", "rank", "free_percent", "backlog", "is_starving", "stamp"))):
     """Where a station stands: its best gateway, how fresh that is, and what the way costs."""
 
     __slots__ = ()
@@ -57,6 +72,7 @@ class Beacon(namedtuple("Beacon", (
     free_percent: int
     backlog: int
     is_starving: int
+    stamp: Stamp
 
 
 class Ask(namedtuple("Ask", ("rank", "frames", "unacknowledged"))):
@@ -69,9 +85,12 @@ class Ask(namedtuple("Ask", ("rank", "frames", "unacknowledged"))):
 
 
 class Poll(namedtuple("Poll", (
-        "gateway", "heartbeat", "rank", "number", "child", "answered", "arrived", "waiting",
-        "receipts"))):
-    """Of `child`'s answer to poll `answered` the frames of the bit map `arrived` are in custody;
+        "gateway", "heartbeat", "rank", "number", "heard", "child", "answered", "arrived",
+        "waiting", "stamp", "receipts"))):
+    """`heard`: low 16 bits of the newest counter that was heard of whom it is for: a poll that was
+    recorded before the child restarted names one that it did not use since. Of the burst of
+    `child` whose last frame had the counter `answered`, the frames of the bit map `arrived` are in
+    custody;
     `waiting`: a bit for every child that has asked and waits (its address modulo 32);
     `receipts`: (origin, number, bit map of the eight before it) of objects at a gateway. What is
     granted stands in the header, for all to see who must keep silent meanwhile.
@@ -82,15 +101,21 @@ class Poll(namedtuple("Poll", (
     heartbeat: int
     rank: int
     number: int
+    heard: int
     child: int
     answered: int
     arrived: int
     waiting: int
+    stamp: Stamp
     receipts: list[tuple[int, int, int]]
 
 
-class Item(namedtuple("Item", ("origin", "number", "fragment", "is_last", "content"))):
-    """A piece of an object: the only thing that custody is taken of."""
+class Item(namedtuple("Item", (
+        "origin", "number", "fragment", "is_last", "content", "mark"))):
+    """A piece of an object: the only thing that custody is taken of. On its way down `origin` is
+    whom it is for. `mark`: NOTE, or which time it is sent: a relay that had it before would drop
+    it otherwise.
+    """
 
     __slots__ = ()
     origin: int
@@ -98,11 +123,12 @@ class Item(namedtuple("Item", ("origin", "number", "fragment", "is_last", "conte
     fragment: int
     is_last: bool
     content: bytes
+    mark: int
 
     @property
     def key(self) -> int:
-        """Names the piece within the network: 40 bits."""
-        return self.origin << 24 | self.number << 8 | self.fragment
+        """Names the piece within the network: 43 bits."""
+        return self.origin << 27 | self.number << 11 | self.mark << 7 | self.fragment
 
     @property
     def size(self) -> int:
@@ -145,12 +171,24 @@ def data_aux(left: int, backlog: int) -> int:
 def encode_beacon(beacon: Beacon) -> bytes:
     return struct.pack(
         _BEACON, beacon.gateway, beacon.heartbeat, beacon.rank, beacon.free_percent,
-        beacon.backlog, beacon.is_starving)
+        beacon.backlog, beacon.is_starving) + encode_stamp(beacon.stamp)
 
 
 def decode_beacon(body: bytes) -> Beacon:
     """Raises Malformed."""
-    return Beacon(*_unpack(_BEACON, body, "beacon"))
+    head = _unpack(_BEACON, body[:-STAMP_SIZE], "beacon")
+    return Beacon(*(head + (decode_stamp(body[-STAMP_SIZE:]),)))
+
+
+def encode_stamp(stamp: Stamp) -> bytes:
+    return bytes((stamp.about,)) + stamp.time_us.to_bytes(7, "big") + bytes((stamp.ripple,))
+
+
+def decode_stamp(body: bytes) -> Stamp:
+    """Of STAMP_SIZE bytes. Raises Malformed."""
+    if len(body) != STAMP_SIZE:
+        raise Malformed("stamp of %d bytes" % len(body))
+    return Stamp(body[0], int.from_bytes(body[1:8], "big"), body[8])
 
 
 def encode_ask(ask: Ask) -> bytes:
@@ -164,18 +202,19 @@ def decode_ask(body: bytes) -> Ask:
 
 def encode_poll(poll: Poll) -> bytes:
     return struct.pack(
-        _POLL, poll.gateway, poll.heartbeat, poll.rank, poll.number, poll.child, poll.answered,
-        poll.arrived, poll.waiting,
-    ) + b"".join([struct.pack(_RECEIPT, *receipt) for receipt in poll.receipts])
+        _POLL, poll.gateway, poll.heartbeat, poll.rank, poll.number, poll.heard, poll.child,
+        poll.answered, poll.arrived, poll.waiting,
+    ) + encode_stamp(poll.stamp) + b"".join([struct.pack(_RECEIPT, *receipt) for receipt in poll.receipts])
 
 
 def decode_poll(body: bytes) -> Poll:
     """Raises Malformed."""
-    size = struct.calcsize(_POLL)
+    head_size = struct.calcsize(_POLL)
+    size = head_size + STAMP_SIZE
     rest = len(body) - size
     if rest < 0 or rest % _RECEIPT_SIZE or rest > _RECEIPT_SIZE * RECEIPTS_MAX:
         raise Malformed("poll of %d bytes" % len(body))
-    head = struct.unpack(_POLL, body[:size])
+    head = struct.unpack(_POLL, body[:head_size]) + (decode_stamp(body[head_size:size]),)
     receipts = [struct.unpack(_RECEIPT, body[at:at + _RECEIPT_SIZE])
                 for at in range(size, len(body), _RECEIPT_SIZE)]
     return Poll(*(head + (receipts,)))
@@ -183,13 +222,7 @@ def decode_poll(body: bytes) -> Poll:
 
 def encode_data(rank: int, number: int, items: list[Item]) -> bytes:
     """Pieces of as many origins as fit, in answer to poll `number`, by a station of `rank`."""
-    parts = [struct.pack(_DATA, rank, number)]
-    for item in items:
-        parts.append(struct.pack(
-            _ITEM, item.origin, item.number, item.fragment | (_LAST if item.is_last else 0),
-            len(item.content)))
-        parts.append(item.content)
-    body = b"".join(parts)
+    body = struct.pack(_DATA, rank, number) + encode_items(items)
     assert len(body) <= BODY_MAX
     return body
 
@@ -199,17 +232,34 @@ def decode_data(body: bytes) -> tuple[int, int, list[Item]]:
     if len(body) < DATA_HEAD:
         raise Malformed("data of %d bytes" % len(body))
     rank, number = struct.unpack(_DATA, body[:DATA_HEAD])
-    items, at = [], DATA_HEAD
+    return rank, number, decode_items(body, DATA_HEAD)
+
+
+def encode_items(items: list[Item]) -> bytes:
+    parts = []
+    for item in items:
+        parts.append(struct.pack(
+            _ITEM, item.origin, item.number, item.fragment | (_LAST if item.is_last else 0),
+            item.mark, len(item.content)))
+        parts.append(item.content)
+    return b"".join(parts)
+
+
+def decode_items(body: bytes, at: int) -> list[Item]:
+    """The items from `at` to the end. Raises Malformed."""
+    items = []
     while at < len(body):
         if len(body) - at < ITEM_HEAD:
-            raise Malformed("data: %d bytes behind the last item" % (len(body) - at))
-        origin, obj, fragment, size = struct.unpack(_ITEM, body[at:at + ITEM_HEAD])
+            raise Malformed("items: %d bytes behind the last one" % (len(body) - at))
+        origin, number, fragment, mark, size = struct.unpack(_ITEM, body[at:at + ITEM_HEAD])
         at += ITEM_HEAD
-        if size > len(body) - at:
-            raise Malformed("data: an item of %d bytes where %d are left" % (size, len(body) - at))
-        items.append(Item(origin, obj, fragment & 127, fragment >= _LAST, body[at:at + size]))
+        if size > len(body) - at or mark > NOTE:
+            raise Malformed("item %02x of %d bytes where %d are left" % (
+                mark, size, len(body) - at))
+        items.append(Item(
+            origin, number, fragment & 127, fragment >= _LAST, body[at:at + size], mark))
         at += size
-    return rank, number, items
+    return items
 
 
 def _unpack(form: str, body: bytes, what: str) -> tuple[int, ...]:

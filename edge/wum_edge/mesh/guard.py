@@ -34,7 +34,7 @@ class Guard:
     def __init__(self, seal: Seal, net: int, epoch: int, address: int, counter: int = 0) -> None:
         self.net, self.address = net, address
         self._seal, self._epoch = seal, epoch
-        self._next = self.reserved_to = counter
+        self._next = self.reserved_to = self.first = counter
         self._windows: dict[int, tuple[int, int]] = {}
 
     def must_reserve(self) -> bool:
@@ -46,6 +46,19 @@ class Guard:
         """
         self.reserved_to = self._next + RESERVED
         return self.reserved_to
+
+    @property
+    def last(self) -> int:
+        """The counter that was used last."""
+        return self._next - 1
+
+    def heard(self, source: int) -> int:
+        """Low 16 bits of the newest counter heard of a station; 0 for none."""
+        return max(self._windows.get(source, (-1, 0))[0], 0) & 0xFFFF
+
+    def is_recent(self, heard: int) -> bool:
+        """Whether a counter with these low bits was used by us since we started."""
+        return self._next - self.first > (self._next - 1 - heard & 0xFFFF)
 
     def seal(self, kind: int, priority: int, destination: int, aux: int, body: bytes) -> bytes:
         """The whole frame."""

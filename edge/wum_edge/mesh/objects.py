@@ -8,6 +8,9 @@ from wum_edge.mesh.frames import FRAGMENT_MAX, Item
 FRAGMENTS_MAX = 128
 OBJECT_MAX = FRAGMENTS_MAX * FRAGMENT_MAX
 PARTIAL_MAX = 256            # Objects of which a gateway has a part; the oldest makes room.
+_STANDS_US = 45_000_000      # Without a piece for so long, an object's origin is asked.
+_WANTS_MAX = 5               # So often, after doubled waits.
+_OVERTAKEN_US = 240_000_000  # An object so old is lost when a later one has arrived.
 _BEFORE = 8                  # A receipt tells of so many numbers before its own.
 
 
@@ -16,16 +19,17 @@ def cut(origin: int, number: int, content: bytes) -> list[Item]:
     assert 0 < len(content) <= OBJECT_MAX
     starts = range(0, len(content), FRAGMENT_MAX)
     return [Item(origin, number, at, start + FRAGMENT_MAX >= len(content),
-                 content[start:start + FRAGMENT_MAX]) for at, start in enumerate(starts)]
+                 content[start:start + FRAGMENT_MAX], 0) for at, start in enumerate(starts)]
 
 
 class Partial:
     """What has come of one object."""
 
-    __slots__ = ("order", "pieces", "total")
+    __slots__ = ("due_us", "order", "pieces", "total", "wants")
 
     def __init__(self, order: int) -> None:
         self.order = order
+        self.due_us = self.wants = 0
         self.total = 0
         self.pieces: dict[int, bytes] = {}
 
@@ -37,22 +41,24 @@ class Partial:
 class Gathering:
     """A gateway's side."""
 
-    def __init__(self) -> None:
+    def __init__(self, partial_max: int = PARTIAL_MAX) -> None:
+        self._partial_max = partial_max
         self._partial: dict[int, Partial] = {}
         self._newest: dict[int, tuple[int, int]] = {}
         self._order = 0
 
-    def add(self, item: Item) -> bytes | None:
+    def add(self, item: Item, t_us: int = 0) -> bytes | None:
         """The whole object, when this was the last of its pieces; each is given out once."""
-        if self._is_done(item.origin, item.number):
+        if self.is_done(item.origin, item.number):
             return None
         key = item.origin << 16 | item.number
         partial = self._partial.get(key)
         if partial is None:
-            if len(self._partial) >= PARTIAL_MAX:
+            if len(self._partial) >= self._partial_max:
                 self._drop_oldest()
             self._order += 1
             partial = self._partial[key] = Partial(self._order)
+        partial.due_us = t_us + (_STANDS_US << partial.wants)
         partial.pieces[item.fragment] = item.content
         if item.is_last:
             partial.total = item.fragment + 1
@@ -67,11 +73,23 @@ class Gathering:
         newest = self._newest.get(origin)
         return (newest[0], newest[1] >> 1 & 255) if newest else None
 
+    def standing(self, t_us: int) -> list[tuple[int, int, list[int]]]:
+        """(origin, number, fragments that are here) of objects that wait for the rest in vain."""
+        found = []
+        for key in sorted(self._partial):
+            partial = self._partial[key]
+            if partial.due_us <= t_us and partial.wants < _WANTS_MAX:
+                partial.wants += 1
+                partial.due_us = t_us + (_STANDS_US << partial.wants)
+                found.append((key >> 16, key & 0xFFFF, sorted(partial.pieces)))
+        return found
+
     def _drop_oldest(self) -> None:
         oldest = min([(partial.order, key) for key, partial in self._partial.items()])
         del self._partial[oldest[1]]
 
-    def _is_done(self, origin: int, number: int) -> bool:
+    def is_done(self, origin: int, number: int) -> bool:
+        """Whether it has been given out."""
         newest = self._newest.get(origin)
         if newest is None:
             return False
@@ -97,6 +115,22 @@ class Unreceipted:
 
     def sent(self, number: int, t_us: int) -> None:
         self._sent_us[number] = t_us
+
+    def sent_again(self, number: int, t_us: int) -> bool:
+        """Whether the object is still ours to send; patience begins anew."""
+        if number not in self._sent_us:
+            return False
+        self._sent_us[number] = t_us
+        return True
+
+    def overtaken(self, number: int, before: int, t_us: int) -> list[int]:
+        """Objects that a receipt passes over although they were sent long ago: they are lost."""
+        found = [number - 1 - at & 0xFFFF for at in range(_BEFORE) if not before >> at & 1]
+        lost = [past for past in found
+                if t_us - self._sent_us.get(past, t_us) >= _OVERTAKEN_US]
+        for past in lost:
+            del self._sent_us[past]
+        return lost
 
     @property
     def size(self) -> int:

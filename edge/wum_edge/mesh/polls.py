@@ -31,7 +31,7 @@ class Polls:
         self._relay = relay
         self._chain_max = _CHAIN_GATEWAY if relay.setting.is_gateway else _CHAIN_RELAY
         self._child = self._number = self._rate = self._grant = 0
-        self._arrived = self._missing = self._backlog = 0
+        self._arrived = self._missing = self._backlog = self._last = 0
         self._was_heard = self._has_items = False
         self._chained, self._acknowledge = 0, 0
         self.end_us = 0              # When the answer is over, as far as we know.
@@ -80,8 +80,8 @@ class Polls:
         gradient.told()
         body = frames.encode_poll(frames.Poll(
             gradient.gateway, gradient.heartbeat, gradient.rank, child.number,
-            self._acknowledge or address, told.answered, told.arrived,
-            children.waiting(), receipts))
+            relay.heard(address), self._acknowledge or address, told.answered, told.arrived,
+            children.waiting(), relay.stamp(), receipts))
         self._acknowledge = 0
         if relay.send(POLL, address, frames.poll_aux(grant, rate), body, 0, has_cad) and grant:
             relay.mode = POLLING
@@ -121,6 +121,7 @@ class Polls:
         left = header.aux >> 4
         if not self._was_heard:
             self._was_heard, self._missing = True, left + 1
+        self._last = header.counter + left & 0xFFFF
         self._has_items |= bool(items)
         self._backlog = header.aux & 15
         if rank <= relay.gradient.rank:
@@ -156,7 +157,7 @@ class Polls:
             relay.children.unanswered(relay.now, self._child, relay.chance())
             return
         relay.children.answered(relay.now, self._child, self._arrived,
-                                self._backlog + self._missing)
+                                self._backlog + self._missing, self._last)
         self._acknowledge = self._child if self._has_items else 0
         self._chained += 1
         self._poll(has_cad=False)

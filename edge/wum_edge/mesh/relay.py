@@ -9,6 +9,14 @@ time of a clock that runs forward; what is to be done is taken out with `actions
   ("deliver", origin, number, content)  an object has reached this gateway
   ("done", number)                      a gateway has this object of ours
   ("again", number)                     none has told so in time: submit it anew
+  ("want", number, here)                a gateway has only the fragments of the bit map `here`:
+                                        `resubmit` the object, from the archive
+  ("receive", gateway, number, content) an object has come down to us
+  ("confirmed", station, number)        ... or to whom this gateway sent it
+  ("undelivered", station, number)      ... or it was given up
+  ("ripple", gateway, number, content)  a command of a group that we are in
+  ("execute", gateway, number)          it is to be carried out now
+  ("echo", gateway, number, stations)   a bit for each station that has it, as far as known
   ("reserve", counter, spent_us)        keep both in the store before anything else is sent: what
                                         `Guard` and `Relay` are to begin with after a restart
 
@@ -20,14 +28,34 @@ from wum_edge.mesh.airtime import airtime_us
 from wum_edge.mesh.answers import Answers
 from wum_edge.mesh.channel import Channel
 from wum_edge.mesh.children import Children
+from wum_edge.mesh.clock import Clock
 from wum_edge.mesh.custody import Custody
+from wum_edge.mesh.downward import Downward
 from wum_edge.mesh.duty import Ledger
-from wum_edge.mesh.frames import ALL, ASK, BEACON, DATA, POLL, Header, Malformed
+from wum_edge.mesh.echoes import Echoes
+from wum_edge.mesh.frames import (
+    ALL,
+    ASK,
+    BEACON,
+    DATA,
+    DOWN,
+    ECHO,
+    GOT,
+    NOTE,
+    POLL,
+    RIPPLE,
+    Header,
+    Item,
+    Malformed,
+    Stamp,
+)
 from wum_edge.mesh.gradient import RANK_MAX, Gradient
 from wum_edge.mesh.guard import Guard, NotOurs
-from wum_edge.mesh.neighbours import Neighbour, Neighbours
+from wum_edge.mesh.neighbours import NEIGHBOURS_MAX, Neighbour, Neighbours
 from wum_edge.mesh.objects import Gathering, Unreceipted, cut
+from wum_edge.mesh.orders import Orders
 from wum_edge.mesh.polls import Polls
+from wum_edge.mesh.ripple import Ripples
 from wum_edge.mesh.setting import Setting
 from wum_edge.mesh.timing import HOST_US, IDLE, POLLING, THRESHOLD_Q4, word_of
 from wum_edge.mesh.trickle import Trickle
@@ -35,11 +63,18 @@ from wum_edge.mesh.trickle import Trickle
 RESEND_US = 1_500_000_000
 HEARTBEAT_US = 600_000_000
 _WIDTH_GATEWAY, _WIDTH_POLL, _WIDTH_ASK, _WIDTH_BEACON = 3, 12, 14, 32
+_WIDTH_RIPPLE, _WIDTH_ECHO, _WIDTH_DOWN = 1, 8, 6
+_NOTES_MAX = 8               # Words of ours that are on their way up.
 _NEAR_Q4 = 20                # Who hears a receiver so well is heard there too, and holds.
 _BOUND_STEPS = 16            # Of the duty limit: so much more than is used the store is told.
 _REFUSED_US = 5_000_000      # After the law has said no.
 _STALE_US = 30_000_000
 _MINUTE_US = 60_000_000
+
+
+_HEEDED = (ASK, POLL, DOWN, RIPPLE)      # What others send each other and concerns us too.
+
+_STAMPED = (1 + BEACON, 1 + POLL, 1 + RIPPLE)
 
 
 class Relay:
@@ -62,6 +97,13 @@ class Relay:
         self.gathering, self.unreceipted = Gathering(), Unreceipted()
         self.trickle = Trickle(t_us, self.chance())
         self.answers, self.polls = Answers(self), Polls(self)
+        self.clock = Clock()
+        self.groups: set[int] = set()
+        self.downward, self.orders = Downward(self), Orders(self, guard.reserved_to)
+        self.ripples, self.echoes = Ripples(self, guard.reserved_to), Echoes(self)
+        self._note = guard.reserved_to & 0xFFFF
+        self._seen_us = self._heard_us = t_us - 1
+        self._ends: dict[int, tuple[int, int]] = {}  # By station: its last counter, our time.
         self.counts: dict[str, int] = {}
         self._actions: list[tuple[object, ...]] = []
         self.mode, self._token, self.sending = IDLE, 0, 0
@@ -79,13 +121,18 @@ class Relay:
     def on_rx(self, t_us: int, frame: bytes, rssi_dbm: int, snr_q4: int, rate: int) -> None:
         """A whole frame, whose end was at `t_us`; signal to noise in quarters of a dB."""
         self._advance(t_us)
+        self._heard_us = t_us
         try:
             header = self._guard.peek(frame)
-            if header.destination not in (self.setting.address, ALL):
-                self._overhear(header, frame, snr_q4, rate)
-            else:
-                body = self._guard.open(header, frame)
+            is_ours = header.destination in (self.setting.address, ALL)
+            if not is_ours and header.kind not in _HEEDED:
+                return
+            # What is for others is opened too: who could forge it, could silence us.
+            body = self._guard.open(header, frame)
+            if is_ours or header.kind == RIPPLE:
                 self._receive(header, body, snr_q4, rate)
+            else:
+                self._overhear(header, body, snr_q4, rate)
         except Malformed:
             self.count("malformed")
         except NotOurs:
@@ -100,6 +147,8 @@ class Relay:
         kind, self.sending = self.sending, 0
         if not airtime_us:
             self.ledger.give_back(*self._booked)
+        if airtime_us and kind in _STAMPED:
+            self.clock.sent(self._guard.last, t_us)
         if kind == 1 + DATA:
             self.answers.sent(self.now)
         elif not airtime_us:
@@ -124,6 +173,7 @@ class Relay:
             self.answers.tick(now)
         if now >= self._minute_us:
             self._every_minute()
+        self._tick_down()
         attempt_us = self._channel.attempt_us
         if attempt_us is not None and now >= attempt_us and self.mode == IDLE and not self.sending:
             self._channel.attempt_us = None
@@ -141,9 +191,11 @@ class Relay:
         answers_us = self.answers.deadline_us()
         if answers_us is not None:
             times.append(answers_us)
-        wake_us = self.children.wake_us(self.now)
-        if wake_us is not None:
-            times.append(wake_us)
+        for time_us in (self.children.wake_us(self.now), self.ripples.deadline_us(),
+                        self.echoes.deadline_us(), self.downward.deadline_us(),
+                        self.orders.deadline_us()):
+            if time_us is not None and (time_us > self._seen_us):
+                times.append(time_us)
         return min(times)
 
     def submit(self, t_us: int, content: bytes, priority: int) -> int | None:
@@ -166,6 +218,47 @@ class Relay:
         self._plan()
         return number
 
+    def resubmit(self, t_us: int, number: int, content: bytes, here: int, priority: int) -> bool:
+        """Take those pieces of an object of ours that a gateway does not have; False: no room."""
+        self._advance(t_us)
+        mark = 1 + self.chance() % (NOTE - 1)
+        pieces = [Item(item.origin, number, item.fragment, item.is_last, item.content, mark)
+                  for item in cut(self.setting.address, number, content)
+                  if not here >> item.fragment & 1]
+        if not self.custody.has_room(len(pieces)):
+            return False
+        for piece in pieces:
+            self.custody.take(piece, priority)
+        self.answers.wake(self.now)
+        self._plan()
+        return True
+
+    def send_down(self, t_us: int, destination: int, content: bytes) -> int | None:
+        """Send an object from this gateway to a station; its number, None: too many under way."""
+        self._advance(t_us)
+        number = self.orders.give(destination, content)
+        self._plan()
+        return number
+
+    def send_ripple(self, t_us: int, destination: int, content: bytes, execute_us: int = 0,
+                    wants_echo: bool = True) -> int:
+        """Flood a command to a group (GROUP + n, or ALL), to be carried out at a network time; its
+        number. To be repeated with `repeat_ripple` while echoes are missing.
+        """
+        self._advance(t_us)
+        number = self.ripples.start(destination, content, execute_us, wants_echo)
+        self._plan()
+        return number
+
+    def repeat_ripple(self, t_us: int, number: int) -> None:
+        self._advance(t_us)
+        self.ripples.repeat(number)
+        self._plan()
+
+    def set_time(self, t_us: int, network_us: int) -> None:
+        """Network time, as a gateway knows it at `t_us` of its clock."""
+        self.clock.set(t_us, network_us)
+
     def actions(self) -> list[tuple[object, ...]]:
         """What is to be done, in this order; it is told once."""
         taken, self._actions = self._actions, []
@@ -179,7 +272,15 @@ class Relay:
         if header.kind == DATA:
             self.polls.data(header, body)
         elif header.kind == BEACON:
-            self._beacon(other, frames.decode_beacon(body))
+            self._beacon(header, other, frames.decode_beacon(body))
+        elif header.kind == RIPPLE:
+            self.ripples.heard(header, body)
+        elif header.kind == ECHO:
+            self.echoes.heard(header, body)
+        elif header.kind == GOT:
+            self.downward.got(header)
+        elif header.kind == DOWN and self.mode == IDLE and not self.sending:
+            self.downward.arrived(header, body)
         elif header.kind == ASK:
             ask = frames.decode_ask(body)
             if ask.rank <= self.gradient.rank or self.gradient.rank >= RANK_MAX:
@@ -189,18 +290,21 @@ class Relay:
         elif header.kind == POLL:
             poll = frames.decode_poll(body)
             self._told(other, poll.gateway, poll.heartbeat, poll.rank)
+            self.heed_stamp(header, poll.stamp, poll.rank)
             self._acknowledged(header, poll)
             grant, rate = frames.decode_poll_aux(header.aux)
-            if (grant and rate < len(self.setting.ways) and self.mode == IDLE
+            if not self._guard.is_recent(poll.heard):
+                self.count("poll of another life")
+            elif (grant and rate < len(self.setting.ways) and self.mode == IDLE
                     and not self.sending
                     and self._channel.may_answer(self.now, header.source)):
                 self.answers.polled(self.now, header.source, poll.number, grant, rate)
 
-    def _overhear(self, header: Header, frame: bytes, snr_q4: int, rate: int) -> None:
+    def _overhear(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
         """Keep silent while others need the channel; learn what concerns us all the same."""
-        other = self.neighbours.get(header.source)
         margin_q4 = snr_q4 - THRESHOLD_Q4[self.setting.ways[rate].spreading_factor]
         if header.kind == POLL:
+            poll = frames.decode_poll(body)
             grant, rate_to = frames.decode_poll_aux(header.aux)
             if rate_to < len(self.setting.ways):
                 until_us = self.now + HOST_US + grant * (
@@ -209,20 +313,17 @@ class Relay:
                     self._channel.protect(until_us, header.source)
                 if not self.setting.is_gateway:
                     self._hold(until_us + HOST_US, header.source)
-            is_stale = other is None or self.now - other.told_at_us > _STALE_US
-            if is_stale or self.answers.awaits(header.source):
-                poll = frames.decode_poll(self._guard.open(header, frame))
-                other = self.neighbours.hear(self.now, header.source, margin_q4)
-                self._told(other, poll.gateway, poll.heartbeat, poll.rank)
-                self._acknowledged(header, poll)
-            elif other is not None:
-                other.heard_at_us = self.now
-        elif header.kind == ASK and not self.setting.is_gateway:
+            other = self.neighbours.hear(self.now, header.source, margin_q4)
+            self._told(other, poll.gateway, poll.heartbeat, poll.rank)
+            self.heed_stamp(header, poll.stamp, poll.rank)
+            self._acknowledged(header, poll)
+        elif not self.setting.is_gateway:
             self._hold(self.now + 2 * HOST_US + self._airtimes[0][1], header.destination)
 
-    def _beacon(self, other: Neighbour | None, beacon: frames.Beacon) -> None:
+    def _beacon(self, header: Header, other: Neighbour | None, beacon: frames.Beacon) -> None:
         if other is None:
             return
+        self.heed_stamp(header, beacon.stamp, beacon.rank)
         self._told(other, beacon.gateway, beacon.heartbeat, beacon.rank)
         if beacon.is_starving:
             if self.gradient.rank < RANK_MAX:
@@ -231,6 +332,25 @@ class Relay:
                     self._beat()
         elif beacon.rank >= self.gradient.rank // 2:
             self.trickle.consistent()
+
+    def heed_stamp(self, header: Header, stamp: Stamp, rank: int) -> None:
+        """What time it is there, if that is nearer to a gateway; whether it lacks a ripple."""
+        before = self._ends.get(header.source)
+        if header.kind != RIPPLE:
+            self.ripples.lacks(stamp.ripple)
+            if rank >= self.gradient.rank:
+                stamp = Stamp(0, 0, 0)
+        if stamp.time_us and before is not None and before[0] == stamp.about and (
+                not self.gradient.is_gateway):
+            self.clock.set(before[1], stamp.time_us)
+        if before is None and len(self._ends) >= NEIGHBOURS_MAX:
+            self._ends.clear()
+        self._ends[header.source] = (header.counter & 255, self._heard_us)
+
+    def stamp(self) -> Stamp:
+        """What our next frame tells of the time."""
+        about, time_us = self.clock.stamp()
+        return Stamp(about, time_us, self.ripples.newest)
 
     def _told(self, other: Neighbour | None, gateway: int, heartbeat: int, rank: int) -> None:
         if other is not None and other.tell(self.now, gateway, heartbeat, rank):
@@ -256,6 +376,8 @@ class Relay:
                 if origin == me:
                     for done in self.unreceipted.receipt(number, before):
                         self._actions.append(("done", done))
+                    for lost in self.unreceipted.overtaken(number, before, self.now):
+                        self._actions.append(("again", lost))
                 else:
                     self.children.receipt(self.now, origin, number, before)
 
@@ -266,13 +388,23 @@ class Relay:
 
     def _plan(self) -> None:
         """Have an attempt at the channel in front of us, if there is anything to say."""
-        if self._channel.attempt_us is None and self.mode == IDLE and not self.sending:
+        if self.mode != IDLE or self.sending:
+            return
+        if self.ripples.is_due(self.now):        # Before anything else; it has drawn its slot.
+            self._channel.draw(self.now, 1 + RIPPLE, _WIDTH_RIPPLE, self.chance())
+        elif self._channel.attempt_us is None:
             kind, width = self._wish()
             if width:
-                self._channel.draw(self.now, kind == 1 + POLL, width, self.chance())
+                self._channel.draw(self.now, kind, width, self.chance())
 
     def _wish(self) -> tuple[int, int]:
         """(kind of frame, plus one; width of the contention window); 0 for none."""
+        if self.ripples.is_due(self.now):
+            return 1 + RIPPLE, _WIDTH_RIPPLE
+        if self.echoes.is_due(self.now):
+            return 1 + ECHO, _WIDTH_ECHO
+        if self.downward.is_due(self.now):
+            return 1 + DOWN, _WIDTH_DOWN
         asks = self.answers.may_ask(self.now)
         if asks and self.custody.is_crowded:
             return 1 + ASK, _WIDTH_ASK
@@ -286,9 +418,15 @@ class Relay:
 
     def _attempt(self) -> None:
         kind = self._wish()[0]
-        if self.now < self._channel.free_us(kind == 1 + POLL):
+        if self.now < self._channel.free_us(kind):
             return
-        if kind == 1 + POLL:
+        if kind == 1 + RIPPLE:
+            self.ripples.send()
+        elif kind == 1 + ECHO:
+            self.echoes.send()
+        elif kind == 1 + DOWN:
+            self.downward.send()
+        elif kind == 1 + POLL:
             self.polls.begin(has_cad=not self._channel.is_burst_near(self.now))
         elif kind == 1 + ASK:
             parent, body = self.answers.ask(self.now)
@@ -300,7 +438,8 @@ class Relay:
             free = self.ledger.free_us(self.now) * 100 // self.ledger.limit_us
             self.send(BEACON, ALL, 0, frames.encode_beacon(frames.Beacon(
                 gradient.gateway, gradient.heartbeat, gradient.rank, free,
-                min(self.custody.size, 255), 0 if gradient.rank < RANK_MAX else 1)), 0, True)
+                min(self.custody.size, 255), 0 if gradient.rank < RANK_MAX else 1,
+                self.stamp())), 0, True)
 
     def send(self, kind: int, destination: int, aux: int, body: bytes, rate: int,
              has_cad: bool, priority: int = 1) -> bool:
@@ -336,9 +475,16 @@ class Relay:
     def _busy(self, kind: int) -> None:
         """The channel was not free after all."""
         self._channel.was_busy()
-        self.answers.refused(self.now)
-        if kind == 1 + BEACON:
+        if kind == 1 + RIPPLE:
+            self.ripples.refused()
+        elif kind == 1 + ECHO:
+            self.echoes.refused()
+        elif kind == 1 + DOWN:
+            self.downward.refused()
+        elif kind == 1 + BEACON:
             self.trickle.is_due = True
+        elif kind == 1 + ASK:
+            self.answers.refused(self.now)
         if self.mode == POLLING:
             self.mode = IDLE
 
@@ -352,14 +498,53 @@ class Relay:
 
     def arrive(self, item: frames.Item) -> None:
         """A piece has reached us, a gateway."""
-        content = self.gathering.add(item)
+        if item.mark == NOTE:
+            self.orders.heard(item.origin, item.content)
+            return
+        content = self.gathering.add(item, self.now)
         if content is not None:
             self._actions.append(("deliver", item.origin, item.number, content))
         receipt = self.gathering.receipt(item.origin)
         if receipt is not None:
             self.children.receipt(self.now, item.origin, receipt[0], receipt[1])
 
+    def note(self, word: bytes, priority: int = 1) -> None:
+        """Send a word of the mesh up to any gateway."""
+        if self.gradient.is_gateway:
+            self.orders.heard(self.setting.address, word)
+            return
+        self._note = self._note + 1 & 0xFFFF
+        if self.custody.free > 1:
+            self.custody.take(Item(self.setting.address, self._note, 0, True, word, NOTE),
+                              priority)
+            self.answers.wake(self.now)
+
+    def tell(self, action: tuple[object, ...]) -> None:
+        """An action for whoever runs us."""
+        self._actions.append(action)
+
+    def heard(self, source: int) -> int:
+        """Low 16 bits of the newest counter heard of a station."""
+        return self._guard.heard(source)
+
+    @property
+    def last_counter(self) -> int:
+        return self._guard.last
+
+    def quiet(self, length_us: int) -> None:
+        """A ripple is passing: whatever else there is to say can wait."""
+        self._channel.hold(self.now, self.now + length_us, ALL)
+
     # Time and chance.
+
+    def _tick_down(self) -> None:
+        """What goes down, and what is carried out."""
+        self._seen_us = self.now
+        self.ripples.tick(self.now)
+        self.downward.expire()
+        due_us = self.orders.deadline_us()
+        if due_us is not None and due_us <= self.now:
+            self.orders.tick()
 
     def _every_minute(self) -> None:
         self._minute_us = self.now + _MINUTE_US
@@ -370,8 +555,10 @@ class Relay:
             self._bound_us = 0           # The next frame tells the store of less.
         used = self.ledger.spent_us(self.now) * 100 // self.ledger.limit_us
         self.gradient.price_q4 = 16 << max(min((used - 45) // 10, 5), 0)
-        if self.gradient.is_gateway and self.now >= self._heartbeat_us:
-            self._beat()
+        if self.gradient.is_gateway:
+            self.orders.ask_for_missing()
+            if self.now >= self._heartbeat_us:
+                self._beat()
         self.settle()
 
     def _beat(self) -> None:

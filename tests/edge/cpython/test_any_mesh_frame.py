@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.edge.mesh.doubles import DigestSeal
-from wum_edge.mesh import frames
+from wum_edge.mesh import downframes, frames
 from wum_edge.mesh.airtime import modulation
 from wum_edge.mesh.children import CHILDREN_MAX, ROUTES_MAX
 from wum_edge.mesh.custody import ITEMS_MAX
@@ -16,22 +16,31 @@ from wum_edge.mesh.setting import Setting
 WAYS = [modulation(7, 250_000), modulation(5, 250_000, preamble=12)]
 SHORT = st.integers(0, 255)
 ADDRESS = st.sampled_from([1, 2, 3, 4, 5, 0xFFFF])
+WORD = st.integers(0, 0xFFFF)
+STAMPS = st.builds(frames.Stamp, SHORT, st.integers(0, (1 << 56) - 1), SHORT)
 POLLS = st.builds(
-    frames.Poll, ADDRESS, SHORT, st.integers(0, 0xFFFF), SHORT, ADDRESS, SHORT,
-    st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF),
+    frames.Poll, ADDRESS, SHORT, WORD, SHORT, WORD, ADDRESS, WORD, WORD,
+    st.integers(0, 0xFFFFFFFF), STAMPS,
     st.lists(st.tuples(ADDRESS, st.integers(0, 20), SHORT), max_size=frames.RECEIPTS_MAX))
 ITEMS = st.lists(st.builds(
     frames.Item, ADDRESS, st.integers(0, 20), st.integers(0, 127), st.booleans(),
-    st.binary(max_size=40)), max_size=5)
+    st.binary(max_size=40), st.integers(0, 15)), max_size=5)
 BODIES = st.one_of(
     st.tuples(st.just(frames.BEACON), st.builds(
-        frames.Beacon, ADDRESS, SHORT, st.integers(0, 0xFFFF), SHORT, SHORT, st.integers(0, 1)
-    ).map(frames.encode_beacon)),
+        frames.Beacon, ADDRESS, SHORT, st.integers(0, 0xFFFF), SHORT, SHORT, st.integers(0, 1),
+        STAMPS).map(frames.encode_beacon)),
     st.tuples(st.just(frames.ASK), st.builds(
         frames.Ask, st.integers(0, 0xFFFF), SHORT, SHORT).map(frames.encode_ask)),
     st.tuples(st.just(frames.POLL), POLLS.map(frames.encode_poll)),
     st.tuples(st.just(frames.DATA), st.builds(
         frames.encode_data, st.integers(0, 0xFFFF), st.integers(0, 3), ITEMS)),
+    st.tuples(st.just(frames.RIPPLE), st.builds(
+        downframes.Ripple, STAMPS, ADDRESS, SHORT, SHORT, SHORT, st.integers(0, (1 << 56) - 1),
+        st.binary(max_size=40)).map(downframes.encode_ripple)),
+    st.tuples(st.just(frames.ECHO), st.builds(
+        downframes.Echo, WORD, ADDRESS, SHORT, st.integers(0, 40),
+        st.binary(max_size=24)).map(downframes.encode_echo)),
+    st.tuples(st.just(frames.DOWN), st.builds(downframes.encode_down, ADDRESS, ITEMS)),
     st.tuples(st.integers(0, 15), st.binary(max_size=frames.BODY_MAX)))
 EVENTS = st.lists(st.tuples(
     st.integers(2, 5), st.sampled_from([1, 1, 1, 0xFFFF, 9]), SHORT, BODIES,

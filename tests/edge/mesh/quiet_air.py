@@ -18,7 +18,7 @@ class QuietAir:
         self.links = links
         self.loses = lambda frame: False
         self.sent, self.delivered, self.done = [], [], []
-        self.stored, self.words = {}, {}
+        self.stored, self.words, self.told = {}, {}, []
         self._queue, self._order = [], 0
         self._gateways, self._duty = gateways, duty
         self.relays = {}
@@ -36,6 +36,16 @@ class QuietAir:
         number = self.relays[address].submit(self.now, content, 2)
         self._act(address)
         return number
+
+    def do(self, address, name, *arguments):
+        """Call a method of a relay and let it do what it wants."""
+        found = getattr(self.relays[address], name)(self.now, *arguments)
+        self._act(address)
+        return found
+
+    def of(self, what):
+        """(address, the rest) of the actions of one name that nobody here heeds."""
+        return [entry[1:2] + entry[3:] for entry in self.told if entry[2] == what]
 
     def run(self, until_us):
         while True:
@@ -82,3 +92,5 @@ class QuietAir:
                 self.done.append((address, action[1]))
             elif action[0] == "reserve":
                 self.stored[address] = (action[1], action[2])
+            else:
+                self.told.append((self.now, address) + action)

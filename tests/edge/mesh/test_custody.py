@@ -6,7 +6,7 @@ from wum_edge.mesh.objects import Gathering, Unreceipted, cut
 
 
 def piece(number, size=40):
-    return Item(1, number, 0, True, bytes(size))
+    return Item(1, number, 0, True, bytes(size), 0)
 
 
 def test_a_piece_stays_until_it_is_released():
@@ -79,6 +79,6 @@ def test_receipts_tell_of_the_eight_before_and_around_the_end():
 
 def test_pieces_that_do_not_fit_together_make_no_object():
     gathering = Gathering()
-    assert gathering.add(Item(5, 1, 3, False, b"three")) is None
-    assert gathering.add(Item(5, 1, 1, True, b"one, and the last")) is None
-    assert gathering.add(Item(5, 1, 0, False, b"nought, ")) == b"nought, one, and the last"
+    assert gathering.add(Item(5, 1, 3, False, b"three", 0)) is None
+    assert gathering.add(Item(5, 1, 1, True, b"one, and the last", 0)) is None
+    assert gathering.add(Item(5, 1, 0, False, b"nought, ", 0)) == b"nought, one, and the last"

@@ -2,23 +2,25 @@
 
 from tests.portable import raises
 from wum_edge.mesh import frames
-from wum_edge.mesh.frames import Ask, Beacon, Header, Item, Malformed, Poll
+from wum_edge.mesh.frames import Ask, Beacon, Header, Item, Malformed, Poll, Stamp
+
+STAMP = Stamp(200, (1 << 56) - 1, 3)
 
 
 def test_every_frame_is_read_as_it_was_written():
     header = Header(frames.POLL, 2, 0xBEEF, 0x0102, 0xFFFF, 0xFFFFFFFE, 0xA5)
     assert frames.decode_header(frames.encode_header(header) + bytes(4)) == header
-    beacon = Beacon(7, 255, 0xF000, 100, 96, 1)
+    beacon = Beacon(7, 255, 0xF000, 100, 96, 1, STAMP)
     assert frames.decode_beacon(frames.encode_beacon(beacon)) == beacon
     assert frames.decode_ask(frames.encode_ask(Ask(1, 255, 3))) == Ask(1, 255, 3)
-    poll = Poll(1, 2, 3, 4, 5, 6, 0xFFFF, 1 << 31, [(9, 0xFFFF, 255), (10, 1, 0)])
+    poll = Poll(1, 2, 3, 4, 0xFFFE, 5, 6, 0xFFFF, 1 << 31, STAMP, [(9, 0xFFFF, 255), (10, 1, 0)])
     assert frames.decode_poll(frames.encode_poll(poll)) == poll
-    items = [Item(1, 65_535, 127, True, b"x" * 40), Item(2, 3, 0, False, b"")]
+    items = [Item(1, 65_535, 127, True, b"x" * 40, 3), Item(2, 3, 0, False, b"", 0)]
     assert frames.decode_data(frames.encode_data(9, 8, items)) == (9, 8, items)
 
 
 def test_the_largest_fragment_fills_a_frame_to_the_last_byte():
-    item = Item(1, 2, 0, True, bytes(frames.FRAGMENT_MAX))
+    item = Item(1, 2, 0, True, bytes(frames.FRAGMENT_MAX), 0)
     body = frames.encode_data(1, 1, [item])
     assert frames.HEADER_SIZE + len(body) + frames.TAG_SIZE == frames.FRAME_MAX
 
@@ -32,10 +34,10 @@ def test_what_a_poll_grants_stands_in_its_header():
 
 
 def test_no_other_length_passes():
-    poll = frames.encode_poll(Poll(1, 2, 3, 4, 5, 6, 7, 8, [(9, 10, 11)]))
-    data = frames.encode_data(9, 8, [Item(1, 2, 3, False, b"four")])
+    poll = frames.encode_poll(Poll(1, 2, 3, 4, 5, 6, 7, 8, 9, STAMP, [(9, 10, 11)]))
+    data = frames.encode_data(9, 8, [Item(1, 2, 3, False, b"four", 0)])
     for decode, body in (
-            (frames.decode_beacon, frames.encode_beacon(Beacon(1, 2, 3, 4, 5, 0))),
+            (frames.decode_beacon, frames.encode_beacon(Beacon(1, 2, 3, 4, 5, 0, STAMP))),
             (frames.decode_ask, frames.encode_ask(Ask(1, 2, 3)))):
         raises(Malformed, lambda decode=decode, body=body: decode(body[:-1]))
         raises(Malformed, lambda decode=decode, body=body: decode(body + b"x"))

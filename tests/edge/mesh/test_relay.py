@@ -149,6 +149,6 @@ def test_data_of_a_lower_rank_are_refused():
     assert relay.mode == POLLING
     header = frames.Header(frames.DATA, 2, 7, 4, 3, 9999, 0)
     body = frames.encode_data(relay.gradient.rank - 1, relay.polls._number,
-                              [frames.Item(9, 1, 0, True, b"loop")])
+                              [frames.Item(9, 1, 0, True, b"loop", 0)])
     relay.polls.data(header, body)
     assert relay.counts["loop"] == 1 and relay.custody.size == 0

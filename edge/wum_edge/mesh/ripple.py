@@ -1,0 +1,192 @@
+"""The ripple: a command that is flooded at once, repeated by few, and carried out at one moment.
+
+Left out: who has told that it has it (echoes.py). Everybody who hears it draws a slot out of so
+many as it has neighbours; who has heard it three times keeps silent.
+"""
+
+from wum_edge.mesh.downframes import (
+    WANTS_ECHO,
+    Ripple,
+    confirm,
+    decode_ripple,
+    encode_ripple,
+)
+from wum_edge.mesh.downward import is_for
+from wum_edge.mesh.frames import RIPPLE, Header
+from wum_edge.mesh.guard import NotOurs
+
+KEPT_MAX = 16                # Ripples that are remembered.
+HOPS_MAX = 64
+_SLOT_US = 12_000
+_SLOTS_MIN, _SLOTS_MAX = 4, 40
+_ENOUGH = 3                  # Copies heard from others: the neighbourhood has it.
+_COPIES = 3                  # Of our own at most, and at most so often over again when asked.
+_STALE_US = 60_000_000       # So late a command is carried out no more.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wum_edge.mesh.relay import Relay
+
+
+class Kept:
+    """One ripple that is here."""
+
+    __slots__ = ("at_us", "copies", "destination", "execute_at_us", "frame", "heard", "is_done",
+                 "is_mine")
+
+    def __init__(self, destination: int, frame: Ripple, is_mine: bool) -> None:
+        self.destination, self.frame, self.is_mine = destination, frame, is_mine
+        self.heard = self.copies = 0
+        self.at_us: int | None = None
+        self.is_done = not is_mine
+        self.execute_at_us = 0
+
+
+class Ripples:
+    """Those that came lately, the newest last."""
+
+    def __init__(self, relay: "Relay", number: int) -> None:
+        self._relay = relay
+        self._kept: list[Kept] = []
+        self._number = number & 0xFFFF
+        self._sending: Kept | None = None
+
+    @property
+    def newest(self) -> int:
+        """Low byte of the number of the newest one, for others to see that they lack it."""
+        return self._kept[-1].frame.number & 255 if self._kept else 0
+
+    def start(self, destination: int, content: bytes, execute_us: int, wants_echo: bool,
+              number: int | None = None) -> int:
+        """Begin one, as a gateway; its number."""
+        relay = self._relay
+        if number is None:
+            number = self._number = self._number + 1 & 0xFFFF
+        me = relay.setting.address
+        frame = Ripple(relay.stamp(), me, number, 0, WANTS_ECHO if wants_echo else 0,
+                       execute_us, content)
+        kept = self._find(me, number)
+        if kept is None:
+            kept = self._keep(Kept(destination, frame, is_for(destination, me, relay.groups)))
+        self.again(kept)
+        return number
+
+    def repeat(self, number: int) -> None:
+        """Flood one again, from its beginning."""
+        kept = self._find(self._relay.setting.address, number)
+        if kept is not None:
+            self.again(kept)
+
+    def again(self, kept: Kept) -> None:
+        kept.heard = kept.copies = 0
+        kept.at_us = self._relay.now
+
+    def heard(self, header: Header, body: bytes) -> None:
+        """A copy. Raises Malformed, NotOurs."""
+        relay = self._relay
+        ripple = decode_ripple(body)
+        relay.heed_stamp(header, ripple.stamp, ripple.hops)
+        kept = self._find(ripple.gateway, ripple.number)
+        if ripple.hops >= HOPS_MAX:
+            raise NotOurs("ripple of %d hops" % ripple.hops)
+        if kept is None:
+            late_us = relay.clock.time_us(relay.now) - ripple.execute_us
+            if ripple.execute_us and relay.clock.is_known and late_us > _STALE_US:
+                raise NotOurs("ripple that is %d s late" % (late_us // 1_000_000))
+            mine = is_for(header.destination, relay.setting.address, relay.groups)
+            kept = self._keep(Kept(header.destination, ripple, mine))
+            kept.at_us = relay.now + self._slots_us(1)
+            self._arrived(kept)
+        kept.heard += 1
+        if kept.heard == 1 and kept.copies == 0:
+            return
+        if kept.heard >= _ENOUGH and kept.copies:
+            kept.at_us = None
+
+    def _arrived(self, kept: Kept) -> None:
+        relay, frame = self._relay, kept.frame
+        relay.quiet(2 * relay.frame_us[0] + self._slots_us(1))
+        if not kept.is_mine:
+            return
+        if kept.destination == relay.setting.address:
+            relay.tell(("receive", frame.gateway, frame.number, frame.content))
+            relay.note(confirm(frame.gateway, frame.number))
+            kept.is_done = True
+            return
+        relay.tell(("ripple", frame.gateway, frame.number, frame.content))
+        if frame.flags & WANTS_ECHO:
+            relay.echoes.begin(frame.gateway, frame.number)
+
+    def _keep(self, kept: Kept) -> Kept:
+        self._kept.append(kept)
+        if len(self._kept) > KEPT_MAX:
+            self._kept.pop(0)
+        return kept
+
+    def _find(self, gateway: int, number: int) -> Kept | None:
+        for kept in self._kept:
+            if kept.frame.gateway == gateway and kept.frame.number == number:
+                return kept
+        return None
+
+    def lacks(self, newest: int) -> None:
+        """A neighbour has told of the low byte of its newest: is it behind ours?"""
+        if self._kept and newest != self.newest:
+            last = self._kept[-1]
+            if 0 < (self.newest - newest & 255) < 128 and last.copies < 2 * _COPIES and (
+                    last.at_us is None):
+                last.at_us = self._relay.now + self._slots_us(4)
+
+    # When a copy is sent.
+
+    def is_due(self, t_us: int) -> bool:
+        return any([kept.at_us is not None and kept.at_us <= t_us for kept in self._kept])
+
+    def deadline_us(self) -> int | None:
+        """When a copy is to be sent, or a command carried out."""
+        times = [kept.at_us for kept in self._kept if kept.at_us is not None]
+        for kept in self._kept:
+            if not kept.is_done:
+                times.append(self._execute_at_us(kept))
+        return min(times) if times else None
+
+    def tick(self, t_us: int) -> None:
+        """Carry out what is due."""
+        for kept in self._kept:
+            if not kept.is_done and self._execute_at_us(kept) <= t_us:
+                kept.is_done = True
+                self._relay.tell(("execute", kept.frame.gateway, kept.frame.number))
+
+    def _execute_at_us(self, kept: Kept) -> int:
+        clock = self._relay.clock
+        if not kept.frame.execute_us or not clock.is_known:
+            return self._relay.now
+        return clock.local_us(kept.frame.execute_us)
+
+    def send(self) -> None:
+        """A copy of the one that is due first, as the channel is ours."""
+        relay = self._relay
+        due = [kept for kept in self._kept if kept.at_us is not None and kept.at_us <= relay.now]
+        kept = due[-1]
+        frame = kept.frame
+        body = encode_ripple(Ripple(relay.stamp(), frame.gateway, frame.number,
+                                    min(frame.hops + 1, HOPS_MAX), frame.flags, frame.execute_us,
+                                    frame.content))
+        if relay.send(RIPPLE, kept.destination, 0, body, 0, has_cad=True, priority=0):
+            self._sending = kept
+            kept.copies += 1
+            kept.at_us = None
+            if kept.copies < _COPIES and kept.heard < _ENOUGH + 1:
+                kept.at_us = relay.now + relay.frame_us[0] + self._slots_us(2 * kept.copies)
+
+    def refused(self) -> None:
+        """The channel was busy: once more, a little later."""
+        kept, self._sending = self._sending, None
+        if kept is not None:
+            kept.copies -= 1
+            kept.at_us = self._relay.now + self._slots_us(1)
+
+    def _slots_us(self, width: int) -> int:
+        """A wait out of `width` times so many slots as there are neighbours."""
+        relay = self._relay
+        slots = max(min(len(relay.neighbours.all()), _SLOTS_MAX), _SLOTS_MIN) * width
+        return relay.chance() % (slots * _SLOT_US)

@@ -1,0 +1,108 @@
+"""The ripple and network time, on an air without loss or with some."""
+
+from tests.edge.mesh.quiet_air import QuietAir
+from wum_edge.mesh import frames
+from wum_edge.mesh.clock import Clock
+from wum_edge.mesh.downframes import RIPPLE_MAX
+from wum_edge.mesh.ripple import KEPT_MAX
+
+MINUTE_US = 60_000_000
+NOON_US = 1_700_000_000_000_000
+CHAIN = [(1, 2), (2, 3), (3, 4)]
+MESH = CHAIN + [(1, 3), (2, 4), (4, 5), (3, 5)]
+
+
+def started(links, **more):
+    air = QuietAir({1}, links, **more)
+    air.do(1, "set_time", NOON_US)
+    air.run(2 * MINUTE_US)
+    return air
+
+
+def test_everybody_has_it_within_seconds_and_the_gateway_knows_who():
+    air = started(MESH)
+    begin_us = air.now
+    number = air.do(1, "send_ripple", frames.ALL, b"off")
+    air.run(air.now + MINUTE_US)
+    got = sorted([entry[1] for entry in air.told if entry[2] == "ripple"])
+    assert got == [2, 3, 4, 5]
+    assert max([entry[0] for entry in air.told if entry[2] == "ripple"]) < begin_us + 3_000_000
+    assert air.of("echo")[-1] == (1, 1, number, 0b111100)
+
+
+def test_it_is_carried_out_by_all_at_one_moment_by_clocks_that_differ():
+    air = started(CHAIN)
+    when_us = air.relays[1].clock.time_us(air.now) + 5_000_000
+    air.do(1, "send_ripple", frames.ALL, b"off", when_us)
+    air.run(air.now + MINUTE_US)
+    moments = [entry[0] for entry in air.told if entry[2] == "execute"]
+    assert len(moments) == 4
+    assert max(moments) - min(moments) < 50_000
+    assert abs(moments[0] + NOON_US - when_us) < 50_000
+
+
+def test_only_its_group_heeds_it_and_all_pass_it_on():
+    air = started(CHAIN)
+    air.relays[4].groups.add(7)
+    air.relays[2].groups.add(8)
+    number = air.do(1, "send_ripple", frames.GROUP + 7, b"off")
+    air.run(air.now + MINUTE_US)
+    assert air.of("ripple") == [(4, 1, number, b"off")]
+    assert air.of("execute") == [(4, 1, number)]
+    assert air.of("echo")[-1] == (1, 1, number, 1 << 4)
+
+
+def test_a_station_that_missed_it_is_given_it_when_it_speaks():
+    air = started(CHAIN)
+    air.loses = lambda frame: frames.decode_header(frame).kind == frames.RIPPLE and (
+        frames.decode_header(frame).source == 3)
+    number = air.do(1, "send_ripple", frames.ALL, b"off")
+    air.run(air.now + MINUTE_US)
+    assert sorted([entry[0] for entry in air.of("ripple")]) == [2, 3]
+    air.loses = lambda frame: False
+    air.submit(4, bytes(20))
+    air.run(air.now + 40 * MINUTE_US)
+    assert (4, 1, number, b"off") in air.of("ripple")
+
+
+def test_a_lost_echo_is_told_again():
+    air = started(CHAIN)
+    left = [3]
+
+    def loses(frame):
+        header = frames.decode_header(frame)
+        if header.kind == frames.ECHO and header.source in (2, 3) and left[0]:
+            left[0] -= 1
+            return True
+        return False
+
+    air.loses = loses
+    number = air.do(1, "send_ripple", frames.ALL, b"off")
+    air.run(air.now + 2 * MINUTE_US)
+    assert left == [0]
+    assert air.of("echo")[-1] == (1, 1, number, 0b11100)
+
+
+def test_what_is_remembered_of_ripples_has_a_limit():
+    air = started(CHAIN)
+    for count in range(KEPT_MAX + 4):
+        air.do(1, "send_ripple", frames.ALL, bytes([count]) * RIPPLE_MAX)
+        air.run(air.now + 20_000_000)
+    for relay in air.relays.values():
+        assert len(relay.ripples._kept) == KEPT_MAX
+    assert [entry[3][0] for entry in air.of("ripple") if entry[0] == 4] == list(
+        range(KEPT_MAX + 4))
+
+
+def test_a_clock_learns_its_pace_and_forgets_what_cannot_be():
+    clock = Clock()
+    assert clock.time_us(5) == 0 and clock.stamp() == (0, 0)
+    clock.set(1_000_000, NOON_US)
+    later_us = 1_000_000 + 600_000_000
+    clock.set(later_us, NOON_US + 600_012_000)           # 20 ppm slow.
+    assert 19_000 < clock.drift_ppb < 21_000
+    far_us = later_us + 3_600_000_000
+    assert abs(clock.time_us(far_us) - (NOON_US + 600_012_000 + 3_600_072_000)) < 100
+    assert abs(clock.local_us(clock.time_us(far_us)) - far_us) < 5
+    clock.set(far_us, NOON_US)                           # Set by hand: no pace follows from it.
+    assert clock.drift_ppb == 0 and clock.time_us(far_us) == NOON_US
