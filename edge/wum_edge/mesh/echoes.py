@@ -90,7 +90,7 @@ class Echoes:
     # When one is sent.
 
     def is_due(self, t_us: int) -> bool:
-        return any([kept.at_us is not None and kept.at_us <= t_us for kept in self._kept])
+        return any(kept.at_us is not None and kept.at_us <= t_us for kept in self._kept)
 
     def deadline_us(self) -> int | None:
         times = [kept.at_us for kept in self._kept if kept.at_us is not None]

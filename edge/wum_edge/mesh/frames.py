@@ -204,7 +204,8 @@ def encode_poll(poll: Poll) -> bytes:
     return struct.pack(
         _POLL, poll.gateway, poll.heartbeat, poll.rank, poll.number, poll.heard, poll.child,
         poll.answered, poll.arrived, poll.waiting,
-    ) + encode_stamp(poll.stamp) + b"".join([struct.pack(_RECEIPT, *receipt) for receipt in poll.receipts])
+    ) + encode_stamp(poll.stamp) + b"".join(
+        [struct.pack(_RECEIPT, *receipt) for receipt in poll.receipts])
 
 
 def decode_poll(body: bytes) -> Poll:

@@ -39,36 +39,29 @@ from wum_edge.mesh.frames import (
     BEACON,
     DATA,
     DOWN,
-    ECHO,
-    GOT,
     NOTE,
     POLL,
     RIPPLE,
-    Header,
     Item,
     Malformed,
     Stamp,
 )
 from wum_edge.mesh.gradient import RANK_MAX, Gradient
 from wum_edge.mesh.guard import Guard, NotOurs
-from wum_edge.mesh.neighbours import NEIGHBOURS_MAX, Neighbour, Neighbours
+from wum_edge.mesh.hearing import Hearing
+from wum_edge.mesh.neighbours import Neighbours
 from wum_edge.mesh.objects import Gathering, Unreceipted, cut
 from wum_edge.mesh.orders import Orders
 from wum_edge.mesh.polls import Polls
 from wum_edge.mesh.ripple import Ripples
 from wum_edge.mesh.setting import Setting
-from wum_edge.mesh.timing import HOST_US, IDLE, POLLING, THRESHOLD_Q4, word_of
+from wum_edge.mesh.speech import BOUND_STEPS, Speech
+from wum_edge.mesh.timing import HOST_US, IDLE, POLLING
 from wum_edge.mesh.trickle import Trickle
 
 RESEND_US = 1_500_000_000
 HEARTBEAT_US = 600_000_000
-_WIDTH_GATEWAY, _WIDTH_POLL, _WIDTH_ASK, _WIDTH_BEACON = 3, 12, 14, 32
-_WIDTH_RIPPLE, _WIDTH_ECHO, _WIDTH_DOWN = 1, 8, 6
 _NOTES_MAX = 8               # Words of ours that are on their way up.
-_NEAR_Q4 = 20                # Who hears a receiver so well is heard there too, and holds.
-_BOUND_STEPS = 16            # Of the duty limit: so much more than is used the store is told.
-_REFUSED_US = 5_000_000      # After the law has said no.
-_STALE_US = 30_000_000
 _MINUTE_US = 60_000_000
 
 
@@ -84,14 +77,13 @@ class Relay:
 
     def __init__(self, setting: Setting, guard: Guard, t_us: int, seed: int,
                  spent_us: int | None = None) -> None:
-        self.setting, self._guard = setting, guard
+        self.setting, self.guard = setting, guard
         self.now = t_us
         self._chance_state = seed * 2_654_435_761 + setting.address & 0x7FFFFFFF | 1
-        self._airtimes = [[airtime_us(way, size) for size in (20, 64, frames.FRAME_MAX)]
+        self.airtimes = [[airtime_us(way, size) for size in (20, 64, frames.FRAME_MAX)]
                           for way in setting.ways]
-        self.frame_us = [times[2] for times in self._airtimes]
+        self.frame_us = [times[2] for times in self.airtimes]
         self.ledger = Ledger(setting.duty_permyriad, t_us, spent_us=spent_us)
-        self._bound_us = self.ledger.spent_us(t_us)
         self.neighbours, self.children, self.custody = Neighbours(), Children(), Custody()
         self.gradient = Gradient(self.frame_us[0] + HOST_US // 2)
         self.gathering, self.unreceipted = Gathering(), Unreceipted()
@@ -102,13 +94,13 @@ class Relay:
         self.downward, self.orders = Downward(self), Orders(self, guard.reserved_to)
         self.ripples, self.echoes = Ripples(self, guard.reserved_to), Echoes(self)
         self._note = guard.reserved_to & 0xFFFF
-        self._seen_us = self._heard_us = t_us - 1
-        self._ends: dict[int, tuple[int, int]] = {}  # By station: its last counter, our time.
+        self._seen_us = self.heard_us = t_us - 1
+        self.hearing, self.speech = Hearing(self), Speech(self)
         self.counts: dict[str, int] = {}
         self._actions: list[tuple[object, ...]] = []
-        self.mode, self._token, self.sending = IDLE, 0, 0
-        self._channel = Channel(t_us, setting.is_gateway)
-        self._booked = (t_us, 0)
+        self.mode = IDLE
+        self.sending = 0             # The kind of the frame that is out, plus one.
+        self.channel = Channel(t_us, setting.is_gateway)
         self._minute_us = t_us + _MINUTE_US
         self._heartbeat_us = t_us + HEARTBEAT_US
         self._object = guard.reserved_to & 0xFFFF
@@ -121,45 +113,45 @@ class Relay:
     def on_rx(self, t_us: int, frame: bytes, rssi_dbm: int, snr_q4: int, rate: int) -> None:
         """A whole frame, whose end was at `t_us`; signal to noise in quarters of a dB."""
         self._advance(t_us)
-        self._heard_us = t_us
+        self.heard_us = t_us
         try:
-            header = self._guard.peek(frame)
+            header = self.guard.peek(frame)
             is_ours = header.destination in (self.setting.address, ALL)
             if not is_ours and header.kind not in _HEEDED:
                 return
             # What is for others is opened too: who could forge it, could silence us.
-            body = self._guard.open(header, frame)
+            body = self.guard.open(header, frame)
             if is_ours or header.kind == RIPPLE:
-                self._receive(header, body, snr_q4, rate)
+                self.hearing.receive(header, body, snr_q4, rate)
             else:
-                self._overhear(header, body, snr_q4, rate)
+                self.hearing.overhear(header, body, snr_q4, rate)
         except Malformed:
             self.count("malformed")
         except NotOurs:
             self.count("not ours")
-        self._plan()
+        self.speech.plan()
 
     def on_tx_done(self, t_us: int, token: int, airtime_us: int) -> None:
         """What was to be sent is over; airtime 0: it was not sent, the channel was busy."""
         self._advance(t_us)
-        if token != self._token:
+        if token != self.speech.token:
             return
         kind, self.sending = self.sending, 0
         if not airtime_us:
-            self.ledger.give_back(*self._booked)
+            self.ledger.give_back(*self.speech.booked)
         if airtime_us and kind in _STAMPED:
-            self.clock.sent(self._guard.last, t_us)
+            self.clock.sent(self.guard.last, t_us)
         if kind == 1 + DATA:
             self.answers.sent(self.now)
         elif not airtime_us:
-            self._busy(kind)
+            self.speech.busy(kind)
         else:
-            self._channel.was_free()
+            self.channel.was_free()
             if kind == 1 + POLL and self.mode == POLLING:
                 self.polls.sent()
             elif kind == 1 + ASK:
-                self._hold(self.now + 2 * HOST_US + self._airtimes[0][1], self.setting.address)
-        self._plan()
+                self.hold(self.now + 2 * HOST_US + self.airtimes[0][1], self.setting.address)
+        self.speech.plan()
 
     def on_tick(self, t_us: int) -> None:
         """Time has passed; to be called at `next_deadline` or soon after it."""
@@ -174,18 +166,18 @@ class Relay:
         if now >= self._minute_us:
             self._every_minute()
         self._tick_down()
-        attempt_us = self._channel.attempt_us
+        attempt_us = self.channel.attempt_us
         if attempt_us is not None and now >= attempt_us and self.mode == IDLE and not self.sending:
-            self._channel.attempt_us = None
-            self._attempt()
-        self._plan()
+            self.channel.attempt_us = None
+            self.speech.attempt()
+        self.speech.plan()
 
     def next_deadline(self) -> int | None:
         """When `on_tick` wants to be called, by our clock."""
         times = [self.trickle.next_us(), self._minute_us]
         if self.mode == POLLING and not self.sending:
             times.append(self.polls.end_us)
-        attempt_us = self._channel.attempt_us
+        attempt_us = self.channel.attempt_us
         if attempt_us is not None and not self.sending and self.mode == IDLE:
             times.append(attempt_us)
         answers_us = self.answers.deadline_us()
@@ -215,7 +207,7 @@ class Relay:
             self.custody.take(piece, priority)
         self.unreceipted.sent(number, self.now)
         self.answers.wake(self.now)
-        self._plan()
+        self.speech.plan()
         return number
 
     def resubmit(self, t_us: int, number: int, content: bytes, here: int, priority: int) -> bool:
@@ -230,14 +222,14 @@ class Relay:
         for piece in pieces:
             self.custody.take(piece, priority)
         self.answers.wake(self.now)
-        self._plan()
+        self.speech.plan()
         return True
 
     def send_down(self, t_us: int, destination: int, content: bytes) -> int | None:
         """Send an object from this gateway to a station; its number, None: too many under way."""
         self._advance(t_us)
         number = self.orders.give(destination, content)
-        self._plan()
+        self.speech.plan()
         return number
 
     def send_ripple(self, t_us: int, destination: int, content: bytes, execute_us: int = 0,
@@ -247,13 +239,13 @@ class Relay:
         """
         self._advance(t_us)
         number = self.ripples.start(destination, content, execute_us, wants_echo)
-        self._plan()
+        self.speech.plan()
         return number
 
     def repeat_ripple(self, t_us: int, number: int) -> None:
         self._advance(t_us)
         self.ripples.repeat(number)
-        self._plan()
+        self.speech.plan()
 
     def set_time(self, t_us: int, network_us: int) -> None:
         """Network time, as a gateway knows it at `t_us` of its clock."""
@@ -264,97 +256,12 @@ class Relay:
         taken, self._actions = self._actions, []
         return taken
 
-    # Frames for us, and frames for others.
-
-    def _receive(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
-        margin_q4 = snr_q4 - THRESHOLD_Q4[self.setting.ways[rate].spreading_factor]
-        other = self.neighbours.hear(self.now, header.source, margin_q4)
-        if header.kind == DATA:
-            self.polls.data(header, body)
-        elif header.kind == BEACON:
-            self._beacon(header, other, frames.decode_beacon(body))
-        elif header.kind == RIPPLE:
-            self.ripples.heard(header, body)
-        elif header.kind == ECHO:
-            self.echoes.heard(header, body)
-        elif header.kind == GOT:
-            self.downward.got(header)
-        elif header.kind == DOWN and self.mode == IDLE and not self.sending:
-            self.downward.arrived(header, body)
-        elif header.kind == ASK:
-            ask = frames.decode_ask(body)
-            if ask.rank <= self.gradient.rank or self.gradient.rank >= RANK_MAX:
-                self.trickle.hurry(self.now, self.chance())    # It is mistaken about us.
-            else:
-                self.children.ask(self.now, header.source, ask.frames, snr_q4)
-        elif header.kind == POLL:
-            poll = frames.decode_poll(body)
-            self._told(other, poll.gateway, poll.heartbeat, poll.rank)
-            self.heed_stamp(header, poll.stamp, poll.rank)
-            self._acknowledged(header, poll)
-            grant, rate = frames.decode_poll_aux(header.aux)
-            if not self._guard.is_recent(poll.heard):
-                self.count("poll of another life")
-            elif (grant and rate < len(self.setting.ways) and self.mode == IDLE
-                    and not self.sending
-                    and self._channel.may_answer(self.now, header.source)):
-                self.answers.polled(self.now, header.source, poll.number, grant, rate)
-
-    def _overhear(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
-        """Keep silent while others need the channel; learn what concerns us all the same."""
-        margin_q4 = snr_q4 - THRESHOLD_Q4[self.setting.ways[rate].spreading_factor]
-        if header.kind == POLL:
-            poll = frames.decode_poll(body)
-            grant, rate_to = frames.decode_poll_aux(header.aux)
-            if rate_to < len(self.setting.ways):
-                until_us = self.now + HOST_US + grant * (
-                    self.frame_us[rate_to] + HOST_US // 2)
-                if grant and margin_q4 >= _NEAR_Q4:
-                    self._channel.protect(until_us, header.source)
-                if not self.setting.is_gateway:
-                    self._hold(until_us + HOST_US, header.source)
-            other = self.neighbours.hear(self.now, header.source, margin_q4)
-            self._told(other, poll.gateway, poll.heartbeat, poll.rank)
-            self.heed_stamp(header, poll.stamp, poll.rank)
-            self._acknowledged(header, poll)
-        elif not self.setting.is_gateway:
-            self._hold(self.now + 2 * HOST_US + self._airtimes[0][1], header.destination)
-
-    def _beacon(self, header: Header, other: Neighbour | None, beacon: frames.Beacon) -> None:
-        if other is None:
-            return
-        self.heed_stamp(header, beacon.stamp, beacon.rank)
-        self._told(other, beacon.gateway, beacon.heartbeat, beacon.rank)
-        if beacon.is_starving:
-            if self.gradient.rank < RANK_MAX:
-                self.trickle.hurry(self.now, self.chance())
-                if self.gradient.is_gateway:
-                    self._beat()
-        elif beacon.rank >= self.gradient.rank // 2:
-            self.trickle.consistent()
-
-    def heed_stamp(self, header: Header, stamp: Stamp, rank: int) -> None:
-        """What time it is there, if that is nearer to a gateway; whether it lacks a ripple."""
-        before = self._ends.get(header.source)
-        if header.kind != RIPPLE:
-            self.ripples.lacks(stamp.ripple)
-            if rank >= self.gradient.rank:
-                stamp = Stamp(0, 0, 0)
-        if stamp.time_us and before is not None and before[0] == stamp.about and (
-                not self.gradient.is_gateway):
-            self.clock.set(before[1], stamp.time_us)
-        if before is None and len(self._ends) >= NEIGHBOURS_MAX:
-            self._ends.clear()
-        self._ends[header.source] = (header.counter & 255, self._heard_us)
+    # What its parts ask of it.
 
     def stamp(self) -> Stamp:
         """What our next frame tells of the time."""
         about, time_us = self.clock.stamp()
         return Stamp(about, time_us, self.ripples.newest)
-
-    def _told(self, other: Neighbour | None, gateway: int, heartbeat: int, rank: int) -> None:
-        if other is not None and other.tell(self.now, gateway, heartbeat, rank):
-            self.settle()
 
     def settle(self) -> None:
         """Choose parents anew, and let others know when it matters."""
@@ -363,138 +270,27 @@ class Relay:
             if self.gradient.rank >= RANK_MAX:
                 self.trickle.hurry(self.now, self.chance())
 
-    def _acknowledged(self, header: Header, poll: frames.Poll) -> None:
-        me = self.setting.address
-        if poll.child == me:
-            self.answers.acknowledged(self.now, header.source, poll.answered, poll.arrived)
-        grant, rate = frames.decode_poll_aux(header.aux)
-        burst_us = self.frame_us[min(rate, len(self.frame_us) - 1)] + HOST_US // 2
-        self.answers.overheard(self.now, header.source, bool(poll.waiting >> (me & 31) & 1),
-                               self.now + grant * burst_us)
-        if header.destination == me:
-            for origin, number, before in poll.receipts:
-                if origin == me:
-                    for done in self.unreceipted.receipt(number, before):
-                        self._actions.append(("done", done))
-                    for lost in self.unreceipted.overtaken(number, before, self.now):
-                        self._actions.append(("again", lost))
-                else:
-                    self.children.receipt(self.now, origin, number, before)
-
-    # The channel.
-
-    def _hold(self, until_us: int, receiver: int) -> None:
-        self._channel.hold(self.now, until_us, receiver)
-
-    def _plan(self) -> None:
-        """Have an attempt at the channel in front of us, if there is anything to say."""
-        if self.mode != IDLE or self.sending:
-            return
-        if self.ripples.is_due(self.now):        # Before anything else; it has drawn its slot.
-            self._channel.draw(self.now, 1 + RIPPLE, _WIDTH_RIPPLE, self.chance())
-        elif self._channel.attempt_us is None:
-            kind, width = self._wish()
-            if width:
-                self._channel.draw(self.now, kind, width, self.chance())
-
-    def _wish(self) -> tuple[int, int]:
-        """(kind of frame, plus one; width of the contention window); 0 for none."""
-        if self.ripples.is_due(self.now):
-            return 1 + RIPPLE, _WIDTH_RIPPLE
-        if self.echoes.is_due(self.now):
-            return 1 + ECHO, _WIDTH_ECHO
-        if self.downward.is_due(self.now):
-            return 1 + DOWN, _WIDTH_DOWN
-        asks = self.answers.may_ask(self.now)
-        if asks and self.custody.is_crowded:
-            return 1 + ASK, _WIDTH_ASK
-        if self.polls.has_work():
-            return 1 + POLL, _WIDTH_GATEWAY if self.setting.is_gateway else _WIDTH_POLL
-        if asks:
-            return 1 + ASK, _WIDTH_ASK
-        if self.trickle.is_due:
-            return 1 + BEACON, _WIDTH_BEACON
-        return 0, 0
-
-    def _attempt(self) -> None:
-        kind = self._wish()[0]
-        if self.now < self._channel.free_us(kind):
-            return
-        if kind == 1 + RIPPLE:
-            self.ripples.send()
-        elif kind == 1 + ECHO:
-            self.echoes.send()
-        elif kind == 1 + DOWN:
-            self.downward.send()
-        elif kind == 1 + POLL:
-            self.polls.begin(has_cad=not self._channel.is_burst_near(self.now))
-        elif kind == 1 + ASK:
-            parent, body = self.answers.ask(self.now)
-            self.send(ASK, parent, 0, body, 0, has_cad=True)
-        elif kind == 1 + BEACON:
-            self.trickle.sent()
-            gradient = self.gradient
-            gradient.told()
-            free = self.ledger.free_us(self.now) * 100 // self.ledger.limit_us
-            self.send(BEACON, ALL, 0, frames.encode_beacon(frames.Beacon(
-                gradient.gateway, gradient.heartbeat, gradient.rank, free,
-                min(self.custody.size, 255), 0 if gradient.rank < RANK_MAX else 1,
-                self.stamp())), 0, True)
-
     def send(self, kind: int, destination: int, aux: int, body: bytes, rate: int,
              has_cad: bool, priority: int = 1) -> bool:
         """Put a frame on the air, if the law lets us."""
-        size = frames.HEADER_SIZE + len(body) + frames.TAG_SIZE
-        cost_us = airtime_us(self.setting.ways[rate], size)
-        if not self.ledger.take(self.now, cost_us, is_urgent=kind != DATA):
-            self.count("no duty")
-            self._channel.refuse(self.now + _REFUSED_US)
-            return False
-        self._booked = (self.now, cost_us)
-        self._reserve()
-        self._token += 1
-        self.sending = 1 + kind
-        self.count("sent %d" % kind)
-        word = word_of(destination) if kind == DATA else 0
-        self._actions.append(
-            ("tx", self._token, self._guard.seal(kind, priority, destination, aux, body), rate,
-             word, has_cad))
-        return True
+        return self.speech.send(kind, destination, aux, body, rate, has_cad, priority)
 
-    def _reserve(self) -> None:
-        """Let the store know more than is used: counters, and airtime of any hour."""
-        step_us = self.ledger.limit_us // _BOUND_STEPS
-        is_over = self.ledger.spent_us(self.now) > self._bound_us
-        if is_over:
-            self._bound_us = self.ledger.spent_us(self.now) + step_us
-        if is_over or self._guard.must_reserve():
-            counter = (self._guard.reserve() if self._guard.must_reserve()
-                       else self._guard.reserved_to)
-            self._actions.append(("reserve", counter, self._bound_us))
-
-    def _busy(self, kind: int) -> None:
-        """The channel was not free after all."""
-        self._channel.was_busy()
-        if kind == 1 + RIPPLE:
-            self.ripples.refused()
-        elif kind == 1 + ECHO:
-            self.echoes.refused()
-        elif kind == 1 + DOWN:
-            self.downward.refused()
-        elif kind == 1 + BEACON:
-            self.trickle.is_due = True
-        elif kind == 1 + ASK:
-            self.answers.refused(self.now)
-        if self.mode == POLLING:
-            self.mode = IDLE
+    def hold(self, until_us: int, receiver: int) -> None:
+        """A receiver needs the channel until then."""
+        self.channel.hold(self.now, until_us, receiver)
 
     def tune(self, rate: int, word: int) -> None:
         """Hear this rate and sync word from now on."""
         self._actions.append(("listen", rate, word))
 
+    @property
+    def middling_us(self) -> int:
+        """Airtime of a frame of the mesh's own, of 64 bytes."""
+        return self.airtimes[0][1]
+
     def short_us(self, rate: int) -> int:
         """Airtime of a frame with next to nothing in it."""
-        return self._airtimes[rate][0]
+        return self.airtimes[rate][0]
 
     def arrive(self, item: frames.Item) -> None:
         """A piece has reached us, a gateway."""
@@ -525,15 +321,15 @@ class Relay:
 
     def heard(self, source: int) -> int:
         """Low 16 bits of the newest counter heard of a station."""
-        return self._guard.heard(source)
+        return self.guard.heard(source)
 
     @property
     def last_counter(self) -> int:
-        return self._guard.last
+        return self.guard.last
 
     def quiet(self, length_us: int) -> None:
         """A ripple is passing: whatever else there is to say can wait."""
-        self._channel.hold(self.now, self.now + length_us, ALL)
+        self.channel.hold(self.now, self.now + length_us, ALL)
 
     # Time and chance.
 
@@ -550,18 +346,18 @@ class Relay:
         self._minute_us = self.now + _MINUTE_US
         for number in self.unreceipted.overdue(self.now - RESEND_US):
             self._actions.append(("again", number))
-        if self.ledger.spent_us(self.now) + 2 * self.ledger.limit_us // _BOUND_STEPS < (
-                self._bound_us):
-            self._bound_us = 0           # The next frame tells the store of less.
+        if self.ledger.spent_us(self.now) + 2 * self.ledger.limit_us // BOUND_STEPS < (
+                self.speech.bound_us):
+            self.speech.bound_us = 0           # The next frame tells the store of less.
         used = self.ledger.spent_us(self.now) * 100 // self.ledger.limit_us
         self.gradient.price_q4 = 16 << max(min((used - 45) // 10, 5), 0)
         if self.gradient.is_gateway:
             self.orders.ask_for_missing()
             if self.now >= self._heartbeat_us:
-                self._beat()
+                self.beat()
         self.settle()
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
         self._heartbeat_us = self.now + HEARTBEAT_US
         self.gradient.heartbeat = self.gradient.heartbeat + 1 & 255
 

@@ -84,7 +84,7 @@ class Ripples:
         """A copy. Raises Malformed, NotOurs."""
         relay = self._relay
         ripple = decode_ripple(body)
-        relay.heed_stamp(header, ripple.stamp, ripple.hops)
+        relay.hearing.heed_stamp(header, ripple.stamp, ripple.hops)
         kept = self._find(ripple.gateway, ripple.number)
         if ripple.hops >= HOPS_MAX:
             raise NotOurs("ripple of %d hops" % ripple.hops)
@@ -139,7 +139,7 @@ class Ripples:
     # When a copy is sent.
 
     def is_due(self, t_us: int) -> bool:
-        return any([kept.at_us is not None and kept.at_us <= t_us for kept in self._kept])
+        return any(kept.at_us is not None and kept.at_us <= t_us for kept in self._kept)
 
     def deadline_us(self) -> int | None:
         """When a copy is to be sent, or a command carried out."""

@@ -1,0 +1,132 @@
+"""What the frames of others mean to us: those for us, and those that we only overhear.
+
+Left out: what each kind is for, which is its own file's. docs/mesh-protocol.md, 4 to 6.
+"""
+
+from wum_edge.mesh import frames
+from wum_edge.mesh.frames import ASK, BEACON, DATA, DOWN, ECHO, GOT, POLL, RIPPLE, Header, Stamp
+from wum_edge.mesh.gradient import RANK_MAX
+from wum_edge.mesh.neighbours import NEIGHBOURS_MAX, Neighbour
+from wum_edge.mesh.timing import HOST_US, IDLE, THRESHOLD_Q4
+
+_NEAR_Q4 = 20                # Who hears a receiver so well is heard there too, and holds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wum_edge.mesh.relay import Relay
+
+
+class Hearing:
+    """The relay's ear. `receive` and `overhear` raise Malformed, NotOurs."""
+
+    def __init__(self, relay: "Relay") -> None:
+        self._relay = relay
+        self._ends: dict[int, tuple[int, int]] = {}      # By station: its counter, our time.
+
+    def receive(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
+        relay = self._relay
+        margin_q4 = snr_q4 - THRESHOLD_Q4[relay.setting.ways[rate].spreading_factor]
+        other = relay.neighbours.hear(relay.now, header.source, margin_q4)
+        if header.kind == DATA:
+            relay.polls.data(header, body)
+        elif header.kind == BEACON:
+            self._beacon(header, other, frames.decode_beacon(body))
+        elif header.kind == RIPPLE:
+            relay.ripples.heard(header, body)
+        elif header.kind == ECHO:
+            relay.echoes.heard(header, body)
+        elif header.kind == GOT:
+            relay.downward.got(header)
+        elif header.kind == DOWN and relay.mode == IDLE and not relay.sending:
+            relay.downward.arrived(header, body)
+        elif header.kind == ASK:
+            ask = frames.decode_ask(body)
+            if ask.rank <= relay.gradient.rank or relay.gradient.rank >= RANK_MAX:
+                relay.trickle.hurry(relay.now, relay.chance())    # It is mistaken about us.
+            else:
+                relay.children.ask(relay.now, header.source, ask.frames, snr_q4)
+        elif header.kind == POLL:
+            poll = frames.decode_poll(body)
+            self._told(other, poll.gateway, poll.heartbeat, poll.rank)
+            self.heed_stamp(header, poll.stamp, poll.rank)
+            self._acknowledged(header, poll)
+            grant, rate = frames.decode_poll_aux(header.aux)
+            if not relay.guard.is_recent(poll.heard):
+                relay.count("poll of another life")
+            elif (grant and rate < len(relay.setting.ways) and relay.mode == IDLE
+                    and not relay.sending
+                    and relay.channel.may_answer(relay.now, header.source)):
+                relay.answers.polled(relay.now, header.source, poll.number, grant, rate)
+
+    def overhear(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
+        """Keep silent while others need the channel; learn what concerns us all the same."""
+        relay = self._relay
+        margin_q4 = snr_q4 - THRESHOLD_Q4[relay.setting.ways[rate].spreading_factor]
+        if header.kind == POLL:
+            poll = frames.decode_poll(body)
+            grant, rate_to = frames.decode_poll_aux(header.aux)
+            if rate_to < len(relay.setting.ways):
+                until_us = relay.now + HOST_US + grant * (
+                    relay.frame_us[rate_to] + HOST_US // 2)
+                if grant and margin_q4 >= _NEAR_Q4:
+                    relay.channel.protect(until_us, header.source)
+                if not relay.setting.is_gateway:
+                    relay.hold(until_us + HOST_US, header.source)
+            other = relay.neighbours.hear(relay.now, header.source, margin_q4)
+            self._told(other, poll.gateway, poll.heartbeat, poll.rank)
+            self.heed_stamp(header, poll.stamp, poll.rank)
+            self._acknowledged(header, poll)
+        elif not relay.setting.is_gateway:
+            relay.hold(relay.now + 2 * HOST_US + relay.middling_us, header.destination)
+
+    def _beacon(self, header: Header, other: Neighbour | None, beacon: frames.Beacon) -> None:
+        relay = self._relay
+        if other is None:
+            return
+        self.heed_stamp(header, beacon.stamp, beacon.rank)
+        self._told(other, beacon.gateway, beacon.heartbeat, beacon.rank)
+        if beacon.is_starving:
+            if relay.gradient.rank < RANK_MAX:
+                relay.trickle.hurry(relay.now, relay.chance())
+                if relay.gradient.is_gateway:
+                    relay.beat()
+        elif beacon.rank >= relay.gradient.rank // 2:
+            relay.trickle.consistent()
+
+    def heed_stamp(self, header: Header, stamp: Stamp, rank: int) -> None:
+        """What time it is there, if that is nearer to a gateway; whether it lacks a ripple."""
+        relay = self._relay
+        before = self._ends.get(header.source)
+        if header.kind != RIPPLE:
+            relay.ripples.lacks(stamp.ripple)
+            if rank >= relay.gradient.rank:
+                stamp = Stamp(0, 0, 0)
+        if stamp.time_us and before is not None and before[0] == stamp.about and (
+                not relay.gradient.is_gateway):
+            relay.clock.set(before[1], stamp.time_us)
+        if before is None and len(self._ends) >= NEIGHBOURS_MAX:
+            self._ends.clear()
+        self._ends[header.source] = (header.counter & 255, relay.heard_us)
+
+    def _told(self, other: Neighbour | None, gateway: int, heartbeat: int, rank: int) -> None:
+        relay = self._relay
+        if other is not None and other.tell(relay.now, gateway, heartbeat, rank):
+            relay.settle()
+
+    def _acknowledged(self, header: Header, poll: frames.Poll) -> None:
+        relay = self._relay
+        me = relay.setting.address
+        if poll.child == me:
+            relay.answers.acknowledged(relay.now, header.source, poll.answered, poll.arrived)
+        grant, rate = frames.decode_poll_aux(header.aux)
+        burst_us = relay.frame_us[min(rate, len(relay.frame_us) - 1)] + HOST_US // 2
+        relay.answers.overheard(relay.now, header.source, bool(poll.waiting >> (me & 31) & 1),
+                               relay.now + grant * burst_us)
+        if header.destination == me:
+            for origin, number, before in poll.receipts:
+                if origin == me:
+                    for done in relay.unreceipted.receipt(number, before):
+                        relay.tell(("done", done))
+                    for lost in relay.unreceipted.overtaken(number, before, relay.now):
+                        relay.tell(("again", lost))
+                else:
+                    relay.children.receipt(relay.now, origin, number, before)

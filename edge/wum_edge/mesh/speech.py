@@ -1,0 +1,138 @@
+"""What a relay says next, and whether the law lets it: one attempt at the channel at a time.
+
+Left out: when the channel is free (channel.py), the account (duty.py), what is in a frame.
+"""
+
+from wum_edge.mesh import frames
+from wum_edge.mesh.airtime import airtime_us
+from wum_edge.mesh.frames import ALL, ASK, BEACON, DATA, DOWN, ECHO, POLL, RIPPLE
+from wum_edge.mesh.gradient import RANK_MAX
+from wum_edge.mesh.timing import IDLE, POLLING, word_of
+
+BOUND_STEPS = 16             # Of the duty limit: so much more than is used the store is told.
+_WIDTH_GATEWAY, _WIDTH_POLL, _WIDTH_ASK, _WIDTH_BEACON = 3, 12, 14, 32
+_WIDTH_RIPPLE, _WIDTH_ECHO, _WIDTH_DOWN = 1, 8, 6
+_REFUSED_US = 5_000_000      # After the law has said no.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wum_edge.mesh.relay import Relay
+
+
+class Speech:
+    """The relay's mouth. `token` and `booked` are of the frame that was sent last; `bound_us` is
+    what the store holds of airtime.
+    """
+
+    def __init__(self, relay: "Relay") -> None:
+        self._relay = relay
+        self.token = 0
+        self.booked = (relay.now, 0)
+        self.bound_us = relay.ledger.spent_us(relay.now)
+
+    def plan(self) -> None:
+        """Have an attempt at the channel in front of us, if there is anything to say."""
+        relay = self._relay
+        if relay.mode != IDLE or relay.sending:
+            return
+        if relay.ripples.is_due(relay.now):        # Before anything else; it has drawn its slot.
+            relay.channel.draw(relay.now, 1 + RIPPLE, _WIDTH_RIPPLE, relay.chance())
+        elif relay.channel.attempt_us is None:
+            kind, width = self._wish()
+            if width:
+                relay.channel.draw(relay.now, kind, width, relay.chance())
+
+    def _wish(self) -> tuple[int, int]:
+        """(kind of frame, plus one; width of the contention window); 0 for none."""
+        relay = self._relay
+        if relay.ripples.is_due(relay.now):
+            return 1 + RIPPLE, _WIDTH_RIPPLE
+        if relay.echoes.is_due(relay.now):
+            return 1 + ECHO, _WIDTH_ECHO
+        if relay.downward.is_due(relay.now):
+            return 1 + DOWN, _WIDTH_DOWN
+        asks = relay.answers.may_ask(relay.now)
+        if asks and relay.custody.is_crowded:
+            return 1 + ASK, _WIDTH_ASK
+        if relay.polls.has_work():
+            return 1 + POLL, _WIDTH_GATEWAY if relay.setting.is_gateway else _WIDTH_POLL
+        if asks:
+            return 1 + ASK, _WIDTH_ASK
+        if relay.trickle.is_due:
+            return 1 + BEACON, _WIDTH_BEACON
+        return 0, 0
+
+    def attempt(self) -> None:
+        relay = self._relay
+        kind = self._wish()[0]
+        if relay.now < relay.channel.free_us(kind):
+            return
+        if kind == 1 + RIPPLE:
+            relay.ripples.send()
+        elif kind == 1 + ECHO:
+            relay.echoes.send()
+        elif kind == 1 + DOWN:
+            relay.downward.send()
+        elif kind == 1 + POLL:
+            relay.polls.begin(has_cad=not relay.channel.is_burst_near(relay.now))
+        elif kind == 1 + ASK:
+            parent, body = relay.answers.ask(relay.now)
+            self.send(ASK, parent, 0, body, 0, has_cad=True)
+        elif kind == 1 + BEACON:
+            relay.trickle.sent()
+            gradient = relay.gradient
+            gradient.told()
+            free = relay.ledger.free_us(relay.now) * 100 // relay.ledger.limit_us
+            self.send(BEACON, ALL, 0, frames.encode_beacon(frames.Beacon(
+                gradient.gateway, gradient.heartbeat, gradient.rank, free,
+                min(relay.custody.size, 255), 0 if gradient.rank < RANK_MAX else 1,
+                relay.stamp())), 0, True)
+
+    def send(self, kind: int, destination: int, aux: int, body: bytes, rate: int,
+             has_cad: bool, priority: int = 1) -> bool:
+        """Put a frame on the air, if the law lets us."""
+        relay = self._relay
+        size = frames.HEADER_SIZE + len(body) + frames.TAG_SIZE
+        cost_us = airtime_us(relay.setting.ways[rate], size)
+        if not relay.ledger.take(relay.now, cost_us, is_urgent=kind != DATA):
+            relay.count("no duty")
+            relay.channel.refuse(relay.now + _REFUSED_US)
+            return False
+        self.booked = (relay.now, cost_us)
+        self._reserve()
+        self.token += 1
+        relay.sending = 1 + kind
+        relay.count("sent %d" % kind)
+        word = word_of(destination) if kind == DATA else 0
+        relay.tell(
+            ("tx", self.token, relay.guard.seal(kind, priority, destination, aux, body), rate,
+             word, has_cad))
+        return True
+
+    def _reserve(self) -> None:
+        """Let the store know more than is used: counters, and airtime of any hour."""
+        relay = self._relay
+        step_us = relay.ledger.limit_us // BOUND_STEPS
+        is_over = relay.ledger.spent_us(relay.now) > self.bound_us
+        if is_over:
+            self.bound_us = relay.ledger.spent_us(relay.now) + step_us
+        if is_over or relay.guard.must_reserve():
+            counter = (relay.guard.reserve() if relay.guard.must_reserve()
+                       else relay.guard.reserved_to)
+            relay.tell(("reserve", counter, self.bound_us))
+
+    def busy(self, kind: int) -> None:
+        """The channel was not free after all."""
+        relay = self._relay
+        relay.channel.was_busy()
+        if kind == 1 + RIPPLE:
+            relay.ripples.refused()
+        elif kind == 1 + ECHO:
+            relay.echoes.refused()
+        elif kind == 1 + DOWN:
+            relay.downward.refused()
+        elif kind == 1 + BEACON:
+            relay.trickle.is_due = True
+        elif kind == 1 + ASK:
+            relay.answers.refused(relay.now)
+        if relay.mode == POLLING:
+            relay.mode = IDLE
