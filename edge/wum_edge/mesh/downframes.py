@@ -49,10 +49,11 @@ class Ripple(namedtuple("Ripple", (
 WANTS_ECHO = 1
 
 
-class Echo(namedtuple("Echo", ("rank", "gateway", "number", "first", "members"))):
+class Echo(namedtuple("Echo", ("stamp", "rank", "gateway", "number", "first", "members"))):
     """Of the stations `8 * first` and on (a bit each, the lowest first) these have the ripple."""
 
     __slots__ = ()
+    stamp: Stamp
     rank: int
     gateway: int
     number: int
@@ -79,15 +80,17 @@ def decode_ripple(body: bytes) -> Ripple:
 
 def encode_echo(echo: Echo) -> bytes:
     assert len(echo.members) <= ECHO_BYTES_MAX
-    return struct.pack(_ECHO, echo.rank, echo.gateway, echo.number, echo.first) + echo.members
+    return encode_stamp(echo.stamp) + struct.pack(
+        _ECHO, echo.rank, echo.gateway, echo.number, echo.first) + echo.members
 
 
 def decode_echo(body: bytes) -> Echo:
     """Raises Malformed."""
-    members = body[_ECHO_SIZE:]
-    if len(body) <= _ECHO_SIZE or len(members) > ECHO_BYTES_MAX:
+    members = body[STAMP_SIZE + _ECHO_SIZE:]
+    if not members or len(members) > ECHO_BYTES_MAX:
         raise Malformed("echo of %d bytes" % len(body))
-    echo = Echo(*(struct.unpack(_ECHO, body[:_ECHO_SIZE]) + (members,)))
+    head = struct.unpack(_ECHO, body[STAMP_SIZE:STAMP_SIZE + _ECHO_SIZE])
+    echo = Echo(*((decode_stamp(body[:STAMP_SIZE]),) + head + (members,)))
     if echo.first + len(members) > ECHO_BYTES_MAX:
         raise Malformed("echo of stations from %d" % (8 * echo.first))
     return echo

@@ -52,6 +52,7 @@ class Echoes:
         """Somebody tells whom it answers for. Raises Malformed."""
         relay = self._relay
         echo = decode_echo(body)
+        relay.hearing.heed_stamp(header, echo.stamp, echo.rank)
         bits = int.from_bytes(echo.members, "little") << 8 * echo.first
         kept = self._get(echo.gateway, echo.number)
         if echo.rank < relay.gradient.rank:
@@ -106,7 +107,8 @@ class Echoes:
         if not kept.here or relay.gradient.rank >= RANK_MAX:
             return
         first, members = _trimmed(kept.here)
-        body = encode_echo(Echo(relay.gradient.rank, kept.gateway, kept.number, first, members))
+        body = encode_echo(Echo(
+            relay.stamp(), relay.gradient.rank, kept.gateway, kept.number, first, members))
         if relay.send(ECHO, ALL, 0, body, 0, has_cad=True):
             self._sending = kept
             if not is_gateway and kept.here & ~kept.above:

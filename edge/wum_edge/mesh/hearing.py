@@ -23,6 +23,7 @@ class Hearing:
         self._ends: dict[int, tuple[int, int]] = {}      # By station: its counter, our time.
 
     def receive(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
+        """A frame for us, or for everybody."""
         relay = self._relay
         margin_q4 = snr_q4 - THRESHOLD_Q4[relay.setting.ways[rate].spreading_factor]
         other = relay.neighbours.hear(relay.now, header.source, margin_q4)

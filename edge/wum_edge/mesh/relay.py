@@ -39,6 +39,7 @@ from wum_edge.mesh.frames import (
     BEACON,
     DATA,
     DOWN,
+    ECHO,
     NOTE,
     POLL,
     RIPPLE,
@@ -67,7 +68,7 @@ _MINUTE_US = 60_000_000
 
 _HEEDED = (ASK, POLL, DOWN, RIPPLE)      # What others send each other and concerns us too.
 
-_STAMPED = (1 + BEACON, 1 + POLL, 1 + RIPPLE)
+_STAMPED = (1 + BEACON, 1 + POLL, 1 + RIPPLE, 1 + ECHO)
 
 
 class Relay:

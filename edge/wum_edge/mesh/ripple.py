@@ -145,21 +145,26 @@ class Ripples:
         """When a copy is to be sent, or a command carried out."""
         times = [kept.at_us for kept in self._kept if kept.at_us is not None]
         for kept in self._kept:
-            if not kept.is_done:
-                times.append(self._execute_at_us(kept))
+            at_us = self._execute_at_us(kept)
+            if not kept.is_done and at_us is not None:
+                times.append(at_us)
         return min(times) if times else None
 
     def tick(self, t_us: int) -> None:
         """Carry out what is due."""
         for kept in self._kept:
-            if not kept.is_done and self._execute_at_us(kept) <= t_us:
+            at_us = self._execute_at_us(kept)
+            if not kept.is_done and at_us is not None and at_us <= t_us:
                 kept.is_done = True
                 self._relay.tell(("execute", kept.frame.gateway, kept.frame.number))
 
-    def _execute_at_us(self, kept: Kept) -> int:
+    def _execute_at_us(self, kept: Kept) -> int | None:
+        """By our clock; None while we cannot know when."""
         clock = self._relay.clock
-        if not kept.frame.execute_us or not clock.is_known:
-            return self._relay.now
+        if not kept.frame.execute_us:
+            return 0
+        if not clock.is_known:
+            return None
         return clock.local_us(kept.frame.execute_us)
 
     def send(self) -> None:

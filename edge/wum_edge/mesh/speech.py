@@ -5,6 +5,7 @@ Left out: when the channel is free (channel.py), the account (duty.py), what is 
 
 from wum_edge.mesh import frames
 from wum_edge.mesh.airtime import airtime_us
+from wum_edge.mesh.channel import SLOT_US
 from wum_edge.mesh.frames import ALL, ASK, BEACON, DATA, DOWN, ECHO, POLL, RIPPLE
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.timing import IDLE, POLLING, word_of
@@ -35,7 +36,9 @@ class Speech:
         if relay.mode != IDLE or relay.sending:
             return
         if relay.ripples.is_due(relay.now):        # Before anything else; it has drawn its slot.
-            relay.channel.draw(relay.now, 1 + RIPPLE, _WIDTH_RIPPLE, relay.chance())
+            attempt_us = relay.channel.attempt_us
+            if attempt_us is None or attempt_us > relay.now + SLOT_US:
+                relay.channel.draw(relay.now, 1 + RIPPLE, _WIDTH_RIPPLE, relay.chance())
         elif relay.channel.attempt_us is None:
             kind, width = self._wish()
             if width:
@@ -62,6 +65,7 @@ class Speech:
         return 0, 0
 
     def attempt(self) -> None:
+        """The wait is over: say what is most important now."""
         relay = self._relay
         kind = self._wish()[0]
         if relay.now < relay.channel.free_us(kind):

@@ -24,6 +24,7 @@ from wum_simulator.world import Dice
 SF7 = modulation(7, 250_000)
 SF5 = modulation(5, 250_000, preamble=12)
 FLOOR_DBM = -128.0           # 14 dB under the noise in 250 kHz: weaker ones harm nobody.
+NOON_US = 1_700_000_000_000_000      # Network time when a run begins.
 _KEY = bytes(range(16))
 _NET, _EPOCH = 0x57A1, 1
 
@@ -81,6 +82,7 @@ class Network:
         self._waiting: list[dict[int, tuple[int, bytes, int]]] = [{} for _ in plan.sites]
         self._back_log: list[list[tuple[bytes, int]]] = [[] for _ in plan.sites]
         self._next_object = 0
+        self.told: list[tuple[int, int, tuple[object, ...]]] = []    # When, whose, what.
         start = self._dice.stream("start")
         for station in self.stations:
             station.other = self._other
@@ -91,6 +93,9 @@ class Network:
         station = self.stations[number]
         t_us = station.local_us(self.air.now_us)
         station.start(self._maker(self.plan, number, t_us, self._stored[number]))
+        relay = self.relay(number)
+        if relay is not None and number in self.plan.gateways:
+            relay.set_time(t_us, NOON_US + self.air.now_us)
         again = list(self._waiting[number].values())
         self._waiting[number].clear()
         self._back_log[number] = [(content, priority) for _, content, priority in again
@@ -150,9 +155,17 @@ class Network:
             if found is not None:
                 self._back_log[number].append((found[1], found[2]))
                 self.air.after(0, self.feed, number)
+        elif action[0] == "want":
+            found = self._waiting[number].get(action[1])     # type: ignore[call-overload]
+            relay = self.relay(number)
+            if found is not None and relay is not None:
+                relay.resubmit(relay.now, action[1], found[1],       # type: ignore[arg-type]
+                               action[2], found[2])                  # type: ignore[arg-type]
         elif action[0] == "reserve":
             assert isinstance(action[1], int) and isinstance(action[2], int)
             self._stored[number] = (action[1], action[2])
+        else:
+            self.told.append((self.air.now_us, number, action))
 
     def _deliver(self, content: bytes) -> None:
         identity, origin = struct.unpack(">II", content[:8])

@@ -38,7 +38,7 @@ BODIES = st.one_of(
         downframes.Ripple, STAMPS, ADDRESS, SHORT, SHORT, SHORT, st.integers(0, (1 << 56) - 1),
         st.binary(max_size=40)).map(downframes.encode_ripple)),
     st.tuples(st.just(frames.ECHO), st.builds(
-        downframes.Echo, WORD, ADDRESS, SHORT, st.integers(0, 40),
+        downframes.Echo, STAMPS, WORD, ADDRESS, SHORT, st.integers(0, 40),
         st.binary(max_size=24)).map(downframes.encode_echo)),
     st.tuples(st.just(frames.DOWN), st.builds(downframes.encode_down, ADDRESS, ITEMS)),
     st.tuples(st.integers(0, 15), st.binary(max_size=frames.BODY_MAX)))

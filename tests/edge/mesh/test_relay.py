@@ -140,7 +140,7 @@ def test_data_of_a_lower_rank_are_refused():
     air = chain()
     relay = air.relays[3]
     relay.children.ask(air.now, 4, 3, 60)
-    relay._plan()
+    relay.speech.plan()
     air.loses = lambda frame: frames.decode_header(frame).source == 4
     for _ in range(200):
         air.run(air.now + 10_000)
