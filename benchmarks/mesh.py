@@ -13,7 +13,7 @@ import math
 import statistics
 from collections.abc import Callable
 
-from kit import mesh_peers
+from kit import mesh_orders, mesh_peers
 from kit.figures import Figure, report
 from wum_edge.mesh.frames import FRAGMENT_MAX, POLL
 from wum_edge.mesh.gradient import RANK_MAX
@@ -31,6 +31,8 @@ SPREAD_US = 5 * MINUTE_US    # Over which the hour's objects are handed in.
 MILD = Terrain(27.0, 3.3, 20.0)
 HARSH = Terrain(27.0, 3.8, 30.0)
 YARD = Terrain(14.0, 3.8, 20.0)
+# 10 mW at 433 MHz: 17 dB less, of which the first metre gives back 6.
+LOW_BAND = Terrain(16.0, 3.8, 30.0)
 # Neighbours of a street hear each other with 11 dB to spare, the next but one not at all.
 STREET = Terrain(27.0, 4.5, 18.0, shadow_db=1.0, asymmetry_db=1.0)
 Results = dict[str, list[float]]
@@ -231,6 +233,22 @@ def cold_start(sites: int, seeds: list[int]) -> list[Figure]:
                statistics.median(everyone), "value <= 900")]
 
 
+def ripples(name: str, plan_of: Callable[[int], Plan], seeds: list[int], mean_s: float,
+            p99_s: float, with_orders: bool) -> list[Figure]:
+    """Commands to everybody while an hour's objects are handed in, and after that."""
+    found, figures = [], []
+    for seed in seeds:
+        network = Network(plan_of(seed))
+        run_for(network, 4 * MINUTE_US)
+        give_an_hour(network, 0)
+        for _ in range(3):
+            run_for(network, 2 * MINUTE_US)
+            found.append(mesh_orders.ripple(network))
+        if with_orders and seed == seeds[0]:
+            figures = mesh_orders.orders(name, network, 120, run_for)
+    return mesh_orders.ripple_figures(name, found, mean_s, p99_s) + figures
+
+
 def churn(network: Network) -> None:
     """An hour in which 5 % go off for a while, and a neighbour of the gateway every 10 minutes."""
     dice = Dice(network.plan.seed).stream("churn", network.air.now_us)
@@ -311,6 +329,11 @@ def main() -> None:
         ("S1", lambda: hourly("S1", courtyard, seeds, count, 0.9999, True)),
         ("S2", lambda: hourly("S2", street, seeds, count, 0.999, False)),
         ("S3", lambda: cold_start(size, seeds)),
+        ("S2_ripple", lambda: ripples("S2", street, seeds, 6, 12, True)),
+        ("S3_ripple", lambda: ripples("S3", lambda seed: district(seed, 250 * size // 300),
+                                      seeds, 3, 6, False)),
+        ("S3_433", lambda: ripples("S3_433", lambda seed: district(
+            seed, 250 * size // 300, LOW_BAND), seeds, 3, 6, False)),
         ("S4", lambda: hourly("S4", lambda seed: district(seed, size), seeds, 1, 0.9999, False)),
         ("S4_full", lambda: goodput("S4", lambda seed: district(seed, small, MILD), seeds,
                                     minutes, True, "value >= 0.75")),

@@ -52,9 +52,14 @@ class Orders:
         """A new object; its number, or None when too many are under way."""
         if len(self._orders) >= ORDERS_MAX:
             return None
-        self._number = self._number + 1 & 0xFFFF
-        self._orders.append(Order(destination, self._number, content, self._relay.now))
+        number = self.next_number()
+        self._orders.append(Order(destination, number, content, self._relay.now))
         self.tick()
+        return number
+
+    def next_number(self) -> int:
+        """Of an object or a ripple of ours: both count together."""
+        self._number = self._number + 1 & 0xFFFF
         return self._number
 
     def deadline_us(self) -> int | None:
@@ -87,9 +92,8 @@ class Orders:
 
     def word(self, destination: int, word: bytes) -> None:
         """A word of the mesh to one station, sent once."""
-        self._number = self._number + 1 & 0xFFFF
         self._relay.downward.take(self._relay.setting.address, Item(
-            destination, self._number, 0, True, word, NOTE))
+            destination, self.next_number(), 0, True, word, NOTE))
 
     def arrived(self, gateway: int, item: Item) -> None:
         """A piece for us. Raises Malformed."""

@@ -93,7 +93,7 @@ class Relay:
         self.clock = Clock()
         self.groups: set[int] = set()
         self.downward, self.orders = Downward(self), Orders(self, guard.reserved_to)
-        self.ripples, self.echoes = Ripples(self, guard.reserved_to), Echoes(self)
+        self.ripples, self.echoes = Ripples(self), Echoes(self)
         self._note = guard.reserved_to & 0xFFFF
         self._seen_us = self.heard_us = t_us - 1
         self.hearing, self.speech = Hearing(self), Speech(self)

@@ -7,12 +7,11 @@ many as it has neighbours; who has heard it three times keeps silent.
 from wum_edge.mesh.downframes import (
     WANTS_ECHO,
     Ripple,
-    confirm,
     decode_ripple,
     encode_ripple,
 )
 from wum_edge.mesh.downward import is_for
-from wum_edge.mesh.frames import RIPPLE, Header
+from wum_edge.mesh.frames import RIPPLE, Header, Item
 from wum_edge.mesh.guard import NotOurs
 
 KEPT_MAX = 16                # Ripples that are remembered.
@@ -44,10 +43,9 @@ class Kept:
 class Ripples:
     """Those that came lately, the newest last."""
 
-    def __init__(self, relay: "Relay", number: int) -> None:
+    def __init__(self, relay: "Relay") -> None:
         self._relay = relay
         self._kept: list[Kept] = []
-        self._number = number & 0xFFFF
         self._sending: Kept | None = None
 
     @property
@@ -60,7 +58,7 @@ class Ripples:
         """Begin one, as a gateway; its number."""
         relay = self._relay
         if number is None:
-            number = self._number = self._number + 1 & 0xFFFF
+            number = relay.orders.next_number()
         me = relay.setting.address
         frame = Ripple(relay.stamp(), me, number, 0, WANTS_ECHO if wants_echo else 0,
                        execute_us, content)
@@ -108,8 +106,8 @@ class Ripples:
         if not kept.is_mine:
             return
         if kept.destination == relay.setting.address:
-            relay.tell(("receive", frame.gateway, frame.number, frame.content))
-            relay.note(confirm(frame.gateway, frame.number))
+            relay.orders.arrived(frame.gateway, Item(
+                kept.destination, frame.number, 0, True, frame.content, 0))
             kept.is_done = True
             return
         relay.tell(("ripple", frame.gateway, frame.number, frame.content))

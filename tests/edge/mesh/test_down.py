@@ -131,3 +131,12 @@ def test_a_receipt_that_passes_over_an_old_object_calls_for_it():
     air.submit(4, bytes(30))
     air.run(air.now + 2 * MINUTE_US)
     assert air.of("again") == [(4, first)]
+
+
+def test_an_object_that_comes_by_the_flood_and_by_the_way_comes_once():
+    air = known_chain()
+    air.loses = lambda frame: frames.decode_header(frame).kind == frames.DATA
+    number = air.do(1, "send_down", 4, b"sealed")
+    air.run(air.now + 2 * MINUTE_US)         # Nobody can confirm it: it is repeated both ways.
+    assert len(kinds(air, frames.RIPPLE)) and len(kinds(air, frames.DOWN)) > 3
+    assert air.of("receive") == [(4, 1, number, b"sealed")]
