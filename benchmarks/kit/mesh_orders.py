@@ -120,5 +120,5 @@ def orders(name: str, network: Network, size: int, run_for: Callable[[Network, i
     return [
         Figure(f"{name}/order_median_s", statistics.median(waits), "s", "99 %",
                waits[len(waits) * 99 // 100]),
-        Figure(f"{name}/orders_received", len(waits) / len(given_us), "of objects, each once", "confirmed",
-               confirmed / len(given_us), "value >= 1")]
+        Figure(f"{name}/orders_received", len(waits) / len(given_us), "of objects, each once",
+               "confirmed", confirmed / len(given_us), "value >= 1")]

@@ -182,6 +182,9 @@ class Answers:
             if arrived >> (total - 1 - at) & 1:
                 relay.custody.release(items)
                 got += 1
+                for item in items:
+                    if item.origin == relay.setting.address:
+                        relay.unreceipted.carried(item.number, parent)
             else:
                 relay.custody.keep(items)
         other = relay.neighbours.get(parent)
@@ -194,6 +197,24 @@ class Answers:
             self._ask_us = t_us + LEFT_US + relay.chance() % LEFT_US
         else:
             self._ask_us = 0
+
+    def lost(self, number: int) -> None:
+        """An object of ours has vanished: who had it of us is trusted less."""
+        relay = self._relay
+        for address in relay.unreceipted.through(number):
+            other = relay.neighbours.get(address)
+            if other is not None:
+                other.vanished()
+        relay.tell(("again", number))
+
+    def came(self, number: int) -> None:
+        """A gateway has an object of ours."""
+        relay = self._relay
+        for address in relay.unreceipted.through(number):
+            other = relay.neighbours.get(address)
+            if other is not None:
+                other.came()
+        relay.tell(("done", number))
 
     def _lose(self) -> None:
         """No word of the last burst: what was in it is sent again."""

@@ -19,8 +19,9 @@ class Child:
     __slots__ = ("answered", "arrived", "away_until_us", "frames", "fruitless", "number",
                  "receipt_us", "receipts", "served_us", "snr_q4", "told")
 
-    def __init__(self) -> None:
-        self.frames = self.number = self.answered = self.arrived = self.fruitless = 0
+    def __init__(self, number: int = 0) -> None:
+        self.number = number         # Of the last poll: after a restart it begins somewhere else.
+        self.frames = self.answered = self.arrived = self.fruitless = 0
         self.away_until_us = self.served_us = self.snr_q4 = 0
         self.receipts: dict[int, tuple[int, int]] = {}
         self.told: list[tuple[int, int, int]] = []
@@ -43,7 +44,7 @@ class Children:
         if child is None:
             if len(self._children) >= CHILDREN_MAX:
                 self._make_room()
-            child = self._children[address] = Child()
+            child = self._children[address] = Child(t_us // 1024 % 255)
         child.frames, child.fruitless, child.away_until_us = max(frames, 1), 0, t_us
         child.snr_q4 = snr_q4
         self.learn(address, address)

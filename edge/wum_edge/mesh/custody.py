@@ -4,7 +4,7 @@ Left out: who takes them over (relay.py). Nothing leaves here before another sta
 it has it; a full store grants nothing, so what comes from further out waits there.
 """
 
-from wum_edge.mesh.frames import BODY_MAX, DATA_HEAD, ITEM_HEAD, Item
+from wum_edge.mesh.frames import BODY_MAX, DATA_HEAD, ITEM_HEAD, NOTE, Item
 
 ITEMS_MAX = 96               # Some 20 kB of pieces.
 OWN_MAX = 48                 # Of these our own objects may take half: others go through us.
@@ -70,6 +70,11 @@ class Custody:
     def forget(self, key: int) -> None:
         """Let a piece come again: its object is sent anew from its origin."""
         self._seen.pop(key, None)
+
+    def notes(self, origin: int) -> int:
+        """How many words of the mesh by one station are here."""
+        return sum([1 for queue in self._queues for item in queue
+                    if item.mark == NOTE and item.origin == origin])
 
     def frames(self) -> int:
         """How many frames it takes to send everything, at most."""

@@ -3,11 +3,15 @@
 Left out: AES (ccm.py, or the port's own), how the key came here. docs/mesh-protocol.md, 4.
 """
 
-from wum_edge.mesh.frames import HEADER_SIZE, Header, Malformed, decode_header, encode_header
+import struct
+
+from wum_edge.mesh.frames import HEADER_SIZE, Header, Malformed, encode_header
 
 WINDOW = 32                  # Frames that may overtake each other on their way through a host.
 SOURCES_MAX = 512            # Replay windows that are kept: every station that was ever heard.
 RESERVED = 1024              # Counters that a store is told of before any of them is used.
+_KEPT = ">HI"
+_KEPT_SIZE = 6
 
 
 class NotOurs(Exception):
@@ -25,17 +29,39 @@ class Seal:
 
 
 class Guard:
-    """One station's side of the link security of one epoch.
+    """One station's side of the link security of an epoch, and for a while of the one before.
 
-    `counter` is the first that was never reserved; `reserved` is called with the new end before
-    a counter below it is used, so that no restart uses one twice.
+    `counter` is the first that was never reserved; `reserve` is called, and its end stored, before
+    a counter below it is used, so that no restart uses one twice. `windows` is what `kept` gave
+    before the restart: frames that were heard before then are not heard again.
     """
 
-    def __init__(self, seal: Seal, net: int, epoch: int, address: int, counter: int = 0) -> None:
+    def __init__(self, seal: Seal, net: int, epoch: int, address: int, counter: int = 0,
+                 windows: bytes = b"") -> None:
         self.net, self.address = net, address
-        self._seal, self._epoch = seal, epoch
+        self._seal, self.epoch = seal, epoch
+        self._before: tuple[int, Seal, int] | None = None
         self._next = self.reserved_to = self.first = counter
         self._windows: dict[int, tuple[int, int]] = {}
+        for at in range(0, len(windows) - len(windows) % _KEPT_SIZE, _KEPT_SIZE):
+            source, top = struct.unpack(_KEPT, windows[at:at + _KEPT_SIZE])
+            self._windows[source] = (top, (1 << WINDOW) - 1)
+
+    def renew(self, seal: Seal, net: int, epoch: int) -> None:
+        """A new epoch: we seal with its key from now on, and open frames of the old one too, until
+        `forget`. Counters go on.
+        """
+        self._before = (self.net, self._seal, self.epoch)
+        self.net, self._seal, self.epoch = net, seal, epoch
+
+    def forget(self) -> None:
+        """Nobody should use the old epoch any more."""
+        self._before = None
+
+    def kept(self, sources: list[int]) -> bytes:
+        """What a store is to hold of these stations' windows."""
+        return b"".join([struct.pack(_KEPT, source, self._windows[source][0])
+                         for source in sources if source in self._windows])
 
     def must_reserve(self) -> bool:
         """Whether the store must be told of new counters before anything is sealed."""
@@ -66,24 +92,25 @@ class Guard:
         header = Header(kind, priority, self.net, self.address, destination, self._next, aux)
         self._next += 1
         head = encode_header(header)
-        return head + self._seal.seal(self._nonce(header), body, head)
+        return head + self._seal.seal(self._nonce(header, self.epoch), body, head)
 
-    def peek(self, frame: bytes) -> Header:
-        """What a frame claims. Raises Malformed, NotOurs for a foreign network."""
-        header = decode_header(frame)
-        if header.net != self.net:
+    def check(self, header: Header) -> None:
+        """Look at what a frame claims. Raises Malformed, NotOurs for a foreign network."""
+        if header.net != self.net and (self._before is None or header.net != self._before[0]):
             raise NotOurs("network %04x" % header.net)
         if header.source == self.address:
             raise Malformed("a frame of our own")
-        return header
 
     def open(self, header: Header, frame: bytes) -> bytes:
-        """The body of a frame that `peek` has passed. Raises NotOurs."""
+        """The body of a frame that `check` has passed. Raises NotOurs."""
         top, seen = self._windows.get(header.source, (-1, 0))
         behind = top - header.counter
         if behind >= WINDOW or (behind >= 0 and seen >> behind & 1):
             raise NotOurs("replay of %d from %04x" % (header.counter, header.source))
-        body = self._seal.open(self._nonce(header), frame[HEADER_SIZE:], frame[:HEADER_SIZE])
+        seal, epoch = self._seal, self.epoch
+        if header.net != self.net and self._before is not None:
+            _, seal, epoch = self._before
+        body = seal.open(self._nonce(header, epoch), frame[HEADER_SIZE:], frame[:HEADER_SIZE])
         if body is None:
             raise NotOurs("forged, from %04x" % header.source)
         if behind < 0:
@@ -95,6 +122,6 @@ class Guard:
         self._windows[header.source] = (top, seen)
         return body
 
-    def _nonce(self, header: Header) -> bytes:
+    def _nonce(self, header: Header, epoch: int) -> bytes:
         return (header.source.to_bytes(2, "big") + header.counter.to_bytes(4, "big")
-                + self._epoch.to_bytes(4, "big") + bytes((header.kind, 0, 0)))
+                + epoch.to_bytes(4, "big") + bytes((header.kind, 0, 0)))

@@ -89,7 +89,7 @@ class Hearing:
             if relay.gradient.rank < RANK_MAX:
                 relay.trickle.hurry(relay.now, relay.chance())
                 if relay.gradient.is_gateway:
-                    relay.beat()
+                    relay.upkeep.beat()
         elif beacon.rank >= relay.gradient.rank // 2:
             relay.trickle.consistent()
 
@@ -126,8 +126,8 @@ class Hearing:
             for origin, number, before in poll.receipts:
                 if origin == me:
                     for done in relay.unreceipted.receipt(number, before):
-                        relay.tell(("done", done))
+                        relay.answers.came(done)
                     for lost in relay.unreceipted.overtaken(number, before, relay.now):
-                        relay.tell(("again", lost))
+                        relay.answers.lost(lost)
                 else:
                     relay.children.receipt(relay.now, origin, number, before)

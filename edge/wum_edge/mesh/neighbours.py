@@ -10,6 +10,9 @@ NEIGHBOURS_MAX = 64
 RANK_US = 4_000              # A rank is a time on the air, in this unit.
 ONE = 1024                   # A quality of 1.
 _KEEPS = 14                  # Of 16: how slowly the quality follows what is acknowledged.
+# A way costs up to 64 times as much when what goes over it vanishes: who lies about its rank, or
+# is deaf to its own parents, is gone round, and nobody is given up for good.
+_BLAME_MAX = 6
 _LEAST = 32                  # Quality never falls below 1/32: a way that bad is still a way.
 # Quality that is assumed from the margin (in quarter dB above the threshold) of what is heard.
 _ASSUMED = ((48, 1000), (32, 940), (20, 800), (8, 500), (0, 200))
@@ -18,7 +21,7 @@ _ASSUMED = ((48, 1000), (32, 940), (20, 800), (8, 500), (0, 200))
 class Neighbour:
     """One station that we hear. Times in microseconds of our clock."""
 
-    __slots__ = ("address", "asked_at_us", "away_until_us", "gateway", "heard_at_us",
+    __slots__ = ("address", "asked_at_us", "away_until_us", "blame", "gateway", "heard_at_us",
                  "heartbeat", "is_measured", "margin_q4", "quality", "rank", "told_at_us")
 
     def __init__(self, address: int) -> None:
@@ -28,7 +31,7 @@ class Neighbour:
         self.is_measured = False
         self.margin_q4 = 0
         self.heard_at_us = self.told_at_us = self.away_until_us = 0
-        self.asked_at_us = 0
+        self.asked_at_us = self.blame = 0
 
     def hear(self, t_us: int, margin_q4: int) -> None:
         """A frame of its was received with so much margin."""
@@ -54,11 +57,19 @@ class Neighbour:
             got = ONE if at < arrived else 0
             self.quality = max((self.quality * _KEEPS + got * (16 - _KEEPS)) // 16, _LEAST)
 
+    def vanished(self) -> None:
+        """An object that it had taken of us never came to a gateway."""
+        self.blame = min(self.blame + 2, _BLAME_MAX)
+
+    def came(self) -> None:
+        """One did."""
+        self.blame = max(self.blame - 1, 0)
+
     def cost(self, burst_us: int) -> int:
         """Expected rank units to get a full frame (`burst_us` on the air) to it."""
         if not self.quality:
             return UNREACHABLE
-        return max(burst_us * ONE // self.quality // RANK_US, 1)
+        return max((burst_us * ONE // self.quality << self.blame) // RANK_US, 1)
 
 
 def assumed(margin_q4: int) -> int:

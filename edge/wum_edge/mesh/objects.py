@@ -11,6 +11,7 @@ PARTIAL_MAX = 256            # Objects of which a gateway has a part; the oldest
 _STANDS_US = 45_000_000      # Without a piece for so long, an object's origin is asked.
 _WANTS_MAX = 5               # So often, after doubled waits.
 _OVERTAKEN_US = 240_000_000  # An object so old is lost when a later one has arrived.
+_THROUGH_MAX = 4             # Parents of one object that are remembered.
 _BEFORE = 8                  # A receipt tells of so many numbers before its own.
 
 
@@ -112,9 +113,21 @@ class Unreceipted:
 
     def __init__(self) -> None:
         self._sent_us: dict[int, int] = {}
+        self._through: dict[int, list[int]] = {}     # By object: parents that took some of it.
 
     def sent(self, number: int, t_us: int) -> None:
         self._sent_us[number] = t_us
+
+    def carried(self, number: int, parent: int) -> None:
+        """A parent has taken a piece."""
+        if number in self._sent_us:
+            parents = self._through.setdefault(number, [])
+            if parent not in parents and len(parents) < _THROUGH_MAX:
+                parents.append(parent)
+
+    def through(self, number: int) -> list[int]:
+        """Who had it of us; asked once, when it is known what became of it."""
+        return self._through.pop(number, [])
 
     def sent_again(self, number: int, t_us: int) -> bool:
         """Whether the object is still ours to send; patience begins anew."""

@@ -5,7 +5,9 @@ Left out: the way between (downward.py, ripple.py). Nothing is opened here.
 """
 
 from wum_edge.mesh.downframes import (
+    ADMITTED,
     CONFIRM,
+    JOINING,
     RIPPLE_MAX,
     WANT,
     confirm,
@@ -114,6 +116,8 @@ class Orders:
             number, here = decode_want(word)
             if relay.unreceipted.sent_again(number, relay.now):
                 relay.tell(("want", number, here))
+        elif kind == ADMITTED:
+            relay.porch.answer(word[1:])
 
     def heard(self, origin: int, word: bytes) -> None:
         """A word that has come up to us, a gateway. Raises Malformed."""
@@ -128,6 +132,8 @@ class Orders:
                           if (order.destination, order.number) == (origin, number)]:
                 self._orders.remove(order)
                 relay.tell(("confirmed", origin, number))
+        elif kind == JOINING:
+            relay.tell(("join", origin, word[1:]))
         else:
             raise Malformed("word %d" % kind)
 

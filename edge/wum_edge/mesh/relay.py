@@ -17,6 +17,8 @@ time of a clock that runs forward; what is to be done is taken out with `actions
   ("ripple", gateway, number, content)  a command of a group that we are in
   ("execute", gateway, number)          it is to be carried out now
   ("echo", gateway, number, stations)   a bit for each station that has it, as far as known
+  ("join", proxy, request)              a station wants to be admitted (joining.py)
+  ("keep", windows)                     for the store, now and then: what `Guard` begins with
   ("reserve", counter, spent_us)        keep both in the store before anything else is sent: what
                                         `Guard` and `Relay` are to begin with after a restart
 
@@ -43,6 +45,7 @@ from wum_edge.mesh.frames import (
     NOTE,
     POLL,
     RIPPLE,
+    WELCOME,
     Item,
     Malformed,
     Stamp,
@@ -50,24 +53,21 @@ from wum_edge.mesh.frames import (
 from wum_edge.mesh.gradient import RANK_MAX, Gradient
 from wum_edge.mesh.guard import Guard, NotOurs
 from wum_edge.mesh.hearing import Hearing
+from wum_edge.mesh.joining import NO_NETWORK
 from wum_edge.mesh.neighbours import Neighbours
 from wum_edge.mesh.objects import Gathering, Unreceipted, cut
 from wum_edge.mesh.orders import Orders
 from wum_edge.mesh.polls import Polls
+from wum_edge.mesh.porch import Porch
 from wum_edge.mesh.ripple import Ripples
 from wum_edge.mesh.setting import Setting
-from wum_edge.mesh.speech import BOUND_STEPS, Speech
+from wum_edge.mesh.speech import Speech
 from wum_edge.mesh.timing import HOST_US, IDLE, POLLING
 from wum_edge.mesh.trickle import Trickle
+from wum_edge.mesh.upkeep import Upkeep
 
-RESEND_US = 1_500_000_000
-HEARTBEAT_US = 600_000_000
 _NOTES_MAX = 8               # Words of ours that are on their way up.
-_MINUTE_US = 60_000_000
-
-
 _HEEDED = (ASK, POLL, DOWN, RIPPLE)      # What others send each other and concerns us too.
-
 _STAMPED = (1 + BEACON, 1 + POLL, 1 + RIPPLE, 1 + ECHO)
 
 
@@ -93,17 +93,17 @@ class Relay:
         self.clock = Clock()
         self.groups: set[int] = set()
         self.downward, self.orders = Downward(self), Orders(self, guard.reserved_to)
+        self.porch = Porch(self)
         self.ripples, self.echoes = Ripples(self), Echoes(self)
         self._note = guard.reserved_to & 0xFFFF
         self._seen_us = self.heard_us = t_us - 1
         self.hearing, self.speech = Hearing(self), Speech(self)
+        self.upkeep = Upkeep(self)
         self.counts: dict[str, int] = {}
         self._actions: list[tuple[object, ...]] = []
         self.mode = IDLE
         self.sending = 0             # The kind of the frame that is out, plus one.
         self.channel = Channel(t_us, setting.is_gateway)
-        self._minute_us = t_us + _MINUTE_US
-        self._heartbeat_us = t_us + HEARTBEAT_US
         self._object = guard.reserved_to & 0xFFFF
         if setting.is_gateway:
             self.gradient.become_gateway(setting.address, self.chance() & 255)
@@ -116,7 +116,12 @@ class Relay:
         self._advance(t_us)
         self.heard_us = t_us
         try:
-            header = self.guard.peek(frame)
+            header = frames.decode_header(frame)
+            if header.net == NO_NETWORK:
+                self.porch.heard(header, frame)
+                self.speech.plan()
+                return
+            self.guard.check(header)
             is_ours = header.destination in (self.setting.address, ALL)
             if not is_ours and header.kind not in _HEEDED:
                 return
@@ -150,6 +155,8 @@ class Relay:
             self.channel.was_free()
             if kind == 1 + POLL and self.mode == POLLING:
                 self.polls.sent()
+            elif kind == 1 + WELCOME:
+                self.porch.sent()
             elif kind == 1 + ASK:
                 self.hold(self.now + 2 * HOST_US + self.airtimes[0][1], self.setting.address)
         self.speech.plan()
@@ -164,8 +171,8 @@ class Relay:
             self.trickle.tick(now, self.chance())
         if self.answers.deadline_us() is not None:
             self.answers.tick(now)
-        if now >= self._minute_us:
-            self._every_minute()
+        if now >= self.upkeep.at_us:
+            self.upkeep.tick()
         self._tick_down()
         attempt_us = self.channel.attempt_us
         if attempt_us is not None and now >= attempt_us and self.mode == IDLE and not self.sending:
@@ -175,7 +182,7 @@ class Relay:
 
     def next_deadline(self) -> int | None:
         """When `on_tick` wants to be called, by our clock."""
-        times = [self.trickle.next_us(), self._minute_us]
+        times = [self.trickle.next_us(), self.upkeep.at_us]
         if self.mode == POLLING and not self.sending:
             times.append(self.polls.end_us)
         attempt_us = self.channel.attempt_us
@@ -248,6 +255,12 @@ class Relay:
         self.ripples.repeat(number)
         self.speech.plan()
 
+    def admit(self, t_us: int, proxy: int, answer_to: int, sealed: bytes) -> None:
+        """Answer a request to join that came through `proxy` (joining.admission)."""
+        self._advance(t_us)
+        self.porch.admit(proxy, answer_to, sealed)
+        self.speech.plan()
+
     def set_time(self, t_us: int, network_us: int) -> None:
         """Network time, as a gateway knows it at `t_us` of its clock."""
         self.clock.set(t_us, network_us)
@@ -311,7 +324,7 @@ class Relay:
             self.orders.heard(self.setting.address, word)
             return
         self._note = self._note + 1 & 0xFFFF
-        if self.custody.free > 1:
+        if self.custody.free and self.custody.notes(self.setting.address) < _NOTES_MAX:
             self.custody.take(Item(self.setting.address, self._note, 0, True, word, NOTE),
                               priority)
             self.answers.wake(self.now)
@@ -342,25 +355,6 @@ class Relay:
         due_us = self.orders.deadline_us()
         if due_us is not None and due_us <= self.now:
             self.orders.tick()
-
-    def _every_minute(self) -> None:
-        self._minute_us = self.now + _MINUTE_US
-        for number in self.unreceipted.overdue(self.now - RESEND_US):
-            self._actions.append(("again", number))
-        if self.ledger.spent_us(self.now) + 2 * self.ledger.limit_us // BOUND_STEPS < (
-                self.speech.bound_us):
-            self.speech.bound_us = 0           # The next frame tells the store of less.
-        used = self.ledger.spent_us(self.now) * 100 // self.ledger.limit_us
-        self.gradient.price_q4 = 16 << max(min((used - 45) // 10, 5), 0)
-        if self.gradient.is_gateway:
-            self.orders.ask_for_missing()
-            if self.now >= self._heartbeat_us:
-                self.beat()
-        self.settle()
-
-    def beat(self) -> None:
-        self._heartbeat_us = self.now + HEARTBEAT_US
-        self.gradient.heartbeat = self.gradient.heartbeat + 1 & 255
 
     def _advance(self, t_us: int) -> None:
         if t_us > self.now:

@@ -6,11 +6,11 @@ Left out: when the channel is free (channel.py), the account (duty.py), what is 
 from wum_edge.mesh import frames
 from wum_edge.mesh.airtime import airtime_us
 from wum_edge.mesh.channel import SLOT_US
-from wum_edge.mesh.frames import ALL, ASK, BEACON, DATA, DOWN, ECHO, POLL, RIPPLE
+from wum_edge.mesh.frames import ALL, ASK, BEACON, DATA, DOWN, ECHO, POLL, RIPPLE, WELCOME
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.timing import IDLE, POLLING, word_of
 
-BOUND_STEPS = 16             # Of the duty limit: so much more than is used the store is told.
+_BOUND_STEPS = 16             # Of the duty limit: so much more than is used the store is told.
 _WIDTH_GATEWAY, _WIDTH_POLL, _WIDTH_ASK, _WIDTH_BEACON = 3, 12, 14, 32
 _WIDTH_RIPPLE, _WIDTH_ECHO, _WIDTH_DOWN = 1, 8, 6
 _REFUSED_US = 5_000_000      # After the law has said no.
@@ -53,6 +53,8 @@ class Speech:
             return 1 + ECHO, _WIDTH_ECHO
         if relay.downward.is_due(relay.now):
             return 1 + DOWN, _WIDTH_DOWN
+        if relay.porch.is_due():
+            return 1 + WELCOME, _WIDTH_DOWN
         asks = relay.answers.may_ask(relay.now)
         if asks and relay.custody.is_crowded:
             return 1 + ASK, _WIDTH_ASK
@@ -76,6 +78,8 @@ class Speech:
             relay.echoes.send()
         elif kind == 1 + DOWN:
             relay.downward.send()
+        elif kind == 1 + WELCOME:
+            self._welcome()
         elif kind == 1 + POLL:
             relay.polls.begin(has_cad=not relay.channel.is_burst_near(relay.now))
         elif kind == 1 + ASK:
@@ -112,10 +116,23 @@ class Speech:
              word, has_cad))
         return True
 
+    def _welcome(self) -> None:
+        """The only frame that the network's key does not seal."""
+        relay = self._relay
+        cost_us = relay.porch.cost_us()
+        if relay.ledger.take(relay.now, cost_us, is_urgent=True):
+            self.booked = (relay.now, cost_us)
+            self._reserve()
+            self.token += 1
+            relay.sending = 1 + WELCOME
+            relay.tell(("tx", self.token, relay.porch.next_frame(), 0, 0, True))
+        else:
+            relay.channel.refuse(relay.now + _REFUSED_US)
+
     def _reserve(self) -> None:
         """Let the store know more than is used: counters, and airtime of any hour."""
         relay = self._relay
-        step_us = relay.ledger.limit_us // BOUND_STEPS
+        step_us = relay.ledger.limit_us // _BOUND_STEPS
         is_over = relay.ledger.spent_us(relay.now) > self.bound_us
         if is_over:
             self.bound_us = relay.ledger.spent_us(relay.now) + step_us
@@ -123,6 +140,13 @@ class Speech:
             counter = (relay.guard.reserve() if relay.guard.must_reserve()
                        else relay.guard.reserved_to)
             relay.tell(("reserve", counter, self.bound_us))
+
+    def relax(self) -> None:
+        """Less was sent of late than the store believes: the next frame tells it."""
+        relay = self._relay
+        step_us = relay.ledger.limit_us // _BOUND_STEPS
+        if relay.ledger.spent_us(relay.now) + 2 * step_us < self.bound_us:
+            self.bound_us = 0
 
     def busy(self, kind: int) -> None:
         """The channel was not free after all."""

@@ -51,8 +51,9 @@ class QuietAir:
         while True:
             self._queue.sort()       # No ties: every event has its number.
             event_us = self._queue[0][0] if self._queue else until_us + 1
-            timers = sorted([(relay.next_deadline(), address)
-                             for address, relay in self.relays.items()])
+            timers = sorted([(due_us, address) for due_us, address in [
+                (relay.next_deadline(), address) for address, relay in self.relays.items()]
+                if due_us is not None])
             if min(event_us, timers[0][0]) > until_us:
                 self.now = until_us
                 return

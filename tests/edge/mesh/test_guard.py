@@ -18,7 +18,9 @@ def sealed(station, body=b"body"):
 
 
 def opened(station, frame):
-    return station.open(station.peek(frame), frame)
+    header = frames.decode_header(frame)
+    station.check(header)
+    return station.open(header, frame)
 
 
 def test_a_frame_is_opened_once():
@@ -85,3 +87,39 @@ def test_windows_do_not_grow_without_end():
         opened(other, sealed(guard(address)))
     raises(NotOurs, lambda: opened(other, sealed(guard(SOURCES_MAX + 3))))
     assert opened(other, sealed(guard(3, counter=9))) == b"body"     # Who is known stays so.
+
+
+def test_two_epochs_are_understood_while_one_follows_the_other():
+    one, other = guard(1), guard(2)
+    first = sealed(one)
+    other.renew(DigestSeal(b"next"), 9, 2)
+    assert opened(other, first) == b"body"
+    one.renew(DigestSeal(b"next"), 9, 2)
+    second = sealed(one)
+    assert frames.decode_header(second).net == 9
+    assert frames.decode_header(second).counter == frames.decode_header(first).counter + 1
+    assert opened(other, second) == b"body"
+    late = sealed(guard(3))
+    other.forget()
+    raises(NotOurs, lambda: opened(other, late))
+
+
+def test_what_was_heard_before_a_restart_is_not_heard_again():
+    one, other = guard(1), guard(2)
+    old = [sealed(one) for _ in range(5)]
+    for frame in old:
+        opened(other, frame)
+    kept = other.kept([1, 7])
+    again = Guard(DigestSeal(b"k"), 1, 1, 2, 0, kept)
+    for frame in old:
+        raises(NotOurs, lambda frame=frame: opened(again, frame))
+    assert opened(again, sealed(one)) == b"body"
+    assert again.kept([1]) != kept and len(kept) == 6
+
+
+def test_a_counter_of_before_the_restart_is_not_recent():
+    station = guard(1, counter=70_000)
+    assert not station.is_recent(69_999 & 0xFFFF) and not station.is_recent(0)
+    sealed(station)
+    assert station.is_recent(70_000 & 0xFFFF)
+    assert not station.is_recent(70_001 & 0xFFFF) and not station.is_recent(69_999 & 0xFFFF)

@@ -1,0 +1,116 @@
+"""A station that has no network yet: it listens, chooses a neighbour, and asks through it.
+
+The same calls as a relay's (relay.py), so that a port runs either. Actions besides `tx`:
+("joined", address, epoch, network_key). Left out: what is in the frames (joining.py).
+"""
+
+from wum_edge.mesh import frames, joining
+from wum_edge.mesh.airtime import airtime_us
+from wum_edge.mesh.duty import Ledger
+from wum_edge.mesh.frames import ALL, BEACON, HEADER_SIZE, POLL, WELCOME, Malformed
+from wum_edge.mesh.guard import Seal
+from wum_edge.mesh.setting import Setting
+
+KNOWN_MAX = 16
+_LISTEN_US = 6_000_000       # Before the first word: somebody may be heard.
+_AGAIN_US = 8_000_000        # Patience for an answer; it doubles.
+_DOUBLINGS = 4
+
+
+class Joiner:
+    """`setting.address` is any: until it is admitted a station answers to a chance number.
+    `nonce` was never used before by this station: its store counts them.
+    """
+
+    def __init__(self, setting: Setting, device: Seal, eui: bytes, nonce: int, t_us: int,
+                 seed: int, spent_us: int | None = None) -> None:
+        assert len(eui) == joining.EUI_SIZE
+        self.setting, self._device, self._eui, self._nonce = setting, device, eui, nonce
+        self._chance = (seed ^ int.from_bytes(eui, "big")) & 0x7FFFFFFF | 1
+        self.ledger = Ledger(setting.duty_permyriad, t_us, spent_us=spent_us)
+        self.now = t_us
+        self._known: dict[int, int] = {}     # By station: quarter dB.
+        self._tried: set[int] = set()
+        self._me = 0xC000 | self._draw() & 0x1FFF
+        self._tries = 0
+        self._at_us = t_us + _LISTEN_US + self._draw() % _LISTEN_US
+        self._busy, self._token = False, 0
+        self._actions: list[tuple[object, ...]] = []
+        self.is_admitted = False
+
+    def on_rx(self, t_us: int, frame: bytes, rssi_dbm: int, snr_q4: int, rate: int) -> None:
+        """A whole frame: somebody's who is in a network, or an answer to us."""
+        self.now = max(self.now, t_us)
+        try:
+            header = frames.decode_header(frame)
+        except Malformed:
+            return
+        if header.net != joining.NO_NETWORK and header.kind in (BEACON, POLL):
+            if header.source in self._known or len(self._known) < KNOWN_MAX:
+                self._known[header.source] = snr_q4
+        elif header.kind == WELCOME and header.destination == self._me and not self.is_admitted:
+            given = joining.decode_admission(
+                self._device, self._eui, self._nonce, frame[HEADER_SIZE:])
+            if given is not None:
+                self.is_admitted = True
+                self._actions.append(("joined",) + tuple(given))
+
+    def on_tx_done(self, t_us: int, token: int, airtime_us: int) -> None:
+        self.now = max(self.now, t_us)
+        self._busy = False
+        if not airtime_us:                   # The channel was busy: soon again.
+            self._tries = max(self._tries - 1, 0)
+            self._at_us = self.now + self._draw() % 400_000
+
+    def on_tick(self, t_us: int) -> None:
+        self.now = max(self.now, t_us)
+        if self.now < self._at_us or self._busy or self.is_admitted:
+            return
+        proxy = self._choose()
+        patience_us = _AGAIN_US << min(self._tries // 2, _DOUBLINGS)
+        self._at_us = self.now + patience_us // 2 + self._draw() % patience_us
+        self._tries += 1
+        self._nonce = self._nonce + 1 & 0xFFFFFFFF
+        content = b"" if proxy == ALL else joining.request(
+            self._device, self._eui, self._nonce, self._me)
+        self._send(joining.join_frame(self._me, proxy, content))
+
+    def _choose(self) -> int:
+        """The neighbour that is heard best, of those not asked yet; ALL when none is known."""
+        best = None
+        for source in sorted(self._known):
+            if source not in self._tried and (
+                    best is None or self._known[source] > self._known[best]):
+                best = source
+        if best is None:
+            self._tried.clear()
+            return ALL
+        self._tried.add(best)
+        return best
+
+    def _send(self, frame: bytes) -> None:
+        cost_us = airtime_us(self.setting.ways[0], len(frame))
+        if self.ledger.take(self.now, cost_us, is_urgent=True):
+            self._busy = True
+            self._token += 1
+            self._actions.append(("nonce", self._nonce))
+            self._actions.append(("tx", self._token, frame, 0, 0, True))
+
+    def next_deadline(self) -> int | None:
+        return None if self.is_admitted or self._busy else self._at_us
+
+    def submit(self, t_us: int, content: bytes, priority: int) -> int | None:
+        """Nothing is taken before we are in a network."""
+        return None
+
+    def actions(self) -> list[tuple[object, ...]]:
+        taken, self._actions = self._actions, []
+        return taken
+
+    def _draw(self) -> int:
+        state = self._chance
+        state ^= state << 13 & 0x7FFFFFFF
+        state ^= state >> 17
+        state ^= state << 5 & 0x7FFFFFFF
+        self._chance = state
+        return state

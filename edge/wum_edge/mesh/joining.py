@@ -1,0 +1,91 @@
+"""How a station without a network's key asks for it, and what it is answered, as bytes.
+
+Both are sealed with the station's own key, which its maker and the head-end have; whoever passes
+them on cannot read them. Left out: who asks (joiner.py), who passes it on (porch.py).
+"""
+
+import struct
+from collections import namedtuple
+
+from wum_edge.mesh import frames
+from wum_edge.mesh.frames import ALL, JOIN, WELCOME, Header, Malformed
+from wum_edge.mesh.guard import Seal
+from wum_edge.mesh.keys import KEY_SIZE
+
+NO_NETWORK = 0               # In headers of frames that no network's key has sealed.
+EUI_SIZE = 8
+_REQUEST = ">I8sH"           # Nonce, EUI-64, the address that the answer is sent to.
+REQUEST_SIZE = 14 + frames.TAG_SIZE
+_ADMISSION = ">HI16s"
+
+
+class Request(namedtuple("Request", ("nonce", "eui", "answer_to", "tag"))):
+    """Who wants to join; `nonce` was never used before by that station."""
+
+    __slots__ = ()
+    nonce: int
+    eui: bytes
+    answer_to: int
+    tag: bytes
+
+
+class Admission(namedtuple("Admission", ("address", "epoch", "network_key"))):
+    """What a station is given: a short address that nobody else has in the epoch, and the key."""
+
+    __slots__ = ()
+    address: int
+    epoch: int
+    network_key: bytes
+
+
+def request(device: Seal, eui: bytes, nonce: int, answer_to: int) -> bytes:
+    """Of REQUEST_SIZE bytes."""
+    head = struct.pack(_REQUEST, nonce, eui, answer_to)
+    return head + device.seal(_nonce(b"?", eui, nonce), b"", head)
+
+
+def decode_request(content: bytes) -> Request:
+    """Raises Malformed. Whether it is genuine, `is_genuine` tells who has the station's key."""
+    if len(content) != REQUEST_SIZE:
+        raise Malformed("request of %d bytes" % len(content))
+    return Request(*(struct.unpack(_REQUEST, content[:14]) + (content[14:],)))
+
+
+def is_genuine(device: Seal, wanted: Request) -> bool:
+    head = struct.pack(_REQUEST, wanted.nonce, wanted.eui, wanted.answer_to)
+    return device.open(_nonce(b"?", wanted.eui, wanted.nonce), wanted.tag, head) is not None
+
+
+def admission(device: Seal, wanted: Request, given: Admission) -> bytes:
+    """The answer to that request, and to no other."""
+    assert len(given.network_key) == KEY_SIZE
+    plain = struct.pack(_ADMISSION, *given)
+    return device.seal(_nonce(b"!", wanted.eui, wanted.nonce), plain, wanted.eui)
+
+
+def decode_admission(device: Seal, eui: bytes, nonce: int, sealed: bytes) -> Admission | None:
+    """None when it is not for us, or not genuine."""
+    plain = device.open(_nonce(b"!", eui, nonce), sealed, eui)
+    if plain is None or len(plain) != struct.calcsize(_ADMISSION):
+        return None
+    return Admission(*struct.unpack(_ADMISSION, plain))
+
+
+def _nonce(way: bytes, eui: bytes, nonce: int) -> bytes:
+    return way + eui + nonce.to_bytes(4, "big")
+
+
+def join_frame(source: int, proxy: int, content: bytes) -> bytes:
+    """A request on the air; to ALL and empty it only asks who is there."""
+    return frames.encode_header(Header(JOIN, 1, NO_NETWORK, source, proxy, 0, 0)) + content + (
+        b"" if content else bytes(frames.TAG_SIZE))
+
+
+def welcome_frame(proxy: int, answer_to: int, content: bytes) -> bytes:
+    """An answer on the air."""
+    return frames.encode_header(
+        Header(WELCOME, 1, NO_NETWORK, proxy, answer_to, 0, 0)) + content
+
+
+def is_solicitation(header: Header) -> bool:
+    return header.kind == JOIN and header.destination == ALL
