@@ -213,7 +213,7 @@ class Answers:
         for address in relay.unreceipted.through(number):
             other = relay.neighbours.get(address)
             if other is not None:
-                other.came()
+                other.delivered()
         relay.tell(("done", number))
 
     def _lose(self) -> None:

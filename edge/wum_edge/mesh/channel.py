@@ -3,7 +3,7 @@
 Left out: what is to be said (relay.py), what the law allows (duty.py).
 """
 
-from wum_edge.mesh.frames import ALL, POLL, RIPPLE
+from wum_edge.mesh.frames import ALL, ECHO, POLL, RIPPLE
 
 SLOT_US = 12_000             # Of contention: a host's jitter and a look at the channel.
 HOLD_MAX_US = 6_000_000      # Nobody is silenced for longer by one frame.
@@ -16,9 +16,12 @@ class Channel:
     def __init__(self, t_us: int, is_gateway: bool) -> None:
         self.attempt_us: int | None = None
         self._is_gateway = is_gateway
-        self._quiet_us = self._near_us = self._refused_us = t_us
+        self._quiet_us = self._near_us = self._refused_us = self._pause_us = t_us
         self._near = self._held_for = ALL
         self._shift = 0
+
+    def serve(self, is_gateway: bool) -> None:
+        self._is_gateway = is_gateway
 
     def hold(self, t_us: int, until_us: int, receiver: int) -> None:
         """A receiver is at it until then; whoever waits draws again. What the same receiver says
@@ -52,9 +55,16 @@ class Channel:
         """
         if kind == 1 + RIPPLE:
             return self._refused_us
-        if kind != 1 + POLL:
+        if kind == 1 + ECHO:
             return self._quiet_us
-        return self._refused_us if self._is_gateway else max(self._near_us, self._refused_us)
+        if kind != 1 + POLL:
+            return max(self._quiet_us, self._pause_us)
+        near_us = 0 if self._is_gateway else self._near_us
+        return max(near_us, self._refused_us, self._pause_us)
+
+    def pause(self, until_us: int) -> None:
+        """A ripple or its echoes pass: whatever else there is to say waits until then."""
+        self._pause_us = max(self._pause_us, until_us)
 
     def draw(self, t_us: int, kind: int, width: int, chance: int) -> None:
         """Begin to wait, for less than `width` slots after the channel is free."""

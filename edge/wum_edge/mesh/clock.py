@@ -4,8 +4,8 @@ Left out: who is nearer (gradient.py). In two steps, as PTP does it (IEEE 1588, 
 when the one before it was over, for a host does not know how late it will send.
 """
 
-_FIT_US = 60_000_000         # Two words so far apart tell how fast our clock runs.
-_DRIFT_MAX_PPB = 60_000      # A crystal is not further off; what tells of more is an error.
+_FIT_US = 300_000_000        # Two words so far apart tell how fast our clock runs.
+_DRIFT_MAX_PPB = 45_000      # A crystal is not further off; what tells of more is an error.
 _KEEPS_US = 7_200_000_000    # So long a pace that was once fitted is believed.
 
 

@@ -106,6 +106,10 @@ class Custody:
         for at, queue in enumerate(self._queues):
             self._queues[at] = [item for item in queue if item.key in self._held]
 
+    def everything(self) -> list[Item]:
+        """All pieces, what is urgent first."""
+        return [item for queue in self._queues for item in queue]
+
     def keep(self, items: list[Item]) -> None:
         """Nobody took them: they are sent again."""
         for item in items:

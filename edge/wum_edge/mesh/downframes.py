@@ -32,7 +32,8 @@ _ECHO_SIZE = 8
 
 class Ripple(namedtuple("Ripple", (
         "stamp", "gateway", "number", "hops", "flags", "execute_us", "content"))):
-    """A command that is flooded: `number` rises with every one of its gateway; `flags`: WANTS_ECHO;
+    """A command that is flooded: `number` rises with every one of its gateway; `flags`: WANTS_ECHO,
+    and in the upper four bits how often it was repeated;
     `execute_us`: network time at which it is to be carried out, 0 for at once.
     """
 

@@ -9,6 +9,9 @@ from wum_edge.mesh.frames import ALL, ECHO, Header
 from wum_edge.mesh.gradient import RANK_MAX
 
 KEPT_MAX = 4
+# While echoes are expected bursts are short and the channel is left alone after each: a receiver of
+# a burst, on its own sync word, hears no echo.
+EXPECTED_US, ROOM_US, GRANT_MAX = 30_000_000, 800_000, 4
 _FIRST_US, _AGAIN_US = 1_500_000, 2_000_000
 _TRIES_MAX = 8               # With doubled waits: some minutes.
 TYPE_CHECKING = False
@@ -34,7 +37,15 @@ class Echoes:
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
         self._kept: list[Kept] = []
+        self._expected_us = relay.now
         self._sending: Kept | None = None
+
+    def expect(self, t_us: int) -> None:
+        """A ripple has come through: whoever polls leaves room for a while."""
+        self._expected_us = t_us + EXPECTED_US
+
+    def are_expected(self, t_us: int) -> bool:
+        return self._expected_us > t_us
 
     def begin(self, gateway: int, number: int) -> None:
         """We have this ripple, and are one of its group."""

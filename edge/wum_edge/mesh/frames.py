@@ -26,6 +26,7 @@ _RECEIPT = ">HHB"
 _RECEIPT_SIZE = 5
 DATA_HEAD, ITEM_HEAD = 3, 7
 STAMP_SIZE = 9
+WANTS_WAY, WANTS_TIME = 1, 2
 NOTE = 15                    # A mark: not a piece, but a word of the mesh to itself.
 FRAGMENT_MAX = BODY_MAX - DATA_HEAD - ITEM_HEAD
 _LAST = 0x80
@@ -62,8 +63,10 @@ class Stamp(namedtuple("Stamp", ("about", "time_us", "ripple"))):
 
 
 class Beacon(namedtuple("Beacon", (
-        "gateway", "heartbeat", "rank", "free_percent", "backlog", "is_starving", "stamp"))):
-    """Where a station stands: its best gateway, how fresh that is, and what the way costs."""
+        "gateway", "heartbeat", "rank", "free_percent", "backlog", "wants", "stamp"))):
+    """Where a station stands: its best gateway, how fresh that is, and what the way costs.
+    `wants`: WANTS_WAY, WANTS_TIME.
+    """
 
     __slots__ = ()
     gateway: int
@@ -71,7 +74,7 @@ class Beacon(namedtuple("Beacon", (
     rank: int
     free_percent: int
     backlog: int
-    is_starving: int
+    wants: int
     stamp: Stamp
 
 
@@ -171,7 +174,7 @@ def data_aux(left: int, backlog: int) -> int:
 def encode_beacon(beacon: Beacon) -> bytes:
     return struct.pack(
         _BEACON, beacon.gateway, beacon.heartbeat, beacon.rank, beacon.free_percent,
-        beacon.backlog, beacon.is_starving) + encode_stamp(beacon.stamp)
+        beacon.backlog, beacon.wants) + encode_stamp(beacon.stamp)
 
 
 def decode_beacon(body: bytes) -> Beacon:

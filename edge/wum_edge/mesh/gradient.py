@@ -10,6 +10,8 @@ from wum_edge.mesh.neighbours import Neighbour, Neighbours
 
 RANK_MAX = 0xF000
 GATEWAYS_MAX = 8
+# A gateway sends a beacon every minute; after three that did not come it is taken for dead.
+GATEWAY_SILENT_US = 200_000_000
 _HYSTERESIS = 7              # A new first parent must cost less than 7/8 of the old one.
 _FORGET_US = 3_600_000_000   # What a neighbour told an hour ago is no ground to stand on.
 
@@ -33,6 +35,18 @@ class Gradient:
     def become_gateway(self, address: int, heartbeat: int) -> None:
         self.rank, self.gateway, self.heartbeat = 0, address, heartbeat
         self.parent = None
+
+    def resign(self) -> None:
+        """We are no gateway any more; nobody should come to us for what we told as one."""
+        self.rank, self.parent = UNREACHABLE, None
+
+    def silence(self, t_us: int, neighbours: Neighbours) -> bool:
+        """Whether a gateway next to us was not heard for so long that it must be dead."""
+        found = False
+        for other in neighbours.all():
+            if other.rank == 0 and t_us - other.heard_at_us > GATEWAY_SILENT_US:
+                other.rank, found = UNREACHABLE, True
+        return found
 
     @property
     def is_gateway(self) -> bool:

@@ -85,7 +85,10 @@ class Hearing:
             return
         self.heed_stamp(header, beacon.stamp, beacon.rank)
         self._told(other, beacon.gateway, beacon.heartbeat, beacon.rank)
-        if beacon.is_starving:
+        if beacon.wants & frames.WANTS_TIME and beacon.rank > relay.gradient.rank and (
+                relay.clock.is_known):
+            relay.trickle.reset(relay.now, relay.chance())
+        if beacon.wants & frames.WANTS_WAY:
             if relay.gradient.rank < RANK_MAX:
                 relay.trickle.hurry(relay.now, relay.chance())
                 if relay.gradient.is_gateway:
@@ -99,10 +102,10 @@ class Hearing:
         before = self._ends.get(header.source)
         if header.kind != RIPPLE:
             relay.ripples.lacks(stamp.ripple)
-            if rank >= relay.gradient.rank:
-                stamp = Stamp(0, 0, 0)
-        if stamp.time_us and before is not None and before[0] == stamp.about and (
-                not relay.gradient.is_gateway):
+        if stamp.time_us and rank < relay.gradient.rank and before is not None and (
+                before[0] == stamp.about and not relay.gradient.is_gateway):
+            if not relay.clock.is_known:         # Those behind us wait for it.
+                relay.trickle.reset(relay.now, relay.chance())
             relay.clock.set(before[1], stamp.time_us)
         if before is None and len(self._ends) >= NEIGHBOURS_MAX:
             self._ends.clear()

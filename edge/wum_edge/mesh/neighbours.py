@@ -61,7 +61,7 @@ class Neighbour:
         """An object that it had taken of us never came to a gateway."""
         self.blame = min(self.blame + 2, _BLAME_MAX)
 
-    def came(self) -> None:
+    def delivered(self) -> None:
         """One did."""
         self.blame = max(self.blame - 1, 0)
 

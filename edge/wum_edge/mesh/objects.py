@@ -85,6 +85,17 @@ class Gathering:
                 found.append((key >> 16, key & 0xFFFF, sorted(partial.pieces)))
         return found
 
+    def give_up(self) -> list[Item]:
+        """All pieces of objects that are not whole: another gateway may get the rest."""
+        found = []
+        for key in sorted(self._partial):
+            partial = self._partial[key]
+            for at in sorted(partial.pieces):
+                found.append(Item(key >> 16, key & 0xFFFF, at, at + 1 == partial.total,
+                                  partial.pieces[at], 0))
+        self._partial.clear()
+        return found
+
     def _drop_oldest(self) -> None:
         oldest = min([(partial.order, key) for key, partial in self._partial.items()])
         del self._partial[oldest[1]]

@@ -4,6 +4,7 @@ Left out: whose turn it is (children.py), when the channel is free (relay.py).
 """
 
 from wum_edge.mesh import frames
+from wum_edge.mesh.echoes import GRANT_MAX, ROOM_US
 from wum_edge.mesh.frames import BURST_MAX, POLL, Header, Item
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.timing import (
@@ -29,7 +30,6 @@ class Polls:
 
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
-        self._chain_max = _CHAIN_GATEWAY if relay.setting.is_gateway else _CHAIN_RELAY
         self._child = self._number = self._rate = self._grant = 0
         self._arrived = self._missing = self._backlog = self._last = 0
         self._was_heard = self._has_items = False
@@ -61,7 +61,11 @@ class Polls:
         """Poll whose turn it is, and tell the one before what has come."""
         relay, children = self._relay, self._relay.children
         grant = self._grantable()
-        address = children.next(relay.now) if grant and self._chained < self._chain_max else None
+        chain_max = _CHAIN_GATEWAY if relay.setting.is_gateway else _CHAIN_RELAY
+        if relay.echoes.are_expected(relay.now):
+            chain_max, grant = 1, min(grant, GRANT_MAX)
+            relay.channel.pause(relay.now + ROOM_US + grant * relay.frame_us[0])
+        address = children.next(relay.now) if grant and self._chained < chain_max else None
         if address is None:
             grant = 0
             address = self._acknowledge or children.next_told(relay.now)

@@ -16,7 +16,9 @@ time of a clock that runs forward; what is to be done is taken out with `actions
   ("undelivered", station, number)      ... or it was given up
   ("ripple", gateway, number, content)  a command of a group that we are in
   ("execute", gateway, number)          it is to be carried out now
+  ("late", gateway, number)             ... or it is not: its moment was a minute ago
   ("echo", gateway, number, stations)   a bit for each station that has it, as far as known
+  ("serving",)                          as there is no gateway, this one has become one (service.py)
   ("join", proxy, request)              a station wants to be admitted (joining.py)
   ("keep", windows)                     for the store, now and then: what `Guard` begins with
   ("reserve", counter, spent_us)        keep both in the store before anything else is sent: what
@@ -60,6 +62,7 @@ from wum_edge.mesh.orders import Orders
 from wum_edge.mesh.polls import Polls
 from wum_edge.mesh.porch import Porch
 from wum_edge.mesh.ripple import Ripples
+from wum_edge.mesh.service import Service
 from wum_edge.mesh.setting import Setting
 from wum_edge.mesh.speech import Speech
 from wum_edge.mesh.timing import HOST_US, IDLE, POLLING
@@ -98,7 +101,7 @@ class Relay:
         self._note = guard.reserved_to & 0xFFFF
         self._seen_us = self.heard_us = t_us - 1
         self.hearing, self.speech = Hearing(self), Speech(self)
-        self.upkeep = Upkeep(self)
+        self.upkeep, self.service = Upkeep(self), Service(self)
         self.counts: dict[str, int] = {}
         self._actions: list[tuple[object, ...]] = []
         self.mode = IDLE
@@ -106,8 +109,7 @@ class Relay:
         self.channel = Channel(t_us, setting.is_gateway)
         self._object = guard.reserved_to & 0xFFFF
         if setting.is_gateway:
-            self.gradient.become_gateway(setting.address, self.chance() & 255)
-            self.trickle.hurry(t_us, self.chance())
+            self.service.begin()
 
     # What comes in.
 
@@ -261,6 +263,16 @@ class Relay:
         self.porch.admit(proxy, answer_to, sealed)
         self.speech.plan()
 
+    def serve(self, t_us: int, is_gateway: bool) -> None:
+        """There is an uplink from now on, or there is none any more."""
+        self._advance(t_us)
+        if is_gateway != self.gradient.is_gateway:
+            if is_gateway:
+                self.service.begin()
+            else:
+                self.service.end()
+            self.speech.plan()
+
     def set_time(self, t_us: int, network_us: int) -> None:
         """Network time, as a gateway knows it at `t_us` of its clock."""
         self.clock.set(t_us, network_us)
@@ -340,10 +352,6 @@ class Relay:
     @property
     def last_counter(self) -> int:
         return self.guard.last
-
-    def quiet(self, length_us: int) -> None:
-        """A ripple is passing: whatever else there is to say can wait."""
-        self.channel.hold(self.now, self.now + length_us, ALL)
 
     # Time and chance.
 

@@ -11,15 +11,17 @@ from wum_edge.mesh.downframes import (
     encode_ripple,
 )
 from wum_edge.mesh.downward import is_for
-from wum_edge.mesh.frames import RIPPLE, Header, Item
+from wum_edge.mesh.frames import RIPPLE, UNREACHABLE, Header, Item
 from wum_edge.mesh.guard import NotOurs
 
 KEPT_MAX = 16                # Ripples that are remembered.
 HOPS_MAX = 64
 _SLOT_US = 12_000
 _SLOTS_MIN, _SLOTS_MAX = 4, 40
-_ENOUGH = 3                  # Copies heard from others: the neighbourhood has it.
+ROUNDS_MAX = 15              # Repetitions of one, all told.
+_ENOUGH = 3                  # Others that were heard to have it: the neighbourhood has it.
 _COPIES = 3                  # Of our own at most, and at most so often over again when asked.
+ECHO_PAUSE_US = 2_500_000    # Nobody polls while the ripple and its first echoes pass.
 _STALE_US = 60_000_000       # So late a command is carried out no more.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,15 +31,14 @@ if TYPE_CHECKING:
 class Kept:
     """One ripple that is here."""
 
-    __slots__ = ("at_us", "copies", "destination", "execute_at_us", "frame", "heard", "is_done",
-                 "is_mine")
+    __slots__ = ("at_us", "copies", "destination", "frame", "is_done", "is_mine", "sources")
 
     def __init__(self, destination: int, frame: Ripple, is_mine: bool) -> None:
         self.destination, self.frame, self.is_mine = destination, frame, is_mine
-        self.heard = self.copies = 0
+        self.sources: list[int] = []     # Others that were heard to have it.
+        self.copies = 0
         self.at_us: int | None = None
         self.is_done = not is_mine
-        self.execute_at_us = 0
 
 
 class Ripples:
@@ -65,24 +66,33 @@ class Ripples:
         kept = self._find(me, number)
         if kept is None:
             kept = self._keep(Kept(destination, frame, is_for(destination, me, relay.groups)))
-        self.again(kept)
+        if wants_echo:
+            relay.channel.pause(relay.now + ECHO_PAUSE_US)
+            relay.echoes.expect(relay.now)
+        self._again(kept)
         return number
 
     def repeat(self, number: int) -> None:
         """Flood one again, from its beginning."""
         kept = self._find(self._relay.setting.address, number)
         if kept is not None:
-            self.again(kept)
+            self._again(kept)
 
-    def again(self, kept: Kept) -> None:
-        kept.heard = kept.copies = 0
+    def _again(self, kept: Kept) -> None:
+        frame = kept.frame
+        if kept.copies:
+            flags = frame.flags & 15 | min((frame.flags >> 4) + 1, ROUNDS_MAX) << 4
+            kept.frame = Ripple(frame.stamp, frame.gateway, frame.number, 0, flags,
+                                frame.execute_us, frame.content)
+        kept.sources, kept.copies = [], 0
         kept.at_us = self._relay.now
 
     def heard(self, header: Header, body: bytes) -> None:
         """A copy. Raises Malformed, NotOurs."""
         relay = self._relay
         ripple = decode_ripple(body)
-        relay.hearing.heed_stamp(header, ripple.stamp, ripple.hops)
+        other = relay.neighbours.get(header.source)
+        relay.hearing.heed_stamp(header, ripple.stamp, other.rank if other else UNREACHABLE)
         kept = self._find(ripple.gateway, ripple.number)
         if ripple.hops >= HOPS_MAX:
             raise NotOurs("ripple of %d hops" % ripple.hops)
@@ -94,15 +104,22 @@ class Ripples:
             kept = self._keep(Kept(header.destination, ripple, mine))
             kept.at_us = relay.now + self._slots_us(1)
             self._arrived(kept)
-        kept.heard += 1
-        if kept.heard == 1 and kept.copies == 0:
-            return
-        if kept.heard >= _ENOUGH and kept.copies:
+        elif ripple.flags >> 4 > kept.frame.flags >> 4:      # A repetition goes as far again.
+            kept.frame = ripple
+            kept.sources, kept.copies = [], 0
+            kept.at_us = relay.now + self._slots_us(1)
+        if header.source not in kept.sources and len(kept.sources) < _ENOUGH:
+            kept.sources.append(header.source)
+        if len(kept.sources) >= _ENOUGH and kept.copies:
             kept.at_us = None
 
     def _arrived(self, kept: Kept) -> None:
         relay, frame = self._relay, kept.frame
-        relay.quiet(2 * relay.frame_us[0] + self._slots_us(1))
+        if frame.flags & WANTS_ECHO:
+            relay.channel.pause(relay.now + ECHO_PAUSE_US)
+            relay.echoes.expect(relay.now)
+        else:
+            relay.channel.pause(relay.now + 3 * relay.frame_us[0])
         if not kept.is_mine:
             return
         if kept.destination == relay.setting.address:
@@ -154,7 +171,9 @@ class Ripples:
             at_us = self._execute_at_us(kept)
             if not kept.is_done and at_us is not None and at_us <= t_us:
                 kept.is_done = True
-                self._relay.tell(("execute", kept.frame.gateway, kept.frame.number))
+                is_late = kept.frame.execute_us and t_us - at_us > _STALE_US
+                self._relay.tell(("late" if is_late else "execute", kept.frame.gateway,
+                                  kept.frame.number))
 
     def _execute_at_us(self, kept: Kept) -> int | None:
         """By our clock; None while we cannot know when."""
@@ -178,7 +197,7 @@ class Ripples:
             self._sending = kept
             kept.copies += 1
             kept.at_us = None
-            if kept.copies < _COPIES and kept.heard < _ENOUGH + 1:
+            if kept.copies < _COPIES and len(kept.sources) < _ENOUGH:
                 kept.at_us = relay.now + relay.frame_us[0] + self._slots_us(2 * kept.copies)
 
     def refused(self) -> None:

@@ -6,7 +6,19 @@ Left out: when the channel is free (channel.py), the account (duty.py), what is 
 from wum_edge.mesh import frames
 from wum_edge.mesh.airtime import airtime_us
 from wum_edge.mesh.channel import SLOT_US
-from wum_edge.mesh.frames import ALL, ASK, BEACON, DATA, DOWN, ECHO, POLL, RIPPLE, WELCOME
+from wum_edge.mesh.frames import (
+    ALL,
+    ASK,
+    BEACON,
+    DATA,
+    DOWN,
+    ECHO,
+    POLL,
+    RIPPLE,
+    WANTS_TIME,
+    WANTS_WAY,
+    WELCOME,
+)
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.timing import IDLE, POLLING, word_of
 
@@ -92,8 +104,9 @@ class Speech:
             free = relay.ledger.free_us(relay.now) * 100 // relay.ledger.limit_us
             self.send(BEACON, ALL, 0, frames.encode_beacon(frames.Beacon(
                 gradient.gateway, gradient.heartbeat, gradient.rank, free,
-                min(relay.custody.size, 255), 0 if gradient.rank < RANK_MAX else 1,
-                relay.stamp())), 0, True)
+                min(relay.custody.size, 255),
+                (0 if gradient.rank < RANK_MAX else WANTS_WAY)
+                | (0 if relay.clock.is_known else WANTS_TIME), relay.stamp())), 0, True)
 
     def send(self, kind: int, destination: int, aux: int, body: bytes, rate: int,
              has_cad: bool, priority: int = 1) -> bool:

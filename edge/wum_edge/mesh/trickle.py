@@ -2,6 +2,7 @@
 
 INTERVAL_MIN_US = 8_000_000
 INTERVAL_MAX_US = 2_048_000_000
+GATEWAY_INTERVAL_US = 64_000_000
 REDUNDANT = 4                # So many consistent beacons of others make ours superfluous.
 
 
@@ -14,6 +15,14 @@ class Trickle:
         self.fire_us = self._end_us = t_us
         self._interval_us = INTERVAL_MIN_US
         self._begin(t_us, chance)
+        self._interval_max_us = INTERVAL_MAX_US
+        self._redundant = REDUNDANT
+
+    def serve(self, is_gateway: bool) -> None:
+        """A gateway is never silenced, and never silent for long: who hears it must know it lives.
+        """
+        self._interval_max_us = GATEWAY_INTERVAL_US if is_gateway else INTERVAL_MAX_US
+        self._redundant = 1 << 30 if is_gateway else REDUNDANT
 
     def consistent(self) -> None:
         """Another has told what we would tell."""
@@ -41,10 +50,10 @@ class Trickle:
     def tick(self, t_us: int, chance: int) -> None:
         if not self._has_fired and t_us >= self.fire_us:
             self._has_fired = True
-            if self._heard < REDUNDANT:
+            if self._heard < self._redundant:
                 self.is_due = True
         if t_us >= self._end_us:
-            self._interval_us = min(2 * self._interval_us, INTERVAL_MAX_US)
+            self._interval_us = min(2 * self._interval_us, self._interval_max_us)
             self._begin(t_us, chance)
 
     def _begin(self, t_us: int, chance: int) -> None:

@@ -1,4 +1,4 @@
-"""What a relay does once a minute, and a gateway's heartbeat.
+"""What a relay does three times and once a minute, and a gateway's heartbeat.
 
 Left out: everything that happens because a frame has come.
 """
@@ -6,6 +6,7 @@ Left out: everything that happens because a frame has come.
 HEARTBEAT_US = 600_000_000
 RESEND_US = 1_500_000_000    # Without a receipt for so long an object is submitted anew.
 MINUTE_US = 60_000_000
+_TICK_US = 20_000_000        # A dead gateway is to be noticed sooner than minutes pass.
 _KEEP_MINUTES = 10           # Between two words to the store of who was heard until when.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,18 +14,28 @@ if TYPE_CHECKING:
 
 
 class Upkeep:
-    """`at_us`: when the next minute is over."""
+    """`at_us`: when `tick` is to be called."""
 
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
-        self.at_us = relay.now + MINUTE_US
+        self.at_us = relay.now + _TICK_US
+        self._minute_us = relay.now + MINUTE_US
         self._heartbeat_us = relay.now + HEARTBEAT_US
         self._minutes, self._windows = 0, b""
 
     def tick(self) -> None:
-        """A minute is over."""
+        """A third of a minute is over."""
         relay = self._relay
-        self.at_us = relay.now + MINUTE_US
+        self.at_us = relay.now + _TICK_US
+        relay.service.tick()
+        if relay.gradient.silence(relay.now, relay.neighbours):
+            relay.settle()
+        if relay.now >= self._minute_us:
+            self._minute_us = relay.now + MINUTE_US
+            self._minute()
+
+    def _minute(self) -> None:
+        relay = self._relay
         for number in relay.unreceipted.overdue(relay.now - RESEND_US):
             relay.answers.lost(number)
         relay.speech.relax()

@@ -65,6 +65,19 @@ def test_a_station_that_missed_it_is_given_it_when_it_speaks():
     assert (4, 1, number, b"off") in air.of("ripple")
 
 
+def test_a_repetition_goes_as_far_as_the_first():
+    air = started(CHAIN)
+    air.loses = lambda frame: frames.decode_header(frame).kind == frames.RIPPLE and (
+        frames.decode_header(frame).source == 3)
+    number = air.do(1, "send_ripple", frames.ALL, b"off")
+    air.run(air.now + 10_000_000)
+    assert sorted([entry[0] for entry in air.of("ripple")]) == [2, 3]
+    air.loses = lambda frame: False
+    air.do(1, "repeat_ripple", number)
+    air.run(air.now + 10_000_000)
+    assert sorted([entry[0] for entry in air.of("ripple")]) == [2, 3, 4]
+
+
 def test_a_lost_echo_is_told_again():
     air = started(CHAIN)
     left = [3]

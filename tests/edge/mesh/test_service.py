@@ -1,0 +1,79 @@
+"""Gateways that come and go: told so, dead, or made because there is none."""
+
+from tests.edge.mesh.quiet_air import QuietAir
+from wum_edge.mesh.gradient import RANK_MAX
+from wum_edge.mesh.objects import cut
+
+MINUTE_US = 60_000_000
+CHAIN = [(1, 2), (2, 3), (3, 4)]
+
+
+def chain():
+    air = QuietAir({1}, CHAIN)
+    air.run(2 * MINUTE_US)
+    return air
+
+
+def test_a_dead_gateway_is_noticed_though_nobody_has_anything_to_send():
+    air = chain()
+    air.run(30 * MINUTE_US)
+    assert max([air.relays[address].gradient.rank for address in (2, 3, 4)]) < RANK_MAX
+    del air.relays[1]
+    air.run(air.now + 5 * MINUTE_US)
+    assert min([relay.gradient.rank for relay in air.relays.values()]) >= RANK_MAX
+
+
+def test_a_station_on_standby_serves_when_there_is_no_gateway_and_not_before():
+    air = chain()
+    air.relays[4].service.is_standby = True
+    air.run(30 * MINUTE_US)
+    assert air.of("serving") == []
+    del air.relays[1]
+    dead_us = air.now
+    air.submit(2, bytes(300))
+    air.run(dead_us + 10 * MINUTE_US)
+    assert air.of("serving") == [(4,)]
+    assert air.delivered == [(2, bytes(300))] and air.relays[2].gradient.gateway == 4
+
+
+def test_of_two_on_standby_the_second_finds_the_first():
+    air = chain()
+    for address in (2, 4):
+        air.relays[address].service.is_standby = True
+    del air.relays[1]
+    air.run(air.now + 20 * MINUTE_US)
+    assert len(air.of("serving")) == 1
+
+
+def test_a_relay_that_gets_an_uplink_delivers_what_it_held():
+    air = chain()
+    del air.relays[1]
+    air.submit(4, bytes(700))
+    air.run(air.now + MINUTE_US)
+    held = [address for address in (2, 3) if air.relays[address].custody.size]
+    assert held
+    air.do(held[0], "serve", True)
+    air.run(air.now + 30 * MINUTE_US)
+    assert air.delivered == [(4, bytes(700))]
+    assert air.relays[4].gradient.gateway == held[0]
+
+
+def test_a_gateway_without_its_uplink_hands_on_what_is_not_whole():
+    air = QuietAir({1, 4}, CHAIN)
+    air.run(2 * MINUTE_US)
+    relay = air.relays[1]
+    air.submit(3, bytes(20))
+    air.run(air.now + MINUTE_US)
+    for piece in cut(9, 7, bytes(600))[:2]:  # Of three.
+        relay.arrive(piece)
+    air.do(1, "serve", False)
+    assert relay.custody.size == 2 and not relay.gradient.is_gateway
+    air.run(air.now + 10 * MINUTE_US)
+    assert relay.gradient.gateway == 4 and relay.custody.size == 0
+    last = cut(9, 7, bytes(600))[2]
+    air.relays[4].arrive(last)
+    air._act(4)
+    assert (9, bytes(600)) in air.delivered
+    assert air.submit(1, bytes(30)) is not None
+    air.run(air.now + 2 * MINUTE_US)
+    assert (1, bytes(30)) in air.delivered
