@@ -62,7 +62,9 @@ class Polls:
         relay, children = self._relay, self._relay.children
         grant = self._grantable()
         chain_max = _CHAIN_GATEWAY if relay.setting.is_gateway else _CHAIN_RELAY
-        if relay.echoes.are_expected(relay.now):
+        if relay.ripples.is_due(relay.now):      # It has waited for a whole burst.
+            chain_max = 0
+        elif relay.echoes.are_expected(relay.now):
             chain_max, grant = 1, min(grant, GRANT_MAX)
             relay.channel.pause(relay.now + ROOM_US + grant * relay.frame_us[0])
         address = children.next(relay.now) if grant and self._chained < chain_max else None
