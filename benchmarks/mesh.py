@@ -13,10 +13,9 @@ import math
 import statistics
 from collections.abc import Callable
 
-from kit import mesh_orders, mesh_peers
+from kit import mesh_orders, mesh_peers, mesh_trouble
 from kit.figures import Figure, report
 from wum_edge.mesh.frames import FRAGMENT_MAX, POLL
-from wum_edge.mesh.gradient import RANK_MAX
 from wum_simulator.radio import places
 from wum_simulator.radio.field import Terrain, milliwatts
 from wum_simulator.radio.network import Maker, Network, Plan
@@ -211,28 +210,6 @@ def goodput(name: str, plan_of: Callable[[int], Plan], seeds: list[int], minutes
         for family, others in shares.items() if family != "ours"]
 
 
-def cold_start(sites: int, seeds: list[int]) -> list[Figure]:
-    """From power, within 30 s of each other, until stations have a way to the gateway."""
-    most, everyone = [], []
-    for seed in seeds:
-        network = Network(district(seed, sites))
-        times: list[float] = []
-        for tenths in range(1, 9000):
-            run_for(network, 100_000)
-            routed = sum(1 for number in range(sites)
-                         if (relay := network.relay(number)) and relay.gradient.rank < RANK_MAX)
-            times += [tenths / 10] * (routed - len(times))
-            if routed == sites:
-                break
-        most.append(times[math.ceil(sites * 0.95) - 1] if len(times) >= sites * 0.95 else 900.0)
-        everyone.append(times[-1] if len(times) == sites else 900.0)
-    return [
-        Figure("S3/cold_start_95", max(most), "s, worst seed", "median seed",
-               statistics.median(most), "value <= 300"),
-        Figure("S3/cold_start_all", max(everyone), "s, worst seed", "median seed",
-               statistics.median(everyone), "value <= 900")]
-
-
 def ripples(name: str, plan_of: Callable[[int], Plan], seeds: list[int], mean_s: float,
             p99_s: float, with_orders: bool) -> list[Figure]:
     """Commands to everybody while an hour's objects are handed in, and after that."""
@@ -328,7 +305,7 @@ def main() -> None:
     scenarios: list[tuple[str, Callable[[], list[Figure]]]] = [
         ("S1", lambda: hourly("S1", courtyard, seeds, count, 0.9999, True)),
         ("S2", lambda: hourly("S2", street, seeds, count, 0.999, False)),
-        ("S3", lambda: cold_start(size, seeds)),
+        ("S3", lambda: mesh_trouble.cold_start([district(seed, size) for seed in seeds])),
         ("S2_ripple", lambda: ripples("S2", street, seeds, 6, 12, True)),
         ("S3_ripple", lambda: ripples("S3", lambda seed: district(seed, 250 * size // 300),
                                       seeds, 3, 6, False)),
@@ -341,7 +318,13 @@ def main() -> None:
                                      minutes, False, None)),
         ("S6", lambda: hourly("S6", lambda seed: district(seed, small), seeds, count, 0.999,
                               False, churn)),
+        ("S6_relay", lambda: mesh_trouble.relay_dies([district(seed, small) for seed in seeds])),
         ("S7", lambda: gateway_dies(seeds, small)),
+        ("S7_standby", lambda: mesh_trouble.standby([district(seed, small) for seed in seeds])),
+        ("S8_two", lambda: mesh_trouble.two_networks(
+            [district(seed, small, MILD) for seed in seeds], minutes)),
+        ("S9", lambda: mesh_trouble.partition([district(seed, small) for seed in seeds])),
+        ("S11", lambda: mesh_trouble.attacks([courtyard(seed) for seed in seeds], count)),
         ("S8", lambda: hourly("S8", courtyard, seeds, count, 0.995, False, bursts))]
     figures = [figure for name, scenario in scenarios
                if options.only in (None, name) for figure in scenario()]

@@ -8,9 +8,12 @@ import struct
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 
+from wum_edge.mesh import joining
 from wum_edge.mesh.airtime import Modulation, modulation
 from wum_edge.mesh.guard import Guard
+from wum_edge.mesh.joiner import Joiner
 from wum_edge.mesh.relay import Relay
 from wum_edge.mesh.setting import Setting
 from wum_simulator.radio.air import Air
@@ -27,6 +30,7 @@ FLOOR_DBM = -128.0           # 14 dB under the noise in 250 kHz: weaker ones har
 NOON_US = 1_700_000_000_000_000      # Network time when a run begins.
 _KEY = bytes(range(16))
 _NET, _EPOCH = 0x57A1, 1
+_FIRST_EUI = 0x70B3_D500_0000_0000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Plan:
     capture_db: float = CAPTURE_DB
     jitter_us: int = JITTER_US
     start_spread_us: int = 30_000_000
+    joins: bool = False          # Stations but gateways have no key yet, and ask for it.
+    outlaws: tuple[int, ...] = ()    # Sites that no law holds: attackers'.
 
 
 @dataclass(slots=True)
@@ -65,6 +71,45 @@ def relay_of(plan: Plan, number: int, t_us: int, stored: tuple[int, int]) -> Cor
     return Relay(setting, guard, t_us, plan.seed, stored[1])
 
 
+class Office:
+    """The head-end's part: who may join, with what key of its own."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.admitted: set[int] = set()
+        self.nonces: Counter[int] = Counter()
+
+    def joiner(self, number: int, t_us: int, stored: tuple[int, int]) -> Core | None:
+        """What runs on a station that has no key yet."""
+        plan = self._plan
+        if (not plan.joins or number in self.admitted
+                or number in plan.gateways + plan.outlaws):
+            return None
+        setting = Setting(number + 1, False, list(plan.ways), plan.duty_permyriad)
+        return Joiner(setting, _device(number), _eui(number), self.nonces[number], t_us,
+                      plan.seed, stored[1])
+
+    def answer(self, content: bytes) -> tuple[int, bytes] | None:
+        """(where to, sealed admission) for a request; None for who is not known."""
+        wanted = joining.decode_request(content)
+        number = int.from_bytes(wanted.eui, "big") - _FIRST_EUI
+        if not 0 <= number < len(self._plan.sites):
+            return None
+        device = _device(number)
+        if not joining.is_genuine(device, wanted):
+            return None
+        given = joining.Admission(number + 1, _EPOCH, _KEY)
+        return wanted.answer_to, joining.admission(device, wanted, given)
+
+
+def _eui(number: int) -> bytes:
+    return (_FIRST_EUI + number).to_bytes(joining.EUI_SIZE, "big")
+
+
+def _device(number: int) -> FastCcm:
+    return FastCcm(sha256(b"device %d" % number).digest()[:16])
+
+
 class Network:
     """Stations by their number in `plan.sites`; a station's address is its number plus one."""
 
@@ -74,11 +119,13 @@ class Network:
         self._dice = Dice(plan.seed)
         self.field = Field(plan.sites, plan.terrain, FLOOR_DBM, self._dice)
         self.air = Air(self.field, plan.ways, self._dice, plan.capture_db,
-                       [plan.duty_permyriad] * len(plan.sites))
+                       [10_000 if at in plan.outlaws else plan.duty_permyriad
+                        for at in range(len(plan.sites))])
         self.stations = [
             Station(self.air, at, self._dice.stream("host", at), plan.jitter_us)
             for at in range(len(plan.sites))]
         self._stored = [(0, 0)] * len(plan.sites)     # What each station's store holds.
+        self._office = Office(plan)
         self._waiting: list[dict[int, tuple[int, bytes, int]]] = [{} for _ in plan.sites]
         self._back_log: list[list[tuple[bytes, int]]] = [[] for _ in plan.sites]
         self._next_object = 0
@@ -92,7 +139,8 @@ class Network:
         """Switch a station on, with nothing but what its store holds."""
         station = self.stations[number]
         t_us = station.local_us(self.air.now_us)
-        station.start(self._maker(self.plan, number, t_us, self._stored[number]))
+        core = self._office.joiner(number, t_us, self._stored[number])
+        station.start(core or self._maker(self.plan, number, t_us, self._stored[number]))
         relay = self.relay(number)
         if relay is not None and number in self.plan.gateways:
             relay.set_time(t_us, NOON_US + self.air.now_us)
@@ -161,11 +209,30 @@ class Network:
             if found is not None and relay is not None:
                 relay.resubmit(relay.now, action[1], found[1],       # type: ignore[arg-type]
                                action[2], found[2])                  # type: ignore[arg-type]
+        elif action[0] in ("join", "joined", "nonce"):
+            self._joins(station, action)
         elif action[0] == "reserve":
             assert isinstance(action[1], int) and isinstance(action[2], int)
             self._stored[number] = (action[1], action[2])
         else:
             self.told.append((self.air.now_us, number, action))
+
+    def _joins(self, station: Station, action: tuple[object, ...]) -> None:
+        number = station.number
+        if action[0] == "join":
+            relay = self.relay(number)
+            answer = self._office.answer(action[2])          # type: ignore[arg-type]
+            if answer is not None and relay is not None:
+                relay.admit(relay.now, action[1], *answer)   # type: ignore[arg-type]
+        elif action[0] == "nonce":
+            self._office.nonces[number] = action[1]          # type: ignore[assignment]
+        else:
+            assert isinstance(station.core, Joiner)
+            spent_us = station.core.ledger.spent_us(station.core.now)
+            self._stored[number] = (self._stored[number][0], spent_us)
+            self._office.admitted.add(number)
+            self.told.append((self.air.now_us, number, action))
+            self.air.after(0, self.boot, number)
 
     def _deliver(self, content: bytes) -> None:
         identity, origin = struct.unpack(">II", content[:8])
