@@ -165,7 +165,8 @@ def attacks(plans: list[Plan], hours: int) -> list[Figure]:
                     if number != middle:
                         network.give(number, OBJECT_BYTES)
                 run_for(network, HOUR_US)
-            run_for(network, 2 * HOUR_US)
+            if network.undelivered():
+                run_for(network, 2 * HOUR_US)
             tally = network.tally
             shares.append(sum(
                 tally.came_us.get(at, 1 << 62) - born_us <= HOUR_US

@@ -80,6 +80,14 @@ class Gradient:
         found.sort()         # No ties: addresses differ.
         return [entry[3] for entry in found]
 
+    def concerns(self, other: Neighbour, neighbours: Neighbours) -> bool:
+        """Whether what `other` has told may change our choice: most of what is told does not."""
+        parent = None if self.parent is None else neighbours.get(self.parent)
+        if parent is None or other is parent:
+            return True
+        return self.is_feasible(other) and (
+            self._cost(other) * 8 < self._cost(parent) * _HYSTERESIS)
+
     def settle(self, t_us: int, neighbours: Neighbours) -> bool:
         """Choose anew; True when others should soon know of it."""
         if self.is_gateway:

@@ -113,7 +113,8 @@ class Hearing:
 
     def _told(self, other: Neighbour | None, gateway: int, heartbeat: int, rank: int) -> None:
         relay = self._relay
-        if other is not None and other.tell(relay.now, gateway, heartbeat, rank):
+        if other is not None and other.tell(relay.now, gateway, heartbeat, rank) and (
+                relay.gradient.concerns(other, relay.neighbours)):
             relay.settle()
 
     def _acknowledged(self, header: Header, poll: frames.Poll) -> None:

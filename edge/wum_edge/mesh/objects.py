@@ -147,6 +147,11 @@ class Unreceipted:
         self._sent_us[number] = t_us
         return True
 
+    def postpone(self, t_us: int) -> None:
+        """No gateway can have told of anything: what was sent is still on its way."""
+        for number in self._sent_us:     # Any order: all get the same.
+            self._sent_us[number] = t_us
+
     def overtaken(self, number: int, before: int, t_us: int) -> list[int]:
         """Objects that a receipt passes over although they were sent long ago: they are lost."""
         found = [number - 1 - at & 0xFFFF for at in range(_BEFORE) if not before >> at & 1]

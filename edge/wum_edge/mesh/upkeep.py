@@ -3,6 +3,8 @@
 Left out: everything that happens because a frame has come.
 """
 
+from wum_edge.mesh.gradient import RANK_MAX
+
 HEARTBEAT_US = 600_000_000
 RESEND_US = 1_500_000_000    # Without a receipt for so long an object is submitted anew.
 MINUTE_US = 60_000_000
@@ -36,6 +38,8 @@ class Upkeep:
 
     def _minute(self) -> None:
         relay = self._relay
+        if relay.gradient.rank >= RANK_MAX:
+            relay.unreceipted.postpone(relay.now)
         for number in relay.unreceipted.overdue(relay.now - RESEND_US):
             relay.answers.lost(number)
         relay.speech.relax()

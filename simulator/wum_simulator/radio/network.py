@@ -160,7 +160,11 @@ class Network:
         self._next_object += 1
         self.tally.born_us[identity] = self.air.now_us
         content = struct.pack(">II", identity, number) + bytes(size - 8)
-        self._back_log[number].append((content, priority))
+        queue = self._back_log[number]
+        at = len(queue)
+        while at and queue[at - 1][1] > priority:        # The archive gives what is urgent first.
+            at -= 1
+        queue.insert(at, (content, priority))
         self.feed(number)
         return identity
 

@@ -152,3 +152,11 @@ def test_data_of_a_lower_rank_are_refused():
                               [frames.Item(9, 1, 0, True, b"loop", 0)])
     relay.polls.data(header, body)
     assert relay.counts["loop"] == 1 and relay.custody.size == 0
+
+
+def test_while_there_is_no_way_nothing_is_called_for_again():
+    air = chain()
+    del air.relays[1]
+    air.submit(4, bytes(200))
+    air.run(air.now + 60 * MINUTE_US)
+    assert air.of("again") == [] and air.relays[4].unreceipted.size == 1
