@@ -19,6 +19,7 @@ from wum_edge.mesh.frames import FRAGMENT_MAX, POLL
 from wum_simulator.radio import places
 from wum_simulator.radio.field import Terrain, milliwatts
 from wum_simulator.radio.network import Maker, Network, Plan
+from wum_simulator.radio.reception import CAPTURE_DB
 from wum_simulator.radio.station import Core
 from wum_simulator.world import Dice
 
@@ -37,18 +38,21 @@ STREET = Terrain(27.0, 4.5, 18.0, shadow_db=1.0, asymmetry_db=1.0)
 Results = dict[str, list[float]]
 
 
+capture_db = CAPTURE_DB      # A run is made with this and, by --capture 1, with FLoRa's.
+
+
 def courtyard(seed: int) -> Plan:
     sites = places.courtyard(seed)
-    return Plan(sites, YARD, (places.central(sites),), seed)
+    return Plan(sites, YARD, (places.central(sites),), seed, capture_db=capture_db)
 
 
 def street(seed: int, sites: int = 31) -> Plan:
-    return Plan(places.street(sites), STREET, (0,), seed)
+    return Plan(places.street(sites), STREET, (0,), seed, capture_db=capture_db)
 
 
 def district(seed: int, sites: int, terrain: Terrain = HARSH) -> Plan:
     found = places.district(sites, 1)
-    return Plan(found, terrain, (places.central(found),), seed)
+    return Plan(found, terrain, (places.central(found),), seed, capture_db=capture_db)
 
 
 def static_parents(network: Network) -> dict[int, int]:
@@ -275,7 +279,7 @@ def gateway_dies(seeds: list[int], sites: int) -> list[Figure]:
     for seed in seeds:
         plan = district(seed, sites)
         first, second = plan.gateways[0], places.corner(plan.sites)
-        plan = Plan(plan.sites, plan.terrain, (first, second), seed)
+        plan = Plan(plan.sites, plan.terrain, (first, second), seed, capture_db=capture_db)
         network = Network(plan)
         hours(network, 1)
         give_an_hour(network, 1)
@@ -298,7 +302,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="seeds of every scenario (5)")
     parser.add_argument("--hours", type=int, default=6, help="of hourly objects in a run (6)")
     parser.add_argument("--only", metavar="NAME", help="S1, S2, S3, S4, S4_full, S4_harsh, S6...")
+    parser.add_argument("--capture", type=float, default=CAPTURE_DB, metavar="DB",
+                        help="by which a frame must be stronger than others (6; FLoRa's: 1)")
     options = parser.parse_args()
+    global capture_db
+    capture_db = options.capture
     seeds = [1] if options.quick else list(range(1, 1 + options.seeds))
     size, small, count, minutes = (
         40, 30, 1, 2) if options.quick else (300, 100, options.hours, 10)

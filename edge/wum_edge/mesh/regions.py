@@ -2,16 +2,18 @@
 
 Left out: the account of what was sent (duty.py). Before a sub-band is used in a country its
 national rules must be looked up: a table cannot know them. ERC Recommendation 70-03, annexes 1 and
-2; EN 300 220-2 V3.2.1, table B.1.
+2; EN 300 220-2 V3.2.1, table B.1; others as named.
 """
 
 from collections import namedtuple
 
 
 class SubBand(namedtuple("SubBand", (
-        "name", "low_hz", "high_hz", "power_mw", "duty_permyriad", "gateway_permyriad"))):
+        "name", "low_hz", "high_hz", "power_mw", "duty_permyriad", "gateway_permyriad",
+        "narrowest_hz", "widest_hz"))):
     """From `low_hz` to `high_hz`; radiated power (ERP) in mW; the share of any hour in which one
-    station may send, in 1/10,000, and that of a station which serves others.
+    station may send, in 1/10,000, and that of a station which serves others; how wide a channel
+    must be at least and may be at most.
     """
 
     __slots__ = ()
@@ -21,11 +23,14 @@ class SubBand(namedtuple("SubBand", (
     power_mw: int
     duty_permyriad: int
     gateway_permyriad: int
+    narrowest_hz: int
+    widest_hz: int
 
 
 def _band(name: str, low_khz: int, high_khz: int, power_mw: int, duty: int,
-          gateway: int = 0) -> SubBand:
-    return SubBand(name, low_khz * 1000, high_khz * 1000, power_mw, duty, gateway or duty)
+          gateway: int = 0, narrowest_khz: int = 0, widest_khz: int = 0) -> SubBand:
+    return SubBand(name, low_khz * 1000, high_khz * 1000, power_mw, duty, gateway or duty,
+                   narrowest_khz * 1000, (widest_khz or high_khz - low_khz) * 1000)
 
 
 REGIONS = {
@@ -43,6 +48,15 @@ REGIONS = {
     "EU433": (
         _band("433.05", 433_050, 434_790, 10, 1000),
     ),
+    # FCC 15.247 (a)(2), (b)(3): digital modulation, 500 kHz or more; no limit of time. 1 W is what
+    # the transmitter gives to an antenna of at most 6 dBi.
+    "US915": (
+        _band("902", 902_000, 928_000, 1000, 10_000, narrowest_khz=500),
+    ),
+    # India, G.S.R. 564(E) of 2005: 1 W and a carrier of 200 kHz; no limit of time.
+    "IN865": (
+        _band("865", 865_000, 867_000, 1000, 10_000, widest_khz=200),
+    ),
 }
 
 
@@ -52,8 +66,10 @@ def sub_band(region: str, centre_hz: int, bandwidth_hz: int) -> SubBand:
         raise ValueError("region %s: wanted one of %s" % (region, ", ".join(sorted(REGIONS))))
     for band in REGIONS[region]:
         half = (bandwidth_hz + 1) // 2
-        if band.low_hz <= centre_hz - half and centre_hz + half <= band.high_hz:
+        if band.low_hz <= centre_hz - half and centre_hz + half <= band.high_hz and (
+                band.narrowest_hz <= bandwidth_hz <= band.widest_hz):
             return band
     raise ValueError("%d Hz, %d Hz wide: lies in no sub-band of %s; these are: %s" % (
         centre_hz, bandwidth_hz, region, ", ".join(
-            ["%d..%d Hz" % (band.low_hz, band.high_hz) for band in REGIONS[region]])))
+            ["%d..%d Hz (%d..%d wide)" % (band.low_hz, band.high_hz, band.narrowest_hz,
+                                          band.widest_hz) for band in REGIONS[region]])))

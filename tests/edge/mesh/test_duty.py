@@ -97,6 +97,8 @@ def test_a_channel_lies_in_one_sub_band_of_its_region():
     assert sub_band("EU868", 869_525_000, 250_000).duty_permyriad == 1000
     assert sub_band("EU868", 868_100_000, 125_000).name == "868.0"
     assert sub_band("EU433", 433_500_000, 500_000).power_mw == 10
+    assert sub_band("US915", 915_000_000, 500_000).duty_permyriad == 10_000
+    assert sub_band("IN865", 866_000_000, 125_000).power_mw == 1000
 
 
 def refusal(region, centre_hz, bandwidth_hz):
@@ -112,6 +114,11 @@ def test_a_channel_that_sticks_out_of_its_sub_band_is_refused_with_those_there_a
     assert "869400000..869650000" in refusal("EU868", 869_525_000, 500_000)
     assert "no sub-band" in refusal("EU868", 868_650_000, 125_000)
     assert "EU433, EU868" in refusal("MARS", 1, 1)
+
+
+def test_a_channel_may_be_too_narrow_or_too_wide_for_its_sub_band():
+    raises(ValueError, lambda: sub_band("US915", 915_000_000, 250_000))
+    raises(ValueError, lambda: sub_band("IN865", 866_000_000, 250_000))
 
 
 def test_no_two_sub_bands_of_a_region_overlap():
