@@ -154,6 +154,17 @@ class Polls:
             relay.answers.wake(relay.now)
         return True
 
+    def abort(self) -> None:
+        """Something cannot wait for the rest of an answer: what has come of it is kept, and told
+        with the next poll of that child.
+        """
+        relay = self._relay
+        relay.mode = IDLE
+        relay.tune(0, 0)
+        if self._was_heard:
+            relay.children.answered(relay.now, self._child, self._arrived,
+                                    self._backlog + self._missing, self._last)
+
     def end(self) -> None:
         """The answer is over, or there was none."""
         relay = self._relay

@@ -13,6 +13,7 @@ from wum_edge.mesh.downframes import (
 from wum_edge.mesh.downward import is_for
 from wum_edge.mesh.frames import RIPPLE, UNREACHABLE, Header, Item
 from wum_edge.mesh.guard import NotOurs
+from wum_edge.mesh.timing import POLLING
 
 KEPT_MAX = 16                # Ripples that are remembered.
 HOPS_MAX = 64
@@ -47,6 +48,7 @@ class Ripples:
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
         self._kept: list[Kept] = []
+        self._is_first = False
         self._sending: Kept | None = None
 
     @property
@@ -86,6 +88,11 @@ class Ripples:
                                 frame.execute_us, frame.content)
         kept.sources, kept.copies = [], 0
         kept.at_us = self._relay.now
+        if self._relay.mode == POLLING and not self._relay.sending:
+            # A burst takes 3 s, and is sent again; those who hear us better than whoever is
+            # answering hear this. A look at the channel would see the burst.
+            self._relay.polls.abort()
+            self._is_first = True
 
     def heard(self, header: Header, body: bytes) -> None:
         """A copy. Raises Malformed, NotOurs."""
@@ -193,7 +200,8 @@ class Ripples:
         body = encode_ripple(Ripple(relay.stamp(), frame.gateway, frame.number,
                                     min(frame.hops + 1, HOPS_MAX), frame.flags, frame.execute_us,
                                     frame.content))
-        if relay.send(RIPPLE, kept.destination, 0, body, 0, has_cad=True, priority=0):
+        has_cad, self._is_first = not self._is_first, False
+        if relay.send(RIPPLE, kept.destination, 0, body, 0, has_cad, priority=0):
             self._sending = kept
             kept.copies += 1
             kept.at_us = None

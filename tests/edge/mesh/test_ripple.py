@@ -5,6 +5,7 @@ from wum_edge.mesh import frames
 from wum_edge.mesh.clock import Clock
 from wum_edge.mesh.downframes import RIPPLE_MAX
 from wum_edge.mesh.ripple import KEPT_MAX
+from wum_edge.mesh.timing import POLLING
 
 MINUTE_US = 60_000_000
 NOON_US = 1_700_000_000_000_000
@@ -76,6 +77,23 @@ def test_a_repetition_goes_as_far_as_the_first():
     air.do(1, "repeat_ripple", number)
     air.run(air.now + 10_000_000)
     assert sorted([entry[0] for entry in air.of("ripple")]) == [2, 3, 4]
+
+
+def test_a_ripple_does_not_wait_for_the_end_of_a_burst_which_is_sent_again():
+    air = started([(1, 2), (1, 3)])
+    air.submit(2, bytes(12 * frames.FRAGMENT_MAX))
+    relay = air.relays[1]
+    for _ in range(3_000):
+        air.run(air.now + 10_000)
+        if relay.mode == POLLING and not relay.sending and relay.polls._arrived:
+            break
+    begin_us = air.now
+    air.do(1, "send_ripple", frames.ALL, b"off")
+    air.run(air.now + MINUTE_US)
+    came_us = {entry[1]: entry[0] - begin_us for entry in air.told if entry[2] == "ripple"}
+    assert came_us[3] < 300_000
+    air.run(air.now + 5 * MINUTE_US)
+    assert air.delivered == [(2, bytes(12 * frames.FRAGMENT_MAX))]
 
 
 def test_a_lost_echo_is_told_again():
