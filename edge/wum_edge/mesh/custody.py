@@ -10,6 +10,9 @@ ITEMS_MAX = 96               # Some 20 kB of pieces.
 OWN_MAX = 48                 # Of these our own objects may take half: others go through us.
 SEEN_MAX = 512
 ROOM = BODY_MAX - DATA_HEAD
+# Keys that were seen are kept modulo this prime: an integer above 2**30 takes memory of its own on a
+# board, and a new one meets one of 512 once in two million times, which costs sending a piece again.
+_FOLD = 1_073_741_789
 
 
 class Custody:
@@ -48,7 +51,7 @@ class Custody:
     def take(self, item: Item, priority: int) -> bool:
         """Custody of a piece, from now on; True also for one that we had before. False: full."""
         key = item.key
-        if key in self._held or key in self._seen:
+        if key in self._held or key % _FOLD in self._seen:
             return True
         if not self.free:
             return False
@@ -58,6 +61,7 @@ class Custody:
 
     def see(self, key: int) -> bool:
         """Note that a piece was here; True if it was before."""
+        key %= _FOLD
         if key in self._seen:
             return True
         old = self._seen_order[self._seen_at]
@@ -69,7 +73,7 @@ class Custody:
 
     def forget(self, key: int) -> None:
         """Let a piece come again: its object is sent anew from its origin."""
-        self._seen.pop(key, None)
+        self._seen.pop(key % _FOLD, None)
 
     def notes(self, origin: int) -> int:
         """How many words of the mesh by one station are here."""
