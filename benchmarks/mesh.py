@@ -12,11 +12,12 @@ import argparse
 import math
 import statistics
 from collections.abc import Callable
+from pathlib import Path
 
 from kit import mesh_orders, mesh_peers, mesh_trouble
 from kit.figures import Figure, report
 from wum_edge.mesh.frames import FRAGMENT_MAX, POLL
-from wum_simulator.radio import places
+from wum_simulator.radio import picture, places
 from wum_simulator.radio.field import Terrain, milliwatts
 from wum_simulator.radio.network import Maker, Network, Plan
 from wum_simulator.radio.reception import CAPTURE_DB
@@ -304,7 +305,14 @@ def main() -> None:
     parser.add_argument("--only", metavar="NAME", help="S1, S2, S3, S4, S4_full, S4_harsh, S6...")
     parser.add_argument("--capture", type=float, default=CAPTURE_DB, metavar="DB",
                         help="by which a frame must be stronger than others (6; FLoRa's: 1)")
+    parser.add_argument("--picture", metavar="FILE", type=Path,
+                        help="of an hour in a courtyard, as an HTML page; nothing else is run")
     options = parser.parse_args()
+    if options.picture:
+        network = Network(courtyard(1))
+        hours(network, 1)
+        options.picture.write_text(picture.page(network, "A courtyard of 48, an hour"))
+        return
     global capture_db
     capture_db = options.capture
     seeds = [1] if options.quick else list(range(1, 1 + options.seeds))

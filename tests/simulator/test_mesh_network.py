@@ -1,9 +1,14 @@
 """Relays on the simulated air: small networks, whole way. The long runs are in benchmarks/mesh.py.
 """
 
+from xml.etree import ElementTree
+
 from wum_simulator.radio import places
+from wum_simulator.radio.attackers import Replayer
 from wum_simulator.radio.field import Terrain
-from wum_simulator.radio.network import SF5, SF7, Network, Plan
+from wum_simulator.radio.network import SF5, SF7, Network, Plan, relay_of
+from wum_simulator.radio.picture import page
+from wum_simulator.world import Dice
 
 MINUTE_US = 60_000_000
 # Neighbours hear each other well, the next but one not at all.
@@ -117,3 +122,58 @@ def test_a_station_that_comes_back_may_send_at_once_and_keeps_the_law():
         network.boot(1)
     run(network, 30)
     assert network.undelivered() == []
+
+
+def test_a_run_can_be_looked_at():
+    network = street(4)
+    run(network, 3)
+    network.give(3, 700)
+    run(network, 3)
+    network.stations[3].stop()
+    drawn = ElementTree.fromstring(
+        "<x>" + page(network, "A street & more").split("</p>")[1].split("<h2>")[0] + "</x>")
+    assert len(drawn.findall(".//line")) == 2
+    kinds = [circle.get("class") for circle in drawn.findall(".//circle")]
+    assert kinds.count("gateway") == 1 and kinds.count("station") == 2 and kinds.count("off") == 1
+    assert "A street &amp; more" in page(network, "A street & more")
+
+
+def test_stations_without_a_key_join_one_behind_the_other():
+    network = street(6, joins=True)
+    run(network, 6)
+    assert all(network.relay(number) is not None for number in range(6))
+    for number in range(1, 6):
+        network.give(number, 100)
+    run(network, 4)
+    assert network.undelivered() == []
+
+
+def test_objects_that_go_down_and_a_ripple_reach_a_street():
+    network = street(8)
+    run(network, 4)
+    sent = []
+    network.stations[0].act(lambda core, t_us: sent.append(core.send_down(t_us, 8, bytes(400))))
+    run(network, 2)
+    network.stations[0].act(lambda core, t_us: core.send_ripple(t_us, 0xFFFF, b"off"))
+    run(network, 1)
+    told = [(number, action[0]) for _, number, action in network.told]
+    assert (7, "receive") in told and (0, "confirmed") in told
+    assert sorted(number for number, what in told if what == "execute") == list(range(8))
+
+
+def test_whoever_records_and_replays_every_frame_changes_nothing():
+    sites = [*places.street(5), places.Site(150.0, 5.0, 3.0, 9)]
+    network = Network(Plan(sites, STREET, (0,), 1, outlaws=(5,)), with_evil)
+    run(network, 3)
+    for _ in range(3):
+        for number in range(1, 5):
+            network.give(number, 300)
+        run(network, 12)
+    assert network.stations[5].core.sent > 500
+    assert network.undelivered() == []
+
+
+def with_evil(plan, number, t_us, stored):
+    if number == 5:
+        return Replayer(t_us, Dice(1).stream("evil"))
+    return relay_of(plan, number, t_us, stored)

@@ -10,8 +10,8 @@ ITEMS_MAX = 96               # Some 20 kB of pieces.
 OWN_MAX = 48                 # Of these our own objects may take half: others go through us.
 SEEN_MAX = 512
 ROOM = BODY_MAX - DATA_HEAD
-# Keys that were seen are kept modulo this prime: an integer above 2**30 takes memory of its own on a
-# board, and a new one meets one of 512 once in two million times, which costs sending a piece again.
+# Keys that were seen are kept modulo this prime: an integer above 2**30 takes memory of its own on
+# a board, and a new one meets one of 512 once in two million times: that piece is asked for again.
 _FOLD = 1_073_741_789
 
 

@@ -86,6 +86,9 @@ class Orders:
         if (order.tries & 1 or not has_way) and len(order.content) <= RIPPLE_MAX:
             relay.ripples.start(order.destination, order.content, 0, False, order.number)
             return
+        if not has_way:          # Who is called answers, and the answer leaves a way.
+            relay.ripples.start(order.destination, b"", 0, False)
+            return
         for item in cut(order.destination, order.number, order.content):
             # `tries` in the mark: a relay that had it before would drop it.
             relay.downward.take(relay.setting.address, Item(

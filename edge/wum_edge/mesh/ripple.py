@@ -7,6 +7,7 @@ many as it has neighbours; who has heard it three times keeps silent.
 from wum_edge.mesh.downframes import (
     WANTS_ECHO,
     Ripple,
+    confirm,
     decode_ripple,
     encode_ripple,
 )
@@ -128,6 +129,10 @@ class Ripples:
         else:
             relay.channel.pause(relay.now + 3 * relay.frame_us[0])
         if not kept.is_mine:
+            return
+        if kept.destination == relay.setting.address and not frame.content:
+            relay.note(confirm(frame.gateway, frame.number))     # We are only called.
+            kept.is_done = True
             return
         if kept.destination == relay.setting.address:
             relay.orders.arrived(frame.gateway, Item(

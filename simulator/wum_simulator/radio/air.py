@@ -121,6 +121,7 @@ class Air:
         self.radios = [Radio(self, at, duty) for at, duty in enumerate(duty_permyriad)]
         self.counts: Counter[str] = Counter()
         self.airtime_us: Counter[int] = Counter()        # By the first byte of the frame.
+        self.lost_at: Counter[int] = Counter()           # By receiver: frames begun, and lost.
         self.trace = 0
         self._random = dice.stream("air").random
         self._active: list[Transmission] = []
@@ -254,11 +255,13 @@ class Air:
             return
         if sending.overlaps and power_mw < self._capture * self._worst_mw(radio.number, sending):
             self.counts["collided"] += 1
+            self.lost_at[radio.number] += 1
             return
         snr_db = dbm(power_mw / self._noise_mw[rate])
         margin_db = snr_db - reception.THRESHOLD_DB[self.ways[rate].spreading_factor]
         if self._random() < reception.loss(margin_db, len(sending.frame)):
             self.counts["faded"] += 1
+            self.lost_at[radio.number] += 1
             return
         self.counts["heard"] += 1
         if radio.owner is not None:
