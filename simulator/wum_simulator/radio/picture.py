@@ -10,7 +10,8 @@ from wum_edge.mesh.gradient import RANK_MAX
 from wum_simulator.radio.network import Network
 
 _WIDTH, _MARGIN = 1000, 40
-_STYLE = """body{font:14px sans-serif;margin:2em;color:#222}svg{background:#fafafa;border:1px solid #ccc}
+_STYLE = """body{font:14px sans-serif;margin:2em;color:#222}
+svg{background:#fafafa;border:1px solid #ccc}
 table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}
 line{stroke:#88a;stroke-width:1.2}.lost{fill:#c33;opacity:.35}.station{fill:#357}.gateway{fill:#171}
 .off{fill:#bbb}text{font-size:10px;fill:#333}"""
@@ -33,9 +34,9 @@ def page(network: Network, title: str) -> str:
         for name in ("sent", "heard", "collided", "faded", "engaged", "abandoned", "cut"))
     return (f"<!doctype html><meta charset=utf-8><title>{escape(title)}</title>"
             f"<style>{_STYLE}</style><h1>{escape(title)}</h1>"
-            f"<p>{len(network.stations)} stations, {hours:.2f} h; green: gateways; grey: off; lines "
-            "lead to the parent; the blue disc grows with time on the air, the red one with frames "
-            f"that this station had begun to receive and lost.</p>{_drawing(network)}"
+            f"<p>{len(network.stations)} stations, {hours:.2f} h; green: gateways; grey: off; "
+            "lines lead to the parent; the blue disc grows with time on the air, the red one with frames"
+            f" that this station had begun to receive and lost.</p>{_drawing(network)}"
             f"<h2>Time on the air</h2><table>{rows}</table>"
             f"<h2>What became of frames, at each receiver</h2><table>{fates}</table>\n")
 
