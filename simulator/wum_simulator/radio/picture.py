@@ -12,7 +12,8 @@ from wum_simulator.radio.network import Network
 _WIDTH, _MARGIN = 1000, 40
 _STYLE = """body{font:14px sans-serif;margin:2em;color:#222}
 svg{background:#fafafa;border:1px solid #ccc}
-table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}
+table{border-collapse:collapse}
+td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}
 line{stroke:#88a;stroke-width:1.2}.lost{fill:#c33;opacity:.35}.station{fill:#357}.gateway{fill:#171}
 .off{fill:#bbb}text{font-size:10px;fill:#333}"""
 
