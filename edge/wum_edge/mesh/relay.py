@@ -193,7 +193,7 @@ class Relay:
         answers_us = self.answers.deadline_us()
         if answers_us is not None:
             times.append(answers_us)
-        for time_us in (self.children.wake_us(self.now), self.ripples.deadline_us(),
+        for time_us in (self.children.wake_us(self.now), self.ripples.deadline_us(self._seen_us),
                         self.echoes.deadline_us(), self.downward.deadline_us(),
                         self.orders.deadline_us()):
             if time_us is not None and (time_us > self._seen_us):

@@ -168,13 +168,16 @@ class Ripples:
     def is_due(self, t_us: int) -> bool:
         return any(kept.at_us is not None and kept.at_us <= t_us for kept in self._kept)
 
-    def deadline_us(self) -> int | None:
-        """When a copy is to be sent, or a command carried out."""
+    def deadline_us(self, after_us: int) -> int | None:
+        """When next, behind `after_us`, a copy is to be sent or a command carried out: a copy that
+        waits for the channel must not hide the moment of a command.
+        """
         times = [kept.at_us for kept in self._kept if kept.at_us is not None]
         for kept in self._kept:
             at_us = self._execute_at_us(kept)
             if not kept.is_done and at_us is not None:
                 times.append(at_us)
+        times = [time_us for time_us in times if time_us > after_us]
         return min(times) if times else None
 
     def tick(self, t_us: int) -> None:

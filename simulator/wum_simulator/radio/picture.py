@@ -36,8 +36,8 @@ def page(network: Network, title: str) -> str:
     return (f"<!doctype html><meta charset=utf-8><title>{escape(title)}</title>"
             f"<style>{_STYLE}</style><h1>{escape(title)}</h1>"
             f"<p>{len(network.stations)} stations, {hours:.2f} h; green: gateways; grey: off; "
-            "lines lead to the parent; the blue disc grows with time on the air, the red one with frames"
-            f" that this station had begun to receive and lost.</p>{_drawing(network)}"
+            "lines lead to the parent; the blue disc grows with time on the air, the red one with "
+            f"frames that this station had begun to receive and lost.</p>{_drawing(network)}"
             f"<h2>Time on the air</h2><table>{rows}</table>"
             f"<h2>What became of frames, at each receiver</h2><table>{fates}</table>\n")
 

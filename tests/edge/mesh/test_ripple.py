@@ -42,6 +42,20 @@ def test_it_is_carried_out_by_all_at_one_moment_by_clocks_that_differ():
     assert abs(moments[0] + NOON_US - when_us) < 50_000
 
 
+def test_a_copy_that_waits_for_the_channel_does_not_delay_the_command():
+    air = started(CHAIN)
+    when_us = air.relays[1].clock.time_us(air.now) + 1_000_000
+    air.do(1, "send_ripple", frames.ALL, b"off", when_us)
+    air.run(air.now + 400_000)
+    relay = air.relays[4]
+    relay.channel.refuse(air.now + 5_000_000)            # The law says no to it.
+    for kept in relay.ripples._kept:
+        kept.at_us = air.now
+    air.run(air.now + 10_000_000)
+    moments = [entry[0] for entry in air.told if entry[1:3] == (4, "execute")]
+    assert abs(moments[0] + NOON_US - when_us) < 50_000
+
+
 def test_only_its_group_heeds_it_and_all_pass_it_on():
     air = started(CHAIN)
     air.relays[4].groups.add(7)
