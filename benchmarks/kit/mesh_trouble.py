@@ -94,7 +94,7 @@ def standby(plans: list[Plan]) -> list[Figure]:
         for number in range(1, size, 33):
             relay = network.relay(number)
             if relay is not None and number not in plan.gateways:
-                relay.service.is_standby = True
+                relay.role.is_standby = True
         network.stations[plan.gateways[0]].stop()
         died_us = network.air.now_us
         for number in range(size):

@@ -18,7 +18,7 @@ time of a clock that runs forward; what is to be done is taken out with `actions
   ("execute", gateway, number)          it is to be carried out now
   ("late", gateway, number)             ... or it is not: its moment was a minute ago
   ("echo", gateway, number, stations)   a bit for each station that has it, as far as known
-  ("serving",)                          as there is no gateway, this one has become one (service.py)
+  ("serving",)                          as there is no gateway, this one has become one (role.py)
   ("join", proxy, request)              a station wants to be admitted (joining.py)
   ("keep", windows)                     for the store, now and then: what `Guard` begins with
   ("reserve", counter, spent_us)        keep both in the store before anything else is sent: what
@@ -62,7 +62,7 @@ from wum_edge.mesh.orders import Orders
 from wum_edge.mesh.polls import Polls
 from wum_edge.mesh.porch import Porch
 from wum_edge.mesh.ripple import Ripples
-from wum_edge.mesh.service import Service
+from wum_edge.mesh.role import Role
 from wum_edge.mesh.setting import Setting
 from wum_edge.mesh.speech import Speech
 from wum_edge.mesh.timing import HOST_US, IDLE, POLLING
@@ -101,7 +101,7 @@ class Relay:
         self._note = guard.reserved_to & 0xFFFF
         self._seen_us = self.heard_us = t_us - 1
         self.hearing, self.speech = Hearing(self), Speech(self)
-        self.upkeep, self.service = Upkeep(self), Service(self)
+        self.upkeep, self.role = Upkeep(self), Role(self)
         self.counts: dict[str, int] = {}
         self._actions: list[tuple[object, ...]] = []
         self.mode = IDLE
@@ -109,7 +109,7 @@ class Relay:
         self.channel = Channel(t_us, setting.is_gateway)
         self._object = guard.reserved_to & 0xFFFF
         if setting.is_gateway:
-            self.service.begin()
+            self.role.begin()
 
     # What comes in.
 
@@ -268,9 +268,9 @@ class Relay:
         self._advance(t_us)
         if is_gateway != self.gradient.is_gateway:
             if is_gateway:
-                self.service.begin()
+                self.role.begin()
             else:
-                self.service.end()
+                self.role.end()
             self.speech.plan()
 
     def set_time(self, t_us: int, network_us: int) -> None:

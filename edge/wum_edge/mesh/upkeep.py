@@ -29,7 +29,7 @@ class Upkeep:
         """A third of a minute is over."""
         relay = self._relay
         self.at_us = relay.now + _TICK_US
-        relay.service.tick()
+        relay.role.tick()
         if relay.gradient.silence(relay.now, relay.neighbours):
             relay.settle()
         if relay.now >= self._minute_us:

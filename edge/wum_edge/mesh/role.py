@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wum_edge.mesh.relay import Relay
 
 
-class Service:
+class Role:
     """`is_standby`: there is an uplink, to be used when nobody else has one."""
 
     def __init__(self, relay: "Relay") -> None:

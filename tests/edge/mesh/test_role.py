@@ -25,7 +25,7 @@ def test_a_dead_gateway_is_noticed_though_nobody_has_anything_to_send():
 
 def test_a_station_on_standby_serves_when_there_is_no_gateway_and_not_before():
     air = chain()
-    air.relays[4].service.is_standby = True
+    air.relays[4].role.is_standby = True
     air.run(30 * MINUTE_US)
     assert air.of("serving") == []
     del air.relays[1]
@@ -39,7 +39,7 @@ def test_a_station_on_standby_serves_when_there_is_no_gateway_and_not_before():
 def test_of_two_on_standby_the_second_finds_the_first():
     air = chain()
     for address in (2, 4):
-        air.relays[address].service.is_standby = True
+        air.relays[address].role.is_standby = True
     del air.relays[1]
     air.run(air.now + 20 * MINUTE_US)
     assert len(air.of("serving")) == 1
