@@ -14,7 +14,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from kit import mesh_orders, mesh_peers, mesh_trouble
+from kit import mesh_bounds, mesh_orders, mesh_peers, mesh_trouble
 from kit.figures import Figure, report
 from wum_edge.mesh.frames import FRAGMENT_MAX, POLL
 from wum_simulator.radio import picture, places
@@ -207,8 +207,16 @@ def goodput(name: str, plan_of: Callable[[int], Plan], seeds: list[int], minutes
             came = sum(network.tally.bytes_by_site.values()) - before
             shares.setdefault(family, []).append(came * 60 / minutes / LIMIT_BYTES_H)
     ours = statistics.median(shares["ours"])
-    found = [Figure(f"{name}/goodput_of_limit", ours, "of the gateway's limit", "worst seed",
-                    min(shares["ours"]), goal)]
+    field = Network(plan_of(seeds[0]))
+    parents = {child: parent for child, parent in static_parents(field).items()
+               if child != parent}
+    found = [
+        Figure(f"{name}/goodput_of_limit", ours, "of the gateway's limit", "worst seed",
+               min(shares["ours"]), goal),
+        Figure(f"{name}/goodput_of_limit_most_flow", mesh_bounds.most_flow(field) / LIMIT_BYTES_H,
+               "of the gateway's limit, in equal parts, first seed", "ours", ours),
+        Figure(f"{name}/goodput_of_limit_timetable", mesh_bounds.timetable(field, parents),
+               "of slots, on the tree of fewest hops", "ours", ours)]
     return found + [
         Figure(f"{name}/goodput_of_limit_{family}", statistics.median(others),
                "of the gateway's limit", "ours", ours)
