@@ -61,7 +61,7 @@ def test_a_member_that_lies_about_its_rank_and_keeps_everything_is_gone_round():
     liar.arrive = lambda item: None          # It takes everything, tells nobody.
     assert origin.gradient.parent == 5
     came = []
-    for hour in range(8):
+    for hour in range(6):
         content = bytes([hour]) * 100
         air.submit(4, content)
         for _ in range(60):
@@ -71,4 +71,4 @@ def test_a_member_that_lies_about_its_rank_and_keeps_everything_is_gone_round():
             air.told = []
         came.append(content in [found for _, found in air.delivered])
     assert origin.gradient.parent == 2
-    assert came[-6:] == [True] * 6
+    assert came[-4:] == [True] * 4
