@@ -29,6 +29,12 @@ class Modulation(namedtuple("Modulation", (
     has_crc: bool
 
 
+# Not on the air at all: a frame goes to one neighbour by UDP (docs/mesh-protocol.md, 8). Every port
+# of this kind is the last of the ways.
+WIRE = Modulation(0, 0, 0, 0, False, False)
+WIRE_US = 40_000             # What Wi-Fi and two hosts may need for a frame: for waiting only.
+
+
 def modulation(
         spreading_factor: int, bandwidth_hz: int, coding_rate: int = 5, preamble: int = 8,
         has_header: bool = True, has_crc: bool = True,
@@ -73,5 +79,7 @@ def airtime_us(way: Modulation, size: int) -> int:
     """Time on the air of a frame of `size` bytes, in microseconds, rounded up: the law is kept by
     counting no less than was sent.
     """
+    if way == WIRE:
+        return WIRE_US
     quarters = quarter_symbols(way, size) * (1 << way.spreading_factor) * 250_000
     return (quarters + way.bandwidth_hz - 1) // way.bandwidth_hz

@@ -84,6 +84,7 @@ class Answers:
                 if self._tries >= (_SILENT_MAX if silent else _BUSY_MAX):
                     other.acknowledge(0, 2)
                     other.away_until_us = t_us + AWAY_US
+                    other.wired = 0
                     if silent:
                         other.rank = UNREACHABLE     # Until it tells us anew that it lives.
                     self._tries = 0
@@ -130,7 +131,8 @@ class Answers:
             return
         if self._is_open:
             self._lose()
-        left = relay.ledger.free_us(t_us) // relay.frame_us[rate]
+        left = grant if rate == relay.setting.wire else (
+            relay.ledger.free_us(t_us) // relay.frame_us[rate])
         chosen: list[tuple[int, list[Item]]] = [(1, [])] if grant >= LEAD_GRANT else []
         while len(chosen) < min(grant, left):
             priority, items = relay.custody.next_frame()

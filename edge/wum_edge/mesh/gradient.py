@@ -109,7 +109,8 @@ class Gradient:
         return before >= RANK_MAX or self.rank > before + before // 2
 
     def _own_cost(self, other: Neighbour) -> int:
-        return max(other.cost(self._burst_us) * self.price_q4 // 16, 1)
+        price_q4 = 16 if other.wired else self.price_q4      # No law holds on a wire.
+        return max(other.cost(self._burst_us) * price_q4 // 16, 1)
 
     def _cost(self, other: Neighbour) -> int:
         return other.rank + self._own_cost(other)

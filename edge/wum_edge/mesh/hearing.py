@@ -27,6 +27,9 @@ class Hearing:
         relay = self._relay
         margin_q4 = snr_q4 - THRESHOLD_Q4[relay.setting.ways[rate].spreading_factor]
         other = relay.neighbours.hear(relay.now, header.source, margin_q4)
+        is_wire = rate == relay.setting.wire
+        if other is not None:
+            other.came(is_wire, header.destination == frames.ALL)
         if header.kind == DATA:
             relay.polls.data(header, body)
         elif header.kind == BEACON:
@@ -57,6 +60,8 @@ class Hearing:
                     and not relay.sending
                     and relay.channel.may_answer(relay.now, header.source)):
                 relay.answers.polled(relay.now, header.source, poll.number, grant, rate)
+        if is_wire and header.destination == frames.ALL:
+            self._ends.pop(header.source, None)    # By radio it was over later: it tells no time.
 
     def overhear(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
         """Keep silent while others need the channel; learn what concerns us all the same."""

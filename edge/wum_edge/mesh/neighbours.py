@@ -13,6 +13,7 @@ _KEEPS = 14                  # Of 16: how slowly the quality follows what is ack
 # A way costs up to 64 times as much when what goes over it vanishes: who lies about its rank, or
 # is deaf to its own parents, is gone round, and nobody is given up for good.
 _BLAME_MAX = 6
+_WIRE_MISSES = 3             # Beacons in a row that come by radio alone end the use of a wire.
 _LEAST = 32                  # Quality never falls below 1/32: a way that bad is still a way.
 # Quality that is assumed from the margin (in quarter dB above the threshold) of what is heard.
 _ASSUMED = ((48, 1000), (32, 940), (20, 800), (8, 500), (0, 200))
@@ -22,7 +23,7 @@ class Neighbour:
     """One station that we hear. Times in microseconds of our clock."""
 
     __slots__ = ("address", "asked_at_us", "away_until_us", "blame", "gateway", "heard_at_us",
-                 "heartbeat", "is_measured", "margin_q4", "quality", "rank", "told_at_us")
+                 "heartbeat", "is_measured", "margin_q4", "quality", "rank", "told_at_us", "wired")
 
     def __init__(self, address: int) -> None:
         self.address = address
@@ -32,6 +33,7 @@ class Neighbour:
         self.margin_q4 = 0
         self.heard_at_us = self.told_at_us = self.away_until_us = 0
         self.asked_at_us = self.blame = 0
+        self.wired = 0               # Above 0: what we send it goes by wire.
 
     def hear(self, t_us: int, margin_q4: int) -> None:
         """A frame of its was received with so much margin."""
@@ -42,6 +44,16 @@ class Neighbour:
         self.heard_at_us = t_us
         if not self.is_measured:
             self.quality = assumed(self.margin_q4)
+
+    def came(self, is_wire: bool, is_broadcast: bool) -> None:
+        """A new frame of its came by wire, or by radio. A broadcast goes out on both, and the first
+        to arrive counts: by radio only if the wire has lost it. What is for us alone and comes by
+        radio tells that the other side has given up the wire.
+        """
+        if is_wire:
+            self.wired = _WIRE_MISSES
+        elif self.wired:
+            self.wired = self.wired - 1 if is_broadcast else 0
 
     def tell(self, t_us: int, gateway: int, heartbeat: int, rank: int) -> bool:
         """What it says of itself; True when that is new."""
@@ -69,6 +81,8 @@ class Neighbour:
         """Expected rank units to get a full frame (`burst_us` on the air) to it."""
         if not self.quality:
             return UNREACHABLE
+        if self.wired:
+            burst_us = RANK_US
         return max((burst_us * ONE // self.quality << self.blame) // RANK_US, 1)
 
 
@@ -106,6 +120,11 @@ class Neighbours:
             self._in_order = []
         found.hear(t_us, margin_q4)
         return found
+
+    def is_wired(self, address: int) -> bool:
+        """Whether this one is reached by wire."""
+        found = self._by_address.get(address)
+        return found is not None and found.wired > 0
 
     def _make_room(self, margin_q4: int) -> bool:
         worst = None

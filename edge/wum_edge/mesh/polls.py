@@ -49,6 +49,8 @@ class Polls:
             return BURST_MAX
         if relay.gradient.rank >= RANK_MAX:
             return 0
+        if relay.neighbours.is_wired(relay.gradient.parent or 0):
+            return max(min(BURST_MAX, relay.custody.free), 0)
         may_send = relay.ledger.free_us(relay.now) // relay.frame_us[0] - relay.custody.size
         return max(min(BURST_MAX, relay.custody.free, may_send), 0)
 

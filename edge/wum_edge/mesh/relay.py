@@ -306,8 +306,9 @@ class Relay:
         self.channel.hold(self.now, until_us, receiver)
 
     def tune(self, rate: int, word: int) -> None:
-        """Hear this rate and sync word from now on."""
-        self._actions.append(("listen", rate, word))
+        """Hear this rate and sync word from now on; a wire is always heard."""
+        if rate != self.setting.wire:
+            self._actions.append(("listen", rate, word))
 
     @property
     def middling_us(self) -> int:

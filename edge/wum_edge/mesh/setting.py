@@ -2,14 +2,20 @@
 
 from collections import namedtuple
 
-from wum_edge.mesh.airtime import Modulation
+from wum_edge.mesh.airtime import WIRE, Modulation
 
 
 class Setting(namedtuple("Setting", ("address", "is_gateway", "ways", "duty_permyriad"))):
-    """`ways`: modulations by rate; rate 0 is the one that everybody listens to."""
+    """`ways`: modulations by rate; rate 0 is the one that everybody listens to; airtime.WIRE, if
+    there is such a port, is the last."""
 
     __slots__ = ()
     address: int
     is_gateway: bool
     ways: list[Modulation]
     duty_permyriad: int
+
+    @property
+    def wire(self) -> int:
+        """The rate that is no radio but UDP; -1 where there is none."""
+        return len(self.ways) - 1 if self.ways[-1] == WIRE else -1

@@ -6,7 +6,10 @@ HOST_US = 24_000             # What two hosts and a turnaround may take between 
 LEAD_GRANT = 6
 TUNE_US = 20_000             # A parent's host must turn its modem to the burst's sync word first.
 # Signal to noise, in quarters of a dB, that a spreading factor needs (SX126x data sheet, 6.1.1).
-THRESHOLD_Q4 = {5: -10, 6: -20, 7: -30, 8: -40, 9: -50, 10: -60, 11: -70, 12: -80}
+THRESHOLD_Q4 = {0: 900, 5: -10, 6: -20, 7: -30, 8: -40, 9: -50, 10: -60, 11: -70, 12: -80}
+# What a port reports for a frame that came by wire: far above what any radio hears, so that the
+# wire's threshold (spreading factor 0) passes those frames alone.
+WIRE_SNR_Q4 = 1_000
 _WORDS = 15                  # Sync words of bursts; 0 is the one that everybody listens to.
 
 # What a station is at: nothing, waiting for an answer to its poll, or answering one.
