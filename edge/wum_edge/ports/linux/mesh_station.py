@@ -1,0 +1,191 @@
+"""One station of the mesh on Linux: the relay, its ports and its store, in a thread of their own.
+
+The thread waits for datagrams, for the modem and for the relay's next deadline, and does what the
+relay says. Everybody else comes in by `with_relay`, under one lock. Left out: what is carried
+(carry/), what the ports are (mesh_udp.py, mesh_modem.py).
+"""
+
+import logging
+import os
+import selectors
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from wum_edge.mesh.frames import ALL, Malformed, decode_header
+from wum_edge.mesh.relay import Relay
+from wum_edge.mesh.timing import WIRE_SNR_Q4
+from wum_edge.ports.linux.mesh_store import MeshStore
+from wum_edge.ports.linux.mesh_udp import UdpPort
+
+WAIT_MAX_S = 1.0             # For a modem whose device is away, and is to be looked for.
+_SENT_BY_WIRE_US = 1         # "Sent", as an airtime: none is counted.
+_log = logging.getLogger("wum_edge.mesh")
+Answer = TypeVar("Answer")
+
+
+class Modem(Protocol):
+    """A radio at this host. Every method returns at once; what happened comes out of `step`."""
+
+    def fileno(self) -> int | None: ...
+
+    def send(self, frame: bytes, rate: int, word: int, token: int, has_cad: bool) -> None: ...
+
+    def listen(self, rate: int, word: int) -> None: ...
+
+    def step(self, now_us: int) -> list[tuple[object, ...]]:
+        """("rx", frame, rssi_dbm, snr_q4, rate) and ("sent", token, airtime_us)."""
+        ...
+
+    def deadline_us(self) -> int | None: ...
+
+    def close(self) -> None: ...
+
+
+class Station:
+    """Runs a relay until `stop`. `tell` is called in its thread with what is none of the ports'
+    business: ("deliver", ...), ("done", ...) and what else the relay says.
+    """
+
+    def __init__(
+            self, relay: Relay, store: MeshStore, tell: Callable[[tuple[object, ...]], None],
+            crashed: Callable[[BaseException], None], *, udp: UdpPort | None = None,
+            modem: Modem | None = None,
+    ) -> None:
+        self.relay, self.udp, self.modem = relay, udp, modem
+        self._store, self._tell, self._crashed = store, tell, crashed
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._sent: list[tuple[int, int]] = []   # (When, token) of frames that went by UDP alone.
+        self._told: list[tuple[object, ...]] = []
+        self._last_us = 0
+        self._thread = threading.Thread(target=self._run, name="mesh", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Let go of the ports; what is in custody here is sent again from its archives."""
+        self._ending.set()
+        os.eventfd_write(self._wake, 1)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def with_relay(self, act: Callable[[Relay, int], Answer]) -> Answer:
+        """Do something with the relay, now; what follows from it is done by the thread."""
+        with self._lock:
+            answer = act(self.relay, self._now_us())
+        os.eventfd_write(self._wake, 1)
+        return answer
+
+    def _now_us(self) -> int:
+        """Of a clock that runs forward and never shows the same twice."""
+        self._last_us = max(time.monotonic_ns() // 1000, self._last_us + 1)
+        return self._last_us
+
+    def _run(self) -> None:
+        try:
+            self._loop()
+        except Exception as error:
+            _log.exception("the mesh ended")
+            self._crashed(error)
+        finally:
+            for port in (self.udp, self.modem):
+                if port is not None:
+                    port.close()
+
+    def _loop(self) -> None:
+        while not self._ending.is_set():
+            self._wait()
+            with self._lock:
+                self._take()
+                now_us = self._now_us()
+                if now_us >= (self.relay.next_deadline() or now_us):
+                    self.relay.on_tick(now_us)
+                self._carry_out()
+            told, self._told = self._told, []
+            for action in told:
+                self._tell(action)
+
+    def _wait(self) -> None:
+        """Until a port, a deadline or another thread has something for the relay."""
+        with self._lock:
+            deadlines = [self.relay.next_deadline(), *[at_us for at_us, _ in self._sent[:1]]]
+            if self.modem is not None:
+                deadlines.append(self.modem.deadline_us())
+            now_us = self._now_us()
+        known = [at_us - now_us for at_us in deadlines if at_us is not None]
+        wait_s = min([max(us, 0) / 1_000_000 for us in known] + [WAIT_MAX_S])
+        with selectors.DefaultSelector() as selector:
+            for handle in self._handles():
+                selector.register(handle, selectors.EVENT_READ)
+            found = [key.fd for key, _ in selector.select(wait_s)]
+        if self._wake in found:
+            os.eventfd_read(self._wake)
+
+    def _handles(self) -> list[int]:
+        handles = [self._wake]
+        if self.udp is not None:
+            handles.append(self.udp.fileno())
+        modem = self.modem.fileno() if self.modem is not None else None
+        return handles if modem is None else [*handles, modem]
+
+    def _take(self) -> None:
+        """Hand the relay what the ports have."""
+        while self._sent and self._sent[0][0] <= self._now_us():
+            self.relay.on_tx_done(self._now_us(), self._sent.pop(0)[1], _SENT_BY_WIRE_US)
+            self._carry_out()
+        if self.modem is not None:
+            for event in self.modem.step(self._now_us()):
+                if event[0] == "rx":
+                    _, frame, rssi_dbm, snr_q4, rate = event
+                    self.relay.on_rx(self._now_us(), frame, rssi_dbm, snr_q4,  # type: ignore[arg-type]
+                                     rate)                                    # type: ignore[arg-type]
+                else:
+                    self.relay.on_tx_done(self._now_us(), event[1], event[2])  # type: ignore[arg-type]
+                self._carry_out()
+        if self.udp is not None:
+            for frame, source in self.udp.receive():
+                self._heard_by_wire(self.udp, frame, source)
+                self._carry_out()
+
+    def _heard_by_wire(self, udp: UdpPort, frame: bytes, source: tuple[str, int]) -> None:
+        """A datagram: where its station is, is believed only when the relay took the frame."""
+        try:
+            station = decode_header(frame).source
+        except Malformed:
+            udp.refused += 1
+            return
+        now_us = self._now_us()
+        self.relay.on_rx(now_us, frame, 0, WIRE_SNR_Q4, self.relay.setting.wire)
+        other = self.relay.neighbours.get(station)
+        if other is not None and other.heard_at_us == now_us:
+            udp.learn(station, source)
+
+    def _carry_out(self) -> None:
+        """Do what the relay says. Called with the lock."""
+        for action in self.relay.actions():
+            if action[0] == "tx":
+                self._send(action)
+            elif action[0] == "listen":
+                if self.modem is not None:
+                    self.modem.listen(action[1], action[2])           # type: ignore[arg-type]
+            elif action[0] == "reserve":
+                self._store.keep(action[1], action[2])                # type: ignore[arg-type]
+            else:
+                self._told.append(action)
+
+    def _send(self, action: tuple[object, ...]) -> None:
+        _, token, frame, rate, word, has_cad = action
+        assert isinstance(frame, bytes) and isinstance(token, int)
+        destination = decode_header(frame).destination
+        is_wire = rate == self.relay.setting.wire
+        pace_us = 0
+        if self.udp is not None and (is_wire or destination == ALL):
+            pace_us = self.udp.send(destination, frame)
+        if is_wire or self.modem is None:
+            self._sent.append((self._now_us() + pace_us, token))
+        else:
+            self.modem.send(frame, rate, word, token, has_cad)        # type: ignore[arg-type]

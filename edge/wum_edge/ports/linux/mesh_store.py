@@ -1,0 +1,67 @@
+"""What a relay must not forget: the counters that it has reserved, and a bound of its airtime.
+
+Two numbers in a file of the archive's folder, durable before anything is sent under them. Left out:
+what they are for (mesh/guard.py, mesh/duty.py).
+
+    magic "WUMM", format 0, end of the reserved counters (4 bytes), airtime in us (8), CRC of those
+"""
+
+import os
+import struct
+from binascii import crc32
+from pathlib import Path
+
+NAME = "mesh-counter"
+COUNTER_MAX = 0xFFFFFFFF
+_MAGIC, _FORMAT = b"WUMM", 0
+_HEAD = ">4sBIQ"
+# A file that is lost with a network's key in use: counting begins where the clock says, eight a
+# second since 2024, which is more than a radio sends in a year and lasts until 2041.
+_BEGIN_S, _A_SECOND = 1_704_067_200, 8
+
+
+class CounterLost(Exception):
+    """Nobody can tell which counters were used; the text says what to do."""
+
+
+class MeshStore:
+    """The file, read once and written whenever the relay reserves."""
+
+    def __init__(self, folder: Path, now_s: int, is_new: bool) -> None:
+        """`is_new`: nothing was ever sent from here. Raises CounterLost, OSError."""
+        self._path, self._is_new = folder / NAME, is_new
+        self.counter, self.spent_us = self._read(now_s)
+
+    def _read(self, now_s: int) -> tuple[int, int | None]:
+        data = self._path.read_bytes() if self._path.exists() else b""
+        size = struct.calcsize(_HEAD)
+        if len(data) == size + 4 and data[:4] == _MAGIC and data[4] == _FORMAT and (
+                crc32(data[:size]) == int.from_bytes(data[size:], "big")):
+            _, _, counter, spent_us = struct.unpack(_HEAD, data[:size])
+            return counter, spent_us
+        if now_s <= _BEGIN_S:
+            raise CounterLost(
+                f"{self._path} is {'damaged' if data else 'missing'} and the clock was never set: "
+                "without one of them counters of the mesh could come twice. Set the clock (NTP, "
+                "or date -u -s)")
+        # Of airtime nothing is known then: the account begins with the whole of it spent.
+        spent = 0 if self._is_new and not data else None
+        return min((now_s - _BEGIN_S) * _A_SECOND, COUNTER_MAX - 0x100000), spent
+
+    def keep(self, counter: int, spent_us: int) -> None:
+        """Durable on return. Raises OSError."""
+        head = struct.pack(_HEAD, _MAGIC, _FORMAT, counter, spent_us)
+        fresh = self._path.with_suffix(".new")
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(handle, head + crc32(head).to_bytes(4, "big"))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.replace(fresh, self._path)
+        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+        self.counter, self.spent_us = counter, spent_us
