@@ -63,6 +63,21 @@ def _pulses(arguments: argparse.Namespace) -> None:
         arguments.control))
 
 
+def _air(arguments: argparse.Namespace) -> None:
+    from wum_simulator.serve_air import AirDescription, hears_of, run_air
+
+    _log_to_stderr(arguments.verbose)
+    run_air(World(arguments.seed), AirDescription(
+        arguments.link, dict(hears_of(text) for text in arguments.hears),
+        duty_permyriad=arguments.duty_permyriad, control=arguments.control))
+
+
+def _modem(arguments: argparse.Namespace) -> None:
+    request: dict[str, object] = {"do": "modem", "modem": arguments.modem}
+    name = "happens" if arguments.what in ("reboot", "unplug", "plug") else "fault"
+    _print(ask(arguments.control, {**request, name: arguments.what}))
+
+
 def _contact(arguments: argparse.Namespace) -> None:
     _print(ask(arguments.control, {
         "do": "contact", "input": arguments.input, "closed": arguments.to == "closed"}))
@@ -128,6 +143,14 @@ def _parser() -> argparse.ArgumentParser:
         "serve", help="make a line with meters on it, and answer until a signal ends it"))
     _add_pulses(commands.add_parser(
         "pulses", help="give the pulses of meters on a socket, as a concentrator's inputs"))
+    _add_air(commands.add_parser(
+        "air", help="make serial LoRa modems that hear each other by radio, on ptys"))
+    modem = _with_control(commands.add_parser(
+        "modem", help="let something happen to a modem of `air`"), _modem)
+    modem.add_argument("--modem", type=int, required=True, metavar="N", help="counted from 1")
+    modem.add_argument("what", metavar="WHAT", choices=(
+        "mute", "busy", "error", "garbage", "none", "reboot", "unplug", "plug"),
+        help="mute, busy, error, garbage (until none), reboot, unplug, plug")
     _add_fault(commands.add_parser(
         "fault", help="let something go wrong on a line, or end that"))
     _add_wrong(_with_control(commands.add_parser(
@@ -199,6 +222,20 @@ def _add_pulses(parser: argparse.ArgumentParser) -> None:
         help="another input, which `contact` moves: a magnet, a cover; may be repeated")
     add("--control", type=Path, metavar="SOCKET", help="where to listen for the other commands")
     _add_times(parser)
+
+
+def _add_air(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_air)
+    add = parser.add_argument
+    add("--link", type=Path, action="append", required=True, metavar="PATH",
+        help="a modem's serial port (RUI3 commands of a RAK3172, 115200 baud); repeat for more")
+    add("--hears", action="append", default=[], metavar="A-B=DB",
+        help="modems A and B (counted from 1) hear each other with this signal to noise")
+    add("--duty-permyriad", type=int, default=1000, metavar="N",
+        help="of the law, in 1/10,000 (default 1000): who breaks it ends the run")
+    add("--seed", type=int, default=7, help="all chance comes from it (default 7)")
+    add("--control", type=Path, metavar="SOCKET", help="where to listen for the other commands")
+    add("--verbose", action="store_true", help="log more")
 
 
 def _add_times(parser: argparse.ArgumentParser) -> None:

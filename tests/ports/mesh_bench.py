@@ -1,4 +1,4 @@
-"""Stations of the mesh in one process, joined by UDP through proxies that lose, repeat and delay."""
+"""Stations of the mesh in one process, joined by UDP through proxies that lose and repeat."""
 
 import random
 import selectors

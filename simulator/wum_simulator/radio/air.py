@@ -13,6 +13,7 @@ from wum_edge.mesh.airtime import Modulation, airtime_us, symbol_us
 from wum_simulator.radio import reception
 from wum_simulator.radio.field import DRIFT_STEP_US, Field, dbm
 from wum_simulator.radio.law import Law
+from wum_simulator.radio.wires import Links
 from wum_simulator.world import Dice
 
 TURNAROUND_US = 300          # Between receiving and sending, by the modem itself.
@@ -114,7 +115,7 @@ class Radio:
 class Air:
     """All radios, what is on the air, and what happens next."""
 
-    def __init__(self, field: Field, ways: Sequence[Modulation], dice: Dice,
+    def __init__(self, field: "Field | Links", ways: Sequence[Modulation], dice: Dice,
                  capture_db: float, duty_permyriad: list[int]) -> None:
         self.now_us = 0
         self.ways, self.field = ways, field
@@ -151,6 +152,10 @@ class Air:
             self.now_us, _, action, argument = pop(queue)
             action(argument)
         self.now_us = until_us
+
+    def next_us(self) -> int | None:
+        """When the next thing happens; None when nothing will."""
+        return self._queue[0][0] if self._queue else None
 
     def seems_busy(self, radio: Radio, rate: int) -> bool:
         """Whether channel activity detection tells of something; it is told little truth."""

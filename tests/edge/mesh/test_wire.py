@@ -60,11 +60,11 @@ class WiredAir(QuietAir):
             return
         for one, other in [] if self.is_cut else self.wires:
             near = other if sender == one else one
-            if sender in (one, other) and destination in (near, frames.ALL):
-                if near in self.relays and not self.loses(frame):
-                    self.by_wire.append(frame)
-                    self.relays[near].on_rx(self.now, frame, 0, WIRE_SNR_Q4, WIRE_RATE)
-                    self._act(near)
+            if (sender in (one, other) and destination in (near, frames.ALL)
+                    and near in self.relays and not self.loses(frame)):
+                self.by_wire.append(frame)
+                self.relays[near].on_rx(self.now, frame, 0, WIRE_SNR_Q4, WIRE_RATE)
+                self._act(near)
         if destination != frames.ALL and sender in self.relays:
             self.relays[sender].on_tx_done(self.now, token, 1)
             self._act(sender)

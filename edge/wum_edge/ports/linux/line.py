@@ -35,11 +35,16 @@ class SerialLine(WireLine):
         return _Tty(self._settings.port, _on(self._settings.port, setting), self._name())
 
     def _sentence(self, error: Exception) -> str:
-        number = getattr(error, "errno", None)
-        behind = error.__context__
-        if number is None and isinstance(behind, termios.error):
-            number = behind.args[0]          # pyserial says of it what nobody can look up.
-        return _SENTENCES.get(number or 0, str(error))
+        return sentence_of(error)
+
+
+def sentence_of(error: Exception) -> str:
+    """Why a device cannot be opened, and what to do."""
+    number = getattr(error, "errno", None)
+    behind = error.__context__
+    if number is None and isinstance(behind, termios.error):
+        number = behind.args[0]          # pyserial says of it what nobody can look up.
+    return _SENTENCES.get(number or 0, str(error))
 
 
 class _Tty:

@@ -40,6 +40,10 @@ class Modem(Protocol):
 
     def deadline_us(self) -> int | None: ...
 
+    def frame_extra_us(self) -> int:
+        """What a full frame takes besides its airtime: for the relay's patience."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -61,6 +65,9 @@ class Station:
         self._sent: list[tuple[int, int]] = []   # (When, token) of frames that went by UDP alone.
         self._told: list[tuple[object, ...]] = []
         self._last_us = 0
+        if modem is not None:
+            extra_us = modem.frame_extra_us()
+            relay.frame_us = [us + extra_us for us in relay.frame_us]
         self._thread = threading.Thread(target=self._run, name="mesh", daemon=True)
 
     def start(self) -> None:

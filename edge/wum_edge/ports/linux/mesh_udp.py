@@ -16,7 +16,7 @@ from wum_edge.mesh.frames import ALL, FRAME_MAX, HEADER_SIZE
 Address = tuple[str, int]
 LEARNED_MAX = 64             # As many as the relay has neighbours.
 RECEIVE_MAX = 64             # Datagrams taken in one go: a flood of them must not stop the radio.
-# A datagram is followed by the time that it would take at 1 Mbit/s: a burst overruns no buffer of an
+# After a datagram follows the time that it takes at 1 Mbit/s: a burst overruns no buffer of an
 # access point. The relay speaks only when the one before is out.
 PACE_US_PER_BYTE = 8
 DATAGRAM_MAX = FRAME_MAX     # Below every link's MTU: nothing is ever fragmented.
