@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from wum_edge.mesh.relay import Relay
 
 
+def is_flooded(header: Header) -> bool:
+    """Whether a frame is for everybody who hears it: it goes by radio and by every wire."""
+    return header.destination >= frames.GROUP or header.kind in (RIPPLE, ECHO)
+
+
 class Hearing:
     """The relay's ear. `receive` and `overhear` raise Malformed, NotOurs."""
 
@@ -29,7 +34,7 @@ class Hearing:
         other = relay.neighbours.hear(relay.now, header.source, margin_q4)
         is_wire = rate == relay.setting.wire
         if other is not None:
-            other.came(is_wire, header.destination == frames.ALL)
+            other.came(is_wire, is_flooded(header))
         if header.kind == DATA:
             relay.polls.data(header, body)
         elif header.kind == BEACON:
@@ -60,7 +65,7 @@ class Hearing:
                     and not relay.sending
                     and relay.channel.may_answer(relay.now, header.source)):
                 relay.answers.polled(relay.now, header.source, poll.number, grant, rate)
-        if is_wire and header.destination == frames.ALL:
+        if is_wire and is_flooded(header):
             self._ends.pop(header.source, None)    # By radio it was over later: it tells no time.
 
     def overhear(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:

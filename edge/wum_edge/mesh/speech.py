@@ -113,7 +113,7 @@ class Speech:
         """Put a frame on the air, if the law lets us."""
         relay = self._relay
         size = frames.HEADER_SIZE + len(body) + frames.TAG_SIZE
-        if relay.neighbours.is_wired(destination):
+        if kind not in (RIPPLE, ECHO) and relay.neighbours.is_wired(destination):
             rate = relay.setting.wire
         cost_us = 0 if rate == relay.setting.wire else airtime_us(relay.setting.ways[rate], size)
         if cost_us and not relay.ledger.take(relay.now, cost_us, is_urgent=kind != DATA):

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from wum_edge.mesh.frames import ALL, Malformed, decode_header
+from wum_edge.mesh.hearing import is_flooded
 from wum_edge.mesh.relay import Relay
 from wum_edge.mesh.timing import WIRE_SNR_Q4
 from wum_edge.ports.linux.mesh_store import MeshStore
@@ -187,7 +188,8 @@ class Station:
     def _send(self, action: tuple[object, ...]) -> None:
         _, token, frame, rate, word, has_cad = action
         assert isinstance(frame, bytes) and isinstance(token, int)
-        destination = decode_header(frame).destination
+        header = decode_header(frame)
+        destination = ALL if is_flooded(header) else header.destination
         is_wire = rate == self.relay.setting.wire
         pace_us = 0
         if self.udp is not None and (is_wire or destination == ALL):
