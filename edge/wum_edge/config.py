@@ -6,6 +6,7 @@ Every mistake is found at once, each as (path, wanted, got).
 
 from collections import namedtuple
 
+from wum_edge.carry.setting import GATEWAY, MeshSetting, check_mesh
 from wum_edge.document import Table, nearest, shown
 from wum_edge.errors import ConfigError
 from wum_edge.meters.catalog import PROTOCOLS, entry_of
@@ -129,20 +130,22 @@ class Clock(namedtuple("Clock", ("start_s", "wall_s", "speed"))):
 
 class Config(namedtuple("Config", (
         "concentrator", "broker", "schedule", "lines", "meters", "clock", "clock_policy",
-        "characters"))):
+        "characters", "mesh"))):
     """A whole configuration that holds together. `clock` is None for the real one. `characters`
-    are those of each meter, in their order; None for one that has its line's.
+    are those of each meter, in their order; None for one that has its line's. `broker` is None
+    where all goes through the mesh, `mesh` where there is none.
     """
 
     __slots__ = ()
     concentrator: Concentrator
-    broker: Broker
+    broker: Broker | None
     schedule: Schedule
     lines: tuple[Line, ...]
     meters: tuple[Meter, ...]
     clock: Clock | None
     clock_policy: ClockPolicy
     characters: tuple[Characters | None, ...]
+    mesh: MeshSetting | None
 
 
 def check(document: object, models: dict[str, str]) -> Config:
@@ -152,7 +155,13 @@ def check(document: object, models: dict[str, str]) -> Config:
     """
     mistakes: list[tuple[str, str, str]] = []
     top = Table(document, "", mistakes)
-    head = (_concentrator(top.table("concentrator")), _broker(top.table("broker")),
+    mesh = check_mesh(top.table("mesh")) if top.has("mesh") else None
+    needs_broker = mesh is None or mesh.role == GATEWAY
+    if not needs_broker and top.has("broker"):
+        top.complain("broker", 'no [broker] beside [mesh] with role = "station": this one has no '
+                     "uplink of its own", "both")
+    head = (_concentrator(top.table("concentrator")),
+            _broker(top.table("broker")) if needs_broker or top.has("broker") else None,
             _schedule(top.table("schedule")))
     lines = tuple([_line(t) for t in top.tables("line", 1, LINES_MAX)])
     meters = [_meter(t, models) for t in top.tables("meter", 1, METERS_MAX)]
@@ -161,7 +170,7 @@ def check(document: object, models: dict[str, str]) -> Config:
         tuple([meter for meter, _ in meters]),
         _clock(top.table("clock"), top.has("clock")),
         _clock_policy(top.table("clock_policy")),
-        tuple([characters for _, characters in meters]),
+        tuple([characters for _, characters in meters]), mesh,
     )
     top.done()
     _check_lines(config, mistakes)

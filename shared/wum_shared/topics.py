@@ -16,6 +16,7 @@ SCHEMA = "schema"
 ACKNOWLEDGEMENT = "ack"
 REQUEST = "request"       # Down: for what the head-end lacks; answered on
 ANSWER = "answer"         # up.
+MESH = "mesh"             # Up: a concentrator's neighbours and its way through the mesh.
 
 EVERY_UPLINK = ROOT + "/+/" + UP + "/+"
 

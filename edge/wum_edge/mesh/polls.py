@@ -46,7 +46,7 @@ class Polls:
         """Frames that we can take custody of and may hand on within the law."""
         relay = self._relay
         if relay.setting.is_gateway:
-            return BURST_MAX
+            return BURST_MAX if relay.is_open else 0
         if relay.gradient.rank >= RANK_MAX:
             return 0
         if relay.neighbours.is_wired(relay.gradient.parent or 0):

@@ -107,6 +107,7 @@ class Relay:
         self.mode = IDLE
         self.sending = 0             # The kind of the frame that is out, plus one.
         self.channel = Channel(t_us, setting.is_gateway)
+        self.is_open = True          # At a gateway: False lets nothing more in.
         self._object = guard.reserved_to & 0xFFFF
         if setting.is_gateway:
             self.role.begin()

@@ -36,12 +36,14 @@ class Built(namedtuple("Built", (
     digest: bytes
 
 
-def build_next(archive: Archive, first: int, basis: Basis, now_ms: int) -> Built | None:
+def build_next(
+        archive: Archive, first: int, basis: Basis, now_ms: int,
+        archive_bytes: int = ARCHIVE_BYTES_MAX) -> Built | None:
     """The batch that begins with record `first`; None when there is no such record.
 
     A delta where there is something to build on. `basis` learns of it.
     """
-    span = archive.read(first, Limits(SEQUENCE_MAX, RECORDS_MAX, ARCHIVE_BYTES_MAX))
+    span = archive.read(first, Limits(SEQUENCE_MAX, RECORDS_MAX, archive_bytes))
     return None if span is None else _based(archive, span, basis, now_ms)
 
 
@@ -62,12 +64,13 @@ def build_again(
 
 
 def build_gap(
-        archive: Archive, first: int, last: int) -> tuple[Built | None, tuple[Lost, ...]]:
+        archive: Archive, first: int, last: int, archive_bytes: int = ARCHIVE_BYTES_MAX,
+) -> tuple[Built | None, tuple[Lost, ...]]:
     """A batch of records first.. up to `last`, in full, and what of them is lost.
 
     It stands beside the others: nothing builds on it. None: nothing can be read there.
     """
-    span = archive.read(first, Limits(last, RECORDS_MAX, ARCHIVE_BYTES_MAX), again=True)
+    span = archive.read(first, Limits(last, RECORDS_MAX, archive_bytes), again=True)
     return (None, ()) if span is None else (_built_of(archive, span), span.lost)
 
 

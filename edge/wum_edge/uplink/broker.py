@@ -4,6 +4,17 @@
 class Broker:
     """A connection that comes and goes. Nothing it says is an acknowledgement."""
 
+    # How long an acknowledgement takes at first, at most after several tries, and after the
+    # connection broke; how many bytes of the archive make a batch.
+    answer_ms = 10000
+    answer_max_ms = 40000     # A backlog moves within a minute of an outage.
+    reconnect_ms = 3000       # A broken connection may have swallowed batch or answer.
+    batch_bytes = 64 * 1024
+
+    def has_room(self) -> bool:
+        """Whether a message would be taken now: sealing one in vain costs a counter."""
+        return True
+
     def session(self) -> int:
         """Number of the present connection, counted from 1; 0 while there is none."""
         raise NotImplementedError

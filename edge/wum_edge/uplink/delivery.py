@@ -53,9 +53,9 @@ from wum_shared.status import (
 )
 from wum_shared.topics import ANSWER, BATCH, SCHEMA, UP, topic
 
-ANSWER_MS = 10000             # First wait for an answer; doubled by each try ...
-ANSWER_MAX_MS = 40000         # ... up to this: a backlog moves within a minute of an outage.
-RECONNECT_MS = 3000           # A broken connection may have swallowed batch or answer.
+ANSWER_MS = Broker.answer_ms  # First wait for an answer; doubled by each try, up to a maximum.
+ANSWER_MAX_MS = Broker.answer_max_ms
+RECONNECT_MS = Broker.reconnect_ms
 SCHEMA_MS = 2000              # Second wait before a schema is sent again; doubled by each try.
 VERSION_MS = 3600000          # A head-end that does not speak our version: somebody has to act.
 LINGER_MS = 2000              # A few records wait so long for more: a sweep gives rows singly.
@@ -140,7 +140,7 @@ class Delivery:
             self._log.say("gap request %d not taken: there was another one" % request.number)
             return
         self._request_due_ms = now_ms + REQUEST_SPACING_MS
-        self._work = Work(self._archive, request)
+        self._work = Work(self._archive, request, self._broker.batch_bytes)
         self._log.say("gap request %d: the head-end lacks %s" % (
             request.number, self._work.named()))
 
@@ -152,7 +152,7 @@ class Delivery:
         for flight in self._lanes.flights:
             if flight.state == SENT:
                 flight.deadline_ms = min(
-                    flight.deadline_ms, now_ms + self._about(RECONNECT_MS))
+                    flight.deadline_ms, now_ms + self._about(self._broker.reconnect_ms))
 
     def _time_out(self, now_ms: int) -> None:
         for flight in list(self._lanes.flights):
@@ -173,7 +173,7 @@ class Delivery:
             pass
         behind = self._lanes.behind(self._archive.cursor)
         while behind is not None and self._has_place(BEHIND):
-            built, _ = build_gap(self._archive, *behind)
+            built, _ = build_gap(self._archive, *behind, self._broker.batch_bytes)
             if built is None:
                 break
             self._add(BEHIND, built, now_ms)
@@ -191,7 +191,8 @@ class Delivery:
         first = self._lanes.live_next
         if not self._is_time_for(self._archive.next_sequence - first, now_ms):
             return False
-        built = build_next(self._archive, first, self._basis, now_ms)
+        built = build_next(
+            self._archive, first, self._basis, now_ms, self._broker.batch_bytes)
         if built is None:
             return False
         self._add(LIVE, built, now_ms)
@@ -236,13 +237,13 @@ class Delivery:
                 return
             due = in_order(due, _due_ms)[:1]
         for flight in due:
-            if not self._send(flight, now_ms):
+            if not self._broker.has_room() or not self._send(flight, now_ms):
                 return
 
     def _answer_request(self) -> None:
         """Say what became of a gap request, once all that was found has been acknowledged."""
         work = self._work
-        if work is None or not work.is_done or [
+        if work is None or not work.is_done or not self._broker.has_room() or [
                 one for one in self._lanes.flights if one.lane == ASKED]:
             return
         if self._publish(ANSWER, encode_gap_answer(work.answer())):
@@ -268,9 +269,9 @@ class Delivery:
             self._log.warn("records %d..%d: not sent, flash fails: %s" % (
                 flight.first, flight.last, failure))
             return False
-        wait_ms = ANSWER_MS
+        wait_ms = self._broker.answer_ms
         for _ in range(flight.tries):
-            wait_ms = min(2 * wait_ms, ANSWER_MAX_MS)
+            wait_ms = min(2 * wait_ms, self._broker.answer_max_ms)
         flight.went_out(digest, now_ms + self._about(wait_ms))
         self._sent += 1
         return True

@@ -7,7 +7,7 @@ opening the request (answer.py), sending (delivery.py).
 from collections import namedtuple
 
 from wum_edge.archive.ring import Archive
-from wum_edge.uplink.batch import Built, build_gap
+from wum_edge.uplink.batch import ARCHIVE_BYTES_MAX, Built, build_gap
 from wum_shared.batch import Missed, Row
 from wum_shared.gaps import PARTS_MAX, GapAnswer, GapPart, GapRange, GapRequest
 from wum_shared.messages import decode_schema
@@ -70,12 +70,13 @@ class Known:
 class Work:
     """One request, from its arrival to its answer."""
 
-    def __init__(self, archive: Archive, request: GapRequest) -> None:
+    def __init__(self, archive: Archive, request: GapRequest,
+                 archive_bytes: int = ARCHIVE_BYTES_MAX) -> None:
         self.request = request
         self.is_done = False
         self._incarnation = archive.incarnation
         self._parts: list[GapPart] = []
-        self._steps = _steps(archive, request, self._parts)
+        self._steps = _steps(archive, request, self._parts, archive_bytes)
 
     def step(self) -> Built | None:
         """Do a little; a batch that is to be sent, if that was one. Raises OSError: it ends there.
@@ -104,28 +105,29 @@ class Work:
 
 
 def _steps(
-        archive: Archive, request: GapRequest, parts: list[GapPart]) -> "Iterator[Built | None]":
+        archive: Archive, request: GapRequest, parts: list[GapPart], archive_bytes: int,
+) -> "Iterator[Built | None]":
     known = Known()
     yield from known.learn(archive, request)
     for index, wanted in enumerate(request.ranges):
         if len(parts) >= PARTS_MAX:
             return
         if type(wanted.of) is bytes:
-            yield from _numbers(archive, index, wanted, parts)
+            yield from _numbers(archive, index, wanted, parts, archive_bytes)
         else:
-            yield from _times(archive, index, wanted, parts, known)
+            yield from _times(archive, index, wanted, parts, known, archive_bytes)
         yield None
 
 
 def _numbers(
-        archive: Archive, index: int, wanted: GapRange, parts: list[GapPart],
+        archive: Archive, index: int, wanted: GapRange, parts: list[GapPart], archive_bytes: int,
 ) -> "Iterator[Built | None]":
     """Records by number: every one of them is accounted for."""
     at = wanted.first
     while at <= wanted.last:
         built = None
         if wanted.of == archive.incarnation and at < archive.next_sequence:
-            built, lost = build_gap(archive, at, wanted.last)
+            built, lost = build_gap(archive, at, wanted.last, archive_bytes)
             if built is None:
                 parts.append(GapPart(index, at, wanted.last, GAP_DAMAGED, 0))
                 return
@@ -146,6 +148,7 @@ def _numbers(
 
 def _times(
         archive: Archive, index: int, wanted: GapRange, parts: list[GapPart], known: Known,
+        archive_bytes: int,
 ) -> "Iterator[Built | None]":
     """What a meter gave in a span of time, by the intervals of its schedule."""
     place = None
@@ -171,7 +174,7 @@ def _times(
         _add(parts, GapPart(index, begins, ends, reason, outcome))
     for first, last in joined(numbers):
         while first <= last:
-            built, _ = build_gap(archive, first, last)
+            built, _ = build_gap(archive, first, last, archive_bytes)
             if built is None:
                 break
             first = built.last_sequence + 1

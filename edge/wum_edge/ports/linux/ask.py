@@ -13,7 +13,14 @@ from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.pace import setting_of
 from wum_edge.meters.timekeeping import NAME, registers_of
 from wum_edge.meters.visit import KnownMeter, Visit
-from wum_edge.ports.linux import aes_cbc, ask_pulses, dlms_supply, gpio, pulse_lines
+from wum_edge.ports.linux import (
+    aes_cbc,
+    ask_pulses,
+    dlms_supply,
+    gpio,
+    mesh_part,
+    pulse_lines,
+)
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.config_file import BadConfigFile, Mistake, own_entries, read_config
@@ -40,9 +47,9 @@ def check_config(path: Path, out: TextIO) -> int:
     checked = read_config(path, protocols(models))
     period_s = checked.schedule.period_s
     many = "1 meter" if len(checked.meters) == 1 else f"{len(checked.meters)} meters"
-    print(f"{path}: good. {many}, read every {period_s} s; batches go to "
-          f"{checked.broker.host}:{checked.broker.port}"
-          f"{' with TLS' if checked.broker.tls else ' without TLS'}.", file=out)
+    print(f"{path}: good. {many}, read every {period_s} s; batches go {_goal(checked)}.", file=out)
+    if checked.mesh is not None:
+        print(mesh_part.sentence_of(checked.mesh), file=out)
     rows = []
     for line, planned in zip(checked.lines, plan.plan(checked, models), strict=True):
         characters = "-" if line.has_inputs() else (
@@ -65,6 +72,14 @@ def check_config(path: Path, out: TextIO) -> int:
     for sentence in wanting:
         print(sentence, file=out)
     return 1 if wanting else 0
+
+
+def _goal(checked: config.Config) -> str:
+    """Where batches go, for a person."""
+    broker = checked.broker
+    if broker is None:
+        return "through the mesh"
+    return f"to {broker.host}:{broker.port} {'with' if broker.tls else 'without'} TLS"
 
 
 def read_meter(serial: str, path: Path, out: TextIO, complaints: TextIO) -> int:

@@ -17,11 +17,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from wum_edge.carry.carriage import Uplink
 from wum_edge.ports.linux.keys import BadKeys, read_password
 from wum_edge.uplink import broker
 from wum_edge.uplink.delivery import WINDOW
 from wum_edge.uplink.reconnect import Reconnect
 from wum_shared.gaps import GAP_REQUEST_BYTES_MAX
+from wum_shared.topics import DOWN
+from wum_shared.topics import topic as topic_of
 
 HANDED_OVER_MAX = 2 * WINDOW    # Messages without PUBACK: a window of batches with their schemas.
 HEARD_BYTES_MAX = GAP_REQUEST_BYTES_MAX + 256   # Sealed; an acknowledgement takes about 300.
@@ -43,9 +46,9 @@ class Account:
     password_file: Path
 
 
-class MqttBroker(broker.Broker):
+class MqttBroker(broker.Broker, Uplink):
     """Keeps a connection in a thread of its own. `hand` is called there with the topic and the
-    bytes of each message heard.
+    bytes of each message heard. It is also a gateway's uplink for those behind it.
     """
 
     def __init__(
@@ -58,6 +61,8 @@ class MqttBroker(broker.Broker):
         self._dice = dice
         self._changed = threading.Condition()    # Guards all below.
         self._client: mqtt.Client | None = None
+        self._others: dict[bytes, bool | None] = {}      # Whom else we hear: carry/carriage.py.
+        self._asked: dict[int, bytes] = {}               # By number of a SUBSCRIBE.
         self._session = 0                        # Of the connection in use; 0 without one.
         self._sessions = 0
         self._handed_over = 0
@@ -98,6 +103,30 @@ class MqttBroker(broker.Broker):
         with self._changed:
             self._handed_over -= 1
         return False
+
+    def also_hear(self, concentrator: bytes, is_wanted: bool) -> None:
+        """See Uplink.also_hear."""
+        with self._changed:
+            client = self._client if self._session else None
+            if not is_wanted:
+                self._others.pop(concentrator, None)
+                if client is not None:
+                    client.unsubscribe(topic_of(concentrator, DOWN, "+"))
+                return
+            self._others[concentrator] = None
+            if client is not None:
+                self._subscribe(client, concentrator)
+
+    def hears(self, concentrator: bytes) -> bool | None:
+        """See Uplink.hears."""
+        with self._changed:
+            return self._others.get(concentrator)
+
+    def _subscribe(self, client: mqtt.Client, concentrator: bytes) -> None:
+        """With the lock. What is lost with its connection is asked for anew by the next."""
+        result, message = client.subscribe(topic_of(concentrator, DOWN, "+"), qos=1)
+        if result == mqtt.MQTT_ERR_SUCCESS and message is not None:
+            self._asked[message] = concentrator
 
     def _run(self) -> None:
         waits = Reconnect(self._dice)
@@ -182,6 +211,12 @@ class MqttBroker(broker.Broker):
             self, client: mqtt.Client, userdata: object, message: int,
             reasons: list[ReasonCode], properties: Properties | None,
     ) -> None:
+        with self._changed:
+            other = self._asked.pop(message, None) if self._client is client else None
+            if other is not None:
+                if other in self._others:
+                    self._others[other] = not any(reason.is_failure for reason in reasons)
+                return
         if any(reason.is_failure for reason in reasons):
             self._trouble = (f"the broker does not let this concentrator hear "
                              f"{self._subscription}: its access rules are wrong")
@@ -193,6 +228,10 @@ class MqttBroker(broker.Broker):
             self._sessions += 1
             self._session = self._sessions
             self._told = ("", 0.0)
+            self._asked.clear()
+            self._others = dict.fromkeys(self._others)
+            for concentrator in self._others:
+                self._subscribe(client, concentrator)
             self._changed.notify_all()
         _log.info("connected to %s:%d", self._account.host, self._account.port)
 

@@ -170,9 +170,10 @@ def _absolute(checked: config.Config, folder: Path) -> config.Config:
     """Folders and files of a configuration stand relative to its file."""
     c = checked.concentrator
     b = checked.broker
-    ca_file = os.path.join(folder, b.ca_file) if b.ca_file else ""
+    if b is not None and b.ca_file:
+        b = b._replace(ca_file=os.path.join(folder, b.ca_file))
     return checked._replace(
         concentrator=c._replace(keys=os.path.join(folder, c.keys),
                                 archive=os.path.join(folder, c.archive),
                                 catalog=os.path.join(folder, c.catalog) if c.catalog else ""),
-        broker=b._replace(ca_file=ca_file))
+        broker=b)

@@ -56,14 +56,14 @@ def read_keys(folder: Path) -> KeysFolder:
 
 def read_password(path: Path) -> str:
     """The one line of a password file. Raises BadKeys."""
-    lines = _secret(path).splitlines()
+    lines = secret_text(path).splitlines()
     if len(lines) != 1 or not lines[0]:
         raise BadKeys(f"{path}: wanted one line, got {len(lines)}")
     return lines[0]
 
 
 def _direction_key(path: Path) -> DirectionKey:
-    lines = _secret(path).split()
+    lines = secret_text(path).split()
     if len(lines) != 2:
         raise BadKeys(f"{path}: wanted two lines, a key and a context IV, got {len(lines)}")
     try:
@@ -73,7 +73,7 @@ def _direction_key(path: Path) -> DirectionKey:
         raise BadKeys(f"{path}: wanted 64 and 24 lower-case hexadecimal digits") from None
 
 
-def _secret(path: Path) -> str:
+def secret_text(path: Path) -> str:
     """A file that nobody but its owner can read."""
     text = _text(path)
     mode = path.stat().st_mode & 0o777

@@ -19,10 +19,18 @@ from types import FrameType
 from wum_edge.agent import Agent
 from wum_edge.archive.ring import Archive
 from wum_edge.config import Config
+from wum_edge.log import Log
 from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.sweep import Sweep, meters_of_line
 from wum_edge.meters.visit import KnownMeter
-from wum_edge.ports.linux import aes_cbc, dlms_supply, journal, pulse_lines
+from wum_edge.ports.linux import (
+    aes_cbc,
+    dlms_supply,
+    journal,
+    mesh_keys,
+    mesh_part,
+    pulse_lines,
+)
 from wum_edge.ports.linux.broker import Account, MqttBroker
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.chance import SystemDice, new_incarnation
@@ -32,6 +40,7 @@ from wum_edge.ports.linux.config_file import own_entries, read_config
 from wum_edge.ports.linux.flash import FolderInUse, LinuxFlash, lock_folder
 from wum_edge.ports.linux.keys import BadKeys, KeysFolder, read_keys
 from wum_edge.ports.linux.marks import MarksFile
+from wum_edge.ports.linux.mesh_store import CounterLost
 from wum_edge.ports.linux.sweeper import Record, Sweeper
 from wum_edge.ports.linux.tcp_line import is_there, line_of
 from wum_edge.schema import schema
@@ -40,7 +49,7 @@ from wum_edge.uplink.delivery import Delivery
 from wum_shared.batch import Event
 from wum_shared.ids import id_to_text
 from wum_shared.messages import NOTE_MAX
-from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED
+from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED, SYNCHRONISED
 from wum_shared.topics import DOWN, REQUEST, topic
 
 QUEUE_MAX = 1024         # What lines and broker have handed in and the agent has not taken yet.
@@ -65,7 +74,7 @@ def run(path: Path, status_s: float = 60.0) -> int:
     _listen_to_signals(ending)
     try:
         gateway = _open(config, models, ending)
-    except (BadKeys, FolderInUse) as error:
+    except (BadKeys, FolderInUse, CounterLost) as error:
         print(f"wum-edge: {error}", file=sys.stderr)
         return FAILED
     except pulse_lines.NeedsLibrary as error:
@@ -96,12 +105,21 @@ class Heard:
     sealed: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ForAnother:
+    """A message from the head-end for a concentrator behind this gateway."""
+
+    topic: str
+    sealed: bytes
+
+
 @dataclass(slots=True)
 class _Hands:
-    """What other threads hand to the agent's."""
+    """What other threads hand to the agent's. `own` is the beginning of our topics."""
 
     ending: threading.Event
-    waiting: "queue.Queue[Record | Heard]"
+    waiting: "queue.Queue[Record | Heard | ForAnother]"
+    own: str
     crash: BaseException | None = None
 
     def record(self, record: Record) -> None:
@@ -115,8 +133,10 @@ class _Hands:
 
     def answer(self, topic: str, sealed: bytes) -> None:
         """From paho's thread: one that finds no place is lost like one that never came."""
+        heard = (Heard(topic.endswith("/" + REQUEST), sealed) if topic.startswith(self.own)
+                 else ForAnother(topic, sealed))
         try:
-            self.waiting.put_nowait(Heard(topic.endswith("/" + REQUEST), sealed))
+            self.waiting.put_nowait(heard)
         except queue.Full:
             _log.warning("an acknowledgement found no place; its batch will be sent again")
 
@@ -137,15 +157,20 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     clock = clock_of(config.clock)
     log = journal.Journal()
     archive = Archive(flash, place.archive_limit_mb * 1024 * 1024, new_incarnation())
-    hands = _Hands(ending, queue.Queue(QUEUE_MAX))
+    hands = _Hands(ending, queue.Queue(QUEUE_MAX), topic(own.keys.concentrator, DOWN, ""))
     broker = _broker(config, own, hands)
+    mesh = _mesh(config, own, hands, log, is_new=archive.next_sequence == 1)
+    if mesh is not None and broker is not None:
+        mesh.carry_for_others(own.keys.concentrator, broker)
+    connection = broker or (mesh.broker if mesh is not None else None)
+    assert connection is not None        # A configuration has one of them.
     doubtful = ""
     delivery = None
     try:
         delivery = Delivery(
             archive=archive, counter=Counter(
                 flash, own.keys.key_id, first_start(os.urandom(CHANCE_BYTES))),
-            cipher=Cipher(), keys=own.keys, broker=broker, dice=SystemDice(), log=log)
+            cipher=Cipher(), keys=own.keys, broker=connection, dice=SystemDice(), log=log)
     except CounterDoubtful as error:
         doubtful = str(error)
     marks = MarksFile(Path(place.archive), config, models)
@@ -173,15 +198,19 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
         for known in meters:
             assert known.upkeep is not None
             known.upkeep.marks = marks.of(known.index)
-    _log.info("concentrator %s: archive %s, %d records, %d wait for the head-end; %s:%d",
+    _log.info("concentrator %s: archive %s, %d records, %d wait for the head-end; %s",
               id_to_text(own.keys.concentrator), place.archive, archive.next_sequence - 1,
-              archive.backlog, config.broker.host, config.broker.port)
+              archive.backlog, "through the mesh" if config.broker is None else "%s:%d" % (
+                  config.broker.host, config.broker.port))
+    if mesh is not None:
+        _log.info("station %d of network %04x. %s", mesh.keys.address, mesh.keys.network,
+                  mesh_part.sentence_of(mesh.setting))
     for line in config.lines:
         if not is_there(line):   # Else nobody would hear of it before the first sweep is due.
             _log.warning("line %s: %s is not there at this moment", line.name, line.port)
     return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
                     meters=[known for _, meters in lines for known in meters], flash=flash,
-                    hands=hands, locks=locks, marks=marks, inputs=inputs)
+                    hands=hands, locks=locks, marks=marks, inputs=inputs, mesh=mesh, clock=clock)
 
 
 def _accepted(
@@ -192,8 +221,24 @@ def _accepted(
                   one.note[:NOTE_MAX]) for one in counters.accepted]
 
 
-def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker:
+def _mesh(config: Config, own: KeysFolder, hands: _Hands, log: Log, *,
+          is_new: bool) -> "mesh_part.MeshPart | None":
+    """Raises BadKeys, CounterLost, OSError."""
+    if config.mesh is None:
+        return None
+
+    def hear(is_request: bool, sealed: bytes) -> None:
+        hands.answer(hands.own + (REQUEST if is_request else ""), sealed)
+
+    return mesh_part.MeshPart(
+        config.mesh, mesh_keys.read_mesh_keys(Path(config.concentrator.keys)),
+        Path(config.concentrator.archive), log, hear, hands.crashed, is_new=is_new)
+
+
+def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker | None:
     settings = config.broker
+    if settings is None:
+        return None
     account = Account(settings.host, settings.port, settings.tls,
                       Path(settings.ca_file) if settings.ca_file else None, own.broker_user,
                       own.password_file)
@@ -218,7 +263,7 @@ class _Gateway:
     """The running parts, from the start of their threads to their end."""
 
     agent: Agent
-    broker: MqttBroker
+    broker: MqttBroker | None
     sweepers: list[Sweeper]
     meters: list[KnownMeter]
     flash: LinuxFlash
@@ -226,10 +271,15 @@ class _Gateway:
     locks: list[int]         # Open for as long as the process runs.
     marks: MarksFile
     inputs: pulse_lines.InputLines
+    mesh: "mesh_part.MeshPart | None"
+    clock: SystemClock
 
     def run(self, status_s: float) -> int:
         """Run until a signal or a crash; the exit code."""
-        self.broker.start()
+        if self.broker is not None:
+            self.broker.start()
+        if self.mesh is not None:
+            self.mesh.start()
         self.inputs.start()
         for sweeper in self.sweepers:
             sweeper.start()
@@ -245,11 +295,18 @@ class _Gateway:
         status_s = time.monotonic() + every_s
         while not self.hands.ending.is_set():
             self._take(TICK_S)
+            if self.mesh is not None:
+                self.mesh.tick(self.clock.quality() == SYNCHRONISED)
             self.agent.tick()
             if time.monotonic() >= status_s:
                 status_s += every_s
                 _log.info("%s", journal.sentence(
-                    self.agent.summary(), self.meters, self.broker.session() != 0))
+                    self.agent.summary(), self.meters, self._is_connected()))
+
+    def _is_connected(self) -> bool:
+        if self.broker is not None:
+            return self.broker.session() != 0
+        return self.mesh is not None and self.mesh.has_way()
 
     def _take(self, wait_s: float) -> None:
         """Hand the agent what is waiting, at most what the queue can hold."""
@@ -260,6 +317,9 @@ class _Gateway:
                 if isinstance(handed, Heard):
                     hear = self.agent.asked if handed.is_request else self.agent.heard
                     hear(handed.sealed)
+                elif isinstance(handed, ForAnother):
+                    if self.mesh is not None and self.mesh.carriage is not None:
+                        self.mesh.carriage.said(handed.topic, handed.sealed)
                 else:
                     if type(handed) is Event:
                         journal.tell(handed)
@@ -281,7 +341,10 @@ class _Gateway:
         self.agent.close()
         self.marks.save()
         _log.info("ended: %s", journal.sentence(self.agent.summary(), self.meters, False))
-        self.broker.stop(BROKER_END_S)
+        if self.mesh is not None:
+            self.mesh.stop()
+        if self.broker is not None:
+            self.broker.stop(BROKER_END_S)
         self.flash.close()
 
 
