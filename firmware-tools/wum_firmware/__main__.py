@@ -1,4 +1,4 @@
-"""The command line of the workbench: `wum-firmware provision`."""
+"""The command line of the workbench: `wum-firmware provision`, `wum-firmware mesh`."""
 
 import argparse
 import shlex
@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wum_firmware import key_folder, provision
+from wum_firmware import key_folder, mesh_network, provision
 from wum_shared.errors import Malformed
 from wum_shared.ids import id_to_text
 
 _MEANINGS = {
+    mesh_network.MESH_KEY: "its address in a mesh, and the network's key",
     provision.IDENTITY: "who this concentrator is; never leaves it",
     provision.UPLINK: "seals what it sends",
     provision.DOWNLINK: "opens what the head-end answers",
@@ -24,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 refused with a sentence, 2 misused."""
     options = _parser().parse_args(arguments)
     try:
-        return _provision(options)
-    except (key_folder.FolderRefused, Malformed) as refused:
+        return _mesh(options) if options.command == "mesh" else _provision(options)
+    except (key_folder.FolderRefused, mesh_network.NetworkRefused, Malformed) as refused:
         print(f"wum-firmware: {refused}", file=sys.stderr)
     except OSError as failed:
         print(f"wum-firmware: cannot write the keys: {failed}", file=sys.stderr)
@@ -54,7 +55,34 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--force", action="store_true",
         help="give a folder that holds an identity a new one; the old files are put aside")
+    command.add_argument(
+        "--mesh", metavar="NETWORK", type=Path,
+        help="file of a mesh's network, which `wum-firmware mesh` made: the concentrator gets its "
+        "key and the next address")
+    mesh = commands.add_parser(
+        "mesh", help="make a mesh's network, or admit a concentrator to it",
+        description="Without --admit: make the file of a new network, with its key. It stays on "
+        "the workbench. With --admit: give a concentrator that is provisioned already the key and "
+        "the next address, in a file mesh.key of its folder.",
+        epilog="Example: wum-firmware mesh street.mesh; wum-firmware mesh street.mesh --admit "
+        "cabinet-1/keys")
+    mesh.add_argument("network", metavar="NETWORK", type=Path, help="the network's file")
+    mesh.add_argument("--admit", metavar="DIR", type=Path, help="a concentrator's folder of keys")
     return parser
+
+
+def _mesh(options: argparse.Namespace) -> int:
+    if options.admit is None:
+        made = mesh_network.make(options.network)
+        print(f"Network {made.network:04x}, key epoch {made.epoch}, in {options.network}: for your "
+              "eyes only. Next: wum-firmware provision --mesh, or mesh --admit.")
+        return 0
+    if not (options.admit / provision.IDENTITY).exists():
+        raise key_folder.FolderRefused(f"{options.admit} holds no identity: `wum-firmware "
+                                       f"provision --out {options.admit}` makes one.")
+    address = mesh_network.admit(options.network, options.admit)
+    print(f"Station {address}: {options.admit / mesh_network.MESH_KEY}")
+    return 0
 
 
 def _provision(options: argparse.Namespace) -> int:
@@ -63,6 +91,9 @@ def _provision(options: argparse.Namespace) -> int:
     provisioned = provision.make(name=options.name, tenant=options.tenant)
     aside = key_folder.write(folder, provision.files(provisioned))
     _report(provisioned, folder, aside)
+    if options.mesh is not None:
+        print(f"  3. It is station {mesh_network.admit(options.mesh, folder)} of the mesh of "
+              f"{options.mesh}: say [mesh] in its configuration.")
     return 0
 
 
@@ -72,6 +103,8 @@ def _report(provisioned: provision.Provisioned, folder: Path, aside: Path | None
           f"tenant {registration.tenant}, key epoch {registration.epoch}.")
     print(f"Written to {folder}, for your eyes only:")
     for name, meaning in _MEANINGS.items():
+        if name == mesh_network.MESH_KEY:
+            continue
         print(f"  {name:18} {meaning}")
     if aside is not None:
         print(f"The files of the identity before are in {aside}.")

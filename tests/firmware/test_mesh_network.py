@@ -1,0 +1,57 @@
+"""A mesh's network: its key is made once, no address is given out twice, and no secret is shown."""
+
+import os
+import stat
+import tomllib
+
+import pytest
+
+from wum_firmware.__main__ import main
+
+
+@pytest.fixture
+def network(tmp_path):
+    path = tmp_path / "street.mesh"
+    assert main(["mesh", str(path)]) == 0
+    return path
+
+
+def provision(folder, network):
+    assert main(["provision", "--out", str(folder), "--mesh", str(network)]) == 0
+    return tomllib.loads((folder / "mesh.key").read_text())
+
+
+def test_each_gets_the_key_and_an_address_of_its_own(tmp_path, network, capsys):
+    found = [provision(tmp_path / f"c{at}", network) for at in range(3)]
+    assert [one["address"] for one in found] == [1, 2, 3]
+    assert len({one["key"] for one in found}) == 1 and len(found[0]["key"]) == 32
+    assert found[0]["key"] not in capsys.readouterr().out
+    for path in (network, tmp_path / "c0" / "mesh.key"):
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def test_one_that_is_admitted_again_keeps_its_address(tmp_path, network):
+    first = provision(tmp_path / "c", network)
+    assert main(["mesh", str(network), "--admit", str(tmp_path / "c")]) == 0
+    assert tomllib.loads((tmp_path / "c" / "mesh.key").read_text()) == first
+    assert provision(tmp_path / "d", network)["address"] == 2
+
+
+def test_what_cannot_be_is_refused_with_a_sentence(tmp_path, network, capsys):
+    assert main(["mesh", str(network)]) == 1
+    assert "would part the network" in capsys.readouterr().err
+    assert main(["mesh", str(network), "--admit", str(tmp_path / "nobody")]) == 1
+    assert "no identity" in capsys.readouterr().err
+    provision(tmp_path / "c", network)
+    other = tmp_path / "other.mesh"
+    assert main(["mesh", str(other)]) == 0
+    assert main(["mesh", str(other), "--admit", str(tmp_path / "c")]) == 1
+    assert "another network" in capsys.readouterr().err
+    secret = network.read_text().split('"')[1]
+    network.write_text("key = 'x'\n")
+    assert main(["mesh", str(network), "--admit", str(tmp_path / "c")]) == 1
+    told = capsys.readouterr().err
+    assert "no network's file" in told and secret not in told
+    network.chmod(0o644)
+    assert main(["mesh", str(network), "--admit", str(tmp_path / "c")]) == 1
+    assert "chmod 600" in capsys.readouterr().err
