@@ -65,6 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     register.add_argument("--name", help="what people call it (default: its id)")
     register.add_argument("--site", help="where it stands; made where it is new")
     register.add_argument("--time-zone", help="IANA name of the site's time zone")
+    register.add_argument("--mesh", metavar="NAME", help="the mesh that it is in: those of one "
+                          "name may be carried by its gateways")
+    register.add_argument("--carries", action=argparse.BooleanOptionalAction, help="whether it is "
+                          "a gateway of its mesh, which speaks and hears for the others")
     files = add("broker-files", _broker_files, "Write mosquitto's password and rights files.")
     files.add_argument("folder", type=Path, metavar="DIR")
     add("ingest", _ingest, "Store what concentrators send, then acknowledge it.")
@@ -99,7 +103,8 @@ async def _register(settings: Settings, arguments: argparse.Namespace) -> int:
     from wum_cloud.registry.register import Wishes, register
     vault = open_vault(required(
         settings.key_file, "WUM_KEY_FILE", "the key file that `wum-cloud migrate` makes"))
-    wishes = Wishes(arguments.name, arguments.site, arguments.time_zone)
+    wishes = Wishes(arguments.name, arguments.site, arguments.time_zone, arguments.mesh,
+                    arguments.carries)
     async with await connect(settings.database_url) as connection:
         device_id, tenant = await register(connection, vault, arguments.file, wishes)
     print("Registered concentrator %s for tenant %s. Write the broker's files again: "
@@ -110,13 +115,15 @@ async def _register(settings: Settings, arguments: argparse.Namespace) -> int:
 async def _broker_files(settings: Settings, arguments: argparse.Namespace) -> int:
     from wum_cloud.database import connect
     from wum_cloud.registry.broker_files import write_broker_files
-    from wum_cloud.registry.store import broker_accounts
+    from wum_cloud.registry.store import broker_accounts, carried
     password_file = required(
         settings.broker_password_file, "WUM_BROKER_PASSWORD_FILE",
         "the head-end's broker password, which is made where it is new")
     async with await connect(settings.database_url) as connection:
         accounts = await broker_accounts(connection)
-    write_broker_files(arguments.folder, accounts, settings.broker_user, password_file)
+        meshes = await carried(connection)
+    write_broker_files(
+        arguments.folder, accounts, settings.broker_user, password_file, meshes)
     print("Wrote passwords and acl for %d concentrators and the head-end into %s." % (
         len(accounts), arguments.folder))
     return 0

@@ -23,6 +23,7 @@ from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
 from wum_shared.errors import WireError
 from wum_shared.gaps import GapAnswer, decode_gap_answer
+from wum_shared.mesh import MeshReport, decode_mesh_report
 
 NOBODY = 0      # Stands for an unknown sender in ingest_count.
 
@@ -65,6 +66,7 @@ class Harvest:
     refused: list[tuple[Sender, Heading, Refusal, str]] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     gap_answers: list[tuple[Sender, GapAnswer]] = field(default_factory=list)
+    mesh_reports: list[tuple[Sender, int, MeshReport]] = field(default_factory=list)
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     answers: Counter[tuple[int, int]] = field(default_factory=Counter)
     _unproven: int = 0
@@ -98,6 +100,16 @@ class Harvest:
         self.contact(sender, counter)
         try:
             self.gap_answers.append((sender, decode_gap_answer(opened)))
+        except WireError as error:
+            self.set_aside(sender.concentrator_id, delivery.topic, Aside(
+                UNDECODABLE, str(error), MESSAGE, delivery.payload))
+
+    def take_mesh_report(
+            self, sender: Sender, counter: int, delivery: Delivery, opened: bytes) -> None:
+        """Note where a concentrator says that it stands in its mesh, or set that aside."""
+        self.contact(sender, counter)
+        try:
+            self.mesh_reports.append((sender, counter, decode_mesh_report(opened)))
         except WireError as error:
             self.set_aside(sender.concentrator_id, delivery.topic, Aside(
                 UNDECODABLE, str(error), MESSAGE, delivery.payload))

@@ -23,6 +23,7 @@ from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.downlink import DatabaseWentBack, Downlink
 from wum_cloud.ingest.gaps.answers import store as gaps
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
+from wum_cloud.ingest.mesh import store as mesh
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside, Limits
 from wum_cloud.ingest.quarantine.store import keep, storable, trim
 from wum_cloud.ingest.rows.store import CAUTION, Provenance, Rows, Written
@@ -117,6 +118,7 @@ class PostgresStore:
             await _insert_losses(connection, harvest.batches)
             await gaps.take_answers(connection, harvest.gap_answers)
             await gaps.refute(connection, harvest.batches)
+            await mesh.take_reports(connection, harvest.mesh_reports)
             await keep(connection, harvest.kept)
             await arrivals.note(connection, harvest)
             await _mark_hours(connection, harvest)

@@ -187,6 +187,9 @@ class Worker:
             if message.label.stream == topics.ANSWER:
                 harvest.take_gap_answer(
                     message.known.sender, message.label.counter, message.delivery, message.opened)
+            elif message.label.stream == topics.MESH:
+                harvest.take_mesh_report(
+                    message.known.sender, message.label.counter, message.delivery, message.opened)
         batches = [_read(m) for m in genuine if m.label.stream == topics.BATCH]
         plans = await self._plans_of(batches)
         named = [base for batch in batches if (base := batch.base()) is not None]

@@ -1,6 +1,7 @@
 """`wum-cloud broker-files DIR`: accounts and topic rights of the broker, in mosquitto's formats.
 
-Every concentrator has its own account and reaches its own topics only; the head-end has one.
+Every concentrator has its own account and reaches its own topics only, but for gateways of a mesh,
+which reach those of its other concentrators as well; the head-end has one.
 Nobody comes in without a password. Written by hand, because a person reads them by hand.
 """
 
@@ -26,8 +27,18 @@ def passwords_text(accounts: list[BrokerAccount], user: str, password: str, salt
     return "\n".join(lines) + "\n"
 
 
-def acl_text(user: str) -> str:
-    """Content of the rights file. Patterns hold for every user: %u is the user's own name."""
+def acl_text(user: str, carried: list[tuple[bytes, list[bytes]]] | None = None) -> str:
+    """Content of the rights file. Patterns hold for every user: %u is the user's own name.
+
+    `carried`: gateways of meshes, and for whom each carries. They could always withhold what they
+    carry; what they cannot do is to read it or to forge it, which is sealed.
+    """
+    lines: list[str] = []
+    for gateway, others in carried or []:
+        lines += ["", "# Carries for others of its mesh.", "user " + id_to_text(gateway)]
+        for other in others:
+            lines += ["topic write %s/%s/up/#" % (ROOT, id_to_text(other)),
+                      "topic read %s/%s/down/#" % (ROOT, id_to_text(other))]
     return (
         "# Concentrators: their own topics, by user name.\n"
         "pattern write %(root)s/%%u/up/#\n"
@@ -36,11 +47,13 @@ def acl_text(user: str) -> str:
         "# The head-end.\n"
         "user %(user)s\n"
         "topic read %(root)s/+/up/#\n"
-        "topic write %(root)s/+/down/#\n" % {"root": ROOT, "user": user})
+        "topic write %(root)s/+/down/#\n" % {"root": ROOT, "user": user}
+    ) + "".join([line + "\n" for line in lines])
 
 
 def write_broker_files(
-        folder: Path, accounts: list[BrokerAccount], user: str, password_file: Path) -> None:
+        folder: Path, accounts: list[BrokerAccount], user: str, password_file: Path,
+        carried: list[tuple[bytes, list[bytes]]] | None = None) -> None:
     """Write both files into `folder`, whole or not at all; make the head-end's password if new.
 
     Raises KeyFileError when the password file cannot be used.
@@ -50,7 +63,7 @@ def write_broker_files(
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / PASSWORDS, passwords_text(
         accounts, user, password, secrets.token_bytes(12)))
-    _replace(folder / ACL, acl_text(user))
+    _replace(folder / ACL, acl_text(user, carried))
 
 
 def read_password(path: Path) -> str:

@@ -27,6 +27,8 @@ class Wishes:
     name: str | None = None
     site: str | None = None
     time_zone: str | None = None    # IANA name, for the site
+    mesh: str | None = None         # Those of one mesh are carried by those that --carries.
+    carries: bool | None = None
 
 
 async def register(
@@ -61,6 +63,8 @@ async def _save(
     concentrator_id = await store.save_concentrator(
         connection, registration, tenant=tenant, name=wishes.name, site=site,
         password_hash=mosquitto_hash(registration.broker_password, secrets.token_bytes(12)))
+    if wishes.mesh is not None or wishes.carries is not None:
+        await store.save_mesh(connection, concentrator_id, wishes.mesh, wishes.carries)
     await store.save_keys(
         connection, concentrator_id, registration.epoch,
         vault.seal(registration.concentrator, registration.epoch,
@@ -81,7 +85,8 @@ def _content(file: Path) -> bytes:
 
 
 def _check(wishes: Wishes) -> None:
-    for what, text in (("--name", wishes.name), ("--site", wishes.site)):
+    for what, text in (("--name", wishes.name), ("--site", wishes.site),
+                       ("--mesh", wishes.mesh)):
         if text is not None and not (0 < len(text) <= NAME_MAX and text.isprintable()):
             raise RegistrationRefused(
                 "%s is %r: wanted 1..%d printable characters." % (what, text, NAME_MAX))

@@ -84,6 +84,25 @@ async def save_concentrator(
          password_hash, name])
 
 
+async def save_mesh(
+        connection: Connection, concentrator_id: int, mesh: str | None, carries: bool | None,
+) -> None:
+    """Which mesh it is in, and whether it carries for the others; None leaves as it is."""
+    await connection.execute(
+        "update concentrator set mesh = coalesce(%s, mesh), carries = coalesce(%s, carries)"
+        " where concentrator_id = %s", [mesh, carries, concentrator_id])
+
+
+async def carried(connection: Connection) -> list[tuple[bytes, list[bytes]]]:
+    """Each concentrator that carries for others, and those of its tenant's mesh, by id."""
+    rows = await (await connection.execute(
+        "select g.device_id, array_agg(c.device_id order by c.device_id)"
+        " from concentrator g join concentrator c"
+        "   on c.tenant_id = g.tenant_id and c.mesh = g.mesh and c.device_id <> g.device_id"
+        " where g.carries group by g.device_id order by g.device_id")).fetchall()
+    return [(bytes(device_id), [bytes(one) for one in others]) for device_id, others in rows]
+
+
 async def tenant_of(connection: Connection, device_id: bytes) -> str | None:
     """Name of the tenant that the concentrator belongs to; None when it is not registered."""
     row = await (await connection.execute(

@@ -14,6 +14,8 @@ from tests.shared.examples import (
     CONCENTRATOR,
     GAP_ANSWER,
     GAP_REQUEST,
+    MESH_REPORT,
+    MESH_REPORT_ALONE,
     READING,
     REGISTRATION,
     SCHEMA,
@@ -21,7 +23,7 @@ from tests.shared.examples import (
 )
 from tests.shared.test_golden_batches import ALONE
 from tests.shared.test_single import SCHEMA as ALONE_SCHEMA
-from wum_shared import cbor, cose, gaps, messages
+from wum_shared import cbor, cose, gaps, mesh, messages
 from wum_shared.bases import Base, heads_after
 from wum_shared.batch import decode_batch, encode_batch, encode_batch_0
 from wum_shared.errors import WireError
@@ -52,6 +54,8 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
      messages.decode_acknowledgement),
     ("gap-request", gaps.encode_gap_request(GAP_REQUEST), gaps.decode_gap_request),
     ("gap-answer", gaps.encode_gap_answer(GAP_ANSWER), gaps.decode_gap_answer),
+    ("mesh-report", mesh.encode_mesh_report(MESH_REPORT), mesh.decode_mesh_report),
+    ("mesh-report", mesh.encode_mesh_report(MESH_REPORT_ALONE), mesh.decode_mesh_report),
     ("registration", messages.encode_registration(REGISTRATION), messages.decode_registration),
     ("sealed", SEALED, cose.peek),
     ("signed", SIGNED, cose.peek_signed),

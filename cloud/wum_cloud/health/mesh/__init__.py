@@ -1,0 +1,1 @@
+"""Meshes: who stands where, and how well they hear each other."""

@@ -1,0 +1,1 @@
+"""Mesh reports, as they arrive."""
