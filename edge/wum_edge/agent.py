@@ -110,6 +110,20 @@ class Agent:
         if self._delivery is not None:
             self._delivery.asked(sealed, self._clock.monotonic_ms())
 
+    def say(self, stream: str, plaintext: bytes) -> bool:
+        """Tell the head-end something that is no record; whether it is on its way."""
+        if self._delivery is None:
+            return False
+        doubtful = ""
+        try:
+            return self._delivery.say(stream, plaintext)
+        except CounterDoubtful as error:
+            doubtful = str(error)
+        except OSError:
+            return False             # Delivery tells of flash that fails.
+        self.stop_sending(doubtful)
+        return False
+
     def stop_sending(self, why: str) -> None:
         """Send nothing more until a person has acted; go on archiving."""
         self._delivery = None

@@ -41,8 +41,11 @@ class MeshUdp(namedtuple("MeshUdp", ("listen", "peers", "group", "interface"))):
 
 
 class MeshSetting(namedtuple("MeshSetting", (
-        "role", "region", "frequency_hz", "power_dbm", "way", "duty_permyriad", "modem", "udp"))):
-    """`way` is the radio's one modulation; `modem` and `udp` are None where there is none."""
+        "role", "region", "frequency_hz", "power_dbm", "way", "duty_permyriad", "modem", "udp",
+        "report_s"))):
+    """`way` is the radio's one modulation; `modem` and `udp` are None where there is none;
+    `report_s`: how often the head-end is told where this station stands.
+    """
 
     __slots__ = ()
     role: str
@@ -53,6 +56,7 @@ class MeshSetting(namedtuple("MeshSetting", (
     duty_permyriad: int
     modem: MeshModem | None
     udp: MeshUdp | None
+    report_s: int
 
     @property
     def ways(self) -> list[Modulation]:
@@ -76,8 +80,9 @@ def check_mesh(table: Table) -> MeshSetting:
     if modem is None and udp is None:
         table.complain("", "a modem ([mesh.modem]), neighbours by UDP ([mesh.udp]), or both",
                        "none of them")
+    report_s = table.number("report_s", 10, 86400, 900)
     table.done()
-    return MeshSetting(role, region, frequency_hz, power_dbm, way, duty, modem, udp)
+    return MeshSetting(role, region, frequency_hz, power_dbm, way, duty, modem, udp, report_s)
 
 
 def _duty(table: Table, role: str, region: str, frequency_hz: int, power_dbm: int,

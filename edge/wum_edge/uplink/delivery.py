@@ -144,6 +144,13 @@ class Delivery:
         self._log.say("gap request %d: the head-end lacks %s" % (
             request.number, self._work.named()))
 
+    def say(self, stream: str, plaintext: bytes) -> bool:
+        """Send what is no record and is not awaited: whether it was taken. Raises OSError,
+        CounterDoubtful.
+        """
+        return (self._broker.session() != 0 and self._broker.has_room()
+                and self._publish(stream, plaintext))
+
     def _begin_session(self, session: int, now_ms: int) -> None:
         self._session = session
         self._schemas_sent = []

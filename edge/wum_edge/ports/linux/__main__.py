@@ -26,6 +26,7 @@ _EPILOG = """exit codes:
 examples:
   wum-edge check-config --config /etc/wum/edge.toml
   wum-edge plan --config /etc/wum/edge.toml
+  wum-edge mesh --config /etc/wum/edge.toml
   wum-edge read SDM-0001 --config /etc/wum/edge.toml
   wum-edge run --config /etc/wum/edge.toml
   wum-edge discover E450-1 --config /etc/wum/edge.toml
@@ -50,6 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
         logging.getLogger("wum_edge").addHandler(logging.NullHandler())  # Sentences say it all.
         if options.command == "check-config":
             return ask.check_config(options.config, sys.stdout)
+        if options.command == "mesh":
+            from wum_edge.ports.linux import mesh_picture
+            from wum_edge.ports.linux.config_file import archive_of
+            return mesh_picture.show(archive_of(options.config), sys.stdout)
         if options.command == "plan":
             return planner.print_plan(options.config, sys.stdout)
         if options.command == "read":
@@ -90,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Reckons bytes, turns and seconds of every line and meter type from the "
                     "catalogue, before anything is mounted, and says what to do where it does not "
                     "fit. The exit code is then 1.")
+    mesh = commands.add_parser(
+        "mesh", help="show the mesh as the running gateway sees it: neighbours, route, queue",
+        description="Asks the gateway that runs with this configuration where it stands in its "
+                    "mesh: its route, what it holds for others, and every neighbour with the "
+                    "share of frames that arrives there. The exit code is 1 where none runs.")
     read = commands.add_parser(
         "read", help="read one meter now and print a table",
         description="Asks one meter for all registers of its model and prints them with units. "
@@ -120,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
                            "for what is piped in")
     run.add_argument("--status-s", metavar="SECONDS", type=float, default=60.0,
                      help="how often a line says how the gateway stands (default: 60)")
-    for command in (run, check, plan, read, found):
+    for command in (run, check, plan, mesh, read, found):
         command.add_argument("--config", metavar="FILE", required=True, type=Path,
                              help="configuration file (TOML)")
     meter_commands.add_commands(commands.add_parser(

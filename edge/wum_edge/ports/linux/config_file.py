@@ -93,6 +93,16 @@ def own_entries(path: Path) -> Path | None:
     return folder
 
 
+def archive_of(path: Path) -> Path:
+    """The archive's folder, as the configuration at `path` names it. Raises BadConfigFile."""
+    try:
+        name = tomllib.loads(_read(path))["concentrator"]["archive"]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise BadConfigFile(path, [Mistake(0, "concentrator.archive", "a folder",
+                                           "nothing")]) from error
+    return path.resolve().parent / str(name)
+
+
 def lines_of(text: str) -> dict[str, int]:
     """Line number of every table and key, by path: meter[3].address. Array tables count from 0."""
     lines: dict[str, int] = {}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from wum_edge.carry.carriage import Carriage, Uplink
 from wum_edge.carry.mesh_broker import Mesh, MeshBroker
+from wum_edge.carry.reporting import Reporting, report_of
 from wum_edge.carry.setting import GATEWAY, MeshSetting
 from wum_edge.log import Log
 from wum_edge.mesh.frames import FRAGMENT_MAX
@@ -26,6 +27,8 @@ from wum_edge.ports.linux.mesh_seal import Seal
 from wum_edge.ports.linux.mesh_station import Station
 from wum_edge.ports.linux.mesh_store import MeshStore
 from wum_edge.ports.linux.mesh_udp import UdpPort
+from wum_shared.mesh import MeshReport, encode_mesh_report
+from wum_shared.topics import MESH
 
 TOLD_MAX = 512               # What the relay has said and the agent's thread has not taken yet.
 TIME_EVERY_S = 60.0          # A gateway tells the network's time so often.
@@ -85,6 +88,7 @@ class MeshPart:
                 self.mesh, log, lambda: time.monotonic_ns() // 1_000_000, hear)
         self.carriage: Carriage | None = None
         self._log, self._time_s = log, 0.0
+        self._reporting = Reporting(setting.report_s * 1000, time.monotonic_ns() // 1_000_000)
 
     def carry_for_others(self, own: bytes, uplink: Uplink) -> None:
         """At a gateway: what comes through the mesh goes on by this uplink."""
@@ -135,6 +139,19 @@ class MeshPart:
             case ("undelivered", int(address), _):
                 _log.info("station %d confirmed nothing: what was said to it is given up, and "
                           "said again when it asks", address)
+
+    def tell(self, say: Callable[[str, bytes], bool], at_s: int) -> None:
+        """Send a report, if one is due. `say` takes a stream and what is to be sealed."""
+        now_ms = time.monotonic_ns() // 1_000_000
+
+        def due(relay: Relay, t_us: int) -> MeshReport | None:
+            if not self._reporting.is_due(relay, now_ms):
+                return None
+            return report_of(relay, self.keys.network, t_us, at_s)
+
+        report = self.station.with_relay(due)
+        if report is not None and say(MESH, encode_mesh_report(report)):
+            self._reporting.sent(now_ms)
 
     def has_way(self) -> bool:
         """Whether a gateway can be reached."""

@@ -29,6 +29,7 @@ from wum_edge.ports.linux import (
     journal,
     mesh_keys,
     mesh_part,
+    mesh_picture,
     pulse_lines,
 )
 from wum_edge.ports.linux.broker import Account, MqttBroker
@@ -210,7 +211,8 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
             _log.warning("line %s: %s is not there at this moment", line.name, line.port)
     return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
                     meters=[known for _, meters in lines for known in meters], flash=flash,
-                    hands=hands, locks=locks, marks=marks, inputs=inputs, mesh=mesh, clock=clock)
+                    hands=hands, locks=locks, marks=marks, inputs=inputs, mesh=mesh, clock=clock,
+                    picture=mesh_picture.PictureSocket(Path(place.archive)) if mesh else None)
 
 
 def _accepted(
@@ -273,6 +275,7 @@ class _Gateway:
     inputs: pulse_lines.InputLines
     mesh: "mesh_part.MeshPart | None"
     clock: SystemClock
+    picture: "mesh_picture.PictureSocket | None"
 
     def run(self, status_s: float) -> int:
         """Run until a signal or a crash; the exit code."""
@@ -297,11 +300,16 @@ class _Gateway:
             self._take(TICK_S)
             if self.mesh is not None:
                 self.mesh.tick(self.clock.quality() == SYNCHRONISED)
+                self.mesh.tell(self.agent.say, self.clock.now_s())
+                if self.picture is not None:
+                    self.picture.tick(self.mesh)
             self.agent.tick()
             if time.monotonic() >= status_s:
                 status_s += every_s
-                _log.info("%s", journal.sentence(
-                    self.agent.summary(), self.meters, self._is_connected()))
+                said = journal.sentence(self.agent.summary(), self.meters, self._is_connected())
+                if self.mesh is not None:
+                    said += "; " + mesh_picture.sentence(self.mesh)
+                _log.info("%s", said)
 
     def _is_connected(self) -> bool:
         if self.broker is not None:
@@ -343,6 +351,8 @@ class _Gateway:
         _log.info("ended: %s", journal.sentence(self.agent.summary(), self.meters, False))
         if self.mesh is not None:
             self.mesh.stop()
+        if self.picture is not None:
+            self.picture.close()
         if self.broker is not None:
             self.broker.stop(BROKER_END_S)
         self.flash.close()
