@@ -45,6 +45,10 @@ class Place:
         return self.root / "clock.json"
 
     @property
+    def air_control(self) -> Path:
+        return self.root / "air"
+
+    @property
     def parts(self) -> Path:
         return self.root / "parts.json"
 

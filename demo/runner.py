@@ -18,6 +18,7 @@ from demo.embedded_postgres import EmbeddedPostgres
 from demo.endings import Ended, Make, ignore_signals
 from demo.errors import StepFailed
 from demo.loopback import chosen_port, free_port
+from demo.mesh import NETWORK, air, places
 from demo.parts import Part
 from demo.place import Place
 from demo.steps import run_step
@@ -49,8 +50,8 @@ class Runner:
         self._wanted_port = port
         self._speed = speed
         self._cabinets = [
-            Cabinet(n, place.cabinet(n), meters, models_of(n), inputs_of(n, meters))
-            for n in range(1, concentrators + 1)
+            Cabinet(n, place.cabinet(n), meters, models_of(n), inputs_of(n, meters), mesh=stands)
+            for n, stands in places(concentrators).items()
         ]
         self._began = time.monotonic()
         self._postgres = EmbeddedPostgres(place.postgres)
@@ -85,6 +86,8 @@ class Runner:
         self._start_broker(broker_port)
         self._start_part("ingest", self._program("wum-cloud", "ingest"))
         self._start_part("web", self._program("wum-cloud", "web"))
+        self._start_part("air", self._program("wum-simulator", *air(
+            [cabinet.modem for cabinet in self._cabinets], self._place.air_control)))
         for cabinet in self._cabinets:
             bus = self._program("wum-simulator", *cabinet.serve(clock))
             self._start_part(f"meters-{cabinet.number}", bus)
@@ -93,6 +96,7 @@ class Runner:
                 self._start_part(f"inputs-{cabinet.number}", pulses)
         for cabinet in self._cabinets:
             _wait_for(cabinet.bus, self._parts)
+            _wait_for(cabinet.modem, self._parts)
             if cabinet.inputs:
                 _wait_for(cabinet.edges, self._parts)
             self._start_part(f"edge-{cabinet.number}", self._program("wum-edge", *cabinet.read()))
@@ -131,6 +135,9 @@ class Runner:
         return {**inherited, **own}
 
     def _settle_cabinets(self, clock: Clock, broker_port: int) -> None:
+        network = self._place.root / NETWORK
+        if not network.exists():
+            self._step("mesh: its network and key", "wum-firmware", "mesh", str(network))
         for cabinet in self._cabinets:
             cabinet.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not cabinet.registration.exists():
@@ -138,9 +145,14 @@ class Runner:
                 self._step(
                     f"{cabinet.name}: identity and keys", "wum-firmware", *cabinet.provision()
                 )
+            self._step(
+                f"{cabinet.name}: its place in the mesh",
+                *("wum-firmware", "mesh", str(network), "--admit", str(cabinet.keys)),
+            )
             self._step(f"{cabinet.name}: registering it", "wum-cloud", *cabinet.register())
             cabinet.write_configuration(broker_port, clock)
             cabinet.bus.unlink(missing_ok=True)
+            cabinet.modem.unlink(missing_ok=True)
             cabinet.edges.unlink(missing_ok=True)
         files = ["broker-files", str(self._place.broker)]
         self._step("broker: an account and rights for each", "wum-cloud", *files)

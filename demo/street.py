@@ -1,8 +1,9 @@
 """The street: four concentrators with sixteen meters each, as configuration and command lines.
 
-Three read an RS-485 pair on which Modbus, DLMS and IEC 62056-21 meters of several makers take
-turns; the fourth reads a cellar's M-Bus, and counts the pulses of two meters that have only a
-contact.
+The third and the fourth have no uplink of their own: what they send goes through the mesh
+(demo/mesh.py). Three read an RS-485 pair on which Modbus, DLMS and IEC 62056-21 meters of several
+makers take turns; the fourth reads a cellar's M-Bus, and counts the pulses of two meters that have
+only a contact.
 """
 
 import json
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.clock import Clock
+from demo.mesh import MeshPlace
 
 CONCENTRATORS = 4
 METERS = 16
@@ -58,6 +60,7 @@ class Cabinet:
     models: tuple[str, ...] = _MODELS
     inputs: tuple[Input, ...] = ()
     contacts: tuple[int, ...] = (_MAGNET,)
+    mesh: MeshPlace | None = None
 
     @property
     def wired(self) -> int:
@@ -79,6 +82,10 @@ class Cabinet:
     @property
     def bus(self) -> Path:
         return self.folder / "bus"
+
+    @property
+    def modem(self) -> Path:
+        return self.folder / "modem"
 
     @property
     def control(self) -> Path:
@@ -111,6 +118,8 @@ class Cabinet:
     def register(self) -> list[str]:
         """Arguments of wum-cloud that make the head-end know it."""
         words = ["register", str(self.registration), "--name", self.name]
+        if self.mesh is not None:
+            words += self.mesh.register()
         return [*words, "--site", f"{_SITE} {self.number}", "--time-zone", _TIME_ZONE]
 
     def serve(self, clock: Clock) -> list[str]:
@@ -149,10 +158,13 @@ class Cabinet:
                 archive="archive",
                 archive_limit_mb=_ARCHIVE_LIMIT_MB,
             ),
-            _table("broker", host="127.0.0.1", port=broker_port, tls=False),
             _table("schedule", period_s=clock.period_s, offset_s=0),
             _table("[line]", name="a", port=str(self.bus), baud=9600),
         ]
+        if self.mesh is None or self.mesh.is_gateway:
+            parts.append(_table("broker", host="127.0.0.1", port=broker_port, tls=False))
+        if self.mesh is not None:
+            parts += [_table(title, **values) for title, values in self.mesh.tables(self.modem)]
         for address in range(1, self.wired + 1):
             own = {"line": "a", "address": address, "model": self.model_at(address)}
             parts.append(self._meter(address, **own, timeout_ms=_METER_TIMEOUT_MS))

@@ -15,6 +15,7 @@ ADDRESS_MAX = 0xFDFF
 NOBODY = 0                   # No such station: no parent, no gateway.
 RANK_MAX = 0xFFFF            # No way to any gateway.
 RADIO, WIRE = 0, 1
+EVERY_MIN_S = 10
 AGE_MAX_S = 86400
 MARGIN_Q4_MAX = 400          # In both directions; 0 stands in the middle of what is sent.
 MESH_REPORT_BYTES_MAX = 2048
@@ -35,9 +36,9 @@ class MeshLink(namedtuple("MeshLink", ("address", "medium", "quality", "margin_q
 
 class MeshReport(namedtuple("MeshReport", (
         "network", "address", "at_s", "is_gateway", "gateway", "rank", "parent", "held",
-        "used_permille", "links"))):
+        "used_permille", "every_s", "links"))):
     """`parent` and `gateway` are addresses or NOBODY; `held`: pieces in custody; `used_permille`:
-    of the duty that the law allows, in the last hour.
+    of the duty that the law allows, in the last hour; `every_s`: how often it reports.
     """
 
     __slots__ = ()
@@ -50,6 +51,7 @@ class MeshReport(namedtuple("MeshReport", (
     parent: int
     held: int
     used_permille: int
+    every_s: int
     links: tuple[MeshLink, ...]
 
 
@@ -58,17 +60,18 @@ def encode_mesh_report(report: MeshReport) -> bytes:
     return cbor.encode([
         fields.VERSION, report.network, report.address, report.at_s, report.is_gateway,
         report.gateway, report.rank, report.parent, report.held, report.used_permille,
+        report.every_s,
         [[link.address, link.medium, link.quality, link.margin_q4 + MARGIN_Q4_MAX, link.age_s]
          for link in report.links]])
 
 
 def decode_mesh_report(data: bytes) -> MeshReport:
     """The report in `data`. Raises Malformed, Unsupported."""
-    parts = versioned(data, 11, "mesh report", MESH_REPORT_BYTES_MAX)
+    parts = versioned(data, 12, "mesh report", MESH_REPORT_BYTES_MAX)
     if type(parts[4]) is not bool:
         raise Malformed("mesh report is-gateway: wanted a truth value, got %s" % (
             fields.shown(parts[4])))
-    links = [_link(one) for one in fields.items(parts[10], LINKS_MAX, "mesh report links")]
+    links = [_link(one) for one in fields.items(parts[11], LINKS_MAX, "mesh report links")]
     fields.unlike([link.address for link in links], "mesh report links")
     return MeshReport(
         fields.number(parts[1], 1, 0xFFFF, "mesh report network"),
@@ -78,7 +81,8 @@ def decode_mesh_report(data: bytes) -> MeshReport:
         fields.number(parts[6], 0, RANK_MAX, "mesh report rank"),
         fields.number(parts[7], 0, ADDRESS_MAX, "mesh report parent"),
         fields.number(parts[8], 0, 0xFFFF, "mesh report held"),
-        fields.number(parts[9], 0, 1000, "mesh report used"), tuple(links))
+        fields.number(parts[9], 0, 1000, "mesh report used"),
+        fields.number(parts[10], EVERY_MIN_S, AGE_MAX_S, "mesh report every"), tuple(links))
 
 
 def _link(value: object) -> MeshLink:

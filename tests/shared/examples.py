@@ -67,10 +67,10 @@ GAP_ANSWER = GapAnswer(INCARNATION, 1760001900000001, (
     GapPart(2, 1760000000, 1760000899, status.GAP_NEVER_READ, 0),
     GapPart(2, 1760000900, 1760001799, status.GAP_METER_SILENT, status.SILENT),
     GapPart(2, 1760001800, 1760086399, status.GAP_SENT, 0)))
-MESH_REPORT = MeshReport(0x57A1, 7, 1760000000, False, 1, 106, 3, 12, 41, (
+MESH_REPORT = MeshReport(0x57A1, 7, 1760000000, False, 1, 106, 3, 12, 41, 900, (
     MeshLink(3, RADIO, 94, 41, 20), MeshLink(9, RADIO, 0, -12, 86400),
     MeshLink(12, WIRE, 99, 0, 1)))
-MESH_REPORT_ALONE = MeshReport(1, 65023, 0, False, NOBODY, 65535, NOBODY, 0, 1000, ())
+MESH_REPORT_ALONE = MeshReport(1, 65023, 0, False, NOBODY, 65535, NOBODY, 0, 1000, 10, ())
 
 
 def changed(record, **changes):

@@ -25,10 +25,10 @@ def refused(value, error=Malformed):
 def test_what_no_station_says_is_refused():
     good = cbor.decode(encode_mesh_report(MESH_REPORT), most_bytes=4096)
     for place, wrong in ((1, 0), (2, 0), (2, 65024), (3, -1), (4, 1), (5, 65024), (6, 65536),
-                         (7, -1), (8, 65536), (9, 1001)):
+                         (7, -1), (8, 65536), (9, 1001), (10, 9)):
         refused(good[:place] + [wrong] + good[place + 1:])
     for links in ([[7, 0, 50, 0, 0]] * 2, [[0, 0, 50, 0, 0]], [[7, 2, 50, 0, 0]],
                   [[7, 0, 101, 0, 0]], [[7, 0, 50, 801, 0]], [[7, 0, 50, 0, 86401]], [[7, 0, 50]]):
-        refused(good[:10] + [links])
+        refused(good[:11] + [links])
     refused([1] + good[1:], Unsupported)
     refused(good + [0])

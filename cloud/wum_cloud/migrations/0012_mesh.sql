@@ -18,7 +18,8 @@ create table mesh_station (
     rank integer not null,
     parent integer not null,
     held integer not null,
-    used_permille smallint not null
+    used_permille smallint not null,
+    every_s integer not null                    -- It reports so often, if all goes well.
 ) with (fillfactor = 70);
 create index on mesh_station (network, address);
 

@@ -21,6 +21,7 @@ COPIES_BYTES_MAX = 64 * 1024
 _PRIORITY_BATCH, _PRIORITY_OTHER = 2, 1
 _ANSWER_LEAST_MS, _ANSWER_FIRST_MS, _ANSWER_MOST_MS = 20_000, 60_000, 1_800_000
 _ASKED_MAX = 8
+_TAGS_MAX = 64
 
 
 class Mesh:
@@ -52,6 +53,7 @@ class MeshBroker(Broker):
 
     answer_max_ms = 3_600_000
     reconnect_ms = 60_000
+    linger_ms = 20_000           # A frame is dear, and a batch of two sweeps hardly longer.
     batch_bytes = 3_000          # On flash; sealed it takes at most three times that, 40 pieces.
 
     def __init__(
@@ -62,6 +64,7 @@ class MeshBroker(Broker):
         self.sent = self.received = self.refused = 0
         self._mesh, self._log, self._now_ms, self._hear = mesh, log, now_ms, hear
         self._copies: dict[int, tuple[bytes, int]] = {}
+        self._tags: list[bytes] = []     # Of what came down.
         self._asked_ms: list[int] = []   # When batches went out that no answer came for yet.
 
     def session(self) -> int:
@@ -95,6 +98,10 @@ class MeshBroker(Broker):
             if self.refused == 1:
                 self._log.warn("from the mesh: " + failure)
             return
+        tag = sealed[-16:]       # Two gateways may both have heard it for us.
+        if tag in self._tags:
+            return
+        self._tags = self._tags[1 - _TAGS_MAX:] + [tag]
         self.received += 1
         if stream == ACKNOWLEDGEMENT and self._asked_ms:
             self._learn(self._now_ms() - self._asked_ms.pop(0))

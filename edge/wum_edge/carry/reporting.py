@@ -45,7 +45,8 @@ class Reporting:
         self._earliest_ms = now_ms + min(CHANGED_MS, self._every_ms)
 
 
-def report_of(relay: Relay, network: int, now_us: int, at_s: int) -> MeshReport:
+def report_of(
+        relay: Relay, network: int, now_us: int, at_s: int, every_s: int) -> MeshReport:
     """Where the station stands now; `at_s` by the concentrator's clock."""
     gradient = relay.gradient
     spent = relay.ledger.spent_us(now_us) * 1000 // relay.ledger.limit_us
@@ -58,13 +59,9 @@ def report_of(relay: Relay, network: int, now_us: int, at_s: int) -> MeshReport:
         for heard_us, other in heard[:LINKS_MAX]]
     return MeshReport(
         network, relay.setting.address, at_s, gradient.is_gateway,
-        NOBODY if gateway_is_none(gradient.gateway) else gradient.gateway,
+        NOBODY if gradient.gateway == ALL else gradient.gateway,
         min(gradient.rank, RANK_MAX), gradient.parent or NOBODY, relay.custody.size,
-        min(spent, 1000), tuple(links))
-
-
-def gateway_is_none(address: int) -> bool:
-    return address == ALL
+        min(spent, 1000), every_s, tuple(links))
 
 
 def _newest_first(entry: "tuple[int, object]") -> int:

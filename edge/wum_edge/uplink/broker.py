@@ -5,10 +5,11 @@ class Broker:
     """A connection that comes and goes. Nothing it says is an acknowledgement."""
 
     # How long an acknowledgement takes at first, at most after several tries, and after the
-    # connection broke; how many bytes of the archive make a batch.
+    # connection broke; how long a few records wait for more; bytes of the archive in a batch.
     answer_ms = 10000
     answer_max_ms = 40000     # A backlog moves within a minute of an outage.
     reconnect_ms = 3000       # A broken connection may have swallowed batch or answer.
+    linger_ms = 2000          # A sweep gives rows singly.
     batch_bytes = 64 * 1024
 
     def has_room(self) -> bool:

@@ -58,7 +58,7 @@ ANSWER_MAX_MS = Broker.answer_max_ms
 RECONNECT_MS = Broker.reconnect_ms
 SCHEMA_MS = 2000              # Second wait before a schema is sent again; doubled by each try.
 VERSION_MS = 3600000          # A head-end that does not speak our version: somebody has to act.
-LINGER_MS = 2000              # A few records wait so long for more: a sweep gives rows singly.
+LINGER_MS = Broker.linger_ms  # A few records wait so long for more.
 LINGER_RECORDS = 256          # So many do not wait.
 EVENT_SPACING_MS = 600000     # Events of one kind that others can cause: one in ten minutes.
 REQUEST_SPACING_MS = 10000    # Gap requests that come closer are not taken, nor one beside one.
@@ -233,7 +233,7 @@ class Delivery:
             self._lingers_until_ms = None
             return False
         if self._lingers_until_ms is None:
-            self._lingers_until_ms = now_ms + LINGER_MS
+            self._lingers_until_ms = now_ms + self._broker.linger_ms
         return records >= LINGER_RECORDS or now_ms >= self._lingers_until_ms
 
     def _send_due(self, now_ms: int) -> None:

@@ -29,6 +29,7 @@ class Station:
     parent: int
     held: int
     used_permille: int
+    every_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ async def stations(connection: Connection, tenant: int) -> list[Station]:
             """
             select c.concentrator_id, c.device_id, c.name, s.name as site, c.mesh, m.network,
                    m.address, m.arrived_at, m.is_gateway, m.gateway, m.rank, m.parent, m.held,
-                   m.used_permille
+                   m.used_permille, m.every_s
               from mesh_station m join concentrator c using (concentrator_id)
               left join site s using (site_id)
              where c.tenant_id = %s order by m.network, m.address, c.name limit %s

@@ -9,6 +9,7 @@ from wum_cloud.web.api import (
     gaps,
     history,
     ingest,
+    mesh,
     meters,
     readings,
     sites,
@@ -19,5 +20,5 @@ PREFIX = "/api/v1"
 
 router = APIRouter(prefix=PREFIX, dependencies=[
     Depends(signed_in), Depends(only_known_parameters)])
-for part in (sites, concentrators, gaps, meters, readings, history, ingest, completeness):
+for part in (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh):
     router.include_router(part.router)

@@ -8,6 +8,7 @@ from wum_cloud.web.console import (
     concentrators,
     events,
     ingest,
+    mesh,
     meter,
     meters,
     overview,
@@ -16,5 +17,5 @@ from wum_cloud.web.console import (
 
 router = APIRouter(include_in_schema=False)
 for part in (sign_in, account, overview, concentrators, meters, meter, completeness, events,
-             ingest):
+             ingest, mesh):
     router.include_router(part.router)

@@ -147,7 +147,7 @@ class MeshPart:
         def due(relay: Relay, t_us: int) -> MeshReport | None:
             if not self._reporting.is_due(relay, now_ms):
                 return None
-            return report_of(relay, self.keys.network, t_us, at_s)
+            return report_of(relay, self.keys.network, t_us, at_s, self.setting.report_s)
 
         report = self.station.with_relay(due)
         if report is not None and say(MESH, encode_mesh_report(report)):

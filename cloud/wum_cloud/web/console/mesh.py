@@ -1,0 +1,27 @@
+"""Mesh: how do the concentrators reach the head-end, and how good are the links?"""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from wum_cloud.health.mesh import store
+from wum_cloud.health.mesh.picture import pictures
+from wum_cloud.web.access import Database, Visitor
+from wum_cloud.web.console.desk import zone_of
+from wum_cloud.web.pages import page, wants_fragment
+
+router = APIRouter()
+
+
+@router.get("/mesh")
+async def show_mesh(request: Request, database: Database, session: Visitor) -> Response:
+    """Every network as a drawing, and as a list beside it."""
+    tenant = session.account.tenant_id
+    async with database.connection() as connection:
+        stations = await store.stations(connection, tenant)
+        links = await store.links(connection, tenant)
+        zone = await zone_of(connection, tenant)
+    template = "mesh_live.html" if wants_fragment(request) else "mesh.html"
+    return page(request, template, session, zone=zone,
+                pictures=pictures(stations, links, datetime.now(UTC)))
