@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import psycopg
 
+from demo import mesh
 from demo.broker import broker_command, mosquitto_program
 from demo.clock import Clock
 from demo.embedded_postgres import EmbeddedPostgres
@@ -47,10 +48,12 @@ class Street:
     """Some concentrators with their meters, a broker, a database and a head-end."""
 
     def __init__(self, folder: Path, *, concentrators: int, meters: int, speed: int = 1,
-                 every_s: int = 10, fault_share: float = 0.0) -> None:
+                 every_s: int = 10, fault_share: float = 0.0, has_mesh: bool = False) -> None:
         self.place = Place(folder)
-        self.cabinets = [Cabinet(n, self.place.cabinet(n), meters)
+        stands = mesh.places(concentrators) if has_mesh else {}
+        self.cabinets = [Cabinet(n, self.place.cabinet(n), meters, mesh=stands.get(n))
                          for n in range(1, concentrators + 1)]
+        self._network = self.place.root / mesh.NETWORK if has_mesh else None
         wall_s = int(time.time())
         head_start_s = _HEAD_START_S if speed > 1 else 0
         self.clock = StreetClock(wall_s - head_start_s, wall_s, speed, every_s)
@@ -69,12 +72,17 @@ class Street:
         self.database_url = self._postgres.start()
         self._environment = self._settings()
         self._step("wum-cloud", "migrate")
+        if self._network is not None:
+            self._step("wum-firmware", "mesh", str(self._network))
         for cabinet in self.cabinets:
             self._settle(cabinet)
         self._step("wum-cloud", "broker-files", str(self.place.broker))
         _, broker = broker_command(self.place.broker, self.broker_port)
         self._start("broker", broker)
         self._start("ingest", [str(_BIN / "wum-cloud"), "ingest"])
+        if self._network is not None:
+            self._start("air", self.program("wum-simulator", *mesh.air(
+                [cabinet.modem for cabinet in self.cabinets], self.place.air_control)))
         for cabinet in self.cabinets:
             words = [*cabinet.serve(self.clock), "--fault-share", str(self._fault_share)]
             self._start("meters-%d" % cabinet.number, [str(_BIN / "wum-simulator"), *words])
@@ -188,7 +196,8 @@ class Street:
 
     def _settle(self, cabinet: Cabinet) -> None:
         cabinet.folder.mkdir(mode=0o700, parents=True)
-        self._step("wum-firmware", *cabinet.provision())
+        network = [] if self._network is None else ["--mesh", str(self._network)]
+        self._step("wum-firmware", *cabinet.provision(), *network)
         self._step("wum-cloud", *cabinet.register())
         cabinet.write_configuration(self.broker_port, self.clock)
 
