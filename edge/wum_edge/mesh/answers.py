@@ -6,6 +6,7 @@ Left out: which parents there are (gradient.py), when the channel is free (relay
 from wum_edge.mesh import frames
 from wum_edge.mesh.frames import DATA, UNREACHABLE, Item
 from wum_edge.mesh.gradient import RANK_MAX
+from wum_edge.mesh.neighbours import Neighbour
 from wum_edge.mesh.timing import ANSWERING, IDLE, LEAD_GRANT, TUNE_US
 
 WAIT_ACK_US = 1_500_000      # A parent tells at once; if it did not reach us we ask.
@@ -68,6 +69,9 @@ class Answers:
         parent = self._choose(t_us)
         self._asked = parent
         self._tries += 1
+        other = relay.neighbours.get(parent)
+        if other is not None:
+            other.vain += 1
         patience_us = WAIT_POLL_US << min(self._tries - 1, _DOUBLINGS)
         self._ask_us = t_us + patience_us + relay.chance() % patience_us
         unknown = self._number if self._is_open and self._parent == parent else 0
@@ -77,18 +81,14 @@ class Answers:
     def _choose(self, t_us: int) -> int:
         """The parent to ask: the first, or after asks in vain the next."""
         relay = self._relay
-        if self._tries and self._asked:
+        first = relay.neighbours.get(relay.gradient.parent or 0)
+        if first is not None and first.vain >= _SILENT_MAX and _is_silent(first, t_us):
+            self._give_up(first, t_us)   # Though others answered what it was asked in between.
+        elif self._tries and self._asked:
             other = relay.neighbours.get(self._asked)
-            if other is not None:
-                silent = t_us - other.heard_at_us > _HEARD_US
-                if self._tries >= (_SILENT_MAX if silent else _BUSY_MAX):
-                    other.acknowledge(0, 2)
-                    other.away_until_us = t_us + AWAY_US
-                    other.wired = 0
-                    if silent:
-                        other.rank = UNREACHABLE     # Until it tells us anew that it lives.
-                    self._tries = 0
-                    relay.settle()
+            if other is not None and self._tries >= (
+                    _SILENT_MAX if _is_silent(other, t_us) else _BUSY_MAX):
+                self._give_up(other, t_us)
         parents = relay.gradient.parents(t_us, relay.neighbours)
         if not parents:
             return self._asked
@@ -96,6 +96,16 @@ class Answers:
             return relay.gradient.parent
         return parents[min(self._tries // 3 + (1 if self._tries % 3 == 2 else 0),
                            len(parents) - 1)].address
+
+    def _give_up(self, other: Neighbour, t_us: int) -> None:
+        """Leave a parent alone for a while."""
+        other.acknowledge(0, 2)
+        other.away_until_us = t_us + AWAY_US
+        other.wired = other.vain = 0
+        if _is_silent(other, t_us):
+            other.rank = UNREACHABLE     # Until it tells us anew that it lives.
+        self._tries = 0
+        self._relay.settle()
 
     def refused(self, t_us: int) -> None:
         """The channel was busy: an ask that was not sent does not count."""
@@ -224,3 +234,7 @@ class Answers:
         for _, items in self._frames:
             self._relay.custody.keep(items)
         self._frames = []
+
+
+def _is_silent(other: Neighbour, t_us: int) -> bool:
+    return t_us - other.heard_at_us > _HEARD_US

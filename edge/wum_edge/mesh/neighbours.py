@@ -23,7 +23,8 @@ class Neighbour:
     """One station that we hear. Times in microseconds of our clock."""
 
     __slots__ = ("address", "asked_at_us", "away_until_us", "blame", "gateway", "heard_at_us",
-                 "heartbeat", "is_measured", "margin_q4", "quality", "rank", "told_at_us", "wired")
+                 "heartbeat", "is_measured", "margin_q4", "quality", "rank", "told_at_us", "vain",
+                 "wired")
 
     def __init__(self, address: int) -> None:
         self.address = address
@@ -33,6 +34,7 @@ class Neighbour:
         self.margin_q4 = 0
         self.heard_at_us = self.told_at_us = self.away_until_us = 0
         self.asked_at_us = self.blame = 0
+        self.vain = 0                # Asks since it was heard last.
         self.wired = 0               # Above 0: what we send it goes by wire.
 
     def hear(self, t_us: int, margin_q4: int) -> None:
@@ -41,7 +43,7 @@ class Neighbour:
             self.margin_q4 = (7 * self.margin_q4 + margin_q4) // 8
         else:
             self.margin_q4 = margin_q4
-        self.heard_at_us = t_us
+        self.heard_at_us, self.vain = t_us, 0
         if not self.is_measured:
             self.quality = assumed(self.margin_q4)
 
