@@ -76,7 +76,7 @@ class Node:
         self.other: list[tuple[object, ...]] = []
         folder.mkdir(exist_ok=True)
         store = MeshStore(folder, int(time.time()), is_new=True)
-        guard = Guard(Seal(key), 7, 1, address, store.counter)
+        guard = Guard(Seal(key), 7, 1, address, store.counter, store.windows)
         setting = Setting(address, is_gateway, ways or WAYS, 10_000)
         relay = Relay(setting, guard, time.monotonic_ns() // 1000, address, store.spent_us)
         udp = UdpPort(LOCAL, [wire.addresses[side] for wire, side in wires])

@@ -90,8 +90,9 @@ def test_a_store_gives_no_counter_twice(tmp_path):
     first = MeshStore(tmp_path, 1_800_000_000, is_new=True)
     assert first.spent_us == 0
     first.keep(first.counter + 1024, 77)
+    first.keep_windows(b"123456")
     again = MeshStore(tmp_path, 0, is_new=True)
-    assert (again.counter, again.spent_us) == (first.counter, 77)
+    assert (again.counter, again.spent_us, again.windows) == (first.counter, 77, b"123456")
     path = tmp_path / "mesh-counter"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     damaged = MeshStore(tmp_path, 1_900_000_000, is_new=True)

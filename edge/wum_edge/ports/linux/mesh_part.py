@@ -32,6 +32,7 @@ from wum_shared.topics import MESH
 
 TOLD_MAX = 512               # What the relay has said and the agent's thread has not taken yet.
 TIME_EVERY_S = 60.0          # A gateway tells the network's time so often.
+AWAY_MS = 120_000            # A gateway without its broker for so long is none to the mesh.
 _log = logging.getLogger("wum_edge.mesh")
 
 
@@ -77,7 +78,8 @@ class MeshPart:
         store = MeshStore(archive, int(time.time()), is_new)
         relay = Relay(
             Setting(keys.address, setting.role == GATEWAY, setting.ways, setting.duty_permyriad),
-            Guard(Seal(keys.key), keys.network, keys.epoch, keys.address, store.counter),
+            Guard(Seal(keys.key), keys.network, keys.epoch, keys.address, store.counter,
+                  store.windows),
             time.monotonic_ns() // 1000, keys.address, store.spent_us)
         self.station = Station(relay, store, self._tell, crashed, udp=_udp(setting),
                                modem=_modem(setting))
@@ -87,12 +89,16 @@ class MeshPart:
             self.broker = MeshBroker(
                 self.mesh, log, lambda: time.monotonic_ns() // 1_000_000, hear)
         self.carriage: Carriage | None = None
+        self._uplink: Uplink | None = None
+        self._away_ms: int | None = None
+        self._serves = True
         self._log, self._time_s = log, 0.0
         self._reporting = Reporting(setting.report_s * 1000, time.monotonic_ns() // 1_000_000)
 
     def carry_for_others(self, own: bytes, uplink: Uplink) -> None:
         """At a gateway: what comes through the mesh goes on by this uplink."""
         self.carriage = Carriage(own, uplink, self.mesh, self._log)
+        self._uplink = uplink
 
     def start(self) -> None:
         self.station.start()
@@ -119,12 +125,27 @@ class MeshPart:
             except queue.Empty:
                 break
             self._take(action, now_ms)
-        if self.carriage is not None:
+        if self.carriage is not None and self._uplink is not None:
             self.carriage.tick(now_ms)
+            self._serve_while_connected(self._uplink, now_ms)
             if is_time_good and time.monotonic() >= self._time_s:
                 self._time_s = time.monotonic() + TIME_EVERY_S
                 self.station.with_relay(
                     lambda relay, t_us: relay.set_time(t_us, time.time_ns() // 1000))
+
+    def _serve_while_connected(self, uplink: Uplink, now_ms: int) -> None:
+        """Be a gateway to the mesh only while the head-end can be reached: others may reach it."""
+        if uplink.session():
+            self._away_ms = None
+        elif self._away_ms is None:
+            self._away_ms = now_ms
+        serves = self._away_ms is None or now_ms - self._away_ms < AWAY_MS
+        if serves != self._serves:
+            self._serves = serves
+            self.station.with_relay(lambda relay, t_us: relay.serve(t_us, serves))
+            _log.log(logging.INFO if serves else logging.WARNING, "the mesh: %s",
+                     "a gateway again" if serves else "no gateway any more, for the broker has "
+                     "been away for %d s; what comes goes on to another" % (AWAY_MS // 1000))
 
     def _take(self, action: tuple[object, ...], now_ms: int) -> None:
         match action:

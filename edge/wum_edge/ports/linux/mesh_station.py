@@ -182,6 +182,8 @@ class Station:
                     self.modem.listen(action[1], action[2])           # type: ignore[arg-type]
             elif action[0] == "reserve":
                 self._store.keep(action[1], action[2])                # type: ignore[arg-type]
+            elif action[0] == "keep":
+                self._store.keep_windows(action[1])                   # type: ignore[arg-type]
             else:
                 self._told.append(action)
 

@@ -1,9 +1,11 @@
-"""What a relay must not forget: the counters that it has reserved, and a bound of its airtime.
+"""What a relay must not forget: the counters that it has reserved, a bound of its airtime, and what
+it has heard of its neighbours' counters.
 
-Two numbers in a file of the archive's folder, durable before anything is sent under them. Left out:
-what they are for (mesh/guard.py, mesh/duty.py).
+One file of the archive's folder, durable before anything is sent under its numbers. Left out: what
+they are for (mesh/guard.py, mesh/duty.py).
 
-    magic "WUMM", format 0, end of the reserved counters (4 bytes), airtime in us (8), CRC of those
+    magic "WUMM", format 0, end of the reserved counters (4 bytes), airtime in us (8), size of the
+    windows (2) and the windows, CRC of all that
 """
 
 import os
@@ -14,7 +16,8 @@ from pathlib import Path
 NAME = "mesh-counter"
 COUNTER_MAX = 0xFFFFFFFF
 _MAGIC, _FORMAT = b"WUMM", 0
-_HEAD = ">4sBIQ"
+_HEAD = ">4sBIQH"
+_WINDOWS_MAX = 1024           # 6 bytes for each of 64 neighbours.
 # A file that is lost with a network's key in use: counting begins where the clock says, eight a
 # second since 2024, which is more than a radio sends in a year and lasts until 2041.
 _BEGIN_S, _A_SECOND = 1_704_067_200, 8
@@ -30,15 +33,16 @@ class MeshStore:
     def __init__(self, folder: Path, now_s: int, is_new: bool) -> None:
         """`is_new`: nothing was ever sent from here. Raises CounterLost, OSError."""
         self._path, self._is_new = folder / NAME, is_new
-        self.counter, self.spent_us = self._read(now_s)
+        self.counter, self.spent_us, self.windows = self._read(now_s)
 
-    def _read(self, now_s: int) -> tuple[int, int | None]:
+    def _read(self, now_s: int) -> tuple[int, int | None, bytes]:
         data = self._path.read_bytes() if self._path.exists() else b""
         size = struct.calcsize(_HEAD)
-        if len(data) == size + 4 and data[:4] == _MAGIC and data[4] == _FORMAT and (
-                crc32(data[:size]) == int.from_bytes(data[size:], "big")):
-            _, _, counter, spent_us = struct.unpack(_HEAD, data[:size])
-            return counter, spent_us
+        if size + 4 <= len(data) <= size + _WINDOWS_MAX + 4 and (
+                data[:4] == _MAGIC and data[4] == _FORMAT
+                and crc32(data[:-4]) == int.from_bytes(data[-4:], "big")):
+            _, _, counter, spent_us, _ = struct.unpack(_HEAD, data[:size])
+            return counter, spent_us, data[size:-4]
         if now_s <= _BEGIN_S:
             raise CounterLost(
                 f"{self._path} is {'damaged' if data else 'missing'} and the clock was never set: "
@@ -46,11 +50,19 @@ class MeshStore:
                 "or date -u -s)")
         # Of airtime nothing is known then: the account begins with the whole of it spent.
         spent = 0 if self._is_new and not data else None
-        return min((now_s - _BEGIN_S) * _A_SECOND, COUNTER_MAX - 0x100000), spent
+        return min((now_s - _BEGIN_S) * _A_SECOND, COUNTER_MAX - 0x100000), spent, b""
+
+    def keep_windows(self, windows: bytes) -> None:
+        """What `Guard` begins with after a restart. Durable on return. Raises OSError."""
+        self.windows = windows[:_WINDOWS_MAX]
+        # Before the first frame of ours there is no bound of airtime, and nothing to lose.
+        if self.spent_us is not None:
+            self.keep(self.counter, self.spent_us)
 
     def keep(self, counter: int, spent_us: int) -> None:
         """Durable on return. Raises OSError."""
-        head = struct.pack(_HEAD, _MAGIC, _FORMAT, counter, spent_us)
+        head = struct.pack(_HEAD, _MAGIC, _FORMAT, counter, spent_us, len(self.windows))
+        head += self.windows
         fresh = self._path.with_suffix(".new")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
