@@ -107,8 +107,9 @@ class Carriage:
         """Hand over what waits, the oldest first; forget whom nobody hears any more."""
         if self._uplink.session():
             self._hand_over(now_ms)
-        for concentrator in [key for key, origin in self.origins.items()
-                             if now_ms - origin.heard_ms > FORGET_MS]:
+        gone = [key for key, origin in self.origins.items()      # Any order: each for itself.
+                if now_ms - origin.heard_ms > FORGET_MS]
+        for concentrator in gone:
             self._forget(concentrator)
         self._open_or_close()
 
@@ -158,6 +159,7 @@ class Carriage:
 
     def _make_room(self) -> None:
         if len(self.origins) >= ORIGINS_MAX:
+            # Any order: the least of pairs is sought.
             oldest = min([(origin.heard_ms, key) for key, origin in self.origins.items()])
             self._forget(oldest[1])
 

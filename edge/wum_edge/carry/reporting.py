@@ -5,7 +5,7 @@ At regular times, and soon after its way has changed. Left out: sealing and send
 """
 
 from wum_edge.mesh.frames import ALL
-from wum_edge.mesh.neighbours import ONE
+from wum_edge.mesh.neighbours import ONE, Neighbour
 from wum_edge.mesh.relay import Relay
 from wum_shared.mesh import (
     AGE_MAX_S,
@@ -18,6 +18,7 @@ from wum_shared.mesh import (
     MeshLink,
     MeshReport,
 )
+from wum_shared.order import in_order
 
 CHANGED_MS = 30_000          # A new way is told so soon, and not more often than that.
 FIRST_MS = 15_000            # After the start: by then a way is found, mostly.
@@ -50,13 +51,13 @@ def report_of(
     """Where the station stands now; `at_s` by the concentrator's clock."""
     gradient = relay.gradient
     spent = relay.ledger.spent_us(now_us) * 1000 // relay.ledger.limit_us
-    heard = [(other.heard_at_us, other) for other in relay.neighbours.all() if other.heard_at_us]
-    heard.sort(key=_newest_first)
+    heard = in_order([other for other in relay.neighbours.all() if other.heard_at_us],
+                     _newest_first)
     links = [MeshLink(
         other.address, WIRE if other.wired else RADIO, min(other.quality * 100 // ONE, 100),
         0 if other.wired else max(min(other.margin_q4, MARGIN_Q4_MAX), -MARGIN_Q4_MAX),
-        min(max(now_us - heard_us, 0) // 1_000_000, AGE_MAX_S))
-        for heard_us, other in heard[:LINKS_MAX]]
+        min(max(now_us - other.heard_at_us, 0) // 1_000_000, AGE_MAX_S))
+        for other in heard[:LINKS_MAX]]
     return MeshReport(
         network, relay.setting.address, at_s, gradient.is_gateway,
         NOBODY if gradient.gateway == ALL else gradient.gateway,
@@ -64,5 +65,5 @@ def report_of(
         min(spent, 1000), every_s, tuple(links))
 
 
-def _newest_first(entry: "tuple[int, object]") -> int:
-    return -entry[0]
+def _newest_first(other: Neighbour) -> int:
+    return -other.heard_at_us
