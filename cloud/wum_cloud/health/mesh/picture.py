@@ -82,14 +82,16 @@ def _picture(
     for place, depth in enumerate(places):
         row = rows[depth]
         for at, station in enumerate(row):
-            x = MARGIN + COLUMN * (2 * at + widest - len(row)) // 2
-            # Every other station of a row stands lower: links within a row do not lie on others.
+            # Every other row stands to the right, and every other station of a row lower: so a
+            # link between rows that are no neighbours seldom runs through a station.
+            x = MARGIN + COLUMN * (2 * at + widest - len(row)) // 2 + (place % 2) * COLUMN // 3
             y = MARGIN + ROW * place + (at % 2) * ROW // 4
             nodes[station.address] = Node(
                 station, x, y, hops[station.address], is_silent(station, now))
     names = sorted({station.mesh for station in stations if station.mesh})
     return Picture(network, names[0] if names else "", list(nodes.values()),
-                   _edges(stations, nodes, links), 2 * MARGIN + COLUMN * (widest - 1),
+                   _edges(stations, nodes, links),
+                   2 * MARGIN + COLUMN * (widest - 1) + COLUMN // 3,
                    2 * MARGIN + ROW * (len(places) - 1) + ROW // 4)
 
 
