@@ -53,8 +53,8 @@ def test_what_is_left_out_has_a_default_within_the_law():
 
 def test_a_share_of_the_hour_follows_band_and_role():
     own = {"frequency_hz": 866_300_000, "bandwidth_hz": 125_000, "modem": MODEM}
-    assert check(with_mesh({"role": "station", **own}), MODELS).mesh.duty_permyriad == 250
-    assert check(with_mesh({"role": "gateway", **own}, True), MODELS).mesh.duty_permyriad == 1000
+    assert check(with_mesh(dict(own, role="station")), MODELS).mesh.duty_permyriad == 250
+    assert check(with_mesh(dict(own, role="gateway"), True), MODELS).mesh.duty_permyriad == 1000
 
 
 def test_a_channel_that_leaves_its_sub_band_and_too_much_power_are_refused():

@@ -19,6 +19,7 @@ class WiredAir(QuietAir):
 
     def __init__(self, gateways, links, wires, duty=10_000):
         self.wires, self.is_cut, self.by_wire = wires, False, []
+        self.other = lambda address, action: None
         super().__init__(gateways, links + [wire for wire in wires if wire not in links], duty)
         self.links = links
 
@@ -47,6 +48,8 @@ class WiredAir(QuietAir):
                 self.done.append((address, action[1]))
             elif action[0] == "reserve":
                 self.stored[address] = (action[1], action[2])
+            if action[0] not in ("tx", "listen", "reserve"):
+                self.other(address, action)
 
     def _put(self, wait_us, event):
         self._order += 1
