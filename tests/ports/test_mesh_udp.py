@@ -1,5 +1,6 @@
 """Stations joined by UDP: a route of wires, loss, repetition, a wire that is cut, a liar."""
 
+import errno
 import os
 import socket
 import time
@@ -106,3 +107,40 @@ def test_a_frame_that_cannot_be_sent_ends_nothing():
         assert port.send(9, bytes(40)) > 0           # A neighbour that was never heard.
     finally:
         port.close()
+
+
+def test_neighbours_find_each_other_in_a_group():
+    group = ("239.87.85.77", 20_000 + os.getpid() % 30_000)
+    one, other = [UdpPort(LOCAL, [], group, "lo") for _ in range(2)]
+    try:
+        assert one.send(0xFFFF, b"x" * 40) > 0
+        assert wait_for(lambda: (b"x" * 40 in [frame for frame, _ in other.receive()]), 5)
+        place = ("127.0.0.1", group[1])
+        other.learn(7, place)
+        assert other.place_of(7) == "127.0.0.1:%d" % group[1]
+        other.send(7, b"y" * 40)         # And to one of them alone.
+        assert wait_for(lambda: any(b"y" * 40 in [frame for frame, _ in port.receive()]
+                                    for port in (one, other)), 5)
+    finally:
+        one.close()
+        other.close()
+
+
+def test_nothing_is_sent_while_flash_takes_no_counters(street, monkeypatch, caplog):
+    full = [True]
+    keep = MeshStore.keep
+
+    def refuses(self, counter, spent_us):
+        if full[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        keep(self, counter, spent_us)
+
+    monkeypatch.setattr(MeshStore, "keep", refuses)
+    nodes, wires = street()
+    for node in nodes:
+        node.hurry()
+    assert wait_for(lambda: any("flash does not take" in record.message
+                                for record in caplog.records), 10)
+    assert wires[0].carried == wires[1].carried == 0
+    full[0] = False
+    assert wait_for_way(nodes, nodes[2], 2)

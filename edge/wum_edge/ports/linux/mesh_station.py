@@ -5,6 +5,7 @@ relay says. Everybody else comes in by `with_relay`, under one lock. Left out: w
 (carry/), what the ports are (mesh_udp.py, mesh_modem.py).
 """
 
+import contextlib
 import logging
 import os
 import selectors
@@ -21,6 +22,7 @@ from wum_edge.ports.linux.mesh_store import MeshStore
 from wum_edge.ports.linux.mesh_udp import UdpPort
 
 WAIT_MAX_S = 1.0             # For a modem whose device is away, and is to be looked for.
+_REFUSED_US = 1_000_000      # Until the relay hears that a frame was not sent, for flash refuses.
 _SENT_BY_WIRE_US = 1         # "Sent", as an airtime: none is counted.
 _log = logging.getLogger("wum_edge.mesh")
 Answer = TypeVar("Answer")
@@ -63,8 +65,11 @@ class Station:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._sent: list[tuple[int, int]] = []   # (When, token) of frames that went by UDP alone.
+        # (When, token, airtime) of frames that no modem reports.
+        self._sent: list[tuple[int, int, int]] = []
+        self._owed: tuple[int, int] | None = None        # What the store has not taken yet.
         self._told: list[tuple[object, ...]] = []
+        self._has_told = False
         self._last_us = 0
         if modem is not None:
             extra_us = modem.frame_extra_us()
@@ -120,7 +125,7 @@ class Station:
     def _wait(self) -> None:
         """Until a port, a deadline or another thread has something for the relay."""
         with self._lock:
-            deadlines = [self.relay.next_deadline(), *[at_us for at_us, _ in self._sent[:1]]]
+            deadlines = [self.relay.next_deadline(), *[at_us for at_us, _, _ in self._sent[:1]]]
             if self.modem is not None:
                 deadlines.append(self.modem.deadline_us())
             now_us = self._now_us()
@@ -143,7 +148,8 @@ class Station:
     def _take(self) -> None:
         """Hand the relay what the ports have."""
         while self._sent and self._sent[0][0] <= self._now_us():
-            self.relay.on_tx_done(self._now_us(), self._sent.pop(0)[1], _SENT_BY_WIRE_US)
+            _, token, airtime_us = self._sent.pop(0)
+            self.relay.on_tx_done(self._now_us(), token, airtime_us)
             self._carry_out()
         if self.modem is not None:
             for event in self.modem.step(self._now_us()):
@@ -181,15 +187,40 @@ class Station:
                 if self.modem is not None:
                     self.modem.listen(action[1], action[2])           # type: ignore[arg-type]
             elif action[0] == "reserve":
-                self._store.keep(action[1], action[2])                # type: ignore[arg-type]
+                self._owed = (action[1], action[2])                   # type: ignore[assignment]
+                self._store_owed()
             elif action[0] == "keep":
-                self._store.keep_windows(action[1])                   # type: ignore[arg-type]
+                with contextlib.suppress(OSError):       # Kept the next time.
+                    self._store.keep_windows(action[1])               # type: ignore[arg-type]
             else:
                 self._told.append(action)
+
+    def _store_owed(self) -> bool:
+        """Whether the store holds all that must be there before anything is sent."""
+        if self._owed is None:
+            return True
+        failure = None
+        try:
+            self._store.keep(*self._owed)
+        except OSError as error:
+            failure = error
+        if failure is None:
+            if self._has_told:
+                _log.info("flash takes the mesh's counters again")
+            self._owed, self._has_told = None, False
+            return True
+        if not self._has_told:
+            self._has_told = True
+            _log.warning("nothing is sent into the mesh: flash does not take its counters (%s). "
+                         "What comes is heard and kept", failure.strerror)
+        return False
 
     def _send(self, action: tuple[object, ...]) -> None:
         _, token, frame, rate, word, has_cad = action
         assert isinstance(frame, bytes) and isinstance(token, int)
+        if not self._store_owed():
+            self._sent.append((self._now_us() + _REFUSED_US, token, 0))
+            return
         header = decode_header(frame)
         destination = ALL if is_flooded(header) else header.destination
         is_wire = rate == self.relay.setting.wire
@@ -197,6 +228,6 @@ class Station:
         if self.udp is not None and (is_wire or destination == ALL):
             pace_us = self.udp.send(destination, frame)
         if is_wire or self.modem is None:
-            self._sent.append((self._now_us() + pace_us, token))
+            self._sent.append((self._now_us() + pace_us, token, _SENT_BY_WIRE_US))
         else:
             self.modem.send(frame, rate, word, token, has_cad)        # type: ignore[arg-type]
