@@ -1,0 +1,35 @@
+"""The street's mesh as configuration: who has an uplink, who reaches whom."""
+
+import tomllib
+
+from demo.clock import Clock
+from demo.mesh import air, places
+from demo.street import Cabinet
+
+
+def test_two_of_four_have_no_uplink_and_every_wire_has_two_ends(tmp_path):
+    found = places(4)
+    assert [found[number].is_gateway for number in (1, 2, 3, 4)] == [True, True, False, False]
+    assert found[1].peers == (found[3].udp,) and found[3].peers == (found[1].udp,)
+    for number, place in found.items():
+        cabinet = Cabinet(number, tmp_path / f"c{number}", 2, mesh=place)
+        cabinet.folder.mkdir()
+        cabinet.write_configuration(1883, Clock(0, 0, 1))
+        document = tomllib.loads(cabinet.configuration.read_text())
+        assert ("broker" in document) == place.is_gateway
+        assert document["mesh"]["role"] == ("gateway" if place.is_gateway else "station")
+        assert ("udp" in document["mesh"]) == (number in (1, 3))
+        assert ("--carries" in cabinet.register()) == place.is_gateway
+
+
+def test_a_street_of_one_has_neither_wires_nor_links(tmp_path):
+    (place,) = places(1).values()
+    assert place.is_gateway and not place.udp
+    assert "--hears" not in air([tmp_path / "modem"], tmp_path / "air")
+
+
+def test_the_fourth_hears_the_third_well_and_the_second_faintly(tmp_path):
+    words = air([tmp_path / str(at) for at in range(4)], tmp_path / "air")
+    heard = dict(word.split("=") for word in words if "=" in word)
+    assert float(heard["3-4"]) > float(heard["2-4"]) > -7.5
+    assert "1-4" not in heard
