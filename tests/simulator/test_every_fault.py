@@ -143,13 +143,14 @@ def test_two_at_one_address_that_answer_at_once_are_told(
     assert "do two meters have it?" in told[status.EVENT_ADDRESS_CLASH]
 
 
-@pytest.mark.parametrize(("name", "late_ms"), [
-    ("iec62056-21", 1500), ("iec62056-21", 1900), ("modbus-rtu", 300), ("mbus", 1000)])
+@pytest.mark.parametrize(("name", "late_ms", "sweeps"), [
+    ("iec62056-21", 1500, 2), ("iec62056-21", 1900, 2), ("modbus-rtu", 300, 2), ("mbus", 1000, 2),
+    ("mbus", 1500, 3), ("mbus", 1900, 2)])       # 3: it damages not the next, but the one after.
 def test_a_second_meter_that_talks_when_others_are_asked_is_told_and_stops_nobody(
-        name: str, late_ms: int, streets: list[Street]) -> None:
+        name: str, late_ms: int, sweeps: int, streets: list[Street]) -> None:
     street = healthy(name, streets, 4)
     street.faults.order(Fault(Kind.TWINS, WRONG, ms=late_ms))
-    _, _, told = swept(street, 2)
+    _, _, told = swept(street, sweeps)
     assert "two meters answer at address 1" in told[status.EVENT_ADDRESS_CLASH]
 
 

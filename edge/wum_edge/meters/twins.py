@@ -5,7 +5,7 @@ Left out: when a meter is visited (sweep.py) and what a protocol's answers are.
 Two that answer at the same moment damage each other's answers in every sweep, and nobody else's;
 noise damages those of many meters. Where one is slower, both answers are whole, and the second is
 heard while others are asked. A meter whose kind of answer is heard then, or twice in one turn, is
-suspect, and so is one after which the next one's answer is damaged, sweep by sweep: it is asked
+suspect, and so is one after which another's answer is damaged, sweep by sweep: it is asked
 twice more, alone, and listened to for a whole timeout. That is time that nobody has in every sweep,
 so it is done for one suspect a sweep.
 """
@@ -19,7 +19,7 @@ from wum_shared import status
 RECENT = 8                   # Visits after which a late answer comes no more.
 REST_SWEEPS = 24             # For so many sweeps one that was found alone is no suspect.
 QUIET_TRIES = 3              # Timeouts that are waited for a line on which nothing is under way.
-BLAMED_SWEEPS = 2            # In a row, that the answer after its own was damaged.
+BLAMED_SWEEPS = 2            # In a row, that an answer after its own was damaged.
 EXAMINATIONS = 2             # That must agree before anybody is sent to a cabinet.
 NOISY_SHARE = 4              # A line is noisy when the answers of so many's part are damaged ...
 NOISY_LEAST = 2              # ... but at least of so many meters.
@@ -53,8 +53,8 @@ class Twins:
         own = visit.known.head
         if own and any(heard.count(own) > 1 for heard in visit.heard):
             self._suspected(visit.known)
-        if visit.is_damaged() and self._recent:
-            self._blame(self._recent[-1])
+        if visit.is_damaged():
+            self._blame()
         self._recent = [one for one in self._recent if one is not visit.known][1 - RECENT:] + [
             visit.known]
 
@@ -73,10 +73,14 @@ class Twins:
         self.noisy_sweeps = self.noisy_sweeps + 1 if noisy else 0
         return len(damaged)
 
-    def _blame(self, known: KnownMeter) -> None:
-        count = self._blamed_now[known.index] = self._blamed.get(known.index, 0) + 1
-        if known.head and count >= BLAMED_SWEEPS:
-            self._suspected(known)
+    def _blame(self) -> None:
+        """Those before a damaged answer, the nearest first: a slow one speaks over the visits of
+        others, and who was found alone rests, so that in the end its turn comes.
+        """
+        for known in reversed(self._recent):
+            count = self._blamed_now[known.index] = self._blamed.get(known.index, 0) + 1
+            if known.head and count >= BLAMED_SWEEPS:
+                self._suspected(known)
 
     def _suspected(self, known: KnownMeter) -> None:
         if self._suspect is None and known.index not in self._rests and not known.clash_told:
