@@ -34,6 +34,12 @@ def ignoring(command: list[str]) -> list[str]:
     return [sys.executable, "-c", text + "os.execv(sys.argv[1], sys.argv[1:])", *command]
 
 
+def heeding(command: list[str]) -> list[str]:
+    """The command, started by somebody who ignores nothing, whoever runs these tests."""
+    text = "import os, signal, sys; [signal.signal(s, signal.SIG_DFL) for s in (1, 2)]; "
+    return [sys.executable, "-c", text + "os.execvp(sys.argv[1], sys.argv[1:])", *command]
+
+
 def started(command: list[str]) -> tuple[subprocess.Popen, int]:
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     return process, int(process.stdout.readline())
@@ -53,7 +59,7 @@ def makefile(tmp_path):
     (tmp_path / "Makefile").write_text(
         f"all:\n\t@exec env PYTHONPATH={ROOT} {sys.executable} {tmp_path / 'program.py'}\n"
     )
-    return ["make", "--no-print-directory", "-f", str(tmp_path / "Makefile")]
+    return heeding(["make", "--no-print-directory", "-f", str(tmp_path / "Makefile")])
 
 
 @pytest.mark.parametrize("name", ENDING)

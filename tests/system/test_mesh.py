@@ -28,13 +28,13 @@ def test_who_has_no_uplink_delivers_through_the_mesh_and_around_a_relay_that_die
         street.kill("edge-3")
         killed = street.ask("select now()")[0][0]
         street.wait_for("readings around the dead relay", lambda: street.ask(
-            "select 1 from meter m join concentrator c using (concentrator_id)"
+            "select 1 from meter_state m join concentrator c using (concentrator_id)"
             " where c.name = 'cabinet-4' and m.last_captured_at > %s limit 1", killed) or None,
             _AROUND_S)
         assert street.wait_for("a report of it", lambda: _parent(street, 4, 2), _WAY_S) == 2
         street.restart("edge-3")
         street.wait_for("the relay's own readings", lambda: street.ask(
-            "select 1 from meter m join concentrator c using (concentrator_id)"
+            "select 1 from meter_state m join concentrator c using (concentrator_id)"
             " where c.name = 'cabinet-3' and m.last_captured_at > %s limit 1", killed) or None,
             _WAY_S)
         street.wait_for("every record", lambda: _is_whole(street) or None, _WAY_S)
@@ -44,7 +44,7 @@ def test_who_has_no_uplink_delivers_through_the_mesh_and_around_a_relay_that_die
 
 
 def _meters(street: Street) -> object:
-    return street.ask("select count(*) from meter where last_captured_at is not null")[0][0]
+    return street.ask("select count(*) from meter_state where last_captured_at is not null")[0][0]
 
 
 def _parent(street: Street, address: int, wanted: int | None = None) -> object:
