@@ -24,7 +24,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".tox" / "results"
-AT_ONCE = "2"
+AT_ONCE = "3"
 # What tests need that no Python package brings: the Debian package, and a program of it.
 NEEDED = {"mosquitto": ("mosquitto",), "chromium": ("chromium", "chromium-browser")}
 _SYSTEM_PATHS = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
