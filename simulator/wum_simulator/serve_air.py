@@ -9,6 +9,7 @@ import asyncio
 import logging
 import signal
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class LiveAir:
             self.close()
             raise
         self.modems = [Modem(self.air, at, self._sayer(at)) for at in range(count)]
-        self._timer: asyncio.TimerHandle | None = None
+        self._waking = 0          # Number of the newest wish to be woken; older ones are void.
 
     def _sayer(self, number: int) -> Any:
         def say(data: bytes) -> None:
@@ -112,12 +113,14 @@ class LiveAir:
     def go_on(self) -> None:
         """Let what is due happen, and wake up for the next."""
         self.catch_up()
-        loop = asyncio.get_running_loop()
-        if self._timer is not None:
-            self._timer.cancel()
         next_us = self.air.next_us()
         wait_s = STEP_MAX_S if next_us is None else (next_us - self.air.now_us) / 1_000_000
-        self._timer = loop.call_later(min(wait_s, STEP_MAX_S), self.go_on)
+        self._waking += 1
+        self._world.after(min(wait_s, STEP_MAX_S), partial(self._wake, self._waking))
+
+    def _wake(self, waking: int) -> None:
+        if waking == self._waking:
+            self.go_on()
 
     def plug(self, number: int, is_in: bool) -> None:
         """Pull a modem's device out (its pty is gone), or put it back. Raises Busy, OSError."""

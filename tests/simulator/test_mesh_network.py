@@ -30,6 +30,7 @@ def test_a_street_delivers_everything_once_and_every_origin_is_told():
         network.give(number, 700)
     run(network, 8)
     assert network.undelivered() == []
+    run(network, 20)             # A receipt that is lost on the way is called for again.
     assert all(network.relay(number).unreceipted.size == 0 for number in range(8))
     assert all(network.relay(number).custody.size == 0 for number in range(8))
 

@@ -100,6 +100,11 @@ class MeshPart:
         self.carriage = Carriage(own, uplink, self.mesh, self._log)
         self._uplink = uplink
 
+    def introduction(self) -> str:
+        """Who and where this station is, for the log."""
+        return "station %d of network %04x. %s" % (
+            self.keys.address, self.keys.network, sentence_of(self.setting))
+
     def start(self) -> None:
         self.station.start()
 

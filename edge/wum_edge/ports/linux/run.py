@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from wum_edge.agent import Agent
 from wum_edge.archive.ring import Archive
@@ -23,15 +24,7 @@ from wum_edge.log import Log
 from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.sweep import Sweep, meters_of_line
 from wum_edge.meters.visit import KnownMeter
-from wum_edge.ports.linux import (
-    aes_cbc,
-    dlms_supply,
-    journal,
-    mesh_keys,
-    mesh_part,
-    mesh_picture,
-    pulse_lines,
-)
+from wum_edge.ports.linux import aes_cbc, dlms_supply, journal, pulse_lines
 from wum_edge.ports.linux.broker import Account, MqttBroker
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.chance import SystemDice, new_incarnation
@@ -52,6 +45,10 @@ from wum_shared.ids import id_to_text
 from wum_shared.messages import NOTE_MAX
 from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED, SYNCHRONISED
 from wum_shared.topics import DOWN, REQUEST, topic
+
+if TYPE_CHECKING:            # A gateway without a mesh does not load it: it is some MB.
+    from wum_edge.ports.linux.mesh_part import MeshPart
+    from wum_edge.ports.linux.mesh_picture import PictureSocket
 
 QUEUE_MAX = 1024         # What lines and broker have handed in and the agent has not taken yet.
 TICK_S = 0.2
@@ -204,15 +201,14 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
               archive.backlog, "through the mesh" if config.broker is None else "%s:%d" % (
                   config.broker.host, config.broker.port))
     if mesh is not None:
-        _log.info("station %d of network %04x. %s", mesh.keys.address, mesh.keys.network,
-                  mesh_part.sentence_of(mesh.setting))
+        _log.info("%s", mesh.introduction())
     for line in config.lines:
         if not is_there(line):   # Else nobody would hear of it before the first sweep is due.
             _log.warning("line %s: %s is not there at this moment", line.name, line.port)
     return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
                     meters=[known for _, meters in lines for known in meters], flash=flash,
                     hands=hands, locks=locks, marks=marks, inputs=inputs, mesh=mesh, clock=clock,
-                    picture=mesh_picture.PictureSocket(Path(place.archive)) if mesh else None)
+                    picture=_picture(Path(place.archive)) if mesh else None)
 
 
 def _accepted(
@@ -224,10 +220,11 @@ def _accepted(
 
 
 def _mesh(config: Config, own: KeysFolder, hands: _Hands, log: Log, *,
-          is_new: bool) -> "mesh_part.MeshPart | None":
+          is_new: bool) -> "MeshPart | None":
     """Raises BadKeys, CounterLost, OSError."""
     if config.mesh is None:
         return None
+    from wum_edge.ports.linux import mesh_keys, mesh_part
 
     def hear(is_request: bool, sealed: bytes) -> None:
         hands.answer(hands.own + (REQUEST if is_request else ""), sealed)
@@ -235,6 +232,11 @@ def _mesh(config: Config, own: KeysFolder, hands: _Hands, log: Log, *,
     return mesh_part.MeshPart(
         config.mesh, mesh_keys.read_mesh_keys(Path(config.concentrator.keys)),
         Path(config.concentrator.archive), log, hear, hands.crashed, is_new=is_new)
+
+
+def _picture(archive: Path) -> "PictureSocket":
+    from wum_edge.ports.linux import mesh_picture
+    return mesh_picture.PictureSocket(archive)
 
 
 def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker | None:
@@ -273,9 +275,9 @@ class _Gateway:
     locks: list[int]         # Open for as long as the process runs.
     marks: MarksFile
     inputs: pulse_lines.InputLines
-    mesh: "mesh_part.MeshPart | None"
+    mesh: "MeshPart | None"
     clock: SystemClock
-    picture: "mesh_picture.PictureSocket | None"
+    picture: "PictureSocket | None"
 
     def run(self, status_s: float) -> int:
         """Run until a signal or a crash; the exit code."""
@@ -308,7 +310,8 @@ class _Gateway:
                 status_s += every_s
                 said = journal.sentence(self.agent.summary(), self.meters, self._is_connected())
                 if self.mesh is not None:
-                    said += "; " + mesh_picture.sentence(self.mesh)
+                    from wum_edge.ports.linux.mesh_picture import sentence
+                    said += "; " + sentence(self.mesh)
                 _log.info("%s", said)
 
     def _is_connected(self) -> bool:
