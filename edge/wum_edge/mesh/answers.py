@@ -212,21 +212,21 @@ class Answers:
 
     def lost(self, number: int) -> None:
         """An object of ours has vanished: who had it of us is trusted less."""
-        relay = self._relay
-        for address in relay.unreceipted.through(number):
-            other = relay.neighbours.get(address)
-            if other is not None:
-                other.vanished()
-        relay.tell(("again", number))
+        for other in self._carriers(number):
+            other.vanished()
+        self._relay.tell(("again", number))
 
     def came(self, number: int) -> None:
         """A gateway has an object of ours."""
+        for other in self._carriers(number):
+            other.delivered()
+        self._relay.tell(("done", number))
+
+    def _carriers(self, number: int) -> list[Neighbour]:
+        """The neighbours that had an object of ours and are still known."""
         relay = self._relay
-        for address in relay.unreceipted.through(number):
-            other = relay.neighbours.get(address)
-            if other is not None:
-                other.delivered()
-        relay.tell(("done", number))
+        known = [relay.neighbours.get(address) for address in relay.unreceipted.through(number)]
+        return [other for other in known if other is not None]
 
     def _lose(self) -> None:
         """No word of the last burst: what was in it is sent again."""
