@@ -62,13 +62,13 @@ def line_of(text: str) -> Line:
 
 
 def _heard(text: str) -> Line:
-    """+EVT:RXP2P:RSSI:SNR:HEX; anything else of this kind is damaged."""
+    """+EVT:RXP2P:RSSI:SNR:HEX; anything else of this kind is damaged, and counted as garbage."""
     parts = text[len(_HEARD):].split(":")
     try:
         if len(parts) == 3 and parts[2]:
             return Line(HEARD, text, unhexlify(parts[2]), int(parts[0]), int(parts[1]))
-    except ValueError:           # Digits that are none, or an odd number of them.
-        pass
+    except ValueError:
+        return Line(OTHER, text, b"", 0, 0)      # Digits that are none, or an odd number of them.
     return Line(OTHER, text, b"", 0, 0)
 
 

@@ -150,14 +150,18 @@ class _Run:
     def _fill(self) -> float:
         """Until all that the head-end lost is there again; how long that took at most."""
         while self._world.elapsed_s() < FAULTY_S + FILL_S:
-            if all(gateway.is_settled() for gateway in self._gateways):
-                try:
-                    self._judge.complete()
-                    return self._world.elapsed_s() - FAULTY_S
-                except Violation:        # What is missing is asked for in a while.
-                    pass
+            if all(gateway.is_settled() for gateway in self._gateways) and self._is_complete():
+                break
             self._let_pass(self._world.elapsed_s() + 6 * LOOK_S)
         return self._world.elapsed_s() - FAULTY_S
+
+    def _is_complete(self) -> bool:
+        """Whether nothing is missing now; what is will be asked for, and is judged at the end."""
+        try:
+            self._judge.complete()
+        except Violation:
+            return False
+        return True
 
     def _digest(self) -> str:
         """Of all that is stored: two runs of one seed give the same."""

@@ -68,7 +68,11 @@ def _bytes_of(read: bytes) -> bytes:
     try:
         return bytes.fromhex(read.decode("ascii"))
     except ValueError:
-        pass                                 # No digits: the bytes themselves.
+        return _message(read)
+
+
+def _message(read: bytes) -> bytes:
+    """Bytes that are no digits, with the line ends that an editor has taken from a text."""
     if read[:1] != b"/" or _STX in read:
         return read
     if b"\r" not in read:                   # An editor's: the check says whether that was all.
