@@ -20,6 +20,12 @@ CONNECTIONS_MAX = 8         # Of one process: two cores do not go faster with mo
 STATEMENT_MAX_S = 60        # Of a pool's connections; migrations may take longer.
 _CONNECT_TIMEOUT_S = 10
 _WAIT_FOR_CONNECTION_S = 10.0
+# A pool tries a lost connection again after 1, 2, 4, ... s for so long, and then begins anew: it
+# never sleeps for minutes while the database is back.
+RECONNECT_S = 5.0
+# A request that was not served in time stands in the pool's queue until a connection comes, which
+# may be tomorrow: some 4 kB each.
+WAITING_MAX = 1000
 
 # A peer that vanished without a word is noticed after half a minute, not after hours.
 _ALIVE: dict[str, Any] = {
@@ -64,7 +70,8 @@ async def open_pool(url: str, *, connections_max: int = CONNECTIONS_MAX) -> Asyn
     register_arrays()
     pool: Pool = AsyncConnectionPool(
         url, min_size=1, max_size=connections_max, timeout=_WAIT_FOR_CONNECTION_S, open=False,
-        check=AsyncConnectionPool.check_connection,
+        check=AsyncConnectionPool.check_connection, reconnect_timeout=RECONNECT_S,
+        reconnect_failed=_begin_anew, max_waiting=WAITING_MAX,
         kwargs={"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "wum-cloud",
                 "options": _BOUNDED, **_ALIVE})
     await pool.open(wait=False)
@@ -72,6 +79,11 @@ async def open_pool(url: str, *, connections_max: int = CONNECTIONS_MAX) -> Asyn
         yield pool
     finally:
         await pool.close()
+
+
+async def _begin_anew(pool: Pool) -> None:
+    """Look for a first connection again, also where nobody asks: a full queue lets nobody ask."""
+    await pool.check()
 
 
 async def migrate(url: str) -> list[str]:
