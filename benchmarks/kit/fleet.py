@@ -117,6 +117,7 @@ class Link:
     def __init__(self, port: int, password: str) -> None:
         self.heard: list[tuple[float, str, bytes]] = []
         self.said: dict[bytes, float] = {}
+        self._awaited = 0            # Messages said of which each gets one acknowledgement.
         self._news = threading.Condition()
         self._client = Client(CallbackAPIVersion.VERSION2, client_id="load")
         self._client.username_pw_set(LOAD, password)
@@ -133,15 +134,22 @@ class Link:
 
     def say(self, message: Message) -> None:
         """Publish, and note when."""
+        with self._news:
+            self._awaited += bool(message.key)
         self.said[message.key] = time.perf_counter()
         self._client.publish(message.topic, message.payload, qos=1)
 
     def wait_for(self, count: int) -> None:
-        """Return when so many acknowledgements came since the start."""
+        """Return when so many acknowledgements came since the start. A silence ends it."""
         with self._news:
-            if not self._news.wait_for(lambda: len(self.heard) >= count, WAIT_S):
-                raise SystemExit(f"{len(self.heard)} of {count} acknowledgements within "
-                                 f"{WAIT_S:.0f} s")
+            while (heard := len(self.heard)) < count:
+                if not self._news.wait(WAIT_S) and len(self.heard) == heard:
+                    raise SystemExit(f"{heard} of {count} acknowledgements, then none for "
+                                     f"{WAIT_S:.0f} s")
+
+    def wait_for_room(self, unanswered_max: int) -> None:
+        """Return when fewer than so many of all that was said have no acknowledgement yet."""
+        self.wait_for(self._awaited - unanswered_max + 1)
 
     def close(self) -> None:
         """Leave the broker."""
