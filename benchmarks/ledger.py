@@ -175,7 +175,9 @@ _READINGS = """
     update concentrator set newest_captured_at = %(day)s + interval '23 hours'
      where concentrator_id <= %(cabinets)s;
     delete from ledger_state;
-    insert into ledger_state select concentrator_id, %(day)s + interval '23 hours',
+    insert into ledger_state   -- Of the others, time alone made nothing due.
+    select concentrator_id, %(day)s + make_interval(
+               hours => case when concentrator_id <= %(cabinets)s then 23 else 24 end),
            'Europe/Chisinau' from concentrator;
     analyze reading; analyze meter_schedule"""
 _MARKS = """
