@@ -32,7 +32,7 @@ MAY_IMPORT = {
 CORE_IMPORTS = {"struct", "collections", "binascii", "hashlib", "wum_shared", "wum_edge"}
 # Rooms of the cloud that every other may read; those between them are the head-end's ground.
 CLOUD_GROUND = {"settings", "database", "arrays", "broker", "queue", "migrations", "registry",
-                "readings", "reasons"}
+                "readings", "reasons", "audit"}
 CLOUD_DOORS = {"web", "__main__", "doctor"}  # Import every room; no room imports them.
 FILE_LINES_MAX, FUNCTION_LINES_MAX = 400, 70
 VAGUE = {"utils", "util", "common", "helpers", "helper", "manager", "service", "base", "misc"}

@@ -40,13 +40,15 @@ def run(arguments: list[str]) -> int:
 
 def _expected() -> tuple[type[Exception], ...]:
     """Errors that are sentences for a person. Imported late: `--help` needs no database."""
+    from wum_cloud.audit.commands import AuditFileError
     from wum_cloud.database import DatabaseError
     from wum_cloud.migrations.store import MigrationError
-    from wum_cloud.people.accounts import PasswordFileError
+    from wum_cloud.people.accounts import PasswordFileError, PeopleRefused
     from wum_cloud.registry.keys import KeyFileError
     from wum_cloud.registry.registration import RegistrationRefused
+    from wum_cloud.registry.sites.tree import SiteRefused
     return (SettingsError, DatabaseError, MigrationError, KeyFileError, RegistrationRefused,
-            PasswordFileError)
+            PasswordFileError, PeopleRefused, AuditFileError, SiteRefused)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,9 +79,33 @@ def _parser() -> argparse.ArgumentParser:
     token = add("token", _token, "Make, list or revoke API tokens.")
     token.add_argument("act", choices=("create", "list", "revoke"))
     token.add_argument("name", nargs="?", metavar="NAME", help="what the token is for")
+    token.add_argument("--account", help="whom it acts as (default: the first administrator)")
+    token.add_argument("--role", default="integrator", help="what it may do at most: a role "
+                       "(default: integrator)")
+    token.add_argument("--days", type=int, help="how long it lasts (default: until revoked)")
     password = add("password", _password,
                    "Give an account a new password, print it once, and end its sessions.")
     password.add_argument("name", metavar="NAME", help="the account, such as admin")
+    account = add("account", _account, "Make, list, change or disable accounts.")
+    account.add_argument("act", choices=(
+        "add", "list", "change", "disable", "enable", "factor-off"))
+    account.add_argument("name", nargs="?", metavar="NAME")
+    account.add_argument("--role", help="what it may do; docs/people.md names the roles")
+    account.add_argument("--branch", help="a site: nothing outside of its branch is shown "
+                         "(empty: the whole tenant)")
+    for command in (token, account):
+        command.add_argument("--tenant", default="default")
+    site = add("site", _site, "Put a site into the tree of sites.")
+    site.add_argument("name", metavar="NAME")
+    site.add_argument("--under", required=True, metavar="PARENT", help="the site that it lies in; "
+                      "empty: in none")
+    site.add_argument("--tenant", default="default")
+    audit = add("audit", _audit, "Check the audit trail, or write it into a file.")
+    audit.add_argument("act", choices=("verify", "export"))
+    audit.add_argument("file", nargs="?", type=Path, metavar="FILE", help="where the export goes; "
+                       "or the export to check, instead of the database")
+    audit.add_argument("--anchor", type=Path, metavar="FILE", help="a file on another machine "
+                       "that keeps the ends of the chains from one check to the next")
     return parser
 
 
@@ -147,20 +173,62 @@ async def _doctor(settings: Settings, _: argparse.Namespace) -> int:
 
 
 async def _token(settings: Settings, arguments: argparse.Namespace) -> int:
-    from wum_cloud.people import tokens
+    from wum_cloud.people import commands
     if arguments.act == "list":
-        return await tokens.print_tokens(settings)
+        return await commands.print_tokens(settings, arguments.tenant)
     if not arguments.name:
-        print("wum-cloud token %s: the token's NAME is missing." % arguments.act, file=sys.stderr)
-        return 2
+        return _nameless("token", arguments)
     if arguments.act == "create":
-        return await tokens.print_new_token(settings, arguments.name)
-    return await tokens.revoke(settings, arguments.name)
+        return await commands.print_new_token(
+            settings, arguments.name, arguments.account, arguments.role, arguments.days)
+    return await commands.revoke(settings, arguments.tenant, arguments.name)
 
 
 async def _password(settings: Settings, arguments: argparse.Namespace) -> int:
-    from wum_cloud.people.first_account import print_new_password
+    from wum_cloud.people.commands import print_new_password
     return await print_new_password(settings.database_url, arguments.name)
+
+
+async def _account(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.people import commands
+    from wum_cloud.people.members.arrange import Place
+    act, tenant, name = arguments.act, arguments.tenant, arguments.name
+    if act == "list":
+        return await commands.print_accounts(settings, tenant)
+    if not name:
+        return _nameless("account", arguments)
+    if act == "add":
+        return await commands.print_new_account(settings, tenant, name, Place(
+            arguments.role or "(none)", arguments.branch or None))
+    if act == "factor-off":
+        return await commands.drop_factor(settings, tenant, name)
+    is_disabled = {"disable": True, "enable": False}.get(act)
+    return await commands.change_account(
+        settings, tenant, name, arguments.role, arguments.branch, is_disabled)
+
+
+async def _site(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.registry.sites.commands import move
+    return await move(settings.database_url, arguments.tenant, arguments.name,
+                      arguments.under or None)
+
+
+async def _audit(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.audit import commands
+    if arguments.act == "verify":
+        if arguments.file is not None:
+            return commands.verify_file(arguments.file)
+        return await commands.verify(settings.database_url, arguments.anchor)
+    if arguments.file is None:
+        print("wum-cloud audit export: the FILE is missing.", file=sys.stderr)
+        return 2
+    return await commands.export(settings.database_url, arguments.file)
+
+
+def _nameless(command: str, arguments: argparse.Namespace) -> int:
+    print("wum-cloud %s %s: the %s's NAME is missing." % (command, arguments.act, command),
+          file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -72,7 +72,8 @@ async def test_a_token_is_made_listed_and_revoked(database_url: str) -> None:
     token = made.stdout.strip()
     assert made.returncode == 0 and token.startswith("wum_") and len(token) > 30
     listed = wum_cloud(database_url, "token", "list").stdout
-    assert listed.startswith("billing") and "last used never" in listed and token not in listed
+    assert listed.startswith("billing") and "integrator as admin" in listed
+    assert "last used never" in listed and token not in listed
     assert wum_cloud(database_url, "token", "revoke", "billing").returncode == 0
     assert wum_cloud(database_url, "token", "list").stdout == ""
     assert wum_cloud(database_url, "token", "revoke", "billing").returncode == 1

@@ -1,9 +1,11 @@
-"""The first account, made at the first start; and new passwords. Each is told once."""
+"""The first account, made at the first start. Its password is told once."""
 
 import os
 import sys
 from pathlib import Path
 
+from wum_cloud.audit.acts import ACCOUNT_MADE, at_the_machine
+from wum_cloud.audit.store import note
 from wum_cloud.database import connect
 from wum_cloud.people import store
 from wum_cloud.people.accounts import PasswordFileError
@@ -28,24 +30,11 @@ async def make_first_account(database_url: str, password_file: Path | None) -> b
         _tell(password, password_file)
         await store.add_account(
             connection, TENANT, NAME, "administrator", await hash_password(password))
+        account = await store.first_account(connection)
+        assert account is not None
+        await note(connection, at_the_machine(account.tenant_id), ACCOUNT_MADE, NAME,
+                   role="administrator", branch="(all)")
     return True
-
-
-async def print_new_password(database_url: str, name: str) -> int:
-    """Give the account `name` a random password, print it, end its sessions; the exit code."""
-    async with await connect(database_url) as connection:
-        known = await store.account_named(connection, name)
-        if known is None:
-            print("There is no account called %s." % name, file=sys.stderr)
-            return 1
-        password = new_secret()
-        account_id = known.account.account_id
-        await store.set_password(connection, account_id, await hash_password(password))
-        await store.close_other_sessions(connection, account_id, None)
-        await store.forget_failures(connection, name)
-    print(password)
-    print("The new password of %s. It is shown this once." % name, file=sys.stderr)
-    return 0
 
 
 def _tell(password: str, password_file: Path | None) -> None:

@@ -10,14 +10,17 @@ from psycopg.rows import class_row
 
 from wum_cloud.database import Connection
 from wum_cloud.people.accounts import Account
+from wum_cloud.people.permissions import TOKENS_ONLY
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What signing in is checked against."""
+    """What signing in is checked against. `totp_sealed` is None without a second factor."""
 
     account: Account
     password_hash: str
+    totp_sealed: bytes | None = None
+    totp_last_step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,14 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An API token as its owner sees it. `last_used_at` is None where it never was used."""
+    """An API token as its owner sees it. Times are None for never."""
 
     name: str
+    account: str
+    role: str
     created_at: datetime
     last_used_at: datetime | None
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +78,35 @@ async def add_account(
 
 
 async def account_named(connection: Connection, name: str) -> Credentials | None:
-    """The account with this name and what its password is checked against."""
+    """The account with this name and what its password is checked against; none that is disabled.
+    """
     cursor = await connection.execute(
-        "select account_id, tenant_id, name, role, password_hash"
-        " from account where name = %s", [name])
+        "select account_id, tenant_id, name, role, site_id, password_hash,"
+        "       case when totp_is_confirmed then totp_sealed end, totp_last_step"
+        " from account where name = %s and not is_disabled", [name])
     row = await cursor.fetchone()
-    return None if row is None else Credentials(Account(*row[:4]), row[4])
+    return None if row is None else Credentials(Account(*row[:5]), *row[5:])
 
 
 async def first_account(connection: Connection) -> Account | None:
     """The oldest administrator: tokens made on the command line are his."""
     cursor = await connection.execute(
-        "select account_id, tenant_id, name, role from account"
-        " where role = 'administrator' order by account_id limit 1")
+        "select account_id, tenant_id, name, role, site_id from account"
+        " where role = 'administrator' and not is_disabled order by account_id limit 1")
     row = await cursor.fetchone()
     return None if row is None else Account(*row)
 
 
-async def note_failure(connection: Connection, name: str, address: str) -> None:
-    """Keep that a sign-in with `name` from `address` failed; forget those of yesterday."""
+async def note_failure(connection: Connection, name: str, address: str, minutes: int) -> int:
+    """Keep that a sign-in with `name` from `address` failed; forget those of yesterday.
+
+    Returns how often the name failed within `minutes`, this time included.
+    """
     await connection.execute(
         "insert into sign_in_failure (name, address) values (%s, %s)", [name, address])
     await connection.execute(
         "delete from sign_in_failure where failed_at < now() - interval '1 day'")
+    return (await failures(connection, name, address, minutes))[0]
 
 
 async def lock_attempts(connection: Connection) -> None:
@@ -141,13 +153,14 @@ async def session(
     """The session with this token, if it was renewed within `idle_minutes` and began within
     `hours`."""
     cursor = await connection.execute(
-        "select a.account_id, a.tenant_id, a.name, a.role, s.csrf_token"
+        "select a.account_id, a.tenant_id, a.name, a.role, a.site_id, s.csrf_token"
         "  from session s join account a using (account_id)"
-        " where s.token_hash = %s and s.last_seen_at > now() - make_interval(mins => %s)"
+        " where not a.is_disabled and s.token_hash = %s"
+        " and s.last_seen_at > now() - make_interval(mins => %s)"
         " and s.created_at > now() - make_interval(hours => %s)",
         [token_hash, idle_minutes, hours])
     row = await cursor.fetchone()
-    return None if row is None else Session(Account(*row[:4]), row[4])
+    return None if row is None else Session(Account(*row[:5]), row[5])
 
 
 async def renew_session(connection: Connection, token_hash: bytes) -> None:
@@ -192,33 +205,42 @@ async def close_session(connection: Connection, token_hash: bytes, idle_minutes:
 
 
 async def add_token(
-        connection: Connection, account_id: int, name: str, token_hash: bytes) -> None:
-    """Keep the hash of a new API token."""
+        connection: Connection, account_id: int, name: str, token_hash: bytes,
+        role: str = TOKENS_ONLY, days: int | None = None) -> None:
+    """Keep the hash of a new API token, which ends after `days`."""
     await connection.execute(
-        "insert into api_token (token_hash, account_id, name) values (%s, %s, %s)",
-        [token_hash, account_id, name])
+        "insert into api_token (token_hash, account_id, name, role, expires_at)"
+        " values (%s, %s, %s, %s, now() + make_interval(days => %s))",
+        [token_hash, account_id, name, role, days])
 
 
 async def touch_token(connection: Connection, token_hash: bytes) -> Account | None:
-    """The account that an API token stands for."""
+    """The account that an API token acts as; None for one that is unknown or over."""
     cursor = await connection.execute(
         "update api_token t set last_used_at = now() from account a"
-        " where t.token_hash = %s and a.account_id = t.account_id"
-        " returning a.account_id, a.tenant_id, a.name, a.role", [token_hash])
+        " where t.token_hash = %s and a.account_id = t.account_id and not a.is_disabled"
+        " and (t.expires_at is null or t.expires_at > now())"
+        " returning a.account_id, a.tenant_id, a.name, a.role, a.site_id, t.name, t.role",
+        [token_hash])
     row = await cursor.fetchone()
     return None if row is None else Account(*row)
 
 
-async def tokens(connection: Connection, account_id: int) -> list[Token]:
-    """The account's API tokens by name."""
+async def tokens(connection: Connection, tenant: int, account_id: int | None) -> list[Token]:
+    """A tenant's API tokens by name: of one account, or of all."""
     async with connection.cursor(row_factory=class_row(Token)) as cursor:
         await cursor.execute(
-            "select name, created_at, last_used_at from api_token where account_id = %s"
-            " order by name, created_at", [account_id])
+            "select t.name, a.name as account, t.role, t.created_at, t.last_used_at, t.expires_at"
+            "  from api_token t join account a using (account_id)"
+            " where a.tenant_id = %(tenant)s"
+            " and (%(account)s::integer is null or account_id = %(account)s)"
+            " order by t.name, t.created_at", {"tenant": tenant, "account": account_id})
         return await cursor.fetchall()
 
 
-async def remove_tokens(connection: Connection, name: str) -> int:
-    """Forget every token called `name`; how many there were."""
-    cursor = await connection.execute("delete from api_token where name = %s", [name])
+async def remove_tokens(connection: Connection, tenant: int, name: str) -> int:
+    """Forget every token of the tenant that is called `name`; how many there were."""
+    cursor = await connection.execute(
+        "delete from api_token t using account a"
+        " where a.account_id = t.account_id and a.tenant_id = %s and t.name = %s", [tenant, name])
     return cursor.rowcount

@@ -53,6 +53,22 @@ class Vault:
         return (DirectionKey(up[:_KEY_SIZE], up[_KEY_SIZE:]),
                 DirectionKey(down[:_KEY_SIZE], down[_KEY_SIZE:]))
 
+    def seal_text(self, place: str, text: str) -> bytes:
+        """A secret text, bound to where it is kept: a row that is copied elsewhere opens not."""
+        return bytes(self._box.encrypt(place.encode() + b"\0" + text.encode()))
+
+    def open_text(self, place: str, sealed: bytes) -> str:
+        """The text again. Raises KeyFileError for another key or another place."""
+        try:
+            found, _, text = self._box.decrypt(sealed).partition(b"\0")
+        except CryptoError as error:
+            raise KeyFileError(
+                "A secret in the database (%s) was sealed with another key than that of "
+                "WUM_KEY_FILE." % place) from error
+        if found != place.encode():
+            raise KeyFileError("A secret in the database is not of its place: %s." % place)
+        return text.decode()
+
 
 def open_vault(path: Path) -> Vault:
     """The vault whose key `path` holds: 64 hexadecimal digits, mode 0600. Raises KeyFileError."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import available_timezones
 
+from wum_cloud.audit.acts import CONCENTRATOR_REGISTERED, at_the_machine
+from wum_cloud.audit.store import note
 from wum_cloud.database import Connection
 from wum_cloud.registry import store
 from wum_cloud.registry.cipher import SodiumVerifier
@@ -69,6 +71,8 @@ async def _save(
         connection, concentrator_id, registration.epoch,
         vault.seal(registration.concentrator, registration.epoch,
                    registration.uplink, registration.downlink))
+    await note(connection, at_the_machine(tenant), CONCENTRATOR_REGISTERED,
+               registration.concentrator.hex(), epoch=str(registration.epoch))
 
 
 def _content(file: Path) -> bytes:

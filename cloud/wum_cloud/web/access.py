@@ -4,11 +4,13 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 
+from wum_cloud.audit.acts import Actor
 from wum_cloud.database import Pool
 from wum_cloud.people.accounts import Account
 from wum_cloud.people.sign_in import session_of
 from wum_cloud.people.store import Session
 from wum_cloud.people.tokens import account_of_token
+from wum_cloud.registry.keys import Vault, open_vault
 from wum_cloud.settings import is_loopback
 
 _BEARER = "bearer "
@@ -37,6 +39,28 @@ def is_private(request: Request) -> bool:
     return request.url.scheme == "https" or is_loopback(request.url.hostname or "")
 
 
+def vault_of(request: Request) -> Vault | None:
+    """The head-end's own key; None where WUM_KEY_FILE is not set. Raises KeyFileError.
+
+    Opened when it is first needed: pages without secrets do without.
+    """
+    state = request.app.state
+    if state.vault is None and state.key_file is not None:
+        state.vault = open_vault(state.key_file)
+    vault: Vault | None = state.vault
+    return vault
+
+
+def address_of(request: Request) -> str:
+    """Where the request comes from."""
+    return request.client.host if request.client else "unknown"
+
+
+def actor_of(request: Request, account: Account) -> Actor:
+    """Who acts, for the audit trail."""
+    return Actor(account.tenant_id, account.called, address_of(request))
+
+
 async def signed_in(request: Request, database: Database) -> Account:
     """The account of this request's token or session; refuses with 401 where there is none."""
     authorization = request.headers.get("authorization", "")
@@ -57,9 +81,6 @@ async def visitor(request: Request, database: Database) -> Session:
     if session is None:
         raise SignInFirst
     return session
-
-
-Visitor = Annotated[Session, Depends(visitor)]
 
 
 async def _session(request: Request, database: Pool) -> Session | None:

@@ -13,12 +13,16 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from wum_cloud.database import DatabaseAway, open_pool
+from wum_cloud.people.accounts import PeopleRefused
+from wum_cloud.registry.keys import KeyFileError
+from wum_cloud.registry.sites.tree import SiteRefused
 from wum_cloud.settings import Settings
 from wum_cloud.web import api, assets, console, request_id
 from wum_cloud.web.access import SignInFirst
 from wum_cloud.web.api import document, problems
 from wum_cloud.web.guard import Guard
 from wum_cloud.web.pages import error_page
+from wum_cloud.web.rights import Declared, declared, undeclared
 from wum_cloud.web.vendor import missing_files
 
 _GZIP_FROM = 1000   # Bytes; below it a packet is a packet.
@@ -50,6 +54,7 @@ def make_app(settings: Settings) -> FastAPI:
         title="WUM head-end", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
         openapi_url="/api/openapi.json", generate_unique_id_function=lambda route: route.name,
         description="Every list is paged by `cursor`; every refusal is a problem (RFC 9457).")
+    app.state.key_file, app.state.vault = settings.key_file, None
     app.include_router(api.router)
     app.include_router(console.router)
     app.mount(assets.ADDRESS, assets.Assets(), name="static")
@@ -58,10 +63,21 @@ def make_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(StarletteHTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(DatabaseAway, _on_database_away)
+    app.add_exception_handler(KeyFileError, _on_key_file)
+    app.add_exception_handler(PeopleRefused, _on_refused)
+    app.add_exception_handler(SiteRefused, _on_refused)
     app.add_exception_handler(Exception, _on_failure)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM)
     document.complete(app)
+    forgotten = undeclared(declarations())
+    assert not forgotten, "no permission is declared for %s" % ", ".join(forgotten)
     return app
+
+
+def declarations() -> list[Declared]:
+    """Every endpoint and page, and the permission that it asks for."""
+    return [*declared(api.PREFIX, [part.router for part in api.PARTS]),
+            *declared("", [part.router for part in console.PARTS])]
 
 
 def _check_vendor() -> None:
@@ -114,10 +130,22 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     return error_page(request, 422, "This address has a part that no page understands.")
 
 
+async def _on_refused(request: Request, error: Exception) -> Response:
+    """What a room refuses with a sentence; nothing of it was done."""
+    if _is_api(request):
+        return problems.problem(422, str(error))
+    return error_page(request, 422, str(error))
+
+
 async def _on_database_away(request: Request, error: Exception) -> Response:
     """The database will come back: what was asked can be asked again."""
     return _failed(request, error, 503, "The database does not answer. Readings that arrive "
                    "meanwhile wait on the concentrators; nothing is lost. Please try again.")
+
+
+async def _on_key_file(request: Request, error: Exception) -> Response:
+    """WUM_KEY_FILE is missing, open to others, or another one than the database's secrets need."""
+    return _failed(request, error, 503, "The head-end's key file cannot be used. Its log says why.")
 
 
 async def _on_failure(request: Request, error: Exception) -> Response:

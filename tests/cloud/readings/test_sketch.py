@@ -11,6 +11,7 @@ from wum_cloud.readings import series, sketch
 from wum_cloud.readings.gaps import NO_VALUE, NOT_RECEIVED
 from wum_cloud.readings.sketch import Wait
 from wum_cloud.registry.listing import store as listing
+from wum_cloud.registry.reach import Reach
 from wum_shared.obis import obis_from_text
 from wum_shared.status import SILENT
 
@@ -41,7 +42,7 @@ async def connection(pool: Pool):
 
 
 async def meter_of(connection) -> listing.Meter:
-    found = await listing.meter(connection, 1, "SDM-1")
+    found = await listing.meter(connection, Reach(1), "SDM-1")
     assert found is not None
     return found
 

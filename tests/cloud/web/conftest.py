@@ -9,6 +9,7 @@ import pytest
 
 from tests.cloud.web.street import Street
 from wum_cloud.people.passwords import hash_of_secret, hash_password
+from wum_cloud.registry.keys import make_key_file
 from wum_cloud.settings import settings_from
 from wum_cloud.web.app import make_app
 from wum_cloud.web.vendor import fetch
@@ -36,17 +37,25 @@ def street(database_url: str) -> Street:
 
 
 @pytest.fixture
-async def app(vendor_files: Path, database_url: str) -> AsyncIterator[httpx.ASGITransport]:
-    """The application, started, with one account and one token."""
+async def app(
+        vendor_files: Path, database_url: str, tmp_path: Path,
+) -> AsyncIterator[httpx.ASGITransport]:
+    """The application, started: an operator with a password, an administrator with a token."""
     password_hash = await hash_password(PASSWORD)
     with psycopg.connect(database_url) as connection:
         connection.execute(
             "insert into account (tenant_id, name, password_hash, role)"
             " values (1, %s, %s, 'operator')", [NAME, password_hash])
         connection.execute(
-            "insert into api_token (token_hash, account_id, name) select %s, account_id, 'test'"
-            " from account", [hash_of_secret(TOKEN)])
-    application = make_app(settings_from({"WUM_DATABASE_URL": database_url}))
+            "insert into account (tenant_id, name, password_hash, role)"
+            " values (1, 'root', %s, 'administrator')", [password_hash])
+        connection.execute(
+            "insert into api_token (token_hash, account_id, name, role)"
+            " select %s, account_id, 'test', role from account where name = 'root'",
+            [hash_of_secret(TOKEN)])
+    make_key_file(tmp_path / "key")
+    application = make_app(settings_from({
+        "WUM_DATABASE_URL": database_url, "WUM_KEY_FILE": str(tmp_path / "key")}))
     async with application.router.lifespan_context(application):
         yield httpx.ASGITransport(application, raise_app_exceptions=False)
 

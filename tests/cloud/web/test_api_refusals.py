@@ -16,6 +16,7 @@ HOSTILE = {
         encode_cursor(["2026-01-01T00:00:00+00:00", "00", 10**30])],
     "limit": ["", "0", "-1", "10001", "1e9", "9" * 40, "true"],
     "search": ["\0", "%" * 65, "x" * 5000],
+    "act": ["\0", "x" * 65],
     "site": ["\0", "x" * 201],
     "concentrator": ["\0", "zz", ""],
     "state": ["x", ""],
@@ -45,6 +46,8 @@ async def operations(client: httpx.AsyncClient) -> list[tuple[str, set[str]]]:
     paths = (await client.get("/api/openapi.json")).json()["paths"]
     found = []
     for path, methods in paths.items():
+        if "get" not in methods:
+            continue
         address = path.replace("{serial}", "SDM-1").replace("{id}", DEVICE.hex())
         address = address.replace("{day}", "2026-03-01")
         asked = methods["get"].get("parameters", [])

@@ -84,7 +84,7 @@ async def test_a_browser_without_fetch_metadata_is_known_by_its_origin(
         nobody: httpx.AsyncClient) -> None:
     answer = await nobody.post("/sign-in", data={"name": "ana", "password": "x"},
                                headers={"Origin": ORIGIN})
-    assert answer.status_code == 401 and "Name or password is wrong." in answer.text
+    assert answer.status_code == 401 and "Name, password or code is wrong." in answer.text
 
 
 @pytest.mark.parametrize("path", ["/sign-out", "/account/sessions", "/account/password"])

@@ -83,7 +83,7 @@ async def test_a_refusal_is_the_same_for_a_wrong_password_and_an_unknown_name(
     unknown = await try_to_sign_in(nobody, name="nobody")
     assert wrong.status_code == unknown.status_code == 401
     for answer in (wrong, unknown):
-        assert "Name or password is wrong." in answer.text
+        assert "Name, password or code is wrong." in answer.text
         assert "wrong" not in re.findall(r'value="([^"]*)"', answer.text), "no password comes back"
 
 
@@ -91,7 +91,8 @@ async def test_a_refusal_is_the_same_for_a_wrong_password_and_an_unknown_name(
 async def test_after_five_wrong_passwords_a_name_is_locked_whether_it_exists_or_not(
         nobody: httpx.AsyncClient, name: str) -> None:
     for _ in range(NAME_FAILURES_MAX):
-        assert "Name or password is wrong." in (await try_to_sign_in(nobody, name, "wrong")).text
+        answer = await try_to_sign_in(nobody, name, "wrong")
+        assert "Name, password or code is wrong." in answer.text
     answer = await try_to_sign_in(nobody, name, PASSWORD)
     assert answer.status_code == 401
     assert "Too many failed sign-ins for this name. Try again in 15 minutes." in answer.text
@@ -121,7 +122,7 @@ async def test_a_burst_of_attempts_is_counted_like_attempts_one_by_one(
         nobody: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*[
         try_to_sign_in(nobody, password="guess %d" % n) for n in range(12)])
-    tried = [answer for answer in answers if "Name or password is wrong" in answer.text]
+    tried = [answer for answer in answers if "Name, password or code is wrong" in answer.text]
     assert len(tried) == NAME_FAILURES_MAX
     assert all("Too many failed sign-ins" in a.text for a in answers if a not in tried)
 

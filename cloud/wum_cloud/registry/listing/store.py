@@ -9,18 +9,21 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from wum_cloud.database import Connection
+from wum_cloud.registry.reach import Reach
+from wum_cloud.registry.sites.store import within
 
 MATCHES_COUNTED = 10_001  # Past it a page says "more than 10 000".
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place; `time_zone` is an IANA name."""
+    """A place; `time_zone` is an IANA name, `parent` the site that it lies in."""
 
     site_id: int
     name: str
     address: str
     time_zone: str
+    parent: str | None
     concentrators: int
     meters: int
 
@@ -103,22 +106,24 @@ _WANTED = """
             m.last_captured_at >= now() - make_interval(secs => 2 * m.period_s), false))"""
 
 
-async def sites(connection: Connection, tenant: int, after: str, limit: int) -> list[Site]:
+async def sites(connection: Connection, reach: Reach, after: str, limit: int) -> list[Site]:
     """Up to `limit` sites by name, from the first name after `after`."""
     async with connection.cursor(row_factory=class_row(Site)) as cursor:
         await cursor.execute(
-            """
-            select s.site_id, s.name, s.address, s.time_zone,
+            ("""
+            select s.site_id, s.name, s.address, s.time_zone, p.name as parent,
                    count(c.concentrator_id) as concentrators,
                    coalesce(sum((select count(*) from meter m
                                   where m.concentrator_id = c.concentrator_id)), 0)::bigint
                        as meters
-              from (select * from site where tenant_id = %(tenant)s and name > %(after)s
+              from (select * from site where tenant_id = %(tenant)s and name > %(after)s"""
+             + within(reach, "site_id") + """
                      order by name limit %(limit)s) s
               left join concentrator c using (site_id)
-             group by s.site_id, s.name, s.address, s.time_zone order by s.name
-            """,
-            {"tenant": tenant, "after": after, "limit": limit})
+              left join site p on p.site_id = s.parent_site_id
+             group by s.site_id, s.name, s.address, s.time_zone, p.name order by s.name
+            """),
+            {**_of(reach), "after": after, "limit": limit})
         return await cursor.fetchall()
 
 
@@ -130,59 +135,68 @@ async def time_zones(connection: Connection, tenant: int) -> list[str]:
 
 
 async def concentrators(
-        connection: Connection, tenant: int, after: str, limit: int) -> list[Concentrator]:
+        connection: Connection, reach: Reach, after: str, limit: int) -> list[Concentrator]:
     """Up to `limit` concentrators by name, from the first name after `after`."""
     async with connection.cursor(row_factory=class_row(Concentrator)) as cursor:
         await cursor.execute(
-            _CONCENTRATORS + " and c.name > %(after)s order by c.name limit %(limit)s",
-            {"tenant": tenant, "after": after, "limit": limit})
+            (_CONCENTRATORS + within(reach, "c.site_id")
+             + " and c.name > %(after)s order by c.name limit %(limit)s"),
+            {**_of(reach), "after": after, "limit": limit})
         return await cursor.fetchall()
 
 
 async def concentrator(
-        connection: Connection, tenant: int, device_id: bytes) -> Concentrator | None:
+        connection: Connection, reach: Reach, device_id: bytes) -> Concentrator | None:
     """The concentrator with this id; None where the tenant has none such."""
     async with connection.cursor(row_factory=class_row(Concentrator)) as cursor:
         await cursor.execute(
-            _CONCENTRATORS + " and c.device_id = %(device)s",
-            {"tenant": tenant, "device": device_id})
+            (_CONCENTRATORS + within(reach, "c.site_id")
+             + " and c.device_id = %(device)s"),
+            {**_of(reach), "device": device_id})
         return await cursor.fetchone()
 
 
 async def meters(
-        connection: Connection, tenant: int, wanted: Wanted, after: str, limit: int,
+        connection: Connection, reach: Reach, wanted: Wanted, after: str, limit: int,
 ) -> list[Meter]:
     """Up to `limit` meters that match, by serial, from the first serial after `after`."""
     async with connection.cursor(row_factory=class_row(Meter)) as cursor:
         await cursor.execute(
-            _METERS + _WANTED + " and m.serial > %(after)s order by m.serial limit %(limit)s",
-            {**_narrowed(tenant, wanted), "after": after, "limit": limit})
+            (_METERS + within(reach, "c.site_id") + _WANTED
+             + " and m.serial > %(after)s order by m.serial limit %(limit)s"),
+            {**_narrowed(reach, wanted), "after": after, "limit": limit})
         return await cursor.fetchall()
 
 
-async def count_meters(connection: Connection, tenant: int, wanted: Wanted) -> int:
+async def count_meters(connection: Connection, reach: Reach, wanted: Wanted) -> int:
     """How many meters match, counted up to MATCHES_COUNTED."""
     async with connection.cursor() as cursor:
         await cursor.execute(
-            "select count(*) from (" + _METERS + _WANTED + " limit %(most)s) as matches",
-            {**_narrowed(tenant, wanted), "most": MATCHES_COUNTED})
+            ("select count(*) from (" + _METERS + within(reach, "c.site_id") + _WANTED
+             + " limit %(most)s) as matches"),
+            {**_narrowed(reach, wanted), "most": MATCHES_COUNTED})
         row = await cursor.fetchone()
     assert row is not None
     return int(row[0])
 
 
-async def meter(connection: Connection, tenant: int, serial: str) -> Meter | None:
+async def meter(connection: Connection, reach: Reach, serial: str) -> Meter | None:
     """The meter with this serial; None where the tenant has none such."""
     async with connection.cursor(row_factory=class_row(Meter)) as cursor:
         await cursor.execute(
-            _METERS + " and m.serial = %(serial)s", {"tenant": tenant, "serial": serial})
+            _METERS + within(reach, "c.site_id") + " and m.serial = %(serial)s",
+            {**_of(reach), "serial": serial})
         return await cursor.fetchone()
 
 
-def _narrowed(tenant: int, wanted: Wanted) -> dict[str, object]:
+def _narrowed(reach: Reach, wanted: Wanted) -> dict[str, object]:
     pattern = None
     if wanted.search:
         literal = wanted.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         pattern = "%" + literal + "%"
-    return {"tenant": tenant, "search": pattern, "concentrator": wanted.concentrator,
+    return {**_of(reach), "search": pattern, "concentrator": wanted.concentrator,
             "site": wanted.site, "state": wanted.state}
+
+
+def _of(reach: Reach) -> dict[str, object]:
+    return {"tenant": reach.tenant_id, "branch": reach.site_id}

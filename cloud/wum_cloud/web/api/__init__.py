@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 
 from wum_cloud.web.access import signed_in
 from wum_cloud.web.api import (
+    audit,
     completeness,
     concentrators,
     gaps,
@@ -11,6 +12,7 @@ from wum_cloud.web.api import (
     ingest,
     mesh,
     meters,
+    people,
     readings,
     sites,
 )
@@ -20,5 +22,7 @@ PREFIX = "/api/v1"
 
 router = APIRouter(prefix=PREFIX, dependencies=[
     Depends(signed_in), Depends(only_known_parameters)])
-for part in (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh):
+PARTS = (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh, people,
+         audit)
+for part in PARTS:
     router.include_router(part.router)

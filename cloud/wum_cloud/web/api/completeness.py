@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from wum_cloud.database import Connection
@@ -24,7 +24,7 @@ from wum_cloud.paging import page_of
 from wum_cloud.people.accounts import Account
 from wum_cloud.reasons.names import REASONS
 from wum_cloud.registry.listing.store import meter as meter_by_serial
-from wum_cloud.web.access import Database, signed_in
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.api.forms import (
     DEFAULT_LIMIT,
@@ -37,6 +37,7 @@ from wum_cloud.web.api.forms import (
     text_key,
 )
 from wum_cloud.web.api.problems import not_found, refused
+from wum_cloud.web.rights import HealthCaller, TenantsHealthCaller
 
 router = APIRouter(tags=["completeness"])
 
@@ -44,7 +45,6 @@ Site = Annotated[str | None, Query(max_length=200, description="A site's name.")
 Cabinet = Annotated[str | None, Query(max_length=16, description="A concentrator's id.")]
 RegisterSetNumber = Annotated[int | None, Query(
     alias="register_set", ge=1, le=2**31 - 1, description="A register set's number.")]
-Caller = Annotated[Account, Depends(signed_in)]
 _SINCE = ("Where the meter gave nothing: its newest reading from before. Where the concentrator is "
           "unreachable: when it was last heard. Null for other reasons, and where it never was.")
 
@@ -136,10 +136,10 @@ class IntervalForm(Form):
 
 @router.get("/completeness")
 async def list_days(
-        account: Caller, database: Database, from_: Annotated[date, Query(alias="from")],
-        to: date, site: Site = None, concentrator: Cabinet = None,
-        register_set: RegisterSetNumber = None, cursor: Cursor = None,
-        limit: Limit = DEFAULT_LIMIT,
+        account: TenantsHealthCaller, database: Database,
+        from_: Annotated[date, Query(alias="from")], to: date, site: Site = None,
+        concentrator: Cabinet = None, register_set: RegisterSetNumber = None,
+        cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[DayForm]:
     """Local days from `from` to `to`, both included, oldest first; days of no meter are left out.
     """
@@ -158,7 +158,7 @@ async def list_days(
 
 @router.get("/completeness/{day}/sites")
 async def list_sites_of_day(
-        day: date, account: Caller, database: Database, cursor: Cursor = None,
+        day: date, account: TenantsHealthCaller, database: Database, cursor: Cursor = None,
         limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[SiteDayForm]:
     """Sites with meters on that day, by name."""
@@ -172,7 +172,7 @@ async def list_sites_of_day(
 
 @router.get("/completeness/{day}/concentrators")
 async def list_concentrators_of_day(
-        day: date, account: Caller, database: Database, site: Site = None,
+        day: date, account: TenantsHealthCaller, database: Database, site: Site = None,
         register_set: RegisterSetNumber = None, cursor: Cursor = None,
         limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[ConcentratorDayForm]:
@@ -190,7 +190,7 @@ async def list_concentrators_of_day(
 
 @router.get("/completeness/{day}/register-sets")
 async def list_register_sets_of_day(
-        day: date, account: Caller, database: Database, site: Site = None,
+        day: date, account: TenantsHealthCaller, database: Database, site: Site = None,
         concentrator: Cabinet = None, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[SetDayForm]:
     """Register sets that were due on that day, by number."""
@@ -209,7 +209,7 @@ async def list_register_sets_of_day(
 
 @router.get("/completeness/{day}/meters")
 async def list_meters_of_day(
-        day: date, account: Caller, database: Database, site: Site = None,
+        day: date, account: TenantsHealthCaller, database: Database, site: Site = None,
         concentrator: Cabinet = None, register_set: RegisterSetNumber = None,
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[MeterDayForm]:
@@ -229,7 +229,7 @@ async def list_meters_of_day(
 
 @router.get("/meters/{serial}/intervals")
 async def list_intervals(
-        serial: str, day: date, account: Caller, database: Database, cursor: Cursor = None,
+        serial: str, day: date, account: HealthCaller, database: Database, cursor: Cursor = None,
         limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[IntervalForm]:
     """The intervals of one meter that begin on a local day of its site and are due, oldest first.
@@ -238,7 +238,7 @@ async def list_intervals(
     now = datetime.now(UTC)
     _check_year(day)
     async with database.connection() as connection:
-        meter = await meter_by_serial(connection, account.tenant_id, serial)
+        meter = await meter_by_serial(connection, account.reach, serial)
         if meter is None:
             raise not_found("meter", serial)
         found = await intervals(
@@ -263,12 +263,12 @@ class UnscheduledForm(Form):
 
 @router.get("/meters/{serial}/unscheduled")
 async def list_unscheduled(
-        serial: str, day: date, account: Caller, database: Database,
+        serial: str, day: date, account: HealthCaller, database: Database,
 ) -> PageOf[UnscheduledForm]:
     """What came on a local day of sets that no schedule speaks of, such as a load profile."""
     _check_year(day)
     async with database.connection() as connection:
-        meter = await meter_by_serial(connection, account.tenant_id, serial)
+        meter = await meter_by_serial(connection, account.reach, serial)
         if meter is None:
             raise not_found("meter", serial)
         its = day_of(day, meter.time_zone)

@@ -1,16 +1,15 @@
 """Concentrators: who reads the meters, and when it was last heard."""
 
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import AwareDatetime
 
 from wum_cloud.paging import page_of
-from wum_cloud.people.accounts import Account
 from wum_cloud.registry.listing import store
-from wum_cloud.web.access import Database, signed_in
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.forms import DEFAULT_LIMIT, Cursor, Form, Limit, PageOf, text_key
 from wum_cloud.web.api.problems import not_found, refused
+from wum_cloud.web.rights import RegistryCaller
 from wum_shared.errors import Malformed
 from wum_shared.ids import id_from_text
 
@@ -31,24 +30,24 @@ class ConcentratorForm(Form):
 
 @router.get("/concentrators")
 async def list_concentrators(
-        account: Annotated[Account, Depends(signed_in)], database: Database,
+        account: RegistryCaller, database: Database,
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[ConcentratorForm]:
     """Concentrators by name."""
     async with database.connection() as connection:
         found = await store.concentrators(
-            connection, account.tenant_id, text_key(cursor), limit + 1)
+            connection, account.reach, text_key(cursor), limit + 1)
     page = page_of(found, limit, lambda concentrator: [concentrator.name])
     return PageOf(next_cursor=page.next_cursor, items=[_form(c) for c in page.items])
 
 
 @router.get("/concentrators/{id}")
 async def show_concentrator(
-        id: str, account: Annotated[Account, Depends(signed_in)], database: Database,
+        id: str, account: RegistryCaller, database: Database,
 ) -> ConcentratorForm:
     """One concentrator by its id."""
     async with database.connection() as connection:
-        found = await store.concentrator(connection, account.tenant_id, device_id(id))
+        found = await store.concentrator(connection, account.reach, device_id(id))
     if found is None:
         raise not_found("concentrator", id)
     return _form(found)

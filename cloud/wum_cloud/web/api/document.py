@@ -10,6 +10,7 @@ from wum_cloud.web.api.problems import MEDIA_TYPE, Mistake, Problem
 
 _REFUSALS = {
     "401": "Nobody is signed in, or the token is unknown.",
+    "403": "The caller's role may not do this, or not for the whole tenant.",
     "404": "There is no such thing, or not for this caller.",
     "422": "The question has mistakes; each is named.",
     "500": "The head-end made a mistake.",

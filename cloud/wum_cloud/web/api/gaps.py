@@ -1,17 +1,16 @@
 """What the head-end lacks of a concentrator, what it asked for, and what was answered."""
 
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import AwareDatetime
 
 from wum_cloud.health.gaps import store as gaps
-from wum_cloud.people.accounts import Account
 from wum_cloud.registry.listing import store
-from wum_cloud.web.access import Database, signed_in
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.api.forms import Form
 from wum_cloud.web.api.problems import not_found
+from wum_cloud.web.rights import HealthCaller
 from wum_shared.status import GAPS, OUTCOMES
 
 router = APIRouter(tags=["registry"])
@@ -56,11 +55,11 @@ class GapsForm(Form):
 
 @router.get("/concentrators/{id}/gaps")
 async def show_gaps(
-        id: str, account: Annotated[Account, Depends(signed_in)], database: Database,
+        id: str, account: HealthCaller, database: Database,
 ) -> GapsForm:
     """What is missing of one concentrator, asked for, and answered; the newest 200 reasons."""
     async with database.connection() as connection:
-        found = await store.concentrator(connection, account.tenant_id, device_id(id))
+        found = await store.concentrator(connection, account.reach, device_id(id))
         if found is None:
             raise not_found("concentrator", id)
         number = found.concentrator_id

@@ -3,17 +3,17 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from wum_cloud.history.days import Value, by_day
 from wum_cloud.history.retention import store as retention
-from wum_cloud.people.accounts import Account
 from wum_cloud.readings import series
-from wum_cloud.web.access import Database, signed_in
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.forms import Form
 from wum_cloud.web.api.meters import meter_of
 from wum_cloud.web.api.problems import refused
+from wum_cloud.web.rights import ReadingsCaller, TenantsHealthCaller
 from wum_shared.errors import Malformed
 from wum_shared.obis import obis_from_text, obis_to_text
 from wum_shared.units import UNITS, scaled_to_text
@@ -66,7 +66,7 @@ class DroppedForm(Form):
 
 @router.get("/meters/{serial}/days")
 async def summaries(
-        serial: str, account: Annotated[Account, Depends(signed_in)], database: Database,
+        serial: str, account: ReadingsCaller, database: Database,
         register: Annotated[str, Query(description="OBIS code, such as 1-0:1.8.0.")],
         from_: Annotated[date, Query(alias="from", description="First UTC day.")],
         to: Annotated[date, Query(description="Last UTC day.")],
@@ -95,7 +95,7 @@ async def summaries(
 
 @router.get("/readings/dropped")
 async def dropped(
-        account: Annotated[Account, Depends(signed_in)], database: Database,
+        account: TenantsHealthCaller, database: Database,
 ) -> list[DroppedForm]:
     """What was dropped because of its age (WUM_KEEP_DAYS), of all meters, the last first."""
     async with database.connection() as connection:

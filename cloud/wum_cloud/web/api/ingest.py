@@ -1,16 +1,14 @@
 """Ingest's health: who reports, what is complete, what was refused, what concentrators said."""
 
 from datetime import UTC, datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
 from wum_cloud.health import store
 from wum_cloud.health.overview import Overview, overview
 from wum_cloud.paging import page_of
-from wum_cloud.people.accounts import Account
-from wum_cloud.web.access import Database, signed_in
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.forms import (
     DEFAULT_LIMIT,
     TIME_QUALITY_WORDS,
@@ -22,6 +20,7 @@ from wum_cloud.web.api.forms import (
     number_key,
     parts_of,
 )
+from wum_cloud.web.rights import TenantsHealthCaller
 from wum_shared.status import EVENTS
 
 router = APIRouter(tags=["ingest"])
@@ -84,7 +83,7 @@ class QuarantineForm(Form):
 
 @router.get("/ingest/health")
 async def ingest_health(
-        account: Annotated[Account, Depends(signed_in)], database: Database) -> HealthForm:
+        account: TenantsHealthCaller, database: Database) -> HealthForm:
     """Who reports, how complete today is, and what ingest counted."""
     now = datetime.now(UTC)
     seen: Overview = await overview(database, account.tenant_id, now)
@@ -107,7 +106,7 @@ async def ingest_health(
 
 @router.get("/events")
 async def list_events(
-        account: Annotated[Account, Depends(signed_in)], database: Database,
+        account: TenantsHealthCaller, database: Database,
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[EventForm]:
     """Events of all concentrators, the newest arrival first."""
@@ -137,7 +136,7 @@ def event_key(cursor: str | None) -> store.EventKey | None:
 
 @router.get("/ingest/quarantine")
 async def list_quarantine(
-        account: Annotated[Account, Depends(signed_in)], database: Database,
+        account: TenantsHealthCaller, database: Database,
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[QuarantineForm]:
     """What ingest refused, the newest first."""

@@ -1,15 +1,14 @@
 """Meshes: where each concentrator stands, and how well it hears its neighbours."""
 
 from collections import defaultdict
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import AwareDatetime
 
 from wum_cloud.health.mesh import store
-from wum_cloud.people.accounts import Account
-from wum_cloud.web.access import Database, signed_in
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.forms import Form
+from wum_cloud.web.rights import TenantsRegistryCaller
 
 router = APIRouter(tags=["mesh"])
 
@@ -56,7 +55,7 @@ class MeshForm(Form):
 
 @router.get("/mesh")
 async def show_topology(
-        account: Annotated[Account, Depends(signed_in)], database: Database) -> MeshForm:
+        account: TenantsRegistryCaller, database: Database) -> MeshForm:
     """The topology of the tenant's meshes."""
     async with database.connection() as connection:
         stations = await store.stations(connection, account.tenant_id)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from wum_cloud.database import Connection
@@ -10,7 +10,7 @@ from wum_cloud.paging import page_of
 from wum_cloud.people.accounts import Account
 from wum_cloud.readings import series
 from wum_cloud.registry.listing import store
-from wum_cloud.web.access import Database, signed_in
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.api.forms import (
     DEFAULT_LIMIT,
@@ -23,6 +23,7 @@ from wum_cloud.web.api.forms import (
     text_key,
 )
 from wum_cloud.web.api.problems import not_found
+from wum_cloud.web.rights import ReadingsCaller, RegistryCaller
 from wum_shared.obis import obis_to_text
 from wum_shared.status import OUTCOMES
 
@@ -53,7 +54,7 @@ class NewestForm(Form):
 
 @router.get("/meters")
 async def list_meters(
-        account: Annotated[Account, Depends(signed_in)], database: Database,
+        account: RegistryCaller, database: Database,
         search: Annotated[str | None, Query(
             max_length=64, description="Part of serial, model or delivery point.")] = None,
         concentrator: Annotated[str | None, Query(description="Id of a concentrator.")] = None,
@@ -66,14 +67,14 @@ async def list_meters(
         search, None if concentrator is None else device_id(concentrator), site, state)
     async with database.connection() as connection:
         found = await store.meters(
-            connection, account.tenant_id, wanted, text_key(cursor), limit + 1)
+            connection, account.reach, wanted, text_key(cursor), limit + 1)
     page = page_of(found, limit, lambda meter: [meter.serial])
     return PageOf(next_cursor=page.next_cursor, items=[_form(m) for m in page.items])
 
 
 @router.get("/meters/{serial}")
 async def show_meter(
-        serial: str, account: Annotated[Account, Depends(signed_in)], database: Database,
+        serial: str, account: RegistryCaller, database: Database,
 ) -> MeterForm:
     """One meter by its serial."""
     async with database.connection() as connection:
@@ -82,7 +83,7 @@ async def show_meter(
 
 @router.get("/meters/{serial}/newest")
 async def newest_readings(
-        serial: str, account: Annotated[Account, Depends(signed_in)], database: Database,
+        serial: str, account: ReadingsCaller, database: Database,
 ) -> list[NewestForm]:
     """The newest reading of every register."""
     async with database.connection() as connection:
@@ -94,7 +95,7 @@ async def newest_readings(
 
 async def meter_of(connection: Connection, account: Account, serial: str) -> store.Meter:
     """The account's meter with this serial. Refuses with 404 where there is none."""
-    found = await store.meter(connection, account.tenant_id, serial)
+    found = await store.meter(connection, account.reach, serial)
     if found is None:
         raise not_found("meter", serial)
     return found

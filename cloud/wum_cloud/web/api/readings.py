@@ -4,14 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from wum_cloud.paging import encode_cursor
-from wum_cloud.people.accounts import Account
 from wum_cloud.readings import series, sketch
 from wum_cloud.readings.days import day_edges, hour_edges
-from wum_cloud.web.access import Database, signed_in
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.forms import (
     Cursor,
     Form,
@@ -23,6 +22,7 @@ from wum_cloud.web.api.forms import (
 )
 from wum_cloud.web.api.meters import meter_of
 from wum_cloud.web.api.problems import refused
+from wum_cloud.web.rights import ReadingsCaller
 from wum_shared.errors import Malformed
 from wum_shared.obis import obis_from_text, obis_to_text
 
@@ -79,7 +79,7 @@ class ProfileForm(Form):
 
 @router.get("/meters/{serial}/readings")
 async def load_profile(
-        serial: str, account: Annotated[Account, Depends(signed_in)], database: Database,
+        serial: str, account: ReadingsCaller, database: Database,
         register: Annotated[str, Query(description="OBIS code, such as 1-0:1.8.0.")],
         from_: Annotated[Moment, Query(alias="from", description="RFC 3339, with zone.")],
         to: Annotated[Moment, Query(description="Left out of the span.")],

@@ -4,18 +4,22 @@ from fastapi import APIRouter
 
 from wum_cloud.web.console import (
     account,
+    audit,
     completeness,
     concentrators,
     events,
+    factor,
     ingest,
     mesh,
     meter,
     meters,
     overview,
+    people,
     sign_in,
 )
 
 router = APIRouter(include_in_schema=False)
-for part in (sign_in, account, overview, concentrators, meters, meter, completeness, events,
-             ingest, mesh):
+PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, completeness, events,
+         ingest, mesh, people, audit)
+for part in PARTS:
     router.include_router(part.router)

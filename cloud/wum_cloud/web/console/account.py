@@ -1,12 +1,14 @@
 """The visitor's own account: sessions, password, API tokens."""
 
-import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from wum_cloud.audit import acts
+from wum_cloud.audit.store import note
 from wum_cloud.people import sign_in, store
+from wum_cloud.people.factor import store as factor
 from wum_cloud.people.passwords import (
     PASSWORD_MAX,
     PASSWORD_MIN,
@@ -15,9 +17,10 @@ from wum_cloud.people.passwords import (
     is_password,
 )
 from wum_cloud.people.store import Session
-from wum_cloud.web.access import Database, Visitor, cookie_name
+from wum_cloud.web.access import Database, actor_of, cookie_name
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page
+from wum_cloud.web.rights import OwnForm, OwnVisitor
 from wum_cloud.web.texts import gettext as _
 
 router = APIRouter()
@@ -25,20 +28,9 @@ router = APIRouter()
 _Password = Annotated[str, Form(max_length=PASSWORD_MAX)]
 
 
-async def own_form(
-        session: Visitor, csrf: Annotated[str, Form(max_length=100)] = "") -> Session:
-    """The visitor whose session gave out this form. Refuses with 403 any other."""
-    if not secrets.compare_digest(csrf.encode(), session.csrf_token.encode()):
-        raise HTTPException(403, "This form is not of your session: reload the page.")
-    return session
-
-
-OwnForm = Annotated[Session, Depends(own_form)]
-
-
 @router.get("/account")
 async def show_account(
-        request: Request, database: Database, session: Visitor, done: str = "") -> Response:
+        request: Request, database: Database, session: OwnVisitor, done: str = "") -> Response:
     """Who is signed in where."""
     return await _account(request, database, session, done=done, mistake="")
 
@@ -48,8 +40,10 @@ async def end_other_sessions(
         request: Request, database: Database, session: OwnForm) -> Response:
     """Sign out everywhere else."""
     async with database.connection() as connection:
-        await store.close_other_sessions(
+        ended = await store.close_other_sessions(
             connection, session.account.account_id, _own_hash(request))
+        await note(connection, actor_of(request, session.account), acts.SESSIONS_ENDED,
+                   session.account.name, sessions=str(ended))
     return RedirectResponse("/account?done=sessions", 303)
 
 
@@ -74,6 +68,8 @@ async def change_password(
             connection, session.account.account_id, await hash_password(new))
         await store.close_other_sessions(
             connection, session.account.account_id, _own_hash(request))
+        await note(connection, actor_of(request, session.account), acts.PASSWORD_CHANGED,
+                   session.account.name)
     return RedirectResponse("/account?done=password", 303)
 
 
@@ -81,11 +77,13 @@ async def _account(request: Request, database: Database, session: Session, **sai
     own = session.account
     async with database.connection() as connection:
         sessions = await store.open_sessions(connection, own.account_id, sign_in.IDLE_MINUTES)
-        tokens = await store.tokens(connection, own.account_id)
+        tokens = await store.tokens(connection, own.tenant_id, own.account_id)
+        has_factor = await factor.is_on(connection, own.account_id)
         zone = await zone_of(connection, own.tenant_id)
     return page(request, "account.html", session, 422 if said["mistake"] else 200,
-                sessions=sessions, tokens=tokens, zone=zone, least=PASSWORD_MIN,
-                idle_minutes=sign_in.IDLE_MINUTES, own=_own_hash(request), **said)
+                sessions=sessions, tokens=tokens, zone=zone, has_factor=has_factor,
+                least=PASSWORD_MIN, idle_minutes=sign_in.IDLE_MINUTES,
+                own=_own_hash(request), **said)
 
 
 def _own_hash(request: Request) -> bytes:

@@ -25,11 +25,12 @@ from wum_cloud.ledger.sets.store import RegisterSet, last_before, named, unsched
 from wum_cloud.ledger.slots.store import intervals
 from wum_cloud.paging import PAGE_DEFAULT, page_of
 from wum_cloud.registry.listing.store import meter as meter_by_serial
-from wum_cloud.web.access import Database, Visitor
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.completeness import pair_key, triple_key
 from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.api.forms import text_key
 from wum_cloud.web.pages import page, wants_fragment
+from wum_cloud.web.rights import HealthVisitor, TenantsHealthVisitor
 
 router = APIRouter()
 
@@ -65,7 +66,7 @@ class View:
 
 @router.get("/completeness")
 async def show_month(
-        request: Request, database: Database, session: Visitor, site: _Site = "",
+        request: Request, database: Database, session: TenantsHealthVisitor, site: _Site = "",
         concentrator: _Cabinet = "", registers: _Registers = "",
         month: Annotated[str, Query(pattern=_MONTH + "|^$")] = "", sites: str | None = None,
 ) -> Response:
@@ -106,9 +107,9 @@ async def show_month(
 
 @router.get("/completeness/{day}")
 async def show_day(
-        request: Request, day: date, database: Database, session: Visitor, site: _Site = "",
-        concentrator: _Cabinet = "", registers: _Registers = "", cursor: str | None = None,
-        places: str | None = None,
+        request: Request, day: date, database: Database, session: TenantsHealthVisitor,
+        site: _Site = "", concentrator: _Cabinet = "", registers: _Registers = "",
+        cursor: str | None = None, places: str | None = None,
 ) -> Response:
     """A day's reasons, its concentrators, and the meters that lack something, page by page."""
     view = View(site, concentrator, registers)
@@ -136,14 +137,14 @@ async def show_day(
 
 @router.get("/completeness/{day}/meters/{serial:path}")
 async def show_meter_day(
-        request: Request, day: date, serial: str, database: Database, session: Visitor,
+        request: Request, day: date, serial: str, database: Database, session: HealthVisitor,
 ) -> Response:
     """One meter's day: what came when and by which path, and why the rest did not."""
     now = datetime.now(UTC)
     if not 1971 <= day.year < 9998:
         raise HTTPException(404, "No day of the ledger is so far away.")
     async with database.connection() as connection:
-        meter = await meter_by_serial(connection, session.account.tenant_id, serial)
+        meter = await meter_by_serial(connection, session.account.reach, serial)
         if meter is None:
             raise HTTPException(404, "There is no meter %s." % serial)
         its = day_of(day, meter.time_zone)

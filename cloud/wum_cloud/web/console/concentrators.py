@@ -11,11 +11,12 @@ from wum_cloud.health.gaps import store as gaps
 from wum_cloud.paging import PAGE_DEFAULT, page_of
 from wum_cloud.reasons.asked import Line, lines
 from wum_cloud.registry.listing import store
-from wum_cloud.web.access import Database, Visitor
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.api.forms import text_key
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page, wants_fragment
+from wum_cloud.web.rights import RegistryVisitor
 
 router = APIRouter()
 
@@ -27,12 +28,12 @@ _EVENTS_MAX = 10                # The newest of a concentrator; all stand under 
 
 @router.get("/concentrators")
 async def show_concentrators(
-        request: Request, database: Database, session: Visitor, cursor: str | None = None,
+        request: Request, database: Database, session: RegistryVisitor, cursor: str | None = None,
 ) -> Response:
     """Name, site, last contact, what is still to come."""
-    tenant = session.account.tenant_id
+    tenant, reach = session.account.tenant_id, session.account.reach
     async with database.connection() as connection:
-        found = await store.concentrators(connection, tenant, text_key(cursor), PAGE_DEFAULT + 1)
+        found = await store.concentrators(connection, reach, text_key(cursor), PAGE_DEFAULT + 1)
         archives = await newest_archives(connection, tenant)
         zone = await zone_of(connection, tenant)
     template = "concentrators_rows.html" if wants_fragment(request) else "concentrators.html"
@@ -43,11 +44,11 @@ async def show_concentrators(
 
 @router.get("/concentrators/{id}")
 async def show_concentrator(
-        request: Request, id: str, database: Database, session: Visitor) -> Response:
+        request: Request, id: str, database: Database, session: RegistryVisitor) -> Response:
     """One of them: its state, what happened on it, and what it was asked for again."""
-    tenant = session.account.tenant_id
+    tenant, reach = session.account.tenant_id, session.account.reach
     async with database.connection() as connection:
-        found = await store.concentrator(connection, tenant, device_id(id))
+        found = await store.concentrator(connection, reach, device_id(id))
         if found is None:
             raise HTTPException(404, "There is no concentrator %s." % id)
         number = found.concentrator_id

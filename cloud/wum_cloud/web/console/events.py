@@ -5,17 +5,19 @@ from fastapi.responses import Response
 
 from wum_cloud.health import store
 from wum_cloud.paging import PAGE_DEFAULT, page_of
-from wum_cloud.web.access import Database, Visitor
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.ingest import event_key
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page, wants_fragment
+from wum_cloud.web.rights import TenantsHealthVisitor
 
 router = APIRouter()
 
 
 @router.get("/events")
 async def show_events(
-        request: Request, database: Database, session: Visitor, cursor: str | None = None,
+        request: Request, database: Database, session: TenantsHealthVisitor,
+        cursor: str | None = None,
 ) -> Response:
     """Events of all concentrators, the newest arrival first."""
     tenant = session.account.tenant_id

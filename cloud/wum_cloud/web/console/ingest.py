@@ -8,10 +8,11 @@ from fastapi.responses import Response
 from wum_cloud.health import store
 from wum_cloud.history.retention import store as retention
 from wum_cloud.paging import PAGE_DEFAULT, page_of
-from wum_cloud.web.access import Database, Visitor
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.forms import number_key
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page, wants_fragment
+from wum_cloud.web.rights import TenantsHealthVisitor
 
 router = APIRouter()
 
@@ -21,7 +22,8 @@ _DROPPED_MAX = 20
 
 @router.get("/ingest")
 async def show_ingest(
-        request: Request, database: Database, session: Visitor, cursor: str | None = None,
+        request: Request, database: Database, session: TenantsHealthVisitor,
+        cursor: str | None = None,
 ) -> Response:
     """Counters of today, archives, quarantine; htmx asks for more of quarantine."""
     tenant = session.account.tenant_id

@@ -7,15 +7,17 @@ from fastapi.responses import Response
 
 from wum_cloud.health.mesh import store
 from wum_cloud.health.mesh.picture import pictures
-from wum_cloud.web.access import Database, Visitor
+from wum_cloud.web.access import Database
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page, wants_fragment
+from wum_cloud.web.rights import TenantsRegistryVisitor
 
 router = APIRouter()
 
 
 @router.get("/mesh")
-async def show_mesh(request: Request, database: Database, session: Visitor) -> Response:
+async def show_mesh(
+        request: Request, database: Database, session: TenantsRegistryVisitor) -> Response:
     """Every network as a drawing, and as a list beside it."""
     tenant = session.account.tenant_id
     async with database.connection() as connection:

@@ -13,9 +13,11 @@ from wum_cloud.readings import series, sketch
 from wum_cloud.readings import store as readings
 from wum_cloud.readings.consumption import Interval
 from wum_cloud.registry.listing import store
-from wum_cloud.web.access import Database, Visitor
+from wum_cloud.registry.reach import Reach
+from wum_cloud.web.access import Database
 from wum_cloud.web.console import bars, profile, quantities, spans
 from wum_cloud.web.pages import page, wants_fragment
+from wum_cloud.web.rights import ReadingsVisitor
 from wum_cloud.web.texts import gettext as _
 from wum_shared.obis import obis_from_text, obis_to_text
 
@@ -29,13 +31,13 @@ _Show = Annotated[str, Query(max_length=32)]
 
 @router.get("/meters/{serial:path}")  # A serial may hold a slash.
 async def show_meter(
-        request: Request, serial: str, database: Database, session: Visitor,
+        request: Request, serial: str, database: Database, session: ReadingsVisitor,
         show: _Show = "", period: _Period | None = None, on: date | None = None,
 ) -> Response:
     """Newest values, a plot and the table beneath it; htmx asks for the newest values alone."""
     now = datetime.now(UTC)
     async with database.connection() as connection:
-        meter = await _meter(connection, session.account.tenant_id, serial)
+        meter = await _meter(connection, session.account.reach, serial)
         newest = await series.newest(connection, meter)
         common = {"meter": meter, "zone": meter.time_zone, "refresh_s": _refresh_s(meter),
                   **_newest(newest)}
@@ -55,13 +57,13 @@ async def show_meter(
 
 @router.get("/plots/{serial:path}")
 async def plot(
-        request: Request, serial: str, database: Database, session: Visitor,
+        request: Request, serial: str, database: Database, session: ReadingsVisitor,
         show: _Show, period: _Period = "day", on: date | None = None,
 ) -> Response:
     """The plot's data as columns; 304 where the browser has them."""
     now = datetime.now(UTC)
     async with database.connection() as connection:
-        meter = await _meter(connection, session.account.tenant_id, serial)
+        meter = await _meter(connection, session.account.reach, serial)
         newest = await series.newest(connection, meter)
         chosen = _chosen(quantities.offered([obis_to_text(n.obis) for n in newest]), show, serial)
         if chosen is None:
@@ -157,8 +159,8 @@ def _chosen(
     return found
 
 
-async def _meter(connection: Connection, tenant: int, serial: str) -> store.Meter:
-    meter = await store.meter(connection, tenant, serial)
+async def _meter(connection: Connection, reach: Reach, serial: str) -> store.Meter:
+    meter = await store.meter(connection, reach, serial)
     if meter is None:
         raise HTTPException(404, "There is no meter %s." % serial)
     return meter

@@ -9,11 +9,12 @@ from fastapi.responses import RedirectResponse, Response
 
 from wum_cloud.paging import PAGE_DEFAULT, page_of
 from wum_cloud.registry.listing import store
-from wum_cloud.web.access import Database, Visitor
+from wum_cloud.web.access import Database
 from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.api.forms import text_key
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page, wants_fragment
+from wum_cloud.web.rights import RegistryVisitor
 
 router = APIRouter()
 
@@ -51,21 +52,21 @@ class Filter:
 
 @router.get("/meters")
 async def show_meters(
-        request: Request, database: Database, session: Visitor, search: _Search = "",
+        request: Request, database: Database, session: RegistryVisitor, search: _Search = "",
         state: Literal["", "reporting", "silent"] = "",
         concentrator: Annotated[str, Query(max_length=16)] = "",
         site: Annotated[str, Query(max_length=200)] = "", cursor: str | None = None,
 ) -> Response:
     """Search and list, page by page; htmx gets the list alone, or its next rows."""
-    tenant = session.account.tenant_id
+    reach = session.account.reach
     chosen = Filter(search.strip(), state, concentrator, site)
     wanted = chosen.wanted()
     async with database.connection() as connection:
-        count = await store.count_meters(connection, tenant, wanted)
+        count = await store.count_meters(connection, reach, wanted)
         found = await store.meters(
-            connection, tenant, wanted, text_key(cursor), PAGE_DEFAULT + 1)
-        cabinets = await store.concentrators(connection, tenant, "", _CABINETS)
-        zone = await zone_of(connection, tenant)
+            connection, reach, wanted, text_key(cursor), PAGE_DEFAULT + 1)
+        cabinets = await store.concentrators(connection, reach, "", _CABINETS)
+        zone = await zone_of(connection, reach.tenant_id)
     template = "meters.html"
     if wants_fragment(request):
         template = "meters_rows.html" if cursor else "meters_list.html"
@@ -78,14 +79,14 @@ async def show_meters(
 
 
 @router.get("/find")
-async def find(database: Database, session: Visitor, search: _Search = "") -> Response:
+async def find(database: Database, session: RegistryVisitor, search: _Search = "") -> Response:
     """To the one meter that matches, else to the list of those that do."""
     chosen = Filter(search.strip(), "", "", "")
     async with database.connection() as connection:
-        tenant = session.account.tenant_id
-        exact = await store.meter(connection, tenant, chosen.search)
+        reach = session.account.reach
+        exact = await store.meter(connection, reach, chosen.search)
         found = [exact] if exact else await store.meters(
-            connection, tenant, chosen.wanted(), "", 2)
+            connection, reach, chosen.wanted(), "", 2)
     if chosen.search and len(found) == 1:
         return RedirectResponse("/meters/" + quote(found[0].serial, safe=""), 303)
     return RedirectResponse(chosen.address(), 303)

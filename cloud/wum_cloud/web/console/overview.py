@@ -3,17 +3,18 @@
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from wum_cloud.health import store
 from wum_cloud.health.overview import overview
 from wum_cloud.ledger import store as ledger
 from wum_cloud.ledger.reckoning import day_of, yesterday_everywhere
 from wum_cloud.registry.listing import store as listing
-from wum_cloud.web.access import Database, Visitor
+from wum_cloud.web.access import Database
 from wum_cloud.web.console.concentrators import newest_archives
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page, wants_fragment
+from wum_cloud.web.rights import HealthVisitor
 
 router = APIRouter()
 
@@ -24,15 +25,17 @@ _CABINETS = 12
 
 
 @router.get("/")
-async def show_overview(request: Request, database: Database, session: Visitor) -> Response:
+async def show_overview(request: Request, database: Database, session: HealthVisitor) -> Response:
     """Five numbers, silent meters, concentrators, the last events, and what ingest refused."""
-    tenant = session.account.tenant_id
+    tenant, reach = session.account.tenant_id, session.account.reach
+    if reach.site_id is not None:   # These numbers are of the whole tenant.
+        return RedirectResponse("/meters", 303)
     now = datetime.now(UTC)
     seen = await overview(database, tenant, now)
     async with database.connection() as connection:
         silent = await listing.meters(
-            connection, tenant, listing.Wanted(state="silent"), "", _SILENT)
-        cabinets = await listing.concentrators(connection, tenant, "", _CABINETS)
+            connection, reach, listing.Wanted(state="silent"), "", _SILENT)
+        cabinets = await listing.concentrators(connection, reach, "", _CABINETS)
         archives = await newest_archives(connection, tenant)
         events = await store.events(connection, tenant, None, _EVENTS)
         refusals = await store.quarantined(connection, tenant, None, _REFUSALS)

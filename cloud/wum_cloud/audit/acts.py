@@ -1,0 +1,51 @@
+"""What the audit trail speaks of: who acted, from where, and a word for each kind of act.
+
+Left out: keeping it (store.py) and its chain (chain.py).
+"""
+
+import getpass
+from dataclasses import dataclass
+
+SIGNED_IN = "signed in"
+SIGN_IN_FAILED = "sign-in failed"
+SIGN_IN_LOCKED = "sign-in locked"
+SIGNED_OUT = "signed out"
+SESSIONS_ENDED = "other sessions ended"
+PASSWORD_CHANGED = "password changed"
+PASSWORD_RESET = "password reset"
+FACTOR_ON = "second factor on"
+FACTOR_OFF = "second factor off"
+ACCOUNT_MADE = "account made"
+ACCOUNT_CHANGED = "account changed"
+TOKEN_MADE = "token made"
+TOKEN_REVOKED = "token revoked"
+SITE_MOVED = "site moved"
+CONCENTRATOR_REGISTERED = "concentrator registered"
+AUDIT_EXPORTED = "audit trail exported"
+
+NOBODYS = 0             # The chain of acts that are of no tenant.
+_LENGTH_MAX = 200       # Characters of anything that is kept; what is longer is cut.
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `address` is empty for somebody on the machine itself."""
+
+    chain: int          # The tenant's number, or NOBODYS.
+    name: str
+    address: str
+
+
+def at_the_machine(tenant: int) -> Actor:
+    """Whoever types a command of `wum-cloud`: the system's account is all that is known."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):     # A user without a name, as in a container.
+        user = "?"
+    return Actor(tenant, "command line (%s)" % user, "")
+
+
+def cut(text: str) -> str:
+    """`text` as the audit trail keeps it: printable, and no longer than it may be."""
+    shown = "".join([c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text])
+    return shown[:_LENGTH_MAX]

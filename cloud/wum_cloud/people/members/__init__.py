@@ -1,0 +1,1 @@
+"""Accounts of a tenant as its administrators arrange them."""

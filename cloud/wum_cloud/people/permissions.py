@@ -1,0 +1,43 @@
+"""Permissions, and the roles that are made of them. Every endpoint and page needs one of these.
+
+Left out: who has which role (accounts.py), and the check itself (web/access.py).
+"""
+
+READ_REGISTRY = "registry.read"     # Sites, concentrators, meters, meshes.
+EDIT_REGISTRY = "registry.edit"     # The tree of sites.
+READ_READINGS = "readings.read"     # What meters measured: personal data.
+READ_HEALTH = "health.read"         # Completeness, events, ingest, what was asked for again.
+READ_PEOPLE = "people.read"         # Accounts and tokens, without any secret.
+EDIT_PEOPLE = "people.edit"         # Make, change, disable accounts and tokens.
+READ_AUDIT = "audit.read"           # Search and export the audit trail.
+OWN_ACCOUNT = "own.account"         # One's own sessions, password and second factor.
+
+MEANINGS = {
+    READ_REGISTRY: "see sites, concentrators, meters and meshes",
+    EDIT_REGISTRY: "arrange the tree of sites",
+    READ_READINGS: "see what meters measured",
+    READ_HEALTH: "see completeness, events and ingest",
+    READ_PEOPLE: "see accounts and tokens",
+    EDIT_PEOPLE: "make, change and disable accounts and tokens",
+    READ_AUDIT: "search and export the audit trail",
+    OWN_ACCOUNT: "see and change one's own account",
+}
+
+_READER = frozenset({READ_REGISTRY, READ_READINGS, READ_HEALTH})
+
+ROLES = {
+    "installer": frozenset({READ_REGISTRY, READ_HEALTH, OWN_ACCOUNT}),
+    "operator": _READER | {EDIT_REGISTRY, OWN_ACCOUNT},
+    "dispatcher": _READER | {OWN_ACCOUNT},
+    "analyst": _READER | {OWN_ACCOUNT},
+    "auditor": frozenset({READ_REGISTRY, READ_HEALTH, READ_PEOPLE, READ_AUDIT, OWN_ACCOUNT}),
+    "administrator": frozenset(MEANINGS),
+    "integrator": _READER,
+}
+TOKENS_ONLY = "integrator"          # A role that no person has.
+OF_PEOPLE = [role for role in ROLES if role != TOKENS_ONLY]
+
+
+def permissions_of(role: str) -> frozenset[str]:
+    """What a role may do; nothing for a role that this version does not know."""
+    return ROLES.get(role, frozenset())

@@ -1,0 +1,1 @@
+"""The tree of sites: which place lies in which."""
