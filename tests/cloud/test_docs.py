@@ -23,3 +23,16 @@ def test_every_setting_is_explained() -> None:
     settings = set(re.findall(r"WUM_[A-Z_]+", _SETTINGS.read_text()))
     assert len(settings) > 10
     assert [name for name in sorted(settings) if "`%s`" % name not in text] == []
+
+
+def test_every_test_of_the_security_checklist_exists() -> None:
+    root = _DOCS.parent
+    rows = re.findall(r"^\| (\d+) \| [^|]+ \| ([012]) \| ([^|]+) \|$",
+                      (_DOCS / "security-checklist.md").read_text(), re.M)
+    assert [int(row) for row, _, _ in rows] == [*range(1, 25), *range(32, 38), 40]
+    for row, score, words in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", words)
+        assert score != "2" or named, row
+        for file, name in named:
+            text = (root / file).read_text()
+            assert re.search(r"^(async )?def %s\(" % name, text, re.M), (row, name)

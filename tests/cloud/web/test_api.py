@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from tests.cloud.web.conftest import SAME_ORIGIN
 from tests.cloud.web.street import DEVICE, PERIOD_S, SITE, ZONE, Street
 from wum_cloud.paging import encode_cursor
 from wum_shared.status import EVENT_STARTED, LATE, SILENT
@@ -176,7 +177,8 @@ async def test_events_of_one_moment_are_not_lost_between_pages(system, street):
 async def test_sites_concentrators_and_health_tell_what_there_is(system, meter, street):
     street.add_refusal("not genuine", "The seal does not hold.")
     assert (await system.get("/api/v1/sites")).json()["items"] == [
-        {"name": SITE, "address": "", "time_zone": ZONE, "concentrators": 1, "meters": 1}]
+        {"name": SITE, "address": "", "time_zone": ZONE, "parent": None, "concentrators": 1,
+         "meters": 1}]
     cabinet = (await system.get("/api/v1/concentrators/" + DEVICE.hex())).json()
     assert (cabinet["name"], cabinet["meters"]) == ("cabinet-1", 1)
     health = (await system.get("/api/v1/ingest/health")).json()
@@ -190,7 +192,8 @@ async def test_every_operation_of_the_api_wants_to_know_who_asks(nobody):
     asked = 0
     for path, methods in document["paths"].items():
         for method in methods:
-            answer = await nobody.request(method, path.replace("{", "").replace("}", ""))
+            answer = await nobody.request(
+                method, path.replace("{", "").replace("}", ""), headers=SAME_ORIGIN)
             assert answer.status_code == 401, (method, path)
             assert answer.headers["content-type"] == "application/problem+json"
             asked += 1
