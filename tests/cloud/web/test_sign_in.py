@@ -10,7 +10,7 @@ import pytest
 
 from tests.cloud.web.conftest import NAME, PASSWORD, SAME_ORIGIN
 from wum_cloud.people import store
-from wum_cloud.people.sign_in import ADDRESS_FAILURES_MAX, NAME_FAILURES_MAX
+from wum_cloud.people.sign_in import ADDRESS_FAILURES_MAX, LOCK_MINUTES, NAME_FAILURES_MAX
 
 
 async def try_to_sign_in(
@@ -103,7 +103,7 @@ async def test_an_attempt_waits_until_those_before_it_are_counted(
     async with await psycopg.AsyncConnection.connect(database_url) as other:
         await store.lock_attempts(other)
         for _ in range(NAME_FAILURES_MAX):
-            await store.note_failure(other, NAME, "10.0.0.1")
+            await store.note_failure(other, NAME, "10.0.0.1", LOCK_MINUTES)
         attempt = asyncio.create_task(try_to_sign_in(nobody))
         while not await is_somebody_waiting(database_url):
             assert not attempt.done(), "it was let in before the others were counted"
