@@ -14,20 +14,19 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from kit import mesh_bounds, mesh_orders, mesh_peers, mesh_trouble
+from kit import mesh_goodput, mesh_orders, mesh_trouble
 from kit.figures import Figure, report
-from wum_edge.mesh.frames import FRAGMENT_MAX, POLL
+from kit.mesh_families import Results, networks
+from wum_edge.mesh.frames import POLL
 from wum_simulator.radio import picture, places
-from wum_simulator.radio.field import Terrain, milliwatts
-from wum_simulator.radio.network import Maker, Network, Plan
+from wum_simulator.radio.field import Terrain
+from wum_simulator.radio.network import SF5, SF7, Network, Plan
 from wum_simulator.radio.reception import CAPTURE_DB
-from wum_simulator.radio.station import Core
 from wum_simulator.world import Dice
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 OBJECT_BYTES = 534           # Ten registers of 64 meters for an hour, measured on the codec.
-LIMIT_BYTES_H = 17_279 * 235 * 0.95
 SPREAD_US = 5 * MINUTE_US    # Over which the hour's objects are handed in.
 MILD = Terrain(27.0, 3.3, 20.0)
 HARSH = Terrain(27.0, 3.8, 30.0)
@@ -36,7 +35,6 @@ YARD = Terrain(14.0, 3.8, 20.0)
 LOW_BAND = Terrain(16.0, 3.8, 30.0)
 # Neighbours of a street hear each other with 11 dB to spare, the next but one not at all.
 STREET = Terrain(27.0, 4.5, 18.0, shadow_db=1.0, asymmetry_db=1.0)
-Results = dict[str, list[float]]
 
 
 capture_db = CAPTURE_DB      # A run is made with this and, by --capture 1, with FLoRa's.
@@ -56,52 +54,11 @@ def district(seed: int, sites: int, terrain: Terrain = HARSH) -> Plan:
     return Plan(found, terrain, (places.central(found),), seed, capture_db=capture_db)
 
 
-def static_parents(network: Network) -> dict[int, int]:
-    """A tree of fewest hops over links with 10 dB to spare both ways, even loads first."""
-    good = milliwatts(-111.5)
-    means = [dict(paths) for paths in network.field.means]
-    gateway = network.plan.gateways[0]
-    parents, ring, loads = {gateway: gateway}, [gateway], {gateway: 0}
-    while ring:
-        fresh = []
-        for number in range(len(means)):
-            if number in parents:
-                continue
-            near = [other for other in ring if means[number].get(other, 0.0) >= good
-                    and means[other].get(number, 0.0) >= good]
-            if near:
-                best = min(near, key=lambda other: loads[other])
-                loads[best] += 1
-                fresh.append((number, best))
-        parents.update(fresh)
-        loads = {number: 0 for number, _ in fresh}
-        ring = list(loads)
-    return parents
-
-
-def peer_maker(family: type[mesh_peers.Peer], parents: dict[int, int]) -> Maker:
-    def make(plan: Plan, number: int, t_us: int, stored: tuple[int, int]) -> Core:
-        peer = family(number + 1, number in plan.gateways, plan.ways[0], plan.duty_permyriad,
-                      t_us, Dice(plan.seed).stream("peer", number))
-        if isinstance(peer, mesh_peers.Tree):
-            peer.parent = parents.get(number, number) + 1
-        return peer
-    return make
-
-
-FAMILIES: dict[str, type[mesh_peers.Peer]] = {
-    "flood": mesh_peers.Flood, "managed_flood": mesh_peers.ManagedFlood,
-    "tree": mesh_peers.Tree, "tree_with_retries": mesh_peers.ReliableTree}
-
-
-def networks(plan: Plan, with_peers: bool) -> list[tuple[str, Network]]:
-    """Ours, and those of other families on the same sites, paths and seed."""
-    found = [("ours", Network(plan))]
-    if with_peers:
-        parents = static_parents(found[0][1])
-        found += [(name, Network(plan, peer_maker(family, parents)))
-                  for name, family in FAMILIES.items()]
-    return found
+def sparse(seed: int, sites: int) -> Plan:
+    """25 mW and 1 % at 868.3 MHz: what may be sent is what binds."""
+    found = places.district(sites, 1)
+    return Plan(found, Terrain(14.0, 3.8, 30.0), (places.central(found),), seed, ways=(SF7, SF5),
+                duty_permyriad=100, capture_db=capture_db)
 
 
 def run_for(network: Network, length_us: int) -> None:
@@ -185,42 +142,6 @@ def hourly(name: str, plan_of: Callable[[int], Plan], seeds: list[int], count: i
     return found + [
         Figure(f"{name}/within_the_hour_{family}", statistics.mean(others), "of objects", "ours",
                mean) for family, others in shares.items() if family != "ours"]
-
-
-def goodput(name: str, plan_of: Callable[[int], Plan], seeds: list[int], minutes: int,
-            with_peers: bool, goal: str | None) -> list[Figure]:
-    """Bytes that come to the gateway when every origin always has more."""
-    shares: Results = {}
-    for seed in seeds:
-        for family, network in networks(plan_of(seed), with_peers):
-            run_for(network, 3 * MINUTE_US)
-            before = 0
-            for minute in range(2 + minutes):
-                if minute == 2:
-                    before = sum(network.tally.bytes_by_site.values())
-                for _ in range(30):
-                    for number in range(len(network.stations)):
-                        if number not in network.plan.gateways and not network.has_backlog(number):
-                            for _ in range(3):
-                                network.give(number, FRAGMENT_MAX)
-                    run_for(network, 2_000_000)
-            came = sum(network.tally.bytes_by_site.values()) - before
-            shares.setdefault(family, []).append(came * 60 / minutes / LIMIT_BYTES_H)
-    ours = statistics.median(shares["ours"])
-    field = Network(plan_of(seeds[0]))
-    parents = {child: parent for child, parent in static_parents(field).items()
-               if child != parent}
-    found = [
-        Figure(f"{name}/goodput_of_limit", ours, "of the gateway's limit", "worst seed",
-               min(shares["ours"]), goal),
-        Figure(f"{name}/goodput_of_limit_most_flow", mesh_bounds.most_flow(field) / LIMIT_BYTES_H,
-               "of the gateway's limit, in equal parts, first seed", "ours", ours),
-        Figure(f"{name}/goodput_of_limit_timetable", mesh_bounds.timetable(field, parents),
-               "of slots, on the tree of fewest hops", "ours", ours)]
-    return found + [
-        Figure(f"{name}/goodput_of_limit_{family}", statistics.median(others),
-               "of the gateway's limit", "ours", ours)
-        for family, others in shares.items() if family != "ours"]
 
 
 def ripples(name: str, plan_of: Callable[[int], Plan], seeds: list[int], mean_s: float,
@@ -310,7 +231,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small networks, less than 50 s")
     parser.add_argument("--seeds", type=int, default=5, help="seeds of every scenario (5)")
     parser.add_argument("--hours", type=int, default=6, help="of hourly objects in a run (6)")
-    parser.add_argument("--only", metavar="NAME", help="S1, S2, S3, S4, S4_full, S4_harsh, S6...")
+    parser.add_argument("--only", metavar="NAME", help="S1, S2, S3, S4, S4_full, S5, S6...")
     parser.add_argument("--capture", type=float, default=CAPTURE_DB, metavar="DB",
                         help="by which a frame must be stronger than others (6; FLoRa's: 1)")
     parser.add_argument("--picture", metavar="FILE", type=Path,
@@ -326,6 +247,7 @@ def main() -> None:
     seeds = [1] if options.quick else list(range(1, 1 + options.seeds))
     size, small, count, minutes = (
         40, 30, 1, 2) if options.quick else (300, 100, options.hours, 10)
+    with_peers = not options.quick
     scenarios: list[tuple[str, Callable[[], list[Figure]]]] = [
         ("S1", lambda: hourly("S1", courtyard, seeds, count, 0.9999, True)),
         ("S2", lambda: hourly("S2", street, seeds, count, 0.999, False)),
@@ -336,10 +258,13 @@ def main() -> None:
         ("S3_433", lambda: ripples("S3_433", lambda seed: district(
             seed, 250 * size // 300, LOW_BAND), seeds, 3, 6, False)),
         ("S4", lambda: hourly("S4", lambda seed: district(seed, size), seeds, 1, 0.9999, False)),
-        ("S4_full", lambda: goodput("S4", lambda seed: district(seed, small, MILD), seeds,
-                                    minutes, True, "value >= 0.75")),
-        ("S4_harsh", lambda: goodput("S4_harsh", lambda seed: district(seed, small), seeds,
-                                     minutes, False, None)),
+        ("S4_full", lambda: mesh_goodput.goodput(
+            "S4", lambda seed: district(seed, small, MILD), seeds, minutes, with_peers,
+            "value >= 0.75")),
+        ("S4_harsh", lambda: mesh_goodput.goodput(
+            "S4_harsh", lambda seed: district(seed, small), seeds, minutes, False, None)),
+        ("S5", lambda: mesh_goodput.duty_bound(
+            lambda seed: sparse(seed, size), seeds, min(count, 2), with_peers)),
         ("S6", lambda: hourly("S6", lambda seed: district(seed, small), seeds, count, 0.999,
                               False, churn)),
         ("S6_relay", lambda: mesh_trouble.relay_dies([district(seed, small) for seed in seeds])),

@@ -21,11 +21,11 @@ FADE_MARGIN_DB = 10.0        # What a timetable asks of a link.
 Link = tuple[int, int]
 
 
-def chances(network: Network) -> dict[Link, float]:
+def chances(network: Network, rate: int = 0) -> dict[Link, float]:
     """By (sender, receiver): the chance that a full frame is received, over all fading."""
-    plan = network.plan
-    noise = reception.noise_mw(plan.ways[0].bandwidth_hz)
-    threshold = reception.THRESHOLD_DB[plan.ways[0].spreading_factor]
+    way = network.plan.ways[rate]
+    noise = reception.noise_mw(way.bandwidth_hz)
+    threshold = reception.THRESHOLD_DB[way.spreading_factor]
     fades = network.field.fades[::64]
     found = {}
     for sender, paths in enumerate(network.field.means):
@@ -38,33 +38,58 @@ def chances(network: Network) -> dict[Link, float]:
 
 
 def most_flow(network: Network) -> float:
-    """Bytes an hour to the gateway when every origin has the same share of it."""
+    """Bytes an hour to the gateway when every origin has the same share of it, at whatever of the
+    plan's rates is best on each link.
+    """
     plan, gateway = network.plan, network.plan.gateways[0]
-    frame_s = airtime_us(plan.ways[0], FRAME_MAX) / 1e6
-    links = sorted(link for link in chances(network).items() if link[0][0] != gateway)
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     share = solver.addVariable(lb=0)
-    sent = {link: solver.addVariable(lb=0) for link, _ in links}      # Frames an hour.
+    # By sender and by receiver: (variable, chance, seconds on the air).
+    out: list[list[tuple[object, float, float]]] = [[] for _ in plan.sites]
+    into: list[list[tuple[object, float, float]]] = [[] for _ in plan.sites]
+    for rate, way in enumerate(plan.ways):
+        frame_s = airtime_us(way, FRAME_MAX) / 1e6
+        for (sender, receiver), chance in sorted(chances(network, rate).items()):
+            if sender != gateway:
+                entry = (solver.addVariable(lb=0), chance, frame_s)      # Frames an hour.
+                out[sender].append(entry)
+                into[receiver].append(entry)
     for number in range(len(plan.sites)):
-        out = [(link, chance) for link, chance in links if link[0] == number]
-        into = [(link, chance) for link, chance in links if link[1] == number]
         # What arrives: a frame that is lost is sent again, and costs its time again.
-        came = sum(sent[link] * chance for link, chance in into) if into else 0
-        busy_in = sum(sent[link] * (frame_s + GUARD_S) for link, _ in into) if into else 0
+        came = sum(sent * chance for sent, chance, _ in into[number])    # type: ignore[operator]
+        busy_in = sum(sent * (took_s + GUARD_S)                          # type: ignore[operator]
+                      for sent, _, took_s in into[number])
         if number == gateway:
             solver.addConstr(busy_in <= HOUR_S)
-            continue
-        if not out:
-            continue             # Nobody hears it: it is in no flow.
-        gone = sum(sent[link] * chance for link, chance in out)
-        spent = sum(sent[link] * frame_s for link, _ in out)
-        solver.addConstr(gone - came - share == 0)
-        solver.addConstr(spent <= HOUR_S * plan.duty_permyriad / 10_000)
-        solver.addConstr(spent + busy_in <= HOUR_S)
+        elif out[number]:            # Nobody hears the others: they are in no flow.
+            gone = sum(sent * chance for sent, chance, _ in out[number])  # type: ignore[operator]
+            spent = sum(sent * took_s for sent, _, took_s in out[number])  # type: ignore[operator]
+            solver.addConstr(gone - came - share == 0)
+            solver.addConstr(spent <= HOUR_S * plan.duty_permyriad / 10_000)
+            solver.addConstr(spent + busy_in <= HOUR_S)
     solver.maximize(share)
-    origins = {sender for sender, _ in sent}
-    return float(solver.val(share)) * len(origins) * FRAME_BYTES
+    origins = sum(1 for number, ways in enumerate(out) if ways and number != gateway)
+    return float(solver.val(share)) * origins * FRAME_BYTES
+
+
+def tree_flow(network: Network, parents: dict[int, int]) -> float:
+    """The same on one tree, by an ideal timetable at rate 0: as much as the duty of whoever has
+    most behind it allows, or the gateway's time.
+    """
+    plan, gateway = network.plan, network.plan.gateways[0]
+    frame_s = airtime_us(plan.ways[0], FRAME_MAX) / 1e6
+    behind = dict.fromkeys([gateway, *parents], 0)
+    for number in parents:
+        at = number
+        while at != gateway:
+            behind[at] += 1
+            at = parents[at]
+    most = max(behind.values())
+    allowed = HOUR_S * plan.duty_permyriad / 10_000 / frame_s / most
+    share = min(allowed, HOUR_S / (frame_s + GUARD_S) / len(parents),
+                HOUR_S / (frame_s + GUARD_S) / (2 * most - 1))
+    return share * len(parents) * FRAME_BYTES
 
 
 def timetable(network: Network, parents: dict[int, int]) -> float:

@@ -26,6 +26,8 @@ _QUEUE_MAX = 96
 class Peer:
     """What all of them share: a queue, the law, and listening before sending."""
 
+    content_max = CONTENT_MAX
+
     def __init__(self, address: int, is_gateway: bool, way: Modulation, duty: int, t_us: int,
                  dice: Stream) -> None:
         self.address, self.is_gateway = address, is_gateway
@@ -38,31 +40,36 @@ class Peer:
         self._actions: list[tuple[object, ...]] = []
         self._number, self._busy, self._sending = 0, 0, b""
         self._booked = (t_us, 0)
+        self._wakes: list[tuple[int, object]] = []
+        self.last_source = 0
 
     def actions(self) -> list[tuple[object, ...]]:
         taken, self._actions = self._actions, []
         return taken
 
     def next_deadline(self) -> int | None:
-        times = [when for when, _ in self.queue]
-        return min(times) if times and not self._sending else None
+        times = [] if self._sending else [when for when, _ in self.queue]
+        times += [when for when, _ in self._wakes]
+        return min(times) if times else None
 
     def submit(self, t_us: int, content: bytes, priority: int) -> int | None:
         self.now = max(self.now, t_us)
-        starts = range(0, len(content), CONTENT_MAX)
+        step = self.content_max
+        starts = range(0, len(content), step)
         if len(self.queue) + len(starts) > _QUEUE_MAX // 2:
             return None
         self._number = (self._number + 1) & 0xFFFF
         for at, start in enumerate(starts):
-            last = 0x80 if start + CONTENT_MAX >= len(content) else 0
+            last = 0x80 if start + step >= len(content) else 0
             self.originate(struct.pack(
                 HEAD, _DATA, self.address, self.towards(), self.address, self._number, at | last,
-                self.hops()) + content[start:start + CONTENT_MAX] + bytes(4))
+                self.hops()) + content[start:start + step] + bytes(4))
         return self._number
 
     def on_rx(self, t_us: int, frame: bytes, rssi_dbm: int, snr_q4: int, rate: int) -> None:
         self.now = max(self.now, t_us)
         kind, source, to, origin, number, piece, hops = struct.unpack(HEAD, frame[:HEAD_SIZE])
+        self.last_source = source
         self.receive(kind, source, to, (origin, number, piece), hops, frame, snr_q4)
 
     def on_tx_done(self, t_us: int, token: int, airtime: int) -> None:
@@ -78,6 +85,9 @@ class Peer:
 
     def on_tick(self, t_us: int) -> None:
         self.now = max(self.now, t_us)
+        for wake in [wake for wake in self._wakes if wake[0] <= self.now]:
+            self._wakes.remove(wake)
+            self.woken(wake[1])
         due = [entry for entry in self.queue if entry[0] <= self.now]
         if due and not self._sending:
             entry = min(due)
@@ -91,6 +101,13 @@ class Peer:
 
     def wait_us(self, slots: int) -> int:
         return self.dice.randrange(max(slots, 1) * _SLOT_US)
+
+    def wake_at(self, when_us: int, what: object) -> None:
+        """Have `woken(what)` called then."""
+        self._wakes.append((when_us, what))
+
+    def woken(self, what: object) -> None:
+        raise NotImplementedError
 
     def send_at(self, when_us: int, frame: bytes) -> None:
         if len(self.queue) >= _QUEUE_MAX:
@@ -232,8 +249,21 @@ class ReliableTree(Tree):
         key = parts[3:6]
         left = self._left.setdefault(key, self.tries) - 1
         self._left[key] = left
+        if left < self.tries - 1:
+            self.resent()
         if left > 0:
-            self.send_at(self.now + self.WAIT_US + self.wait_us(16 << (self.tries - left)), frame)
+            doublings = min(self.tries - left, 5)
+            self.send_at(self.now + self.WAIT_US + self.wait_us(16 << doublings),
+                         self.readdressed(frame))
+        else:
+            del self._left[key]
+
+    def resent(self) -> None:
+        """What was sent before has not been acknowledged."""
+
+    def readdressed(self, frame: bytes) -> bytes:
+        """The frame as it is sent the next time."""
+        return frame
 
     def acknowledged(self, key: tuple[int, int, int]) -> None:
         self.queue = [entry for entry in self.queue

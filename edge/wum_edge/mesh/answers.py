@@ -11,7 +11,6 @@ from wum_edge.mesh.timing import ANSWERING, IDLE, LEAD_GRANT, TUNE_US
 
 WAIT_ACK_US = 1_500_000      # A parent tells at once; if it did not reach us we ask.
 WAIT_POLL_US = 2_500_000     # First patience for a poll; it doubles.
-LEFT_US = 6_000_000          # After a burst that a parent knows to be incomplete.
 PATIENCE_US = 30_000_000     # With a parent that knows of us and is busy.
 AWAY_US = 60_000_000         # A parent that does not answer is left alone for so long.
 _DOUBLINGS = 5               # Of the patience for a poll: to more than a minute.
@@ -36,6 +35,7 @@ class Answers:
         self._ask_us, self._tries = 0, 0
         self._begin_us = self._seen_us = 0
         self._asked = 0
+        self._declines = False       # Polled by who is no parent: an empty frame ends that.
 
     def may_ask(self, t_us: int) -> bool:
         """Whether it is time to ask a parent for its poll."""
@@ -76,7 +76,9 @@ class Answers:
         self._ask_us = t_us + patience_us + relay.chance() % patience_us
         unknown = self._number if self._is_open and self._parent == parent else 0
         waiting = relay.custody.frames()
-        return parent, frames.encode_ask(frames.Ask(relay.gradient.rank, waiting, unknown))
+        return parent, frames.encode_ask(frames.Ask(
+            relay.gradient.rank, waiting, unknown,
+            relay.children.waiting(relay.last_counter + 1)))
 
     def _choose(self, t_us: int) -> int:
         """The parent to ask: the first, or after asks in vain the next."""
@@ -119,13 +121,14 @@ class Answers:
                 or self._tries > 0 and self._asked == address)
 
     def overheard(self, t_us: int, parent: int, is_known: bool, until_us: int) -> None:
-        """A poll of the parent that we asked: does it know that we wait? It hears us again when
-        the burst that it polled is over, at `until_us`.
+        """A poll of the parent that we asked, or that our last burst told what is left: does it
+        know that we wait? It hears us again when the burst that it polled is over, at `until_us`.
         """
-        if not self._tries or parent != self._asked:
+        if self._is_open or parent != (self._asked if self._tries else self._parent) or (
+                not self._relay.custody.size):
             return
         if is_known:
-            self._tries = 1
+            self._tries = min(self._tries, 1)
             self._ask_us = t_us + PATIENCE_US + self._relay.chance() % PATIENCE_US
         else:
             self._ask_us = min(
@@ -135,9 +138,11 @@ class Answers:
         """Begin a burst."""
         relay = self._relay
         other = relay.neighbours.get(parent)
-        if other is None or other.rank >= relay.gradient.rank or (
-                relay.gradient.rank >= RANK_MAX):
+        self._declines = other is None or other.rank >= relay.gradient.rank or (
+            relay.gradient.rank >= RANK_MAX)
+        if self._declines:
             relay.count("poll of no parent")
+            self._begin(t_us, parent, number, rate, [(1, [])])
             return
         if self._is_open:
             self._lose()
@@ -151,17 +156,20 @@ class Answers:
             chosen.append((priority, items))     # An empty frame says that there is nothing.
             if not items:
                 break
-        if not chosen:
-            return
+        if chosen:
+            self._begin(t_us, parent, number, rate, chosen)
+
+    def _begin(self, t_us: int, parent: int, number: int, rate: int,
+               chosen: list[tuple[int, list[Item]]]) -> None:
         self._frames, self._at = chosen, 0
         self._parent, self._number, self._rate = parent, number, rate
-        relay.mode = ANSWERING
+        self._relay.mode = ANSWERING
         self._begin_us = t_us + TUNE_US
 
     def _send_next(self) -> None:
         relay = self._relay
         left = len(self._frames) - 1 - self._at
-        waiting = relay.custody.waiting()
+        waiting = 0 if self._declines else relay.custody.waiting()
         priority, items = self._frames[self._at]
         body = frames.encode_data(relay.gradient.rank, self._number, items)
         self._at += 1
@@ -206,7 +214,7 @@ class Answers:
         self._tries = 0
         if relay.custody.size:
             # It was told what is left here, and polls when it can.
-            self._ask_us = t_us + LEFT_US + relay.chance() % LEFT_US
+            self._ask_us = t_us + PATIENCE_US + relay.chance() % PATIENCE_US
         else:
             self._ask_us = 0
 

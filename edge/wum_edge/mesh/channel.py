@@ -3,11 +3,12 @@
 Left out: what is to be said (relay.py), what the law allows (duty.py).
 """
 
-from wum_edge.mesh.frames import ALL, ECHO, POLL, RIPPLE
+from wum_edge.mesh.frames import ALL, ASK, ECHO, POLL, RIPPLE
 
 SLOT_US = 12_000             # Of contention: a host's jitter and a look at the channel.
 HOLD_MAX_US = 6_000_000      # Nobody is silenced for longer by one frame.
-_SHIFTS, _SHIFTS_GATEWAY = 4, 1      # How often a wait is doubled while the channel is busy.
+# How often a wait is doubled while the channel is busy: an ask's time is short, a gateway's dear.
+_SHIFTS, _SHIFTS_ASK, _SHIFTS_GATEWAY = 4, 1, 1
 
 
 class Channel:
@@ -16,6 +17,7 @@ class Channel:
     def __init__(self, t_us: int, is_gateway: bool) -> None:
         self.attempt_us: int | None = None
         self._is_gateway = is_gateway
+        self._invited_us = t_us
         self._quiet_us = self._near_us = self._refused_us = self._pause_us = t_us
         self._near = self._held_for = ALL
         self._shift = 0
@@ -39,16 +41,30 @@ class Channel:
     def is_burst_near(self, t_us: int) -> bool:
         return self._near_us > t_us
 
+    def looks(self, t_us: int) -> bool:
+        """Whether a poll looks at the channel first: not while a burst is known to be near, which
+        is what it would see; and a gateway, whose time is what there is least of, only once.
+        """
+        return self._near_us <= t_us and not (self._is_gateway and self._shift)
+
     def may_answer(self, t_us: int, parent: int) -> bool:
         """Whether an answer to `parent` troubles no other receiver close by."""
         return self._near_us <= t_us or self._near == parent
+
+    def invite(self, until_us: int, gateway: int) -> None:
+        """A gateway hears asks until then: whoever asks waits for no other receiver, whoever polls
+        waits.
+        """
+        self._invited_us = until_us
+        self.protect(until_us, gateway)
+        self.attempt_us = None
 
     def refuse(self, until_us: int) -> None:
         """The law says no until then."""
         self._refused_us = until_us
         self._quiet_us = max(self._quiet_us, until_us)
 
-    def free_us(self, kind: int) -> int:
+    def free_us(self, t_us: int, kind: int) -> int:
         """From when on we may speak; `kind` is that of the frame, plus one. A poll troubles only a
         receiver nearby, and a gateway's burst is worth more than the frame that its poll spoils;
         a ripple goes before everything; all else waits for everybody.
@@ -57,6 +73,8 @@ class Channel:
             return self._refused_us
         if kind == 1 + ECHO:
             return self._quiet_us
+        if kind == 1 + ASK and self._invited_us > t_us:
+            return max(self._refused_us, self._pause_us)
         if kind != 1 + POLL:
             return max(self._quiet_us, self._pause_us)
         near_us = 0 if self._is_gateway else self._near_us
@@ -69,8 +87,10 @@ class Channel:
     def draw(self, t_us: int, kind: int, width: int, chance: int) -> None:
         """Begin to wait, for less than `width` slots after the channel is free."""
         shift = 0 if kind == 1 + RIPPLE else self._shift
+        if kind == 1 + ASK:
+            shift = min(shift, _SHIFTS_ASK)
         slots_us = chance % ((width << shift) * SLOT_US)
-        self.attempt_us = max(t_us, self.free_us(kind)) + slots_us
+        self.attempt_us = max(t_us, self.free_us(t_us, kind)) + slots_us
 
     def was_busy(self) -> None:
         self._shift = min(self._shift + 1, _SHIFTS_GATEWAY if self._is_gateway else _SHIFTS)

@@ -3,21 +3,31 @@
 Left out: the channel (relay.py).
 """
 
-from wum_edge.mesh.frames import RECEIPTS_MAX
+from wum_edge.mesh.frames import RECEIPTS_MAX, waiting_bit
 
 CHILDREN_MAX = 64
 ROUTES_MAX = 300
 _RECEIPTS_KEPT = 64
 _FRUITLESS_MAX = 8           # Polls without an answer; after that the child must ask again.
 _HOLD_US = 400_000
+_TURN = 64                   # What a frame counts, over the number of origins in its burst.
 _RECEIPT_US = 20_000_000     # So long a receipt waits for company, or for a poll that goes anyway.
+
+
+def arrived_frames(arrived: int) -> int:
+    """How many bits of the map are set."""
+    count = 0
+    while arrived:
+        count += arrived & 1
+        arrived >>= 1
+    return count
 
 
 class Child:
     """One of them. `frames` is what it said waits there."""
 
-    __slots__ = ("answered", "arrived", "away_until_us", "frames", "fruitless", "number",
-                 "receipt_us", "receipts", "served_us", "snr_q4", "told")
+    __slots__ = ("answered", "arrived", "away_until_us", "frames", "fruitless", "is_answered",
+                 "number", "receipt_us", "receipts", "served_us", "snr_q4", "told", "turn")
 
     def __init__(self, number: int = 0) -> None:
         self.number = number         # Of the last poll: after a restart it begins somewhere else.
@@ -26,6 +36,8 @@ class Child:
         self.receipts: dict[int, tuple[int, int]] = {}
         self.told: list[tuple[int, int, int]] = []
         self.receipt_us = 0
+        self.turn = 0                # What its origins had, each.
+        self.is_answered = False     # Whether there was a burst at all.
 
 
 class Children:
@@ -34,6 +46,7 @@ class Children:
     def __init__(self) -> None:
         self._children: dict[int, Child] = {}
         self._routes: dict[int, int] = {}
+        self._turn = 0               # Of the child that was polled last.
 
     def get(self, address: int) -> Child | None:
         return self._children.get(address)
@@ -45,6 +58,8 @@ class Children:
             if len(self._children) >= CHILDREN_MAX:
                 self._make_room()
             child = self._children[address] = Child(t_us // 1024 % 255)
+        if not child.frames:         # Who had nothing to send has saved nothing up.
+            child.turn = max(child.turn, self._turn)
         child.frames, child.fruitless, child.away_until_us = max(frames, 1), 0, t_us
         child.snr_q4 = snr_q4
         self.learn(address, address)
@@ -54,14 +69,18 @@ class Children:
         del self._children[oldest[1]]
 
     def next(self, t_us: int) -> int | None:
-        """Address of the one that has waited longest, of those that may be polled now."""
+        """Address of the one whose origins had least, of those that may be polled now."""
         best = None
-        for address, child in self._children.items():  # Any order: the least of pairs is sought.
+        for address, child in self._children.items():  # Any order: the least of triples is sought.
             if child.frames and child.away_until_us <= t_us:
-                entry = (child.served_us, address)
+                entry = (child.turn, child.served_us, address)
                 if best is None or entry < best:
                     best = entry
-        return best[1] if best else None
+        return best[2] if best else None
+
+    def count_waiting(self) -> int:
+        """How many wait."""
+        return sum([1 for child in self._children.values() if child.frames])
 
     def next_told(self, t_us: int) -> int | None:
         """Address of one for which receipts have waited long enough."""
@@ -84,19 +103,24 @@ class Children:
                 least = at_us
         return least
 
-    def waiting(self) -> int:
-        """A bit for everyone that waits, by address modulo 32."""
+    def waiting(self, counter: int) -> int:
+        """A bit for everyone that waits, as a poll with this counter tells it."""
         bits = 0
         for address, child in self._children.items():  # Any order: bits are OR-ed.
             if child.frames:
-                bits |= 1 << (address & 31)
+                bits |= 1 << waiting_bit(address, counter)
         return bits
 
-    def answered(self, t_us: int, address: int, arrived: int, backlog: int, last: int) -> None:
-        """Its answer to our last poll is over; the counter of its last frame ended in `last`."""
+    def answered(self, t_us: int, address: int, arrived: int, backlog: int, last: int,
+                 origins: int = 1) -> None:
+        """Its answer to our last poll is over; the counter of its last frame ended in `last`, and
+        it had pieces of so many origins.
+        """
         child = self._children[address]
-        child.answered, child.arrived = last, arrived
+        child.answered, child.arrived, child.is_answered = last, arrived, True
         child.frames, child.fruitless, child.served_us = backlog, 0, t_us
+        self._turn = max(self._turn, child.turn)
+        child.turn += arrived_frames(arrived) * _TURN // max(origins, 1)
         for origin, number, before in child.told:
             if child.receipts.get(origin) == (number, before):
                 del child.receipts[origin]
@@ -107,7 +131,7 @@ class Children:
         child = self._children[address]
         child.fruitless += 1
         child.served_us = t_us
-        child.away_until_us = t_us + (_HOLD_US << min(child.fruitless, 5)) + chance % _HOLD_US
+        child.away_until_us = t_us + (_HOLD_US << min(child.fruitless, 3)) + chance % _HOLD_US
         if child.fruitless >= _FRUITLESS_MAX:
             child.frames, child.told = 0, []
             child.receipts.clear()       # Its origins will send again, through somebody else.

@@ -56,8 +56,22 @@ class Custody:
         if not self.free:
             return False
         self._held.add(key)
-        self._queues[priority].append(item)
+        self._queue(self._queues[priority], item)
         return True
+
+    def _queue(self, queue: list[Item], item: Item) -> None:
+        """Behind the pieces of other origins, as many of each as this one has here: who is close
+        to the gateway gets no more of the way than who is far.
+        """
+        before: dict[int, int] = {}
+        mine = sum([1 for other in queue if other.origin == item.origin])
+        for at, other in enumerate(queue):
+            count = before.get(other.origin, 0)
+            if count > mine:
+                queue.insert(at, item)
+                return
+            before[other.origin] = count + 1
+        queue.append(item)
 
     def see(self, key: int) -> bool:
         """Note that a piece was here; True if it was before."""

@@ -15,15 +15,16 @@ HEADER_SIZE, TAG_SIZE, FRAME_MAX = 12, 4, 255
 BODY_MAX = FRAME_MAX - HEADER_SIZE - TAG_SIZE
 BURST_MAX = 16               # Frames of one answer: one bit each in an acknowledgement.
 RATES_MAX = 8
-RECEIPTS_MAX = 16
+RECEIPTS_MAX, ACKS_MAX = 16, 4
 _HEADER = ">BHHHIB"
 _BEACON = ">HBHBBB"
-_ASK = ">HBB"
-_POLL = ">HBHBHHHHI"
+_ASK = ">HBBI"
+_POLL = ">HBHBHIB"
+_ACK = ">HHH"
 _DATA = ">HB"
 _ITEM = ">HHBBB"
 _RECEIPT = ">HHB"
-_RECEIPT_SIZE = 5
+_RECEIPT_SIZE, _ACK_SIZE = 5, 6
 DATA_HEAD, ITEM_HEAD = 3, 7
 STAMP_SIZE = 9
 WANTS_WAY, WANTS_TIME = 1, 2
@@ -78,23 +79,26 @@ class Beacon(namedtuple("Beacon", (
     stamp: Stamp
 
 
-class Ask(namedtuple("Ask", ("rank", "frames", "unacknowledged"))):
-    """A child wants to be polled; `unacknowledged`: the poll whose answer it has no word of."""
+class Ask(namedtuple("Ask", ("rank", "frames", "unacknowledged", "waiting"))):
+    """A child wants to be polled; `unacknowledged`: the poll whose answer it has no word of;
+    `waiting`: a bit for each of its own children that it knows to wait (`waiting_bit`).
+    """
 
     __slots__ = ()
     rank: int
     frames: int
     unacknowledged: int
+    waiting: int
 
 
 class Poll(namedtuple("Poll", (
-        "gateway", "heartbeat", "rank", "number", "heard", "child", "answered", "arrived",
-        "waiting", "stamp", "receipts"))):
+        "gateway", "heartbeat", "rank", "number", "heard", "waiting", "stamp", "acks",
+        "receipts"))):
     """`heard`: low 16 bits of the newest counter that was heard of whom it is for: a poll that was
-    recorded before the child restarted names one that it did not use since. Of the burst of
-    `child` whose last frame had the counter `answered`, the frames of the bit map `arrived` are in
+    recorded before the child restarted names one that it did not use since. `waiting`: a bit for
+    every child that has asked and waits (`waiting_bit`). `acks`: (child, answered, arrived): of the
+    burst of `child` whose last frame had the counter `answered`, the frames of the bit map are in
     custody;
-    `waiting`: a bit for every child that has asked and waits (its address modulo 32);
     `receipts`: (origin, number, bit map of the eight before it) of objects at a gateway. What is
     granted stands in the header, for all to see who must keep silent meanwhile.
     """
@@ -105,11 +109,9 @@ class Poll(namedtuple("Poll", (
     rank: int
     number: int
     heard: int
-    child: int
-    answered: int
-    arrived: int
     waiting: int
     stamp: Stamp
+    acks: list[tuple[int, int, int]]
     receipts: list[tuple[int, int, int]]
 
 
@@ -161,6 +163,13 @@ def poll_aux(grant: int, rate: int) -> int:
     return rate << 5 | grant
 
 
+def waiting_bit(address: int, counter: int) -> int:
+    """Which bit of a poll with this counter stands for a child. Two that share a bit in one poll do
+    not in the next: who is not known is soon told so.
+    """
+    return ((address ^ counter & 0xFFFF) * 10_007 & 0xFFFF) >> 11
+
+
 def decode_poll_aux(aux: int) -> tuple[int, int]:
     """(grant, rate)."""
     return min(aux & 31, BURST_MAX), aux >> 5
@@ -195,7 +204,7 @@ def decode_stamp(body: bytes) -> Stamp:
 
 
 def encode_ask(ask: Ask) -> bytes:
-    return struct.pack(_ASK, ask.rank, ask.frames, ask.unacknowledged)
+    return struct.pack(_ASK, ask.rank, ask.frames, ask.unacknowledged, ask.waiting)
 
 
 def decode_ask(body: bytes) -> Ask:
@@ -205,23 +214,30 @@ def decode_ask(body: bytes) -> Ask:
 
 def encode_poll(poll: Poll) -> bytes:
     return struct.pack(
-        _POLL, poll.gateway, poll.heartbeat, poll.rank, poll.number, poll.heard, poll.child,
-        poll.answered, poll.arrived, poll.waiting,
+        _POLL, poll.gateway, poll.heartbeat, poll.rank, poll.number, poll.heard, poll.waiting,
+        len(poll.acks),
     ) + encode_stamp(poll.stamp) + b"".join(
-        [struct.pack(_RECEIPT, *receipt) for receipt in poll.receipts])
+        [struct.pack(_ACK, *ack) for ack in poll.acks]
+        + [struct.pack(_RECEIPT, *receipt) for receipt in poll.receipts])
 
 
 def decode_poll(body: bytes) -> Poll:
     """Raises Malformed."""
     head_size = struct.calcsize(_POLL)
-    size = head_size + STAMP_SIZE
-    rest = len(body) - size
-    if rest < 0 or rest % _RECEIPT_SIZE or rest > _RECEIPT_SIZE * RECEIPTS_MAX:
+    at = head_size + STAMP_SIZE
+    count = body[head_size - 1] if len(body) >= at else 0
+    begin = at + count * _ACK_SIZE
+    rest = len(body) - begin
+    if rest < 0 or rest % _RECEIPT_SIZE or rest > _RECEIPT_SIZE * RECEIPTS_MAX or (
+            count > ACKS_MAX):
         raise Malformed("poll of %d bytes" % len(body))
-    head = struct.unpack(_POLL, body[:head_size]) + (decode_stamp(body[head_size:size]),)
-    receipts = [struct.unpack(_RECEIPT, body[at:at + _RECEIPT_SIZE])
-                for at in range(size, len(body), _RECEIPT_SIZE)]
-    return Poll(*(head + (receipts,)))
+    head = struct.unpack(_POLL, body[:head_size])[:-1] + (decode_stamp(body[head_size:at]),)
+    return Poll(*(head + (_rows(_ACK, _ACK_SIZE, body[at:begin]),
+                          _rows(_RECEIPT, _RECEIPT_SIZE, body[begin:]))))
+
+
+def _rows(form: str, size: int, body: bytes) -> list[tuple[int, int, int]]:
+    return [struct.unpack(form, body[at:at + size]) for at in range(0, len(body), size)]
 
 
 def encode_data(rank: int, number: int, items: list[Item]) -> bytes:

@@ -7,7 +7,7 @@ from wum_edge.mesh import frames
 from wum_edge.mesh.frames import ASK, BEACON, DATA, DOWN, ECHO, GOT, POLL, RIPPLE, Header, Stamp
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.neighbours import NEIGHBOURS_MAX, Neighbour
-from wum_edge.mesh.timing import HOST_US, IDLE, THRESHOLD_Q4
+from wum_edge.mesh.timing import ASKS_US, HOST_US, IDLE, THRESHOLD_Q4
 
 _NEAR_Q4 = 20                # Who hears a receiver so well is heard there too, and holds.
 TYPE_CHECKING = False
@@ -53,6 +53,7 @@ class Hearing:
                 relay.trickle.hurry(relay.now, relay.chance())    # It is mistaken about us.
             else:
                 relay.children.ask(relay.now, header.source, ask.frames, snr_q4)
+                relay.polls.asked()
         elif header.kind == POLL:
             poll = frames.decode_poll(body)
             self._told(other, poll.gateway, poll.heartbeat, poll.rank)
@@ -63,14 +64,15 @@ class Hearing:
                 relay.count("poll of another life")
             elif (grant and rate < len(relay.setting.ways) and relay.mode == IDLE
                     and not relay.sending
-                    and relay.channel.may_answer(relay.now, header.source)):
+                    and (not poll.rank      # A gateway's time is what there is least of.
+                         or relay.channel.may_answer(relay.now, header.source))):
                 relay.answers.polled(relay.now, header.source, poll.number, grant, rate)
         if is_wire and is_flooded(header):
             self._ends.pop(header.source, None)    # By radio it was over later: it tells no time.
 
     def overhear(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
         """Keep silent while others need the channel; learn what concerns us all the same."""
-        relay = self._relay
+        relay, me = self._relay, self._relay.setting.address
         margin_q4 = snr_q4 - THRESHOLD_Q4[relay.setting.ways[rate].spreading_factor]
         if header.kind == POLL:
             poll = frames.decode_poll(body)
@@ -86,8 +88,15 @@ class Hearing:
             self._told(other, poll.gateway, poll.heartbeat, poll.rank)
             self.heed_stamp(header, poll.stamp, poll.rank)
             self._acknowledged(header, poll)
+            if not grant and not poll.rank and header.source == relay.gradient.parent:
+                relay.channel.invite(relay.now + ASKS_US, header.source)
         elif not relay.setting.is_gateway:
             relay.hold(relay.now + 2 * HOST_US + relay.middling_us, header.destination)
+        if header.kind == ASK:
+            ask = frames.decode_ask(body)
+            relay.answers.overheard(
+                relay.now, header.source,
+                bool(ask.waiting >> frames.waiting_bit(me, header.counter) & 1), relay.now)
 
     def _beacon(self, header: Header, other: Neighbour | None, beacon: frames.Beacon) -> None:
         relay = self._relay
@@ -130,11 +139,13 @@ class Hearing:
     def _acknowledged(self, header: Header, poll: frames.Poll) -> None:
         relay = self._relay
         me = relay.setting.address
-        if poll.child == me:
-            relay.answers.acknowledged(relay.now, header.source, poll.answered, poll.arrived)
+        for child, answered, arrived in poll.acks:
+            if child == me:
+                relay.answers.acknowledged(relay.now, header.source, answered, arrived)
         grant, rate = frames.decode_poll_aux(header.aux)
         burst_us = relay.frame_us[min(rate, len(relay.frame_us) - 1)] + HOST_US // 2
-        relay.answers.overheard(relay.now, header.source, bool(poll.waiting >> (me & 31) & 1),
+        relay.answers.overheard(relay.now, header.source,
+                               bool(poll.waiting >> frames.waiting_bit(me, header.counter) & 1),
                                relay.now + grant * burst_us)
         if header.destination == me:
             for origin, number, before in poll.receipts:

@@ -9,7 +9,7 @@ from wum_edge.mesh.frames import UNREACHABLE
 NEIGHBOURS_MAX = 64
 RANK_US = 4_000              # A rank is a time on the air, in this unit.
 ONE = 1024                   # A quality of 1.
-_KEEPS = 14                  # Of 16: how slowly the quality follows what is acknowledged.
+_COUNTS_MAX = 6              # Of 16: what a burst counts against all that was before, at most.
 # A way costs up to 64 times as much when what goes over it vanishes: who lies about its rank, or
 # is deaf to its own parents, is gone round, and nobody is given up for good.
 _BLAME_MAX = 6
@@ -67,9 +67,9 @@ class Neighbour:
     def acknowledge(self, arrived: int, sent: int) -> None:
         """Of `sent` frames that it answered so many had arrived."""
         self.is_measured = True
-        for at in range(sent):
-            got = ONE if at < arrived else 0
-            self.quality = max((self.quality * _KEEPS + got * (16 - _KEEPS)) // 16, _LEAST)
+        counts = min(sent, _COUNTS_MAX)
+        quality = self.quality * (16 - counts) + counts * ONE * arrived // max(sent, 1)
+        self.quality = max(quality // 16, _LEAST)
 
     def vanished(self) -> None:
         """An object that it had taken of us never came to a gateway."""

@@ -8,6 +8,8 @@ from wum_edge.mesh.echoes import GRANT_MAX, ROOM_US
 from wum_edge.mesh.frames import BURST_MAX, POLL, Header, Item
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.timing import (
+    ASKS_MAX_US,
+    ASKS_US,
     HOST_US,
     IDLE,
     LEAD_GRANT,
@@ -17,8 +19,10 @@ from wum_edge.mesh.timing import (
     word_of,
 )
 
-# Bursts in a row before others are let at the channel: only a gateway is never in anyone's way.
-_CHAIN_GATEWAY, _CHAIN_RELAY = 6, 1
+# Bursts in a row before others are let at the channel: only a gateway is never in anyone's way. It
+# stops when everybody that it knows of had a turn, so that those of whom it does not know can ask.
+_CHAIN_GATEWAY, _CHAIN_RELAY = 12, 1
+_GRANT_LEAST = BURST_MAX // 2
 _STEP_UP_Q4 = 24             # Margin in quarter dB that a faster rate must have.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,14 +37,28 @@ class Polls:
         self._child = self._number = self._rate = self._grant = 0
         self._arrived = self._missing = self._backlog = self._last = 0
         self._was_heard = self._has_items = False
+        self._origins: set[int] = set()  # Of the pieces of this burst.
         self._chained, self._acknowledge = 0, 0
+        self._answered: list[int] = []   # Whose bursts were the last ones, the latest first.
+        self._asks_end_us = 0
         self.end_us = 0              # When the answer is over, as far as we know.
 
     def has_work(self) -> bool:
         """Whether somebody waits for us, and we could take something."""
         relay = self._relay
-        return (relay.children.next(relay.now) is not None and self._grantable() > 0
+        child = relay.children.next(relay.now)
+        return (child is not None and self._is_worth(child)
                 or relay.children.next_told(relay.now) is not None)
+
+    def _is_worth(self, address: int) -> bool:
+        """Whether there is room for all that a child has, or for half a burst: a poll for a frame
+        or two costs the channel as much as one for sixteen.
+        """
+        relay = self._relay
+        child = relay.children.get(address)
+        return child is not None and self._grantable() > 0 and (
+            relay.setting.is_gateway
+            or relay.custody.free >= min(child.frames, _GRANT_LEAST))
 
     def _grantable(self) -> int:
         """Frames that we can take custody of and may hand on within the law."""
@@ -56,31 +74,45 @@ class Polls:
 
     def begin(self, has_cad: bool) -> None:
         """Poll whose turn it is, after a wait for the channel."""
-        self._chained = 0
+        if not self._relay.setting.is_gateway:
+            self._chained = 0
         self._poll(has_cad)
+
+    def asked(self) -> None:
+        """A child has asked: others may be about to."""
+        relay = self._relay
+        if relay.now < self._asks_end_us:
+            relay.channel.pause(min(relay.now + ASKS_US, self._asks_end_us))
 
     def _poll(self, has_cad: bool) -> None:
         """Poll whose turn it is, and tell the one before what has come."""
         relay, children = self._relay, self._relay.children
         grant = self._grantable()
-        chain_max = _CHAIN_GATEWAY if relay.setting.is_gateway else _CHAIN_RELAY
+        chain_max = self._chain_max()
         if relay.ripples.is_due(relay.now):      # It has waited for a whole burst.
             chain_max = 0
         elif relay.echoes.are_expected(relay.now):
             chain_max, grant = 1, min(grant, GRANT_MAX)
             relay.channel.pause(relay.now + ROOM_US + grant * relay.frame_us[0])
-        address = children.next(relay.now) if grant and self._chained < chain_max else None
+        following = children.next(relay.now) if grant else None
+        is_over = following is not None and self._chained >= chain_max
+        address = None if is_over else following
         if address is None:
             grant = 0
-            address = self._acknowledge or children.next_told(relay.now)
+            address = self._acknowledge or (0 if is_over else children.next_told(relay.now))
+            if is_over:
+                self._chained = 0
+                if relay.setting.is_gateway:
+                    self._asks_end_us = relay.now + ASKS_MAX_US
+                    relay.channel.pause(relay.now + ASKS_US)
             if not address:
                 return
-        child, told = children.get(address), children.get(self._acknowledge or address)
-        if child is None or told is None:        # It had to make room meanwhile.
-            self._acknowledge = 0
+        child, self._acknowledge = children.get(address), 0
+        if child is None:                        # It had to make room meanwhile.
             return
         rate = self._rate_for(child.snr_q4)
-        receipts = children.receipts(address) if not child.fruitless or not grant else []
+        # A word that only ends a chain tells of no receipts: it would have to be answered.
+        receipts = [] if is_over or child.fruitless and grant else children.receipts(address)
         if grant or receipts:    # Receipts must be answered, were it by an empty frame.
             grant = max(min(grant, child.frames), 1)
             child.number = child.number % 255 + 1
@@ -88,15 +120,33 @@ class Polls:
         gradient.told()
         body = frames.encode_poll(frames.Poll(
             gradient.gateway, gradient.heartbeat, gradient.rank, child.number,
-            relay.heard(address), self._acknowledge or address, told.answered, told.arrived,
-            children.waiting(), relay.stamp(), receipts))
-        self._acknowledge = 0
+            relay.heard(address), children.waiting(relay.last_counter + 1), relay.stamp(),
+            self._acks(address), receipts))
         if relay.send(POLL, address, frames.poll_aux(grant, rate), body, 0, has_cad) and grant:
             relay.mode = POLLING
             self._child, self._number, self._rate = address, child.number, rate
             self._grant = grant
             self._arrived = self._missing = 0
             self._was_heard = self._has_items = False
+            self._origins = set()
+
+    def _acks(self, address: int) -> list[tuple[int, int, int]]:
+        """What is told of bursts: of that of whom we poll, and of the last ones again. A child that
+        does not learn what has arrived sends all of it once more.
+        """
+        found: list[tuple[int, int, int]] = []
+        for other in [address] + self._answered:
+            child = self._relay.children.get(other)
+            if child is not None and child.is_answered and (
+                    len(found) < frames.ACKS_MAX and other not in [ack[0] for ack in found]):
+                found.append((other, child.answered, child.arrived))
+        return found
+
+    def _chain_max(self) -> int:
+        """How many bursts there may be in a row."""
+        if not self._relay.setting.is_gateway:
+            return _CHAIN_RELAY
+        return min(max(self._relay.children.count_waiting(), 2), _CHAIN_GATEWAY)
 
     def _rate_for(self, snr_q4: int) -> int:
         """The fastest rate that what we hear of the child lets us expect."""
@@ -132,7 +182,7 @@ class Polls:
         self._last = header.counter + left & 0xFFFF
         self._has_items |= bool(items)
         self._backlog = header.aux & 15
-        if rank <= relay.gradient.rank:
+        if items and rank <= relay.gradient.rank:
             relay.count("loop")
             relay.trickle.hurry(relay.now, relay.chance())
         elif self._take_all(items, header):
@@ -148,6 +198,7 @@ class Polls:
         relay = self._relay
         for item in items:
             relay.children.learn(item.origin, header.source)
+            self._origins.add(item.origin)
             if relay.setting.is_gateway:
                 relay.arrive(item)
             elif not relay.custody.take(item, header.priority):
@@ -164,19 +215,28 @@ class Polls:
         relay.mode = IDLE
         relay.tune(0, 0)
         if self._was_heard:
-            relay.children.answered(relay.now, self._child, self._arrived,
-                                    self._backlog + self._missing, self._last)
+            self._count()
 
     def end(self) -> None:
         """The answer is over, or there was none."""
         relay = self._relay
         relay.mode = IDLE
         relay.tune(0, 0)
+        self._chained += 1
         if not self._was_heard:
             relay.children.unanswered(relay.now, self._child, relay.chance())
+            if relay.setting.is_gateway:
+                self._poll(has_cad=False)
             return
-        relay.children.answered(relay.now, self._child, self._arrived,
-                                self._backlog + self._missing, self._last)
-        self._acknowledge = self._child if self._has_items else 0
-        self._chained += 1
+        self._count()
+        if self._has_items:
+            self._acknowledge = self._child
+            others = [other for other in self._answered if other != self._child]
+            self._answered = [self._child] + others[:frames.ACKS_MAX - 2]
         self._poll(has_cad=False)
+
+    def _count(self) -> None:
+        """What has come of the burst."""
+        self._relay.children.answered(
+            self._relay.now, self._child, self._arrived, self._backlog + self._missing,
+            self._last, max(len(self._origins), 1))

@@ -82,7 +82,7 @@ class Speech:
         """The wait is over: say what is most important now."""
         relay = self._relay
         kind = self._wish()[0]
-        if relay.now < relay.channel.free_us(kind):
+        if relay.now < relay.channel.free_us(relay.now, kind):
             return
         if kind == 1 + RIPPLE:
             relay.ripples.send()
@@ -93,7 +93,7 @@ class Speech:
         elif kind == 1 + WELCOME:
             self._welcome()
         elif kind == 1 + POLL:
-            relay.polls.begin(has_cad=not relay.channel.is_burst_near(relay.now))
+            relay.polls.begin(has_cad=relay.channel.looks(relay.now))
         elif kind == 1 + ASK:
             parent, body = relay.answers.ask(relay.now)
             self.send(ASK, parent, 0, body, 0, has_cad=True)

@@ -4,6 +4,8 @@ HOST_US = 24_000             # What two hosts and a turnaround may take between 
 # From so many granted frames on a burst begins with an empty one: a parent that does not hear it
 # polls the next child after a tenth of a second instead of half of one.
 LEAD_GRANT = 6
+# What a gateway leaves for asks after a chain of bursts: more while some come.
+ASKS_US, ASKS_MAX_US = 250_000, 2_000_000
 TUNE_US = 20_000             # A parent's host must turn its modem to the burst's sync word first.
 # Signal to noise, in quarters of a dB, that a spreading factor needs (SX126x data sheet, 6.1.1).
 THRESHOLD_Q4 = {0: 900, 5: -10, 6: -20, 7: -30, 8: -40, 9: -50, 10: -60, 11: -70, 12: -80}

@@ -19,8 +19,8 @@ ADDRESS = st.sampled_from([1, 2, 3, 4, 5, 0xFFFF])
 WORD = st.integers(0, 0xFFFF)
 STAMPS = st.builds(frames.Stamp, SHORT, st.integers(0, (1 << 56) - 1), SHORT)
 POLLS = st.builds(
-    frames.Poll, ADDRESS, SHORT, WORD, SHORT, WORD, ADDRESS, WORD, WORD,
-    st.integers(0, 0xFFFFFFFF), STAMPS,
+    frames.Poll, ADDRESS, SHORT, WORD, SHORT, WORD, st.integers(0, 0xFFFFFFFF), STAMPS,
+    st.lists(st.tuples(ADDRESS, WORD, WORD), max_size=frames.ACKS_MAX),
     st.lists(st.tuples(ADDRESS, st.integers(0, 20), SHORT), max_size=frames.RECEIPTS_MAX))
 ITEMS = st.lists(st.builds(
     frames.Item, ADDRESS, st.integers(0, 20), st.integers(0, 127), st.booleans(),
@@ -30,7 +30,7 @@ BODIES = st.one_of(
         frames.Beacon, ADDRESS, SHORT, st.integers(0, 0xFFFF), SHORT, SHORT, st.integers(0, 1),
         STAMPS).map(frames.encode_beacon)),
     st.tuples(st.just(frames.ASK), st.builds(
-        frames.Ask, st.integers(0, 0xFFFF), SHORT, SHORT).map(frames.encode_ask)),
+        frames.Ask, WORD, SHORT, SHORT, st.integers(0, 0xFFFFFFFF)).map(frames.encode_ask)),
     st.tuples(st.just(frames.POLL), POLLS.map(frames.encode_poll)),
     st.tuples(st.just(frames.DATA), st.builds(
         frames.encode_data, st.integers(0, 0xFFFF), st.integers(0, 3), ITEMS)),

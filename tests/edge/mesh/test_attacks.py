@@ -28,7 +28,7 @@ def test_an_outsider_s_polls_silence_nobody():
     body = bytes(33)
     relay.on_rx(air.now, forger.seal(frames.POLL, 1, 8, frames.poll_aux(16, 0), body), -60, 90, 0)
     assert relay.counts["not ours"] == 1
-    assert relay.channel.free_us(1 + frames.ASK) <= air.now
+    assert relay.channel.free_us(air.now, 1 + frames.ASK) <= air.now
     assert not relay.channel.is_burst_near(air.now) and relay.neighbours.get(9) is None
 
 

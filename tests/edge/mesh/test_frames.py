@@ -12,8 +12,9 @@ def test_every_frame_is_read_as_it_was_written():
     assert frames.decode_header(frames.encode_header(header) + bytes(4)) == header
     beacon = Beacon(7, 255, 0xF000, 100, 96, 1, STAMP)
     assert frames.decode_beacon(frames.encode_beacon(beacon)) == beacon
-    assert frames.decode_ask(frames.encode_ask(Ask(1, 255, 3))) == Ask(1, 255, 3)
-    poll = Poll(1, 2, 3, 4, 0xFFFE, 5, 6, 0xFFFF, 1 << 31, STAMP, [(9, 0xFFFF, 255), (10, 1, 0)])
+    assert frames.decode_ask(frames.encode_ask(Ask(1, 255, 3, 1 << 31))) == Ask(1, 255, 3, 1 << 31)
+    poll = Poll(1, 2, 3, 4, 0xFFFE, 1 << 31, STAMP, [(5, 6, 0xFFFF), (7, 8, 0)],
+                [(9, 0xFFFF, 255), (10, 1, 0)])
     assert frames.decode_poll(frames.encode_poll(poll)) == poll
     items = [Item(1, 65_535, 127, True, b"x" * 40, 3), Item(2, 3, 0, False, b"", 0)]
     assert frames.decode_data(frames.encode_data(9, 8, items)) == (9, 8, items)
@@ -34,11 +35,11 @@ def test_what_a_poll_grants_stands_in_its_header():
 
 
 def test_no_other_length_passes():
-    poll = frames.encode_poll(Poll(1, 2, 3, 4, 5, 6, 7, 8, 9, STAMP, [(9, 10, 11)]))
+    poll = frames.encode_poll(Poll(1, 2, 3, 4, 5, 9, STAMP, [(6, 7, 8)], [(9, 10, 11)]))
     data = frames.encode_data(9, 8, [Item(1, 2, 3, False, b"four", 0)])
     for decode, body in (
             (frames.decode_beacon, frames.encode_beacon(Beacon(1, 2, 3, 4, 5, 0, STAMP))),
-            (frames.decode_ask, frames.encode_ask(Ask(1, 2, 3)))):
+            (frames.decode_ask, frames.encode_ask(Ask(1, 2, 3, 4)))):
         raises(Malformed, lambda decode=decode, body=body: decode(body[:-1]))
         raises(Malformed, lambda decode=decode, body=body: decode(body + b"x"))
     for size in range(len(poll)):
@@ -47,6 +48,22 @@ def test_no_other_length_passes():
     for size in range(len(data)):
         if size != frames.DATA_HEAD:
             raises(Malformed, lambda size=size: frames.decode_data(data[:size]))
+
+
+def test_a_poll_that_counts_more_acknowledgements_than_it_may_is_refused():
+    most = [(at, at, at) for at in range(frames.ACKS_MAX)]
+    assert frames.decode_poll(frames.encode_poll(Poll(1, 2, 3, 4, 5, 9, STAMP, most, []))).acks == (
+        most)
+    body = frames.encode_poll(Poll(1, 2, 3, 4, 5, 9, STAMP, most + [(9, 9, 9)], []))
+    raises(Malformed, lambda: frames.decode_poll(body))
+
+
+def test_two_children_share_no_bit_of_a_poll_for_long():
+    for one in range(1, 40):
+        for other in range(one + 1, 300, 7):
+            shared = [frames.waiting_bit(one, counter) == frames.waiting_bit(other, counter)
+                      for counter in range(64)]
+            assert sum(shared) < 32, (one, other)
 
 
 def test_a_header_of_another_version_or_of_a_stub_is_refused():

@@ -1,0 +1,130 @@
+"""Whose turn it is when everybody has more than goes through: origins, children, and who asks."""
+
+from tests.edge.mesh.doubles import DigestSeal
+from tests.edge.mesh.quiet_air import QuietAir
+from wum_edge.mesh import frames
+from wum_edge.mesh.children import Children
+from wum_edge.mesh.custody import Custody
+from wum_edge.mesh.frames import Item
+from wum_edge.mesh.guard import Guard
+
+MINUTE_US = 60_000_000
+
+
+def piece(origin, number):
+    return Item(origin, number, 0, True, bytes(200), 0)
+
+
+def test_a_store_gives_out_by_turns_of_origins_what_it_took_in_a_row():
+    custody = Custody()
+    for origin, count in ((1, 6), (2, 3), (3, 1)):
+        for number in range(count):
+            assert custody.take(piece(origin, number), 2)
+    order = [(item.origin, item.number) for item in custody.everything()]
+    assert order == [(1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (1, 2), (2, 2), (1, 3), (1, 4), (1, 5)]
+
+
+def test_a_late_origin_waits_for_one_piece_of_each_other_at_most():
+    custody = Custody()
+    for number in range(8):
+        for origin in (1, 2):
+            custody.take(piece(origin, number), 2)
+    custody.take(piece(9, 0), 2)
+    assert [item.origin for item in custody.everything()].index(9) == 2
+
+
+def test_what_is_urgent_goes_before_every_turn():
+    custody = Custody()
+    for number in range(4):
+        custody.take(piece(1, number), 2)
+    custody.take(piece(2, 0), 0)
+    assert custody.next_frame()[1][0].origin == 2
+
+
+def served(children, bursts):
+    """(address, frames had) after so many polls of whose turn it is, each with 15 frames."""
+    had = {}
+    for at in range(bursts):
+        address = children.next(1_000 + at)
+        origins = 5 if address == 7 else 1
+        children.answered(1_000 + at, address, 0x7FFF, 15, at, origins)
+        had[address] = had.get(address, 0) + 15
+    return had
+
+
+def test_a_child_that_carries_five_origins_gets_five_turns():
+    children = Children()
+    for address in (7, 8, 9):
+        children.ask(1, address, 40, 40)
+    had = served(children, 70)
+    assert had[7] == 5 * had[8] == 5 * had[9]
+
+
+def test_who_had_nothing_to_send_has_saved_no_turns_up():
+    children = Children()
+    children.ask(1, 8, 40, 40)
+    served(children, 20)
+    children.ask(2, 9, 40, 40)
+    had = served(children, 20)
+    assert abs(had[8] - had[9]) <= 30
+
+
+def star(stations):
+    """Everybody hears everybody: the hardest case for who has to ask."""
+    links = [(one, other) for other in range(2, stations + 1) for one in range(1, other)]
+    air = QuietAir({1}, links)
+    air.run(2 * MINUTE_US)
+    return air
+
+
+def test_nobody_is_shut_out_by_those_who_were_first():
+    air = star(7)
+    had = {}
+    for _ in range(240):
+        for address in range(2, 8):
+            while air.submit(address, bytes([address]) * 200) is not None:
+                pass
+        air.run(air.now + 2_000_000)
+        for origin, _content in air.delivered:
+            had[origin] = had.get(origin, 0) + 1
+        air.delivered = []
+    assert sorted(had) == [2, 3, 4, 5, 6, 7]
+    assert min(had.values()) * 2 > max(had.values()), had
+
+
+def test_an_acknowledgement_that_is_lost_is_told_again_with_the_next_poll():
+    air = star(3)
+    lost = []
+
+    def loses(frame):
+        header = frames.decode_header(frame)
+        acks = []
+        if header.kind == frames.POLL and header.source == 1:
+            anybody = Guard(DigestSeal(b"k"), 7, 1, 9)
+            acks = frames.decode_poll(anybody.open(header, frame)).acks
+        if not lost and acks and acks[0][0] == 2:
+            lost.append(frame)
+        return frame in lost
+
+    air.loses = loses
+    for number in range(40):
+        air.submit(2, bytes([number]) * 200)
+    air.run(air.now + 2 * MINUTE_US)
+    sent = [frame for address, frame in air.sent
+            if address == 2 and frames.decode_header(frame).kind == frames.DATA
+            and len(frame) > 100]
+    assert lost and len(air.delivered) == 40 and len(sent) == 40
+
+
+def test_a_poll_of_who_is_no_parent_any_more_is_declined_at_once():
+    air = QuietAir({1}, [(1, 2), (1, 3), (2, 3)])
+    air.run(2 * MINUTE_US)
+    wrong = air.relays[3]                        # As near to the gateway as 2 is.
+    assert air.relays[2].gradient.parent == 1 == wrong.gradient.parent
+    wrong.children.ask(air.now, 2, 9, 60)
+    wrong.on_tick(air.now)
+    air._act(3)
+    air.run(air.now + 10_000_000)
+    assert air.relays[2].counts["poll of no parent"] == 1
+    child = wrong.children.get(2)
+    assert child.frames == 0 and child.fruitless == 0
