@@ -26,18 +26,18 @@ def arrived_frames(arrived: int) -> int:
 class Child:
     """One of them. `frames` is what it said waits there."""
 
-    __slots__ = ("answered", "arrived", "away_until_us", "frames", "fruitless", "is_answered",
-                 "number", "receipt_us", "receipts", "served_us", "snr_q4", "told", "turn")
+    __slots__ = ("answered", "arrived", "away_until_us", "frames", "fruitless", "number",
+                 "receipt_us", "receipts", "served_us", "snr_q4", "told", "turn")
 
     def __init__(self, number: int = 0) -> None:
         self.number = number         # Of the last poll: after a restart it begins somewhere else.
-        self.frames = self.answered = self.arrived = self.fruitless = 0
+        self.answered = -1           # No burst yet.
+        self.frames = self.arrived = self.fruitless = 0
         self.away_until_us = self.served_us = self.snr_q4 = 0
         self.receipts: dict[int, tuple[int, int]] = {}
         self.told: list[tuple[int, int, int]] = []
         self.receipt_us = 0
         self.turn = 0                # What its origins had, each.
-        self.is_answered = False     # Whether there was a burst at all.
 
 
 class Children:
@@ -117,7 +117,7 @@ class Children:
         it had pieces of so many origins.
         """
         child = self._children[address]
-        child.answered, child.arrived, child.is_answered = last, arrived, True
+        child.answered, child.arrived = last, arrived
         child.frames, child.fruitless, child.served_us = backlog, 0, t_us
         self._turn = max(self._turn, child.turn)
         child.turn += arrived_frames(arrived) * _TURN // max(origins, 1)

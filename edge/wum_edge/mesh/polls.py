@@ -137,7 +137,7 @@ class Polls:
         found: list[tuple[int, int, int]] = []
         for other in [address] + self._answered:
             child = self._relay.children.get(other)
-            if child is not None and child.is_answered and (
+            if child is not None and child.answered >= 0 and (
                     len(found) < frames.ACKS_MAX and other not in [ack[0] for ack in found]):
                 found.append((other, child.answered, child.arrived))
         return found
