@@ -2,7 +2,8 @@
 
     .venv/bin/python tests/system/mutants.py [NAME ...]
 
-Each mutant takes one promise away. `make mutants` runs all; each takes about two minutes.
+Each mutant takes one promise away, and the test has to say just that: one that is red because the
+machine was too busy proves nothing. `make mutants` runs all; each takes about two minutes.
 """
 
 import os
@@ -15,14 +16,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _TEST = "tests/system/test_nothing_is_lost.py"
-_PATIENCE_S = 600
+_PATIENCE_S = 1200
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """Texts of one file below cloud/wum_cloud, each there once, and what stands there instead."""
+    """Texts of one file below cloud/wum_cloud, each there once, and what stands there instead;
+    `said` is what the test says of it.
+    """
 
     name: str
+    said: str
     file: str
     changes: tuple[tuple[str, str], ...]
 
@@ -53,11 +57,11 @@ _AND_A_SECOND_LATER = """\
 _KEY = "    extra bigint[],\n    primary key (meter_id, captured_at, profile)\n"
 
 MUTANTS = (
-    Mutant("acknowledged-before-commit", "ingest/store.py", (
+    Mutant("acknowledged-before-commit", "acknowledged and not stored: ", "ingest/store.py", (
         (_COMMIT, _COMMIT_LATER), (_AT_THE_END, _AND_A_SECOND_LATER))),
-    Mutant("rows-without-identity", "migrations/0004_reading.plain.sql", (
+    Mutant("rows-without-identity", "twice: ", "migrations/0004_reading.plain.sql", (
         (_KEY, "    extra bigint[]\n"),)),
-    Mutant("late-registers-dropped", "ingest/rows/store.py", (
+    Mutant("late-registers-dropped", "missing: ", "ingest/rows/store.py", (
         ("        if written.rows_by_meter.total() < sum([len(table) for table in tables]):\n",
          "        if False:\n"),)),
 )
@@ -74,19 +78,21 @@ def broken(mutant: Mutant) -> str:
 
 
 def survives(mutant: Mutant) -> bool:
-    """Whether the test stays green although the promise is gone."""
+    """Whether the test does not say that the promise is gone."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "wum_cloud"
         shutil.copytree(ROOT / "cloud" / "wum_cloud", copy)
         (copy / mutant.file).write_text(broken(mutant))
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", _TEST],
+            [sys.executable, "-m", "pytest", "-vv", "-s", "-p", "no:cacheprovider", _TEST],
             cwd=ROOT, env={**os.environ, "PYTHONPATH": folder}, capture_output=True, text=True,
             timeout=_PATIENCE_S, check=False)
         told = [line for line in done.stdout.splitlines() if line.startswith(("E  ", "WUM_SEED"))]
-        print("%s: %s" % (mutant.name, "SURVIVED" if done.returncode == 0 else "noticed"))
+        is_noticed = done.returncode != 0 and any(mutant.said in line for line in told)
+        print("%s: %s" % (mutant.name, "noticed" if is_noticed else
+                          "SURVIVED" if done.returncode == 0 else "RED FOR ANOTHER REASON"))
         print("\n".join("    " + line[:160] for line in told[:4]), flush=True)
-        return done.returncode == 0
+        return not is_noticed
 
 
 def main(names: list[str]) -> int:

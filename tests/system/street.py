@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ from demo.street import Cabinet
 ROOT = Path(__file__).resolve().parents[2]
 _BIN = Path(sys.executable).parent
 _HEAD_START_S = 86_400
-_APPEAR_S = 30.0
+_APPEAR_S = 120.0           # A machine may be busy; a part that ended is noticed at once.
 _TICK_S = 0.1
 Result = TypeVar("Result")
 
@@ -108,6 +108,10 @@ class Street:
         self._start("edge-%d" % cabinet.number, [
             str(_BIN / "wum-edge"), "run", "--config", str(cabinet.configuration)])
 
+    def read_every(self, cabinet: Cabinet, every_s: int) -> None:
+        """Another period of its schedule, from the next start of its agent on."""
+        cabinet.write_configuration(self.broker_port, replace(self.clock, every_s=every_s))
+
     def disturb(self, cabinet: Cabinet, model: str, first: int, last: int) -> None:
         """Damage one answer of each meter of `model` that holds registers first..last."""
         many = str(len(cabinet.addresses_of(model)))  # A sweep reads each before any again.
@@ -141,7 +145,7 @@ class Street:
         """End a part politely."""
         part = self._parts[name]
         part.ask_to_end()
-        assert part.await_end(time.monotonic() + 10), "%s does not end" % name
+        assert part.await_end(time.monotonic() + _APPEAR_S), "%s does not end" % name
 
     def stop(self) -> None:
         """End everything."""

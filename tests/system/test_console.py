@@ -31,7 +31,7 @@ from wum_cloud.ledger.keeper import catch_up
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-PATIENCE_S = 30
+PATIENCE_S = 120           # A machine may be busy; what ends by itself is noticed at once.
 AGAIN_MS = 15_000          # The page asks again every 5 s, and both may be busy.
 YESTERDAY = datetime.now(ZoneInfo(ZONE)).date() - timedelta(days=1)
 PATHS = ["/", "/meters", "/meters?search=zzz", "/meters/SDM-0003", "/meters/" + SILENT,
