@@ -23,6 +23,8 @@ from wum_cloud.ingest.quarantine.store import concentrators_ahead, concentrators
 from wum_cloud.migrations import store as migrations
 from wum_cloud.registry import store as registry
 from wum_cloud.registry.broker_files import read_password
+from wum_cloud.registry.conditions import store as told
+from wum_cloud.registry.conditions.words import clock_sentence, flash_sentence
 from wum_cloud.registry.keys import KeyFileError, open_vault
 from wum_cloud.settings import Settings
 from wum_cloud.web.vendor import missing_files
@@ -105,6 +107,8 @@ async def _database(connection: Connection, settings: Settings) -> AsyncIterator
         yield await _keys(connection, settings)
         async for finding in clocks(connection):
             yield finding
+        async for finding in conditions(connection):
+            yield finding
         async for finding in behind(connection):
             yield finding
         yield await kept(connection, settings.keep_days)
@@ -152,6 +156,16 @@ async def clocks(connection: Connection) -> AsyncIterator[Finding]:
              "look at their clocks, the list under Ingest names them")
     yield Finding("%d of %d concentrators that were heard today sent rows from ahead of our time: "
                   "%s. The rows are kept in quarantine." % (ahead, heard, whose), is_wrong=True)
+
+
+async def conditions(connection: Connection) -> AsyncIterator[Finding]:
+    """What concentrators say of their own flash and clocks."""
+    many, some = await told.flash_troubles(connection, _NAMED)
+    if many:
+        yield Finding(flash_sentence(many, some), is_wrong=True)
+    sentence = clock_sentence(*await told.clock_troubles(connection, _NAMED))
+    if sentence is not None:
+        yield Finding(sentence, is_wrong=True)
 
 
 async def kept(connection: Connection, keep_days: int) -> Finding:

@@ -6,16 +6,18 @@ and when a tick is: a few times a second, from one thread only.
 
 from collections import namedtuple
 
-from wum_edge.archive.advice import help_for, state_of
+from wum_edge.archive.advice import flash_of, help_for, state_of
 from wum_edge.archive.errors import ArchiveRefused
 from wum_edge.archive.reader import Limits
 from wum_edge.archive.ring import Archive, Stamp
 from wum_edge.clock import Clock
 from wum_edge.log import Log
+from wum_edge.telling import Telling
 from wum_edge.uplink.counter import CounterDoubtful
 from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.progress import Progress
 from wum_shared.batch import Event, Missed, Row
+from wum_shared.condition import COUNT_MAX, FLASH_TAKES, Condition, encode_condition
 from wum_shared.messages import SEQUENCE_MAX, Schema, encode_schema
 from wum_shared.status import (
     EVENT_ARCHIVE_DROPPED,
@@ -25,6 +27,7 @@ from wum_shared.status import (
     EVENT_FLASH_REFUSED,
     NEVER_SET,
 )
+from wum_shared.topics import CONDITION
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
@@ -83,6 +86,8 @@ class Agent:
         self._refused_errno = 0
         self._expire_ms = self._unreadable_ms = clock.monotonic_ms()
         self._stopped = ""
+        self._telling = Telling()
+        self._newest_s = archive.newest_s or 0   # As of the start, until the clock is set.
         self._horizon_s = self._horizon_ms = 0
         self._look_at_clock()
         self._tell_wrong_clock()
@@ -144,6 +149,16 @@ class Agent:
             self._archive.expire(self._stamp())
         if self._delivery is not None:
             self._deliver(self._delivery, now_ms)
+            self._tell_condition(now_ms)
+
+    def condition(self, now_ms: int) -> Condition:
+        """How flash and clock are, for the head-end."""
+        refuses = self._complained_ms is not None
+        return Condition(
+            self._clock.now_s(), self._clock.quality(),
+            flash_of(self._refused_errno) if refuses else FLASH_TAKES,
+            min((now_ms - self._refused_ms) // 1000, COUNT_MAX) if refuses else 0,
+            len(self._inbox) if refuses else 0, min(self._given_up, COUNT_MAX), self._behind_s())
 
     def close(self) -> None:
         """Archive what is still waiting, as far as flash takes it."""
@@ -206,6 +221,8 @@ class Agent:
             troubles.append(state_of(self._refused_errno))
         if self._clock.quality() == NEVER_SET:
             troubles.append("the clock was never set")
+        elif self._behind_s():
+            troubles.append("the clock is behind the newest record")
         return ", ".join(troubles)
 
     def _tell_wrong_clock(self) -> None:
@@ -213,12 +230,23 @@ class Agent:
         if self._clock.quality() == NEVER_SET:
             self._log.warn("the clock was never set: records keep their order, their times are "
                            "marked as unknown. Set it (NTP, or date -u -s)")
-        newest_s, now_s = self._archive.newest_s, self._clock.now_s()
-        if newest_s is not None and now_s + CLOCK_BEHIND_S < newest_s:
-            behind = "clock is %d s behind the newest record" % (newest_s - now_s)
+        behind_s = self._behind_s()
+        if behind_s:
+            behind = "clock is %d s behind the newest record" % behind_s
             self._log.warn(behind + ": one of the two is wrong. Check the clock (NTP); records "
                            "keep their order in any case")
             self.happened(EVENT_CLOCK_STEPPED, behind)
+
+    def _behind_s(self) -> int:
+        """How far the clock is behind the newest record; 0 where it is not, or hardly."""
+        behind_s = self._newest_s - self._clock.now_s()
+        return behind_s if behind_s > CLOCK_BEHIND_S else 0
+
+    def _tell_condition(self, now_ms: int) -> None:
+        condition = self.condition(now_ms)
+        if self._telling.is_due(condition, now_ms):
+            is_sent = self.say(CONDITION, encode_condition(condition))
+            self._telling.done(condition, now_ms, is_sent=is_sent)
 
     def _tell_archived(self, count: int) -> None:
         if self._archived is not None and count:
@@ -263,11 +291,14 @@ class Agent:
 
     def _tell_clock_step(self) -> None:
         horizon_ms = self._clock.monotonic_ms() + self._clock.real_ms_until(self._horizon_s)
-        forward_ms = self._horizon_ms - horizon_ms
+        beyond_s = max(0, self._clock.now_s() - self._horizon_s)     # It leapt by years.
+        forward_ms = self._horizon_ms - horizon_ms + 1000 * beyond_s
         if abs(forward_ms) >= CLOCK_STEP_MS:
             moved = "clock moved by %+d s" % (forward_ms // 1000)
             self._log.warn(moved)
             self.happened(EVENT_CLOCK_STEPPED, moved)
+            self._newest_s = 0       # Somebody set it: what was archived before proves nothing.
+            self._telling.again()
         self._look_at_clock()
 
     def _oldest_s(self) -> int | None:

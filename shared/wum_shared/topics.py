@@ -17,6 +17,7 @@ ACKNOWLEDGEMENT = "ack"
 REQUEST = "request"       # Down: for what the head-end lacks; answered on
 ANSWER = "answer"         # up.
 MESH = "mesh"             # Up: a concentrator's neighbours and its way through the mesh.
+CONDITION = "condition"   # Up: how its flash and its clock are.
 
 EVERY_UPLINK = ROOT + "/+/" + UP + "/+"
 

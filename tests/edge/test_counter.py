@@ -2,7 +2,7 @@
 
 from tests.edge.headend import KEYS
 from tests.portable import raises
-from wum_edge.uplink.counter import BLOCK, Counter, CounterDoubtful, first_start
+from wum_edge.uplink.counter import BLOCK, STOCK, Counter, CounterDoubtful, first_start
 from wum_shared.cose import COUNTER_MAX
 from wum_simulator.flash import NOTHING, PowerCut, SimulatedFlash
 
@@ -123,6 +123,18 @@ def test_a_file_of_another_key_is_not_taken_for_ours():
     for name in names:
         flash.put(name.replace("0000-", "0007-"), flash.content(name))
     raises(CounterDoubtful, lambda: Counter(flash, other, 5))
+
+
+def test_when_flash_begins_to_refuse_there_is_a_stock():
+    for used_before in (0, 1, STOCK - 1, STOCK, BLOCK - 1, BLOCK, 3 * BLOCK + 7):
+        flash = SimulatedFlash()
+        counter = Counter(flash, KEY_ID, 0)
+        used = [counter.take() for _ in range(used_before)]
+        flash.read_only = True
+        used += [counter.take() for _ in range(STOCK)]
+        assert len(set(used)) == len(used)
+        flash.read_only = False
+        assert Counter(flash, KEY_ID, 0).take() > max(used)
 
 
 def test_a_flash_that_refuses_gives_no_counter_and_a_later_one_is_new():

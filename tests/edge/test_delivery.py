@@ -336,11 +336,12 @@ def test_records_whose_schema_nobody_has_are_reported_as_lost_and_the_rest_goes_
 
 def test_flash_that_refuses_a_counter_delays_delivery_and_does_not_end_it():
     world = World(records=5)
+    world.flash.read_only = True
     for _ in range(BLOCK):               # The block that the start has reserved.
         world.counter.take()
-    world.flash.fail[world.flash.operations + 1] = 28
     world.wait(rules.LINGER_MS)
     assert not world.head_end.arrivals and "flash fails" in world.log.warned[0]
+    world.flash.read_only = False
     world.wait(rules.ANSWER_MS)
     assert len(world.head_end.batches()) == 1
 

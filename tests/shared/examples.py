@@ -2,6 +2,7 @@
 
 from wum_shared import ids, messages, status
 from wum_shared.batch import Batch, Event, Lost, Missed, Row
+from wum_shared.condition import FLASH_FULL, FLASH_TAKES, Condition
 from wum_shared.gaps import GapAnswer, GapPart, GapRange, GapRequest
 from wum_shared.mesh import NOBODY, RADIO, WIRE, MeshLink, MeshReport
 from wum_shared.messages import (
@@ -70,6 +71,9 @@ GAP_ANSWER = GapAnswer(INCARNATION, 1760001900000001, (
 MESH_REPORT = MeshReport(0x57A1, 7, 1760000000, False, 1, 106, 3, 12, 41, 900, (
     MeshLink(3, RADIO, 94, 41, 20), MeshLink(9, RADIO, 0, -12, 86400),
     MeshLink(12, WIRE, 99, 0, 1)))
+CONDITION_WELL = Condition(1760000000, status.SYNCHRONISED, FLASH_TAKES, 0, 0, 0, 0)
+CONDITION_FULL = Condition(
+    1760000000, status.FREE_RUNNING, FLASH_FULL, 86400, 4096, 70000, 90000000)
 MESH_REPORT_ALONE = MeshReport(1, 65023, 0, False, NOBODY, 65535, NOBODY, 0, 1000, 10, ())
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from wum_cloud.broker import Delivery
-from wum_cloud.ingest.accept import Accepted
+from wum_cloud.ingest.accept import Accepted, Label
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.bases.store import Named
 from wum_cloud.ingest.moments import Refusal, whole
@@ -21,6 +21,8 @@ from wum_cloud.ingest.quarantine.entries import (
 from wum_cloud.registry.schemas.plan import Plan
 from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
+from wum_shared import topics
+from wum_shared.condition import Condition, decode_condition
 from wum_shared.errors import WireError
 from wum_shared.gaps import GapAnswer, decode_gap_answer
 from wum_shared.mesh import MeshReport, decode_mesh_report
@@ -67,6 +69,7 @@ class Harvest:
     kept: list[Kept] = field(default_factory=list)
     gap_answers: list[tuple[Sender, GapAnswer]] = field(default_factory=list)
     mesh_reports: list[tuple[Sender, int, MeshReport]] = field(default_factory=list)
+    conditions: list[tuple[Sender, int, Condition]] = field(default_factory=list)
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     answers: Counter[tuple[int, int]] = field(default_factory=Counter)
     _unproven: int = 0
@@ -94,22 +97,18 @@ class Harvest:
         self.covered.append((sender, heading))
         self.refused.append((sender, heading, whole(heading), reason))
 
-    def take_gap_answer(
-            self, sender: Sender, counter: int, delivery: Delivery, opened: bytes) -> None:
-        """Note the answer to a gap request, or set it aside."""
-        self.contact(sender, counter)
+    def take_report(
+            self, sender: Sender, label: Label, delivery: Delivery, opened: bytes) -> None:
+        """Note what a concentrator says beside its records, or set it aside."""
+        self.contact(sender, label.counter)
         try:
-            self.gap_answers.append((sender, decode_gap_answer(opened)))
-        except WireError as error:
-            self.set_aside(sender.concentrator_id, delivery.topic, Aside(
-                UNDECODABLE, str(error), MESSAGE, delivery.payload))
-
-    def take_mesh_report(
-            self, sender: Sender, counter: int, delivery: Delivery, opened: bytes) -> None:
-        """Note where a concentrator says that it stands in its mesh, or set that aside."""
-        self.contact(sender, counter)
-        try:
-            self.mesh_reports.append((sender, counter, decode_mesh_report(opened)))
+            if label.stream == topics.ANSWER:
+                self.gap_answers.append((sender, decode_gap_answer(opened)))
+            elif label.stream == topics.MESH:
+                self.mesh_reports.append((sender, label.counter, decode_mesh_report(opened)))
+            else:
+                assert label.stream == topics.CONDITION
+                self.conditions.append((sender, label.counter, decode_condition(opened)))
         except WireError as error:
             self.set_aside(sender.concentrator_id, delivery.topic, Aside(
                 UNDECODABLE, str(error), MESSAGE, delivery.payload))

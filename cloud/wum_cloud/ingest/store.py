@@ -20,6 +20,7 @@ from wum_cloud.ingest import replays
 from wum_cloud.ingest.arrivals import store as arrivals
 from wum_cloud.ingest.bases import store as bases
 from wum_cloud.ingest.bases.heads import Heads
+from wum_cloud.ingest.conditions import store as conditions
 from wum_cloud.ingest.downlink import DatabaseWentBack, Downlink
 from wum_cloud.ingest.gaps.answers import store as gaps
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
@@ -119,6 +120,7 @@ class PostgresStore:
             await gaps.take_answers(connection, harvest.gap_answers)
             await gaps.refute(connection, harvest.batches)
             await mesh.take_reports(connection, harvest.mesh_reports)
+            await conditions.take_conditions(connection, harvest.conditions)
             await keep(connection, harvest.kept)
             await arrivals.note(connection, harvest)
             await _mark_hours(connection, harvest)

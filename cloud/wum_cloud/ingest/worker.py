@@ -184,12 +184,9 @@ class Worker:
         await self._take_schemas(
             [m for m in genuine if m.label.stream == topics.SCHEMA], harvest, unstorable)
         for message in genuine:
-            if message.label.stream == topics.ANSWER:
-                harvest.take_gap_answer(
-                    message.known.sender, message.label.counter, message.delivery, message.opened)
-            elif message.label.stream == topics.MESH:
-                harvest.take_mesh_report(
-                    message.known.sender, message.label.counter, message.delivery, message.opened)
+            if message.label.stream not in (topics.SCHEMA, topics.BATCH):
+                harvest.take_report(message.known.sender, message.label, message.delivery,
+                                    message.opened)
         batches = [_read(m) for m in genuine if m.label.stream == topics.BATCH]
         plans = await self._plans_of(batches)
         named = [base for batch in batches if (base := batch.base()) is not None]

@@ -1,18 +1,24 @@
 """What keeps flash from taking records, by the error it gives, and what a person does about it."""
 
 from wum_edge.archive.flash import NO_SPACE
+from wum_shared.condition import FLASH_FAILING, FLASH_FULL, FLASH_READ_ONLY
 
 _QUOTA = 122                  # errno EDQUOT.
 _READ_ONLY = 30               # errno EROFS.
+_STATES = {FLASH_FULL: "the disk is full", FLASH_READ_ONLY: "the disk is read-only",
+           FLASH_FAILING: "the disk is failing"}
 
 
 def state_of(errno: int) -> str:
     """In two or three words: which state flash is in."""
+    return _STATES[flash_of(errno)]
+
+
+def flash_of(errno: int) -> int:
+    """The same as the head-end is told it."""
     if errno in (NO_SPACE, _QUOTA):
-        return "the disk is full"
-    if errno == _READ_ONLY:
-        return "the disk is read-only"
-    return "the disk is failing"
+        return FLASH_FULL
+    return FLASH_READ_ONLY if errno == _READ_ONLY else FLASH_FAILING
 
 
 def help_for(errno: int) -> str:

@@ -6,10 +6,10 @@ clear in the seal (COSE's key id). docs/mesh-ports.md.
 
 from wum_shared import cose
 from wum_shared.errors import Malformed, WireError
-from wum_shared.topics import ACKNOWLEDGEMENT, ANSWER, BATCH, MESH, REQUEST, SCHEMA
+from wum_shared.topics import ACKNOWLEDGEMENT, ANSWER, BATCH, CONDITION, MESH, REQUEST, SCHEMA
 
 _FORMAT = 0x40               # The byte's upper half; the lower half is the stream.
-UPWARD = (BATCH, SCHEMA, ANSWER, MESH)
+UPWARD = (BATCH, SCHEMA, ANSWER, MESH, CONDITION)
 DOWNWARD = (ACKNOWLEDGEMENT, REQUEST)
 
 

@@ -22,6 +22,7 @@ from wum_shared.ids import id_to_text
 
 CHANCE_BYTES = 7              # Of a first start: 55 bits, which a message tells in 7 bytes.
 BLOCK = 256                   # Counters that one reservation, two small files, pays for.
+STOCK = 128                   # So many are left, at least, when flash begins to refuse.
 
 _MAGIC = b"WUMN"
 _FORMAT = 0
@@ -55,9 +56,16 @@ class Counter:
         self._begin()
 
     def take(self) -> int:
-        """A counter never given out before, 0..2**64-1. Raises OSError, CounterDoubtful."""
-        if self._next == self._reserved:
-            self._reserve()
+        """A counter never given out before, 0..2**64-1. Raises OSError, CounterDoubtful.
+
+        The next block is reserved early: whoever's flash refuses can go on to say so for a while.
+        """
+        if self._next + STOCK >= self._reserved:
+            try:
+                self._reserve()
+            except OSError:
+                if self._next == self._reserved:
+                    raise
         counter = self._next
         self._next += 1
         return counter

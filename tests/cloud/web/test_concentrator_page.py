@@ -7,6 +7,7 @@ import psycopg
 
 from tests.cloud.web.street import DEVICE, Street
 from tests.cloud.web.test_pages import text_of
+from wum_shared.condition import FLASH_READ_ONLY
 from wum_shared.gaps import (
     GapAnswer,
     GapPart,
@@ -21,6 +22,7 @@ from wum_shared.status import (
     GAP_METER_SILENT,
     GAP_NEVER_READ,
     GAP_SENT,
+    NEVER_SET,
     SILENT,
 )
 
@@ -120,3 +122,35 @@ async def test_what_happened_on_it_and_that_nothing_comes_stands_on_its_page(
     words = text_of(await operator.get(PAGE))
     assert "Flash took no records" in words and "for 81 s: the disk is full" in words
     assert "Behind" in words and "Nothing new has come for 3 h" in words.replace(" ", " ")
+
+
+def tell(street: Street, *, flash: int = 0, ahead_s: int = 0, quality: int = 0) -> None:
+    """What the concentrator says of itself, now."""
+    with psycopg.connect(street.url) as connection:
+        connection.execute(
+            "insert into concentrator_condition select concentrator_id, 0, 1,"
+            "   now() + make_interval(secs => %s), now(), %s, %s, now() - interval '2 hours', 12,"
+            "   3, 0 from concentrator on conflict (concentrator_id) do update"
+            "   set told_at = excluded.told_at, time_quality = excluded.time_quality,"
+            "   flash = excluded.flash", [ahead_s, quality, flash])
+
+
+async def test_a_disk_that_takes_nothing_and_a_wrong_clock_stand_in_list_and_page(
+        operator: httpx.AsyncClient, street: Street) -> None:
+    with psycopg.connect(street.url) as connection:
+        connection.execute("update concentrator set last_contact_at = now()")
+    tell(street, flash=FLASH_READ_ONLY)
+    assert "Disk takes nothing" in text_of(await operator.get("/concentrators"))
+    words = text_of(await operator.get(PAGE))
+    assert "cannot store what it reads: the disk is read-only since" in words
+    assert "12 records wait in its memory; 3 were given up. Mount it for writing" in words
+    tell(street, ahead_s=-3 * 3600)
+    assert "Clock wrong" in text_of(await operator.get("/concentrators"))
+    words = text_of(await operator.get(PAGE))
+    assert "hours behind ours" in words and "cannot store" not in words
+    tell(street, quality=NEVER_SET)
+    assert "its clock was never set" in text_of(await operator.get(PAGE))
+    tell(street)
+    for page in ("/concentrators", PAGE):
+        words = text_of(await operator.get(page))
+        assert "Clock wrong" not in words and "Disk takes nothing" not in words

@@ -12,6 +12,8 @@ from tests.shared.examples import (
     ACKNOWLEDGEMENT,
     BATCH,
     CONCENTRATOR,
+    CONDITION_FULL,
+    CONDITION_WELL,
     GAP_ANSWER,
     GAP_REQUEST,
     MESH_REPORT,
@@ -23,7 +25,7 @@ from tests.shared.examples import (
 )
 from tests.shared.test_golden_batches import ALONE
 from tests.shared.test_single import SCHEMA as ALONE_SCHEMA
-from wum_shared import cbor, cose, gaps, mesh, messages
+from wum_shared import cbor, condition, cose, gaps, mesh, messages
 from wum_shared.bases import Base, heads_after
 from wum_shared.batch import decode_batch, encode_batch, encode_batch_0
 from wum_shared.errors import WireError
@@ -56,6 +58,8 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("gap-answer", gaps.encode_gap_answer(GAP_ANSWER), gaps.decode_gap_answer),
     ("mesh-report", mesh.encode_mesh_report(MESH_REPORT), mesh.decode_mesh_report),
     ("mesh-report", mesh.encode_mesh_report(MESH_REPORT_ALONE), mesh.decode_mesh_report),
+    ("condition", condition.encode_condition(CONDITION_WELL), condition.decode_condition),
+    ("condition", condition.encode_condition(CONDITION_FULL), condition.decode_condition),
     ("registration", messages.encode_registration(REGISTRATION), messages.decode_registration),
     ("sealed", SEALED, cose.peek),
     ("signed", SIGNED, cose.peek_signed),

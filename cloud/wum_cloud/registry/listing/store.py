@@ -9,6 +9,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from wum_cloud.database import Connection
+from wum_cloud.registry.conditions.store import TROUBLE
 from wum_cloud.registry.reach import Reach
 from wum_cloud.registry.sites.store import within
 
@@ -41,6 +42,8 @@ class Concentrator:
     newest_captured_at: datetime | None
     meters: int
     period_s: int | None        # Shortest of its meters' periods; None: no meter yet.
+    flash: int                  # Of wum_shared.condition; 0: nothing is wrong with it,
+    is_clock_wrong: bool        # as far as it says.
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,11 @@ _CONCENTRATORS = """
            c.last_contact_at, c.newest_captured_at,
            (select count(*) from meter m where m.concentrator_id = c.concentrator_id) as meters,
            (select min(period_s) from meter m where m.concentrator_id = c.concentrator_id)
-               as period_s
+               as period_s,
+           coalesce(t.flash, 0) as flash,
+           coalesce(t.has_no_time or t.apart_s <> 0, false) as is_clock_wrong
       from concentrator c left join site s using (site_id)
+      left join """ + TROUBLE + """ t using (concentrator_id)
      where c.tenant_id = %(tenant)s"""
 
 _METERS = """

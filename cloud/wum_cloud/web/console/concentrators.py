@@ -10,6 +10,8 @@ from wum_cloud.health import store as health
 from wum_cloud.health.gaps import store as gaps
 from wum_cloud.paging import PAGE_DEFAULT, page_of
 from wum_cloud.reasons.asked import Line, lines
+from wum_cloud.registry.conditions import store as conditions
+from wum_cloud.registry.conditions.words import FLASH_STATES, apart, flash_remedy
 from wum_cloud.registry.listing import store
 from wum_cloud.web.access import Database
 from wum_cloud.web.api.concentrators import device_id
@@ -58,7 +60,11 @@ async def show_concentrator(
         asked = await gaps.history(connection, number, _REQUESTS_MAX + 1)
         events = await health.events(connection, tenant, None, _EVENTS_MAX, found.device_id)
         zone = await zone_of(connection, tenant)
+        trouble = await conditions.trouble_of(connection, number)
     return page(request, "concentrator.html", session, c=found, zone=zone, missing=missing,
+                trouble=trouble, disk=FLASH_STATES[trouble.flash if trouble else 0],
+                remedy=flash_remedy(trouble.flash if trouble else 0),
+                apart=apart(trouble.apart_s if trouble else 0).replace("ahead", "ahead of"),
                 archive=archives.get(found.device_id), last=last, events=events,
                 requests=[_shown(one) for one in asked[:_REQUESTS_MAX]],
                 older=len(asked) > _REQUESTS_MAX)

@@ -1,0 +1,1 @@
+"""Conditions of concentrators, as they arrive."""

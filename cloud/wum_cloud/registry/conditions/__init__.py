@@ -1,0 +1,1 @@
+"""Flash and clocks of the concentrators, as they say themselves."""
