@@ -17,7 +17,7 @@ from pathlib import Path
 from kit import mesh_goodput, mesh_orders, mesh_trouble
 from kit.figures import Figure, report
 from kit.mesh_families import Results, networks
-from wum_edge.mesh.frames import POLL
+from wum_edge.mesh.frames import DATA, POLL
 from wum_simulator.radio import picture, places
 from wum_simulator.radio.field import Terrain
 from wum_simulator.radio.network import SF5, SF7, Network, Plan
@@ -97,6 +97,12 @@ def control_share(network: Network) -> float:
     return sum(us for first, us in spent.items() if first >> 2 & 15 <= POLL) / sum(spent.values())
 
 
+def control_of_channel(network: Network) -> float:
+    """What is no data, of the time that there was: as if all of it were heard at one place."""
+    spent = network.air.airtime_us
+    return sum(us for first, us in spent.items() if first >> 2 & 15 != DATA) / network.air.now_us
+
+
 def bound(share: float, objects: int) -> float:
     """Lower end of what the share may truly be, with 95 % confidence (Wilson; 3 in n for none)."""
     if share == 1.0:
@@ -111,7 +117,7 @@ def hourly(name: str, plan_of: Callable[[int], Plan], seeds: list[int], count: i
            with_peers: bool, upset: Callable[[Network], None] | None = None) -> list[Figure]:
     """Hourly objects, and whether all of them came after some quiet hours."""
     shares: Results = {}
-    control, late_s, lost, objects, twice = [], [], 0, 0, 0
+    control, channel, late_s, lost, objects, twice = [], [], [], 0, 0, 0
     for seed in seeds:
         for family, network in networks(plan_of(seed), with_peers):
             hours(network, count, upset)
@@ -119,6 +125,7 @@ def hourly(name: str, plan_of: Callable[[int], Plan], seeds: list[int], count: i
             shares.setdefault(family, []).append(in_time(network))
             if family == "ours":
                 control.append(control_share(network))
+                channel.append(control_of_channel(network))
                 delays = sorted(network.tally.came_us[at] - network.tally.born_us[at]
                                 for at in network.tally.came_us)
                 late_s.append(delays[len(delays) * 99 // 100] / 1e6)
@@ -138,6 +145,9 @@ def hourly(name: str, plan_of: Callable[[int], Plan], seeds: list[int], count: i
         Figure(f"{name}/came_twice", twice / objects, "of objects, stored once", "none", 1.0),
         Figure(f"{name}/delay_p99", max(late_s), "s, worst seed", "median seed",
                statistics.median(late_s)),
+        Figure(f"{name}/control_of_channel", max(channel), "of an hour, all stations together, "
+               "worst seed", "median seed", statistics.median(channel),
+               None if upset else "value <= 0.03"),
         Figure(f"{name}/control", max(control), "of airtime used, worst seed", "all of it", 1.0)]
     return found + [
         Figure(f"{name}/within_the_hour_{family}", statistics.mean(others), "of objects", "ours",

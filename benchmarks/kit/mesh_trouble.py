@@ -107,7 +107,7 @@ def standby(plans: list[Plan]) -> list[Figure]:
         serving.append(sum(1 for _, _, action in network.told if action[0] == "serving"))
     return [
         Figure("S7/standby_s", max(waits), "s until the first object, worst seed", "median seed",
-               statistics.median(waits), "value <= 600"),
+               statistics.median(waits), "value <= 240"),
         Figure("S7/standby_lost", lost, "objects", "one", 1.0, "value <= 0"),
         Figure("S7/standby_gateways", max(serving), "stations that became one", "middle seed",
                statistics.median(serving))]

@@ -8,6 +8,8 @@ from wum_edge.mesh.frames import BODY_MAX, DATA_HEAD, ITEM_HEAD, NOTE, Item
 
 ITEMS_MAX = 96               # Some 20 kB of pieces.
 OWN_MAX = 48                 # Of these our own objects may take half: others go through us.
+URGENT_MAX = 60              # What cannot wait finds room though a day's objects do.
+_URGENT = 1                  # Priorities up to this one: alarms, and what is of this hour.
 SEEN_MAX = 512
 ROOM = BODY_MAX - DATA_HEAD
 # Keys that were seen are kept modulo this prime: an integer above 2**30 takes memory of its own on
@@ -40,9 +42,10 @@ class Custody:
         """Whether it is time to get rid of something before more is taken."""
         return len(self._held) >= ITEMS_MAX // 2
 
-    def has_room(self, pieces: int) -> bool:
+    def has_room(self, pieces: int, priority: int = 2) -> bool:
         """Whether an object of ours may still be taken: others' pieces need room too."""
-        return len(self._held) + pieces <= OWN_MAX or not self._held and pieces <= ITEMS_MAX
+        most = URGENT_MAX if priority <= _URGENT else OWN_MAX
+        return len(self._held) + pieces <= most or not self._held and pieces <= ITEMS_MAX
 
     def waiting(self) -> int:
         """How many pieces are not under way."""

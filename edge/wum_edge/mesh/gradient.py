@@ -10,8 +10,8 @@ from wum_edge.mesh.neighbours import Neighbour, Neighbours
 
 RANK_MAX = 0xF000
 GATEWAYS_MAX = 8
-# A gateway sends a beacon every minute; after three that did not come it is taken for dead.
-GATEWAY_SILENT_US = 200_000_000
+# A gateway sends a beacon twice a minute; after three that did not come it is taken for dead.
+GATEWAY_SILENT_US = 120_000_000
 _HYSTERESIS = 7              # A new first parent must cost less than 7/8 of the old one.
 _FORGET_US = 3_600_000_000   # What a neighbour told an hour ago is no ground to stand on.
 

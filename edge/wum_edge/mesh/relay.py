@@ -211,7 +211,7 @@ class Relay:
             self._actions.append(("done", number))
             return number
         pieces = cut(self.setting.address, number, content)
-        if not self.custody.has_room(len(pieces)):
+        if not self.custody.has_room(len(pieces), priority):
             return None
         self._object = number + 1 & 0xFFFF
         for piece in pieces:
@@ -228,7 +228,7 @@ class Relay:
         pieces = [Item(item.origin, number, item.fragment, item.is_last, item.content, mark)
                   for item in cut(self.setting.address, number, content)
                   if not here >> item.fragment & 1]
-        if not self.custody.has_room(len(pieces)):
+        if not self.custody.has_room(len(pieces), priority):
             return False
         for piece in pieces:
             self.custody.take(piece, priority)

@@ -7,7 +7,10 @@ from wum_edge.mesh.frames import Malformed
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.setting import Setting
 
-PATIENCE_US = 60_000_000     # Without any gateway; doubled by chance, so that one is the first.
+# Without any gateway, and more by chance, so that one is the first. After a start others may still
+# be about to tell of one; who had a way and lost it knows that there is none.
+PATIENCE_US, LOST_PATIENCE_US = 60_000_000, 20_000_000
+_CHANCE_US, _LOST_CHANCE_US = 60_000_000, 35_000_000
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wum_edge.mesh.relay import Relay
@@ -20,6 +23,7 @@ class Role:
         self._relay = relay
         self.is_standby = False
         self._alone_us: int | None = None
+        self._had_way = False
 
     def begin(self) -> None:
         """Be a gateway from now on; what was on its way through us has arrived."""
@@ -59,11 +63,18 @@ class Role:
     def tick(self) -> None:
         """Once a minute or oftener."""
         relay = self._relay
+        patience_us = LOST_PATIENCE_US if self._had_way else PATIENCE_US
+        self._had_way |= relay.gradient.rank < RANK_MAX
         if relay.gradient.is_gateway or not self.is_standby or relay.gradient.rank < RANK_MAX:
             self._alone_us = None
         elif self._alone_us is None:
-            self._alone_us = relay.now + relay.chance() % PATIENCE_US
-        elif relay.now - self._alone_us >= PATIENCE_US:
+            self._alone_us = relay.now + relay.chance() % (
+                _LOST_CHANCE_US if self._had_way else _CHANCE_US)
+            # To the second: two that look three times a minute would serve at once.
+            relay.upkeep.at_us = min(relay.upkeep.at_us, self._alone_us + patience_us)
+        elif relay.now - self._alone_us >= patience_us:
             self._alone_us = None
             self.begin()
             relay.tell(("serving",))
+        else:
+            relay.upkeep.at_us = min(relay.upkeep.at_us, self._alone_us + patience_us)

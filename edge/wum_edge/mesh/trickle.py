@@ -2,7 +2,7 @@
 
 INTERVAL_MIN_US = 8_000_000
 INTERVAL_MAX_US = 2_048_000_000
-GATEWAY_INTERVAL_US = 64_000_000
+GATEWAY_INTERVAL_US = 32_000_000
 REDUNDANT = 4                # So many consistent beacons of others make ours superfluous.
 
 

@@ -1,6 +1,13 @@
 """Custody: nothing leaves before another has it, nothing is there twice, nothing grows."""
 
-from wum_edge.mesh.custody import ITEMS_MAX, OWN_MAX, ROOM, SEEN_MAX, Custody
+from wum_edge.mesh.custody import (
+    ITEMS_MAX,
+    OWN_MAX,
+    ROOM,
+    SEEN_MAX,
+    URGENT_MAX,
+    Custody,
+)
 from wum_edge.mesh.frames import FRAGMENT_MAX, Item
 from wum_edge.mesh.objects import Gathering, Unreceipted, cut
 
@@ -42,6 +49,7 @@ def test_a_full_store_takes_nothing_and_leaves_room_for_others():
     custody = Custody()
     for number in range(ITEMS_MAX):
         assert custody.has_room(1) == (number < OWN_MAX)
+        assert custody.has_room(1, 1) == (number < URGENT_MAX)
         assert custody.take(piece(number), 2)
     assert not custody.take(piece(ITEMS_MAX), 2)
     assert custody.take(piece(0), 2)                 # Had before: acknowledged, not stored.
