@@ -74,7 +74,7 @@ def within_limits(network):
             assert len(relay.children._routes) <= ROUTES_MAX
 
 
-@pytest.mark.parametrize("seed", (1, 2))
+@pytest.mark.parametrize("seed", [1, 2])
 def test_every_piece_has_a_custodian_at_every_moment(seed):
     network = district(seed)
     network.air.run(3 * MINUTE_US)
@@ -98,7 +98,7 @@ def test_a_store_that_forgot_is_seen_as_an_orphan():
     assert len(orphans(network)) == 4
 
 
-@pytest.mark.parametrize("seed", (3, 4))
+@pytest.mark.parametrize("seed", [3, 4])
 def test_no_loop_of_parents_lives_longer_than_its_bound(seed):
     network, dice = district(seed), Dice(seed).stream("trouble")
     network.air.run(3 * MINUTE_US)
