@@ -91,10 +91,24 @@ def sign(signer: Signer, seed: bytes, kid: bytes, payload: bytes) -> bytes:
     return cbor.encode(cbor.Tag(_SIGN1_TAG, [protected, {}, payload, signature]))
 
 
+def sign_detached(signer: Signer, seed: bytes, kid: bytes, payload: bytes) -> bytes:
+    """A signature of `payload`, as `sign` makes it, that does not carry the payload."""
+    assert len(seed) == 32
+    assert 1 <= len(kid) <= SIGNER_ID_MAX
+    protected = cbor.encode({_ALG: _ED25519, _KID: kid})
+    signature = signer.sign(seed, signature_structure(protected, payload))
+    return cbor.encode(cbor.Tag(_SIGN1_TAG, [protected, {}, None, signature]))
+
+
 def peek_signed(signed: bytes) -> tuple[bytes, bytes]:
     """(kid, payload) that `signed` claims: nothing is proven yet. Raises Malformed, Unsupported."""
     _, kid, payload, _ = _open_signed(signed)
-    return kid, payload
+    return kid, _carried(payload)
+
+
+def peek_detached(signature: bytes) -> bytes:
+    """kid that a detached signature claims. Raises Malformed, Unsupported."""
+    return _open_detached(signature)[1]
 
 
 def verify(verifier: Verifier, public_key: bytes, signed: bytes) -> bytes:
@@ -103,10 +117,28 @@ def verify(verifier: Verifier, public_key: bytes, signed: bytes) -> bytes:
     Raises Malformed, Unsupported, NotGenuine.
     """
     assert len(public_key) == 32
-    protected, kid, payload, signature = _open_signed(signed)
+    protected, kid, carried, signature = _open_signed(signed)
+    payload = _carried(carried)
+    _check_signature(verifier, public_key, protected, kid, payload, signature)
+    return payload
+
+
+def verify_detached(verifier: Verifier, public_key: bytes, signed: bytes, payload: bytes) -> None:
+    """Return when the holder of `public_key` (32 bytes) signed `payload`.
+
+    Raises Malformed, Unsupported, NotGenuine.
+    """
+    assert len(public_key) == 32
+    protected, kid, signature = _open_detached(signed)
+    _check_signature(verifier, public_key, protected, kid, payload, signature)
+
+
+def _check_signature(
+        verifier: Verifier, public_key: bytes, protected: bytes, kid: bytes, payload: bytes,
+        signature: bytes,
+) -> None:
     if not verifier.verify(public_key, signature_structure(protected, payload), signature):
         raise NotGenuine("signed message: the signature of %s does not hold" % id_to_text(kid))
-    return payload
 
 
 def _open_envelope(sealed: bytes) -> tuple[bytes, bytes, bytes, bytes]:
@@ -127,7 +159,21 @@ def _open_envelope(sealed: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     return protected, kid, partial_iv, ciphertext
 
 
-def _open_signed(signed: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+def _carried(payload: object) -> bytes:
+    if type(payload) is not bytes:
+        raise Malformed("signed message payload: wanted bytes, got %s" % fields.shown(payload))
+    return payload
+
+
+def _open_detached(signed: bytes) -> tuple[bytes, bytes, bytes]:
+    """(protected header as bytes, kid, signature) of a signature that carries no payload."""
+    protected, kid, payload, signature = _open_signed(signed)
+    if payload is not None:
+        raise Malformed("detached signature payload: wanted null, got %s" % fields.shown(payload))
+    return protected, kid, signature
+
+
+def _open_signed(signed: bytes) -> tuple[bytes, bytes, object, bytes]:
     """(protected header as bytes, kid, payload, signature) of a signed message."""
     parts = _tagged(signed, _SIGN1_TAG, 4, SIGNED_BYTES_MAX, "signed message")
     protected, header = _header(parts, (_ALG, _KID), "signed message")
@@ -136,8 +182,6 @@ def _open_signed(signed: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     if type(kid) is not bytes or not 1 <= len(kid) <= SIGNER_ID_MAX:
         raise Malformed("signed message kid: wanted 1..%d bytes, got %s" % (
             SIGNER_ID_MAX, fields.shown(kid)))
-    if type(parts[2]) is not bytes:
-        raise Malformed("signed message payload: wanted bytes, got %s" % fields.shown(parts[2]))
     return protected, kid, parts[2], fields.octets(
         parts[3], _SIGNATURE_SIZE, "signed message signature")
 
