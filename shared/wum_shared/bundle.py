@@ -110,6 +110,24 @@ def chunk_fits(index: bytes, place: int, chunk: bytes, size: int) -> bool:
             and chunk_hash(chunk) == wanted)
 
 
+def chunks_wanted(
+        files: list[File], table_end: int, size: int, at_hand: set[bytes]) -> list[int]:
+    """Numbers of the chunks that hold a byte of the table or of a file that is not `at_hand`.
+
+    at_hand: SHA-256 of files that can be copied from the running slot. The others are put
+    together from those.
+    """
+    wanted = set(range((table_end + CHUNK_SIZE - 1) // CHUNK_SIZE))
+    start = table_end
+    for file in files:
+        end = start + file.size
+        if file.size and file.digest not in at_hand:
+            wanted.update(range(start // CHUNK_SIZE, (end + CHUNK_SIZE - 1) // CHUNK_SIZE))
+        start = end
+    assert start == size
+    return sorted(wanted)
+
+
 def fits(release: Release, content: bytes, index: bytes) -> bool:
     """Whether content and index are those that a release names."""
     return (len(content) == release.size and sha256(content).digest() == release.digest

@@ -78,7 +78,7 @@ def encode(release: Release, signatures: tuple[bytes, ...] = ()) -> bytes:
     """The envelope; without signatures it is a draft that only the workbench takes."""
     manifest = _manifest(release)
     parts: dict[object, object] = {
-        _AUTHENTICATION: cbor.encode([digest_of(release), *signatures]), _MANIFEST: manifest}
+        _AUTHENTICATION: cbor.encode([digest_of(release)] + list(signatures)), _MANIFEST: manifest}
     if release.index is not None:
         parts[_INDEX_NAME] = release.index
     return cbor.encode(cbor.Tag(_TAG, parts))
@@ -123,9 +123,10 @@ def check_signers(
             cose.verify_detached(verifier, keys[kid], signature, envelope.digest)
             found.append(kid)
     # Two names may stand for one key: whoever holds one key is one signer.
-    if len({keys[kid] for kid in found}) < threshold:
+    signers = len({keys[kid] for kid in found})
+    if signers < threshold:
         raise NotGenuine("update envelope: wanted %d signers that are trusted, got %d" % (
-            threshold, len({keys[kid] for kid in found})))
+            threshold, signers))
     return tuple(found)
 
 
@@ -141,8 +142,8 @@ def _parts(envelope: bytes) -> dict[object, object]:
 def _authentication(encoded: bytes) -> tuple[bytes, tuple[bytes, ...]]:
     what = "update envelope authentication"
     blocks = fields.items(cbor.decode(encoded, depth=1), 1 + SIGNERS_MAX, what, least=1)
-    digest, *signatures = [_octets(block, what) for block in blocks]
-    return digest, tuple(signatures)
+    found = [_octets(block, what) for block in blocks]
+    return found[0], tuple(found[1:])
 
 
 def _release(manifest: bytes, index: object) -> Release:
@@ -204,9 +205,7 @@ def _manifest(release: Release) -> bytes:
         _OVERRIDE, {_DIGEST: _digest(release.index_digest), _SIZE: release.index_size}]
     common = {_COMPONENTS: [_APP, _IDX], _SHARED: cbor.encode(shared)}
     index_uri = _APART if release.index is None else _INDEX_NAME
-    install = [
-        *_fetched(1, index_uri), _IMAGE_MATCHES, _ALWAYS,
-        *_fetched(0, _APART), _IMAGE_MATCHES, _ALWAYS]
+    install = _fetched(1, index_uri) + _fetched(0, _APART)
     return cbor.encode({
         _VERSION: 1, _SEQUENCE: release.sequence, _COMMON: cbor.encode(common),
         _VALIDATE: cbor.encode([_SET_COMPONENT, 0, _IMAGE_MATCHES, _ALWAYS]),
@@ -215,7 +214,8 @@ def _manifest(release: Release) -> bytes:
 
 
 def _fetched(component: int, uri: str) -> list[object]:
-    return [_SET_COMPONENT, component, _OVERRIDE, {_URI: uri}, _FETCH, _FAILURE_ONLY]
+    return [_SET_COMPONENT, component, _OVERRIDE, {_URI: uri}, _FETCH, _FAILURE_ONLY,
+            _IMAGE_MATCHES, _ALWAYS]
 
 
 def _digest(of: bytes) -> bytes:

@@ -17,7 +17,7 @@ def row(path="a", size=1, digest=bytes(32), mode=bundle.PLAIN):
 
 
 def table(*rows):
-    return cbor.encode([*rows])
+    return cbor.encode(rows)
 
 
 def test_the_table_says_where_every_file_is():
@@ -88,3 +88,14 @@ def test_every_chunk_has_a_hash_of_its_own():
         changed = b"x" + chunks[place][1:]
         assert not bundle.chunk_fits(index, place, changed, len(CONTENT))
     assert not bundle.chunk_fits(index, len(chunks), b"", len(CONTENT))
+
+
+def test_only_chunks_with_something_new_are_wanted():
+    end = bundle.table_size(CONTENT)
+    files = bundle.open_table(CONTENT, len(CONTENT))
+    every = list(range((len(CONTENT) + 1023) // 1024))
+    assert bundle.chunks_wanted(files, end, len(CONTENT), set()) == every
+    program = [file for file in files if file.path == "wum_edge/agent.py"][0]
+    assert bundle.chunks_wanted(files, end, len(CONTENT), {program.digest}) == [0]
+    others = {file.digest for file in files if file.size != 3000}
+    assert bundle.chunks_wanted(files, end, len(CONTENT), others) == every

@@ -16,10 +16,11 @@ KEYS = {b"one": bytes(32), b"two": bytes(range(32)), b"three": b"\x03" * 32}
 
 
 def release(**changes):
-    made = suit.Release(
-        7, b"v" * 16, b"c" * 16, sha256(CONTENT).digest(), len(CONTENT), sha256(INDEX).digest(),
-        len(INDEX), INDEX)
-    return made._replace(**changes)
+    made = {"sequence": 7, "vendor": b"v" * 16, "device_class": b"c" * 16,
+            "digest": sha256(CONTENT).digest(), "size": len(CONTENT),
+            "index_digest": sha256(INDEX).digest(), "index_size": len(INDEX), "index": INDEX}
+    made.update(changes)
+    return suit.Release(**made)
 
 
 def signed(of, *names):
