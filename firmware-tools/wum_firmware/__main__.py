@@ -1,4 +1,4 @@
-"""The command line of the workbench: `wum-firmware provision`, `wum-firmware mesh`."""
+"""The command line of the workbench: provision, mesh, and those around a release."""
 
 import argparse
 import shlex
@@ -6,7 +6,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wum_firmware import key_folder, mesh_network, provision
+from wum_firmware import (
+    key_folder,
+    mesh_network,
+    provision,
+    release,
+    release_commands,
+    release_keys,
+    sources,
+)
 from wum_shared.errors import Malformed
 from wum_shared.ids import id_to_text
 
@@ -20,23 +28,30 @@ _MEANINGS = {
     provision.REGISTRATION: "what the head-end has to know; secret, holds the keys above",
 }
 
+_OF_KEYS = ("provision", "mesh")
+_REFUSED = (key_folder.FolderRefused, mesh_network.NetworkRefused, release.ReleaseRefused,
+            release_keys.KeyRefused, sources.BuildRefused, Malformed)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 refused with a sentence, 2 misused."""
     options = _parser().parse_args(arguments)
     try:
-        return _mesh(options) if options.command == "mesh" else _provision(options)
-    except (key_folder.FolderRefused, mesh_network.NetworkRefused, Malformed) as refused:
+        if options.command in _OF_KEYS:
+            return _mesh(options) if options.command == "mesh" else _provision(options)
+        return release_commands.run(options)
+    except _REFUSED as refused:
         print(f"wum-firmware: {refused}", file=sys.stderr)
     except OSError as failed:
-        print(f"wum-firmware: cannot write the keys: {failed}", file=sys.stderr)
+        what = "cannot write the keys: " if options.command in _OF_KEYS else ""
+        print(f"wum-firmware: {what}{failed}", file=sys.stderr)
     return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wum-firmware", description="The WUM workbench: what is done before a concentrator "
-        "goes to its cabinet.")
+        "goes to its cabinet, and what is made for those that are there.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     command = commands.add_parser(
         "provision", help="make the identity and the keys of one concentrator",
@@ -68,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "cabinet-1/keys")
     mesh.add_argument("network", metavar="NETWORK", type=Path, help="the network's file")
     mesh.add_argument("--admit", metavar="DIR", type=Path, help="a concentrator's folder of keys")
+    release_commands.add_to(commands)
     return parser
 
 

@@ -1,0 +1,180 @@
+"""The commands around a release: keys, build, sign, verify, inspect."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from wum_firmware import describe, release, release_keys, sources
+from wum_firmware.release_keys import KeyRefused
+from wum_shared import suit
+
+_LOCK, _LICENCE = "requirements.lock", "LICENSE"
+
+Command = Callable[[argparse.Namespace], None]
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands to the workbench's command line."""
+    _add_keys(commands)
+    _add_build(commands)
+    _add_sign(commands)
+    _add_verify(commands)
+    _add_inspect(commands)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command that was chosen. Raises what it refuses."""
+    command: Command = options.run
+    command(options)
+    return 0
+
+
+def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "keys", help="make a key that releases are signed with",
+        description="Make a release key: NAME.key, sealed with a passphrase, and NAME.pub, which "
+        "whoever verifies needs. Do it on a machine without network; keep two copies of NAME.key "
+        "at two places. docs/releases.md describes the whole ceremony.",
+        epilog="Example: wum-firmware keys make ada --out /media/stick")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    make = actions.add_parser("make", help="make one key", epilog="Example: wum-firmware keys "
+                              "make ada --out /media/stick")
+    make.add_argument("name", metavar="NAME", help="whose key it is: 1..40 of a-z, 0-9 and -")
+    make.add_argument("--out", metavar="DIR", type=Path, required=True,
+                      help="folder for the two files")
+    _add_passphrase(make)
+    make.set_defaults(run=_make_key)
+
+
+def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "build", help="make a release of a commit, not signed yet",
+        description="Make a release of a commit: the same commit, target and sequence give the "
+        "same bytes on every machine. What is not committed is not in it.",
+        epilog="Example: wum-firmware build --target linux --sequence 12 --out releases/12-linux")
+    parser.add_argument("--target", choices=sources.TARGETS, required=True,
+                        help="what it runs on")
+    parser.add_argument("--sequence", metavar="N", type=int, required=True,
+                        help="counts the releases of a target; a concentrator installs higher "
+                        "ones alone")
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True,
+                        help="folder for the release: empty, or not there yet")
+    parser.add_argument("--commit", metavar="REV", default="HEAD", help="of what (default: HEAD)")
+    parser.add_argument("--repository", metavar="DIR", type=Path, default=Path(),
+                        help="where the project is (default: here)")
+    parser.set_defaults(run=_build)
+
+
+def _add_sign(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "sign", help="add your signature to a release",
+        description="Show what a release is, ask, and add a signature of your key. Needs no "
+        "network. A release is signed by as many people as the fleet's trust document asks for.",
+        epilog="Example: wum-firmware sign releases/12-linux --key /media/stick/ada.key")
+    parser.add_argument("release", metavar="DIR", type=Path, help="the release's folder")
+    parser.add_argument("--key", metavar="FILE", type=Path, required=True, help="your NAME.key")
+    parser.add_argument("--yes", action="store_true", help="do not ask: for scripts")
+    _add_passphrase(parser)
+    parser.set_defaults(run=_sign)
+
+
+def _add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "verify", help="tell whether a release is whole and signed by whom you trust",
+        description="Check every byte of a release and its signatures, and print what a person "
+        "has to know. Exit code 1 where it must not be used.",
+        epilog="Example: wum-firmware verify releases/12-linux --trust ada.pub grace.pub "
+        "--threshold 2")
+    parser.add_argument("release", metavar="DIR", type=Path, help="the release's folder")
+    parser.add_argument("--trust", metavar="FILE", type=Path, nargs="+", required=True,
+                        help="NAME.pub of whom you trust")
+    parser.add_argument("--threshold", metavar="N", type=int, default=1,
+                        help="how many of them must have signed (default: 1)")
+    parser.set_defaults(run=_verify)
+
+
+def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "inspect", help="list what is in a release, and what of it has to travel",
+        description="List the files of a release. With --against: what has to travel to a "
+        "concentrator that runs another release. Trusts nobody: see verify.",
+        epilog="Example: wum-firmware inspect releases/12-linux --against releases/11-linux")
+    parser.add_argument("release", metavar="DIR", type=Path, help="the release's folder")
+    parser.add_argument("--against", metavar="DIR", type=Path, help="the release that runs there")
+    parser.set_defaults(run=_inspect)
+
+
+def _add_passphrase(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--passphrase-file", metavar="FILE", type=Path,
+                        help="read the passphrase from there: for scripts; without it you are "
+                        "asked")
+
+
+def _make_key(options: argparse.Namespace) -> None:
+    made = release_keys.make(
+        options.out, options.name, _passphrase(options, "Passphrase for the new key: ", True))
+    print(f"Made {options.out / options.name}.key and .pub. Key id {made.kid.hex()}, fingerprint "
+          f"{describe.fingerprint(made)}.")
+    print("Next: copy the .key to a second medium, hand the .pub to whoever makes the trust "
+          "document, and read them the fingerprint by voice.")
+
+
+def _build(options: argparse.Namespace) -> None:
+    if not 1 <= options.sequence <= suit.SEQUENCE_MAX:
+        raise release.ReleaseRefused(
+            f"sequence: wanted 1..{suit.SEQUENCE_MAX}, got {options.sequence}")
+    found = sources.collect(options.repository, options.commit, options.target)
+    lock, licence = [sources.text_of(options.repository, found.commit, name)
+                     for name in (_LOCK, _LICENCE)]
+    release.write(options.out, found, options.sequence, lock=lock, licence=licence)
+    _say(*describe.summary(release.read(options.out)))
+    print(f"Next: wum-firmware sign {options.out} --key NAME.key")
+
+
+def _sign(options: argparse.Namespace) -> None:
+    opened = release.read(options.release)
+    _say(*describe.summary(opened), *describe.signatures(opened))
+    if not options.yes and input("Sign this? Type yes: ").strip() != "yes":
+        raise release.ReleaseRefused(f"{options.release}: not signed")
+    key = release_keys.unlock(options.key, _passphrase(
+        options, f"Passphrase of {options.key}: ", False))
+    count = release.sign(opened, key)
+    print(f"Signed by {key.name}; {count} signature{'s' * (count != 1)} now.")
+
+
+def _verify(options: argparse.Namespace) -> None:
+    if not 1 <= options.threshold <= suit.SIGNERS_MAX:
+        raise release.ReleaseRefused(
+            f"threshold: wanted 1..{suit.SIGNERS_MAX}, got {options.threshold}")
+    trusted = [release_keys.read_public(path) for path in options.trust]
+    opened = release.read(options.release)
+    _say(*describe.summary(opened), *describe.signatures(opened, trusted))
+    found = release.signers(opened, trusted, options.threshold)
+    print(f"GENUINE: signed by {', '.join([key.name for key in found])}, of whom "
+          f"{options.threshold} had to be; every byte is the one that was signed.")
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    opened = release.read(options.release)
+    _say(*describe.summary(opened), *describe.signatures(opened))
+    if options.against is None:
+        _say(*describe.table(opened))
+    else:
+        _say(*describe.difference(release.read(options.against), opened))
+
+
+def _passphrase(options: argparse.Namespace, question: str, is_new: bool) -> str:
+    if options.passphrase_file is not None:
+        return str(options.passphrase_file.read_text(encoding="utf-8").rstrip("\r\n"))
+    if not sys.stdin.isatty():
+        raise KeyRefused("nobody can be asked for the passphrase here; give --passphrase-file")
+    given = getpass.getpass(question)
+    if is_new and getpass.getpass("Once more: ") != given:
+        raise KeyRefused("the two passphrases are not equal; nothing was made")
+    return given
+
+
+def _say(*lines: str) -> None:
+    print("\n".join(lines))
