@@ -26,6 +26,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.cloud.web.town import EVIL, SILENT, ZONE, build
 from wum_cloud.database import open_pool
+from wum_cloud.history import keeper as history
 from wum_cloud.ledger.keeper import catch_up
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -39,7 +40,7 @@ PATHS = ["/", "/meters", "/meters?search=zzz", "/meters/SDM-0003", "/meters/" + 
          "/concentrators", "/events", "/ingest", "/account", "/nothing-here",
          "/completeness", "/completeness?month=2020-01", "/completeness/%s" % YESTERDAY,
          "/completeness?site=Strada+Florilor", "/completeness/2020-01-01",
-         "/completeness/%s/meters/%s" % (YESTERDAY, SILENT)]
+         "/completeness/%s/meters/%s" % (YESTERDAY, SILENT), "/days/SDM-0003"]
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is not installed (apt install chromium)")
@@ -83,9 +84,10 @@ class Console:
 
 
 async def count(url: str) -> None:
-    """Bring the ledger up to date, as `wum-cloud ingest` does beside its work."""
+    """Bring ledger and summaries up to date, as `wum-cloud ingest` does beside its work."""
     async with open_pool(url) as pool:
         await catch_up(pool, datetime.now(UTC))
+        await history.catch_up(pool, datetime.now(UTC))
 
 
 @pytest.fixture(scope="module")

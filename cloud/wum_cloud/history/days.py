@@ -75,6 +75,27 @@ async def by_day(
                 await store.pending(connection, meter.meter_id, first, last))
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The UTC days of a meter that are summed up, from the first to the last, and its registers."""
+
+    first: date
+    last: date
+    registers: Sequence[bytes]
+
+
+async def kept(connection: Connection, meter: Meter) -> Kept | None:
+    """What `by_day` can be asked of this meter; None: no day of it is summed up yet."""
+    found = await store.kept(connection, meter.meter_id, series.PROFILE)
+    if found is None:
+        return None
+    places = await readings.places(connection, set(found.register_sets))
+    return Kept(
+        found.first.astimezone(UTC).date(), found.last.astimezone(UTC).date(),
+        list(dict.fromkeys([obis for number in sorted(places, reverse=True)
+                            for obis in places[number] if obis in COLUMN_BY_OBIS])))
+
+
 def _merged(
         found: Sequence[store.Day], registers: Mapping[int, Register]) -> list[DayOfRegister]:
     """One of each day; a day whose rows had several register sets is put together."""

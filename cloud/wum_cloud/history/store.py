@@ -161,6 +161,23 @@ async def days(
         return await cursor.fetchall()
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What there are summaries of: from the first to the last day that begins, by these sets."""
+
+    first: datetime
+    last: datetime
+    register_sets: list[int]
+
+
+async def kept(connection: Connection, meter_id: int, profile: int) -> Kept | None:
+    """What there is of a meter; None: nothing yet."""
+    row = await (await connection.execute(
+        "select min(day), max(day), array_agg(distinct register_set_id) from reading_day"
+        " where meter_id = %s and profile = %s", [meter_id, profile])).fetchone()
+    return None if row is None or row[0] is None else Kept(*row)
+
+
 def _summing_up() -> Composed:
     names = [SQL("{}, {}").format(Identifier(c + "_least"), Identifier(c + "_greatest"))
              for c in COLUMNS]

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from tests.cloud.web.street import PERIOD_S, Street
+from tests.cloud.web.test_pages import text_of
 from wum_cloud.database import open_pool
 from wum_cloud.history.keeper import catch_up
 
@@ -78,3 +79,31 @@ async def test_what_was_dropped_is_told_on_the_page_and_by_the_api(system, opera
         "2024-01-01T00:00:00Z", "2024-01-08T00:00:00Z", 1234567, 789)
     shown = (await operator.get("/ingest")).text
     assert "Dropped because of their age" in shown and "2024-01-08" in shown
+
+
+async def test_the_page_shows_the_days_of_a_year_and_says_that_they_are_utc_days(
+        operator, meter, street):
+    page = text_of(await operator.get("/meters/SDM-1?show=consumption"))
+    assert "Years" in page
+    words = text_of(await operator.get("/days/SDM-1?show=1-0:1.8.0"))
+    assert "Active energy import, kWh" in words and "Day (UTC)" in words
+    assert "On the clocks of Europe/Chisinau these days begin at 02:00." in words
+    first, last = "2026-03-01 1.000 1.030 3 1 Mar 02:00 – 1 Mar 02:30", "2026-03-02 1.040 1.040 1"
+    assert first in words and last in words
+    assert words.index(last) < words.index(first), "the newest day first"
+    assert "more has come since" not in words
+    street.do("insert into reading_dirty (day, concentrator_id)"
+              " select '2026-03-02', concentrator_id from concentrator")
+    assert "02:00 more has come since" in text_of(await operator.get("/days/SDM-1")).replace(
+        " – 2 Mar 02:00", "")
+
+
+async def test_a_year_register_or_meter_without_days_is_a_sentence(system, operator, meter, street):
+    street.add_meter("SDM-9")
+    for address, said in (("SDM-1?year=2025", "from 2026-03-01 to 2026-03-02"),
+                          ("SDM-1?show=1-0:91.7.0", "No day of this register is summed up"),
+                          ("SDM-9", "No day is summed up yet")):
+        assert said in text_of(await operator.get("/days/" + address))
+    for address, status in (("SDM-7", 404), ("SDM-1?year=1999", 422)):
+        assert (await operator.get("/days/" + address)).status_code == status
+    assert (await system.get("/days/SDM-1")).status_code in (303, 401)

@@ -7,6 +7,7 @@ from wum_cloud.web.console import (
     audit,
     completeness,
     concentrators,
+    days,
     events,
     factor,
     ingest,
@@ -19,7 +20,7 @@ from wum_cloud.web.console import (
 )
 
 router = APIRouter(include_in_schema=False)
-PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, completeness, events,
-         ingest, mesh, people, audit)
+PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, days, completeness,
+         events, ingest, mesh, people, audit)
 for part in PARTS:
     router.include_router(part.router)

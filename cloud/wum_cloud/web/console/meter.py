@@ -37,7 +37,7 @@ async def show_meter(
     """Newest values, a plot and the table beneath it; htmx asks for the newest values alone."""
     now = datetime.now(UTC)
     async with database.connection() as connection:
-        meter = await _meter(connection, session.account.reach, serial)
+        meter = await meter_of(connection, session.account.reach, serial)
         newest = await series.newest(connection, meter)
         common = {"meter": meter, "zone": meter.time_zone, "refresh_s": _refresh_s(meter),
                   **_newest(newest)}
@@ -63,7 +63,7 @@ async def plot(
     """The plot's data as columns; 304 where the browser has them."""
     now = datetime.now(UTC)
     async with database.connection() as connection:
-        meter = await _meter(connection, session.account.reach, serial)
+        meter = await meter_of(connection, session.account.reach, serial)
         newest = await series.newest(connection, meter)
         chosen = _chosen(quantities.offered([obis_to_text(n.obis) for n in newest]), show, serial)
         if chosen is None:
@@ -159,7 +159,8 @@ def _chosen(
     return found
 
 
-async def _meter(connection: Connection, reach: Reach, serial: str) -> store.Meter:
+async def meter_of(connection: Connection, reach: Reach, serial: str) -> store.Meter:
+    """The meter of a page's address. Raises HTTPException."""
     meter = await store.meter(connection, reach, serial)
     if meter is None:
         raise HTTPException(404, "There is no meter %s." % serial)
