@@ -1,7 +1,7 @@
 """The other end of the uplink, scripted: real seals both ways, answers when the test says."""
 
 from tests.edge.records import CONCENTRATOR
-from tests.shared.slow_cipher import SlowCipher
+from tests.shared.quick_cipher import QuickCipher
 from wum_edge.log import Log
 from wum_edge.uplink.broker import Broker, Dice
 from wum_edge.uplink.keys import Keys
@@ -72,7 +72,7 @@ class HeadEnd(Broker):
         self.committed = {}      # Sequence number -> record, of everything that was stored.
         self.lost = []
         self.heads = {}          # Digest -> what a delta on that batch builds on.
-        self._cipher = SlowCipher()
+        self._cipher = QuickCipher()
         self._counters = []
         self._next_counter = 0
 

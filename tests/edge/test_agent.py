@@ -11,7 +11,7 @@ from tests.edge.records import (
     row,
     schema_of,
 )
-from tests.shared.slow_cipher import SlowCipher
+from tests.shared.quick_cipher import QuickCipher
 from wum_edge import agent as rules
 from wum_edge.agent import Agent
 from wum_edge.archive.ring import RETENTION_S, Archive, Stamp
@@ -78,7 +78,7 @@ class Cabinet:
         self.archive = Archive(self.flash, limit_bytes, b"incarnat", SEGMENT_BYTES)
         self.delivery = Delivery(
             archive=self.archive, counter=Counter(self.flash, KEYS.key_id, 0),
-            cipher=SlowCipher(), keys=KEYS, broker=self.head_end, dice=EvenDice(), log=self.log)
+            cipher=QuickCipher(), keys=KEYS, broker=self.head_end, dice=EvenDice(), log=self.log)
         self.agent = Agent(archive=self.archive, delivery=self.delivery, clock=self.clock,
                            schema=schema or schema_of(), log=self.log)
 

@@ -13,7 +13,7 @@ from tests.edge.records import (
     schema_of,
 )
 from tests.edge.scenarios import wide
-from tests.shared.slow_cipher import SlowCipher
+from tests.shared.quick_cipher import QuickCipher
 from wum_edge.uplink import delivery as rules
 from wum_edge.uplink.counter import BLOCK, Counter
 from wum_edge.uplink.delivery import Delivery
@@ -49,7 +49,7 @@ class World:
         self.counter = Counter(self.flash, KEYS.key_id, 0)
         self.delivery = Delivery(
             archive=self.archive, counter=self.counter,
-            cipher=SlowCipher(), keys=KEYS, broker=self.head_end, dice=EvenDice(), log=self.log)
+            cipher=QuickCipher(), keys=KEYS, broker=self.head_end, dice=EvenDice(), log=self.log)
 
     def append(self, records, schema=SCHEMA_ID):
         """New records."""

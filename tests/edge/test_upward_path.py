@@ -9,7 +9,7 @@ from tests.edge.headend import KEYS, EvenDice, HeadEnd, Sentences
 from tests.edge.records import LIMIT_BYTES, SEGMENT_BYTES
 from tests.edge.samples import document, entry
 from tests.portable import keep
-from tests.shared.slow_cipher import SlowCipher
+from tests.shared.quick_cipher import QuickCipher
 from wum_edge.agent import Agent
 from wum_edge.archive.ring import Archive
 from wum_edge.config import check
@@ -53,7 +53,7 @@ class Board:
         self.sweep = Sweep("a", meters_of_line(config, models(), "a"))
         self.archive = Archive(flash, LIMIT_BYTES, b"on-board", SEGMENT_BYTES)
         delivery = Delivery(
-            archive=self.archive, counter=Counter(flash, KEYS.key_id, 0), cipher=SlowCipher(),
+            archive=self.archive, counter=Counter(flash, KEYS.key_id, 0), cipher=QuickCipher(),
             keys=KEYS, broker=head_end, dice=EvenDice(), log=Sentences())
         self.agent = Agent(archive=self.archive, delivery=delivery, clock=self.clock,
                            schema=schema_sent(), log=Sentences())

@@ -6,7 +6,7 @@ Virtual time, real seals, real relays; the air loses what it is told to.
 from tests.edge.headend import KEYS, EvenDice, HeadEnd, Sentences
 from tests.edge.mesh.test_wire import MINUTE_US, WiredAir
 from tests.edge.records import SCHEMA_ID, STAMP, archive_on, mixed, numbered
-from tests.shared.slow_cipher import SlowCipher
+from tests.shared.quick_cipher import QuickCipher
 from wum_edge.carry.carriage import Carriage, Uplink
 from wum_edge.carry.mesh_broker import Mesh, MeshBroker
 from wum_edge.uplink.counter import Counter
@@ -93,7 +93,7 @@ class Street:
                                  lambda: self.air.now // 1000, self._hear)
         self.delivery = Delivery(
             archive=self.archive, counter=Counter(self.flash, KEYS.key_id, 0),
-            cipher=SlowCipher(), keys=KEYS, broker=self.broker, dice=EvenDice(), log=Sentences())
+            cipher=QuickCipher(), keys=KEYS, broker=self.broker, dice=EvenDice(), log=Sentences())
 
     def _hear(self, is_request, sealed):
         assert not is_request

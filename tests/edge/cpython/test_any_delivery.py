@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.edge.headend import KEYS, EvenDice, HeadEnd, Sentences
 from tests.edge.records import SCHEMA_ID, archive_on, mixed
-from tests.shared.slow_cipher import SlowCipher
+from tests.shared.quick_cipher import QuickCipher
 from wum_edge.archive.ring import Stamp
 from wum_edge.uplink.counter import Counter
 from wum_edge.uplink.delivery import Delivery
@@ -39,7 +39,7 @@ class AnyDelivery(RuleBasedStateMachine):
         self.archive = archive_on(self.flash)
         self.delivery = Delivery(
             archive=self.archive, counter=Counter(self.flash, KEYS.key_id, 0),
-            cipher=SlowCipher(), keys=KEYS, broker=self.head_end, dice=EvenDice(),
+            cipher=QuickCipher(), keys=KEYS, broker=self.head_end, dice=EvenDice(),
             log=Sentences())
         assert self.archive.next_sequence > max(self.confirmed, default=0)
 
