@@ -105,12 +105,25 @@ async def engine_on_offer(connection: AsyncConnection[TupleRow]) -> str:
 
 
 async def check_migrated(connection: AsyncConnection[TupleRow]) -> None:
-    """Raises MigrationError with a sentence when a migration is missing."""
+    """Raises MigrationError with a sentence when a migration is missing, or the edition differs."""
     engine, applied = await journal(connection)
     missing = pending(applied, engine or await engine_on_offer(connection))
     if missing:
         raise MigrationError("The database lacks %s: run `wum-cloud migrate`." % ", ".join(
             [migration.name for migration in missing]))
+    if engine == TIMESCALE and await _is_of_another_edition(connection):
+        raise MigrationError(
+            "The database was made with TimescaleDB's community edition, and this server runs the "
+            "Apache edition, which can neither store in it nor read what is compressed: set "
+            "timescaledb.license = 'timescale' and restart PostgreSQL.")
+
+
+async def _is_of_another_edition(connection: AsyncConnection[TupleRow]) -> bool:
+    """Whether there is a continuous aggregate on a server that has no such thing."""
+    row = await (await connection.execute(
+        "select relkind = 'v' and current_setting('timescaledb.license', true) <> 'timescale'"
+        " from pg_class where oid = to_regclass('reading_day')")).fetchone()
+    return row is not None and bool(row[0])
 
 
 async def is_durable(connection: AsyncConnection[TupleRow]) -> bool:

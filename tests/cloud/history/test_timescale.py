@@ -1,7 +1,8 @@
 """What only TimescaleDB does: chunks, columnstore, and late rows into what is compressed already.
 
 Run wherever `WUM_TEST_DATABASE_URL` names a server that has the extension in its template1; all
-other tests of this room run there just the same.
+other tests of this room run there just the same. The last ones are of the Apache edition, which a
+server runs with `timescaledb.license = 'apache'`; the others need the community edition.
 """
 
 from datetime import timedelta
@@ -16,15 +17,28 @@ from wum_cloud import doctor
 from wum_cloud.database import connect
 from wum_cloud.history import store
 from wum_cloud.history.keeper import drop_old
+from wum_cloud.migrations import store as migrations
 from wum_shared.status import STORED
 
 _WEEK = 168     # Hours.
 
 
-@pytest.fixture(autouse=True)
-def _timescale(head_end: HeadEnd) -> None:
+def _edition(head_end: HeadEnd) -> str:
     if not head_end.ask("select 1 from pg_extension where extname = 'timescaledb'"):
         pytest.skip("no TimescaleDB can be reached: WUM_TEST_DATABASE_URL names none")
+    return str(head_end.ask("select current_setting('timescaledb.license')")[0])
+
+
+@pytest.fixture
+def _community(head_end: HeadEnd) -> None:
+    if _edition(head_end) != "timescale":
+        pytest.skip("the TimescaleDB of WUM_TEST_DATABASE_URL is the Apache edition")
+
+
+@pytest.fixture
+def _apache(head_end: HeadEnd) -> None:
+    if _edition(head_end) != "apache":
+        pytest.skip("the TimescaleDB of WUM_TEST_DATABASE_URL is the community edition")
 
 
 def _compress(head_end: HeadEnd) -> None:
@@ -36,6 +50,7 @@ async def _doctor_says(head_end: HeadEnd) -> list[str]:
         return [said.sentence async for said in doctor.compressed(connection)]
 
 
+@pytest.mark.usefixtures("_community")
 async def test_readings_lie_in_chunks_of_a_week_that_are_compressed_after_the_archive_window(
         head_end: HeadEnd) -> None:
     assert head_end.ask(
@@ -46,6 +61,7 @@ async def test_readings_lie_in_chunks_of_a_week_that_are_compressed_after_the_ar
         " where hypertable_name = 'reading'") == ["52 days"]
 
 
+@pytest.mark.usefixtures("_community")
 async def test_the_job_compresses_what_is_old_enough_and_the_doctor_says_what_it_did(
         head_end: HeadEnd) -> None:
     one = Concentrator(serials=["M-1"])
@@ -73,6 +89,7 @@ async def test_the_job_compresses_what_is_old_enough_and_the_doctor_says_what_it
     assert head_end.ask("select count(*) from reading") == [3 * _WEEK + 1]
 
 
+@pytest.mark.usefixtures("_community")
 async def test_rows_registers_and_values_that_come_after_the_compression_are_kept_once(
         head_end: HeadEnd) -> None:
     one = Concentrator()
@@ -97,6 +114,7 @@ async def test_rows_registers_and_values_that_come_after_the_compression_are_kep
     assert summaries(head_end) == expected(head_end)
 
 
+@pytest.mark.usefixtures("_community")
 async def test_a_street_that_comes_late_into_compressed_weeks_is_not_too_much_for_one_transaction(
         head_end: HeadEnd) -> None:
     """TimescaleDB refuses to take more than 100,000 rows out of the columnstore at once, unless it
@@ -115,6 +133,7 @@ async def test_a_street_that_comes_late_into_compressed_weeks_is_not_too_much_fo
     assert head_end.ask("select count(*), count(a_minus) from reading") == [(700 * 168, 700)]
 
 
+@pytest.mark.usefixtures("_community")
 async def test_the_summaries_are_a_continuous_aggregate_without_a_policy_of_its_own(
         head_end: HeadEnd) -> None:
     assert head_end.ask(
@@ -126,6 +145,7 @@ async def test_the_summaries_are_a_continuous_aggregate_without_a_policy_of_its_
         assert await store.is_aggregate(connection)
 
 
+@pytest.mark.usefixtures("_community")
 async def test_compressed_weeks_are_dropped_and_told_like_any_other(head_end: HeadEnd) -> None:
     await _three_weeks(head_end)
     before = summaries(head_end)
@@ -134,3 +154,33 @@ async def test_compressed_weeks_are_dropped_and_told_like_any_other(head_end: He
     assert sum(one.readings for one in dropped) == 21 and all(one.bytes for one in dropped)
     assert head_end.ask("select count(*) from reading") == [0]
     assert summaries(head_end) == before
+
+
+@pytest.mark.usefixtures("_apache")
+async def test_the_apache_edition_keeps_readings_as_they_are_and_sums_them_up_in_a_table(
+        head_end: HeadEnd) -> None:
+    one = Concentrator()
+    await head_end.welcome(one)
+    early = one.batch(one.row(0, 0, [1, 2, 3] + [None] * 9), one.row(1, 0))
+    late = one.batch(one.row(0, 0, [9, 2, 3, 4] + [None] * 8), one.row(0, 1))
+    for batch in (early, late, early):
+        [answer] = await head_end.take(one.send(batch))
+        assert one.opened(answer).answer == STORED
+    assert head_end.rows() == [("M-1", 0, 1), ("M-1", 1, 2000), ("M-2", 0, 1100)]
+    assert head_end.ask("select hypertable_name, compression_enabled"
+                        " from timescaledb_information.hypertables") == [("reading", False)]
+    await settle(head_end)
+    assert summaries(head_end) == expected(head_end)
+    [said] = await _doctor_says(head_end)
+    assert "has no columnstore" in said and "community edition compresses them" in said
+
+
+@pytest.mark.usefixtures("_apache")
+async def test_the_apache_edition_refuses_a_database_of_the_community_edition_in_a_sentence(
+        head_end: HeadEnd) -> None:
+    async with await connect(head_end.url, autocommit=True) as connection:
+        await migrations.check_migrated(connection)
+        head_end.do("alter table reading_day rename to elsewhere")  # An aggregate is a view.
+        head_end.do("create view reading_day as select * from elsewhere")
+        with pytest.raises(migrations.MigrationError, match="timescaledb.license = 'timescale'"):
+            await migrations.check_migrated(connection)
