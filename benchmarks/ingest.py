@@ -22,9 +22,10 @@ from kit.concentrator import Device, provisioned
 from kit.figures import Figure, arguments, report
 from kit.head_end import HeadEnd
 from kit.ingest_worker import write_messages
-from kit.recorded import METERS, START_S, Recorded, recorded
+from kit.recorded import INCARNATION, METERS, START_S, Recorded, recorded
 from kit.store import copy_in_s, copy_in_together_s, copy_out, empty, rows_in
 from wum_shared import topics
+from wum_shared.batch import encode_batch
 from wum_shared.ids import schema_id
 from wum_shared.messages import encode_schema
 from wum_shared.status import ANSWERS, STORED
@@ -49,12 +50,17 @@ class Run:
 
 
 class Fleet:
-    """Concentrators with their batches; `sealed` anew for each run, for counters rise."""
+    """Concentrators with their batches; `sealed` anew for each run, for counters rise.
+
+    All say the same under names of their own, so a batch is encoded once, and the names put in.
+    """
 
     def __init__(self, keys: list[Path], source: Recorded) -> None:
         self.devices = [Device(provisioned(folder)) for folder in keys]
         self.source = source
         self.schemas = [device.own(source.schema, n) for n, device in enumerate(self.devices)]
+        self._schema_ids = [schema_id(encode_schema(schema)) for schema in self.schemas]
+        self._encoded: dict[tuple[int, int], bytes] = {}
 
     def announcements(self) -> list[tuple[str, bytes]]:
         """Each one's schema, sealed."""
@@ -66,14 +72,28 @@ class Fleet:
         """The hours of all of them in batches of `step` hours, sealed, the oldest first."""
         messages = []
         for first in range(hours.start, hours.stop, step):
-            batch = self.source.batch(
-                first_s=START_S + first * HOUR_S, last_s=START_S + (first + step) * HOUR_S,
-                first_sequence=1 + first * METERS)
             for n, device in enumerate(self.devices):
-                own = batch._replace(schema_id=schema_id(encode_schema(self.schemas[n])),
-                                     incarnation=bytes([incarnation, n + 1] * 4))
-                messages.append((device.topic(topics.BATCH), device.message(own)[1]))
+                own = self._own(n, incarnation, first, step)
+                messages.append((device.topic(topics.BATCH), device.sealed(own, topics.BATCH)))
         return messages
+
+    def _own(self, number: int, incarnation: int, first: int, step: int) -> bytes:
+        """What one of them sends of `step` hours, encoded."""
+        name = bytes([incarnation, number + 1] * 4)
+        if (first, step) in self._encoded:
+            return self._encoded[first, step].replace(INCARNATION, name).replace(
+                self.source.schema_name, self._schema_ids[number])
+        batch = self.source.batch(
+            first_s=START_S + first * HOUR_S, last_s=START_S + (first + step) * HOUR_S,
+            first_sequence=1 + first * METERS)
+        content = self._encoded[first, step] = encode_batch(batch)
+        if {content.count(INCARNATION), content.count(self.source.schema_name)} != {1}:
+            raise SystemExit("a name stands twice in a batch: it cannot be put in")
+        own = self._own(number, incarnation, first, step)
+        if own != encode_batch(batch._replace(
+                schema_id=self._schema_ids[number], incarnation=name)):
+            raise SystemExit("a batch with names put in is not the batch")
+        return own
 
     def check_answers(self, answers: list[tuple[str, str]], wanted: int) -> None:
         """Every batch was answered "stored", to its own sender."""
@@ -172,8 +192,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o711)            # PostgreSQL's account goes through it.
         with HeadEnd(Path(folder)) as head_end:
-            fleet = Fleet([head_end.provision(f"cabinet-{n}") for n in range(CONCENTRATORS)],
-                          source)
+            fleet = Fleet(head_end.provision_all(CONCENTRATORS), source)
             work(head_end, [fleet.announcements()])
             daily, hourly, copied, together = [], [], [], []
             incarnation = 0

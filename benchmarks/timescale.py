@@ -44,7 +44,7 @@ def main() -> None:
         url = head_end.database_url
         if not one(url, "select count(*) from pg_extension where extname = 'timescaledb'"):
             raise SystemExit("the server of WUM_TEST_DATABASE_URL has no TimescaleDB in template1")
-        fleet = Fleet([head_end.provision(f"cabinet-{n}") for n in range(CONCENTRATORS)], source)
+        fleet = Fleet(head_end.provision_all(CONCENTRATORS), source)
         work(head_end, [fleet.announcements()])
         ours, copied = [], []
         for incarnation in range(1, rounds + 1):
