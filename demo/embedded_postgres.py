@@ -38,14 +38,19 @@ from demo.tether import tethered
 _START_S = 60  # Crash recovery of a small database on a slow disk; initdb is not counted.
 _TRIES = 20  # A port may be taken in between; backends outlive a kill -9 by their statement.
 _LOG_LIMIT_BYTES = 4_000_000  # The log of the run before is kept, older ones are not.
+_HASTY = {"fsync": "off", "full_page_writes": "off"}
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes, the file's name included.
 
 
 class EmbeddedPostgres:
-    """One server over one folder. Nobody else may start one there meanwhile."""
+    """One server over one folder. Nobody else may start one there meanwhile.
 
-    def __init__(self, folder: Path) -> None:
+    Not durable: for tests that throw it away. Killed programs lose nothing, a power cut all.
+    """
+
+    def __init__(self, folder: Path, *, is_durable: bool = True) -> None:
         self._folder = folder.absolute()
+        self._is_durable = is_durable
         self._lock: TextIO | None = None
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -103,14 +108,16 @@ class EmbeddedPostgres:
         account = account_for(home / "data")
         programs = postgres_programs(account)
         if not (home / "data").is_dir():
-            _make_data(home, programs, account, self._folder)
+            _make_data(home, programs, account, self._folder, is_durable=self._is_durable)
         self._check_version(home, programs)
         access = read_access(self._folder)
         for _ in range(_TRIES):
             if not is_free(access.port):
                 access = Access(free_port(), access.password)
             log = self._log()
-            self._server = _launch(home, programs, account, access.port, log, stays=stays)
+            settings = {} if self._is_durable else _HASTY
+            self._server = _launch(
+                home, programs, account, access.port, log, settings, stays=stays)
             if _is_ready(home, self._server):
                 write_access(self._folder, access)
                 _make_database(programs, access)
@@ -171,7 +178,9 @@ def forget(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_data(home: Path, programs: Path, account: Account, folder: Path) -> None:
+def _make_data(
+    home: Path, programs: Path, account: Account, folder: Path, *, is_durable: bool
+) -> None:
     """initdb into a draft, then one rename: a start killed half-way leaves nothing to mend."""
     draft, secret = home / "data.draft", home / "password.draft"
     shutil.rmtree(draft, ignore_errors=True)
@@ -186,6 +195,7 @@ def _make_data(home: Path, programs: Path, account: Account, folder: Path) -> No
                 *(str(programs / "initdb"), "--pgdata", str(draft), "--username", USER),
                 *("--pwfile", str(secret), "--auth", "scram-sha-256"),
                 *("--encoding", "UTF8", "--locale", "C.UTF-8"),
+                *(() if is_durable else ("--no-sync",)),
             ],
             cwd=home,
             stdin=subprocess.DEVNULL,
@@ -203,7 +213,14 @@ def _make_data(home: Path, programs: Path, account: Account, folder: Path) -> No
 
 
 def _launch(
-    home: Path, programs: Path, account: Account, port: int, log: Path, *, stays: bool
+    home: Path,
+    programs: Path,
+    account: Account,
+    port: int,
+    log: Path,
+    more: dict[str, str],
+    *,
+    stays: bool,
 ) -> subprocess.Popen[bytes]:
     socket = home / "socket"
     socket.mkdir(mode=0o700, exist_ok=True)
@@ -215,6 +232,7 @@ def _launch(
         "unix_socket_directories": str(socket) if is_short else "",
         "log_min_messages": "warning",
         "max_wal_size": "512MB",  # So that a street that runs for weeks does not fill the disk.
+        **more,
     }
     command = [str(programs / "postgres"), "-D", str(home / "data")]
     for name, value in settings.items():

@@ -1,7 +1,8 @@
 """A real PostgreSQL for tests: one server a session, one database a test.
 
 `WUM_TEST_DATABASE_URL` names another server instead (its account may create databases).
-The server ends with the session, also when the session is killed.
+The server ends with the session, also when the session is killed. It does not wait for the disk:
+what the tests kill are programs; what a full or failing disk does has servers of its own.
 """
 
 import os
@@ -27,7 +28,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     folder = tmp_path_factory.mktemp("postgres")
     folder.chmod(0o711)
-    with EmbeddedPostgres(folder) as url:
+    with EmbeddedPostgres(folder, is_durable=False) as url:
         yield url
     forget(folder)
 
@@ -45,7 +46,9 @@ def _migrated_template(
 ) -> Iterator[str]:
     with _database(postgres_server, template="template1") as url:
         migrate(url, tmp_path_factory.mktemp("keys") / "key")
-        yield urlsplit(url).path.removeprefix("/")
+        name = urlsplit(url).path.removeprefix("/")
+        _close(postgres_server, name)
+        yield name
 
 
 @pytest.fixture
@@ -72,6 +75,17 @@ def migrate(url: str, key_file: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _close(server: str, name: str) -> None:
+    """Nobody uses a template while it is copied; TimescaleDB's workers would."""
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")  # type: ignore[arg-type]
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
 
 
 @contextmanager
