@@ -92,31 +92,34 @@ async def test_a_parameter_that_is_given_twice_is_refused(system):
     assert "2 times" in answer.json()["mistakes"][0]["what"]
 
 
-@pytest.mark.parametrize(("path", "status"), [
+_NOWHERE = (
     ("/api/v1/meters/%00", 400), ("/api/v1/meters/none", 404), ("/api/v1/meters/a%2Fb", 404),
     ("/api/v1/meters/%ff", 404), ("/api/v1/meters/" + "x" * 4000, 404),
     ("/api/v1/concentrators/zz", 422), ("/api/v1/concentrators/" + "0" * 16, 404),
     ("/api/v1/completeness/x/sites", 422), ("/api/v1/completeness/2026-02-30/meters", 422),
     ("/api/v1/nothing", 404), ("/api/v2/meters", 404), ("/api/", 404),
-])
-async def test_an_address_without_anything_behind_it_is_a_problem(system, path, status):
-    answer = await system.get(path)
-    assert answer.status_code == status
-    assert is_problem(answer)
+)
 
 
-@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
-@pytest.mark.parametrize("list_", ["sites", "concentrators", "meters"])
-async def test_a_day_of_which_nothing_is_kept_has_an_empty_list(system, day, list_):
-    answer = await system.get(f"/api/v1/completeness/{day}/{list_}")
-    assert (answer.status_code, answer.json()["items"]) == (200, [])
+async def test_an_address_without_anything_behind_it_is_a_problem(system):
+    for path, status in _NOWHERE:
+        answer = await system.get(path)
+        assert answer.status_code == status, path
+        assert is_problem(answer), path
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_what_can_only_be_read_says_so(system, method):
-    answer = await system.request(method, "/api/v1/sites")
-    assert answer.status_code == 405 and is_problem(answer)
-    assert answer.headers["allow"] == "GET"
+async def test_a_day_of_which_nothing_is_kept_has_an_empty_list(system):
+    for day in ("0001-01-01", "9999-12-31"):
+        for list_ in ("sites", "concentrators", "meters"):
+            answer = await system.get(f"/api/v1/completeness/{day}/{list_}")
+            assert (answer.status_code, answer.json()["items"]) == (200, []), (day, list_)
+
+
+async def test_what_can_only_be_read_says_so(system):
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        answer = await system.request(method, "/api/v1/sites")
+        assert answer.status_code == 405 and is_problem(answer), method
+        assert answer.headers["allow"] == "GET"
 
 
 async def test_head_answers_as_get_does_without_a_body(system):
