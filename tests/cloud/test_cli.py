@@ -175,14 +175,17 @@ def test_a_command_imports_only_what_it_needs() -> None:
 
 
 def test_the_doctor_finds_nothing_wrong_or_says_what_to_do(
-        operator: Path, registered: Concentrator, capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch) -> None:
+        operator: Path, database_url: str, registered: Concentrator,
+        capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WUM_BROKER_PORT", "1")
     assert run(["doctor"]) == 1
     said = capsys.readouterr().out
-    assert "ok    The tables are up to date; readings are kept by plain PostgreSQL." in said
+    assert "ok    The tables are up to date; readings are kept by " in said
     assert "1 concentrators are registered, and the key file opens their keys." in said
     assert "ok    The database takes rows." in said
+    with psycopg.connect(database_url) as connection:
+        is_durable = connection.execute("show fsync").fetchone() == ("on",)
+    assert ("WRONG The database runs with fsync off" in said) == (not is_durable)
     assert "WRONG WUM_BROKER_PASSWORD_FILE" not in said
     assert "WRONG The password file" in said
     (operator / "broker-password").write_text("x")
