@@ -118,6 +118,17 @@ def test_a_batch_without_answer_goes_again_as_the_same_bytes_under_a_new_counter
     assert not world.delivery.events
 
 
+def test_the_connection_learns_how_long_an_answer_takes_from_the_last_sending():
+    world, took = World(records=5), []
+    world.head_end.answered = took.append
+    world.wait(rules.LINGER_MS)
+    world.wait(rules.ANSWER_MS)                  # An outage: the first is lost, and sent again.
+    first, _ = world.head_end.batches()
+    world.now_ms += 300
+    world.hear(world.head_end.store(first))
+    assert took == [300]
+
+
 def test_waits_grow_up_to_a_limit():
     world = World(records=5)
     world.wait(rules.LINGER_MS)

@@ -34,6 +34,12 @@ def test_the_sentence_says_what_is_silent_what_waits_and_what_is_in_flight() -> 
         "4 answers refused")
 
 
+def test_the_second_answer_to_what_was_sent_twice_is_late_and_not_refused() -> None:
+    progress = PROGRESS._replace(refused={"of no batch in flight": 2})
+    said = sentence(Summary(1, 0, None, 0, "", progress, ""), [], connected=True)
+    assert said.endswith("1 sent again, 2 answers late")
+
+
 def test_many_silent_meters_do_not_fill_the_log() -> None:
     said = sentence(Summary(0, 0, None, 0, "", PROGRESS, ""), meters(9, 8), connected=False)
     assert "M-0, M-1, M-2, M-3, M-4 and 3 more silent" in said and "no connection" in said

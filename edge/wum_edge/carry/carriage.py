@@ -8,10 +8,11 @@ freed. Left out: MQTT and the relay (ports).
 
 from wum_edge.carry.envelope import DOWNWARD, UPWARD, unwrap, wrap
 from wum_edge.carry.mesh_broker import Mesh
+from wum_edge.carry.unanswered import Unanswered
 from wum_edge.log import Log
 from wum_shared.errors import Malformed
 from wum_shared.ids import id_to_text
-from wum_shared.topics import UP, parse_topic, topic
+from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, UP, parse_topic, topic
 
 WAITING_MAX = 128            # Messages for the head-end; from here on nothing more is let in ...
 WAITING_BYTES_MAX = 512 * 1024
@@ -44,11 +45,12 @@ class Uplink:
 class Origin:
     """One concentrator behind us."""
 
-    __slots__ = ("address", "carried", "heard_ms", "refused_ms")
+    __slots__ = ("address", "awaited", "carried", "heard_ms", "refused_ms")
 
     def __init__(self, address: int, now_ms: int) -> None:
         self.address, self.heard_ms = address, now_ms
         self.carried = 0
+        self.awaited = 0                 # Batches handed over, less answers.
         self.refused_ms: int | None = None
 
 
@@ -57,11 +59,14 @@ class Carriage:
 
     def __init__(self, own: bytes, uplink: Uplink, mesh: Mesh, log: Log) -> None:
         self.origins: dict[bytes, Origin] = {}
-        self.counts = {"up": 0, "down": 0, "refused": 0, "no room down": 0, "given up": 0}
+        self.counts = {"up": 0, "again": 0, "down": 0, "refused": 0, "no room down": 0,
+                       "given up": 0, "of another way": 0}
         self._own, self._uplink, self._mesh, self._log = own, uplink, mesh, log
         self._waiting: list[tuple[bytes, str, bytes]] = []
         self._bytes = 0
         self._is_open = True
+        self._unanswered = Unanswered()
+        self._session = 0
 
     @property
     def waiting(self) -> int:
@@ -98,6 +103,12 @@ class Carriage:
         origin = self.origins.get(concentrator)
         if origin is None or stream not in DOWNWARD:
             return
+        if stream == ACKNOWLEDGEMENT:
+            self._unanswered.answered(concentrator)
+            if not origin.awaited:       # It is of what another gateway has carried.
+                self.counts["of another way"] += 1
+                return
+            origin.awaited -= 1
         if self._mesh.send_down(origin.address, wrap(DOWNWARD, stream, sealed)):
             self.counts["down"] += 1
         else:                    # The origin sends again what it gets no answer for.
@@ -105,8 +116,13 @@ class Carriage:
 
     def tick(self, now_ms: int) -> None:
         """Hand over what waits, the oldest first; forget whom nobody hears any more."""
-        if self._uplink.session():
+        session = self._uplink.session()
+        if session:
+            if session != self._session:
+                self._unanswered.session_began(now_ms)
             self._hand_over(now_ms)
+            self._hand_over_again(now_ms)
+        self._session = session
         gone = [key for key, origin in self.origins.items()      # Any order: each for itself.
                 if now_ms - origin.heard_ms > FORGET_MS]
         for concentrator in gone:
@@ -127,11 +143,25 @@ class Carriage:
             elif self._uplink.publish(topic(concentrator, UP, stream), sealed):
                 self.counts["up"] += 1
                 origin.carried += 1
+                if stream == BATCH:      # The one stream that is answered.
+                    origin.awaited += 1
+                    self._unanswered.add(concentrator, topic(concentrator, UP, stream), sealed,
+                                         now_ms)
             else:
                 is_full = True
                 kept.append(entry)
         self._waiting = kept
         self._bytes = sum([len(sealed) for _, _, sealed in kept])
+
+    def _hand_over_again(self, now_ms: int) -> None:
+        """What the head-end has not answered in time."""
+        for batch in self._unanswered.due(now_ms):
+            origin = self.origins.get(batch.concentrator)
+            if origin is not None and self._uplink.hears(batch.concentrator) and (
+                    self._uplink.publish(batch.name, batch.sealed)):
+                self.counts["again"] += 1
+                origin.awaited += 1
+                self._unanswered.again(batch, now_ms)
 
     def _give_up(self, concentrator: bytes, origin: Origin | None, now_ms: int) -> None:
         """The broker does not let us speak and hear for this one."""
@@ -165,6 +195,7 @@ class Carriage:
 
     def _forget(self, concentrator: bytes) -> None:
         del self.origins[concentrator]
+        self._unanswered.forget(concentrator)
         self._uplink.also_hear(concentrator, False)
 
     def _refuse(self, address: int, why: str) -> None:

@@ -20,7 +20,6 @@ COPIES_MAX = 16              # Of objects whose missing fragments a gateway may 
 COPIES_BYTES_MAX = 64 * 1024
 _PRIORITY_BATCH, _PRIORITY_OTHER = 2, 1
 _ANSWER_LEAST_MS, _ANSWER_FIRST_MS, _ANSWER_MOST_MS = 20_000, 60_000, 1_800_000
-_ASKED_MAX = 8
 _TAGS_MAX = 64
 
 
@@ -57,15 +56,13 @@ class MeshBroker(Broker):
     batch_bytes = 3_000          # On flash; sealed it takes at most three times that, 40 pieces.
 
     def __init__(
-            self, mesh: Mesh, log: Log, now_ms: "Callable[[], int]",
-            hear: "Callable[[bool, bytes], None]") -> None:
+            self, mesh: Mesh, log: Log, hear: "Callable[[bool, bytes], None]") -> None:
         """`hear` takes (is a gap request, sealed message)."""
         self.answer_ms = _ANSWER_FIRST_MS
         self.sent = self.received = self.refused = 0
-        self._mesh, self._log, self._now_ms, self._hear = mesh, log, now_ms, hear
+        self._mesh, self._log, self._hear = mesh, log, hear
         self._copies: dict[int, tuple[bytes, int]] = {}
         self._tags: list[bytes] = []     # Of what came down.
-        self._asked_ms: list[int] = []   # When batches went out that no answer came for yet.
 
     def session(self) -> int:
         return 1
@@ -82,8 +79,6 @@ class MeshBroker(Broker):
             return False
         self.sent += 1
         self._keep(number, content, priority)
-        if stream == BATCH and len(self._asked_ms) < _ASKED_MAX:
-            self._asked_ms.append(self._now_ms())
         return True
 
     def receive(self, content: bytes) -> None:
@@ -103,8 +98,6 @@ class MeshBroker(Broker):
             return
         self._tags = self._tags[1 - _TAGS_MAX:] + [tag]
         self.received += 1
-        if stream == ACKNOWLEDGEMENT and self._asked_ms:
-            self._learn(self._now_ms() - self._asked_ms.pop(0))
         self._hear(stream != ACKNOWLEDGEMENT, sealed)
 
     def want(self, number: int, here: int) -> None:
@@ -123,7 +116,10 @@ class MeshBroker(Broker):
                 [len(copy) for copy, _ in self._copies.values()]) > COPIES_BYTES_MAX:
             del self._copies[min(self._copies)]
 
-    def _learn(self, took_ms: int) -> None:
-        """Patience is four times what answers take."""
+    def answered(self, took_ms: int) -> None:
+        """Patience is four times what answers take. From the last time that a batch was sent: an
+        outage says nothing of how long they take, and where that is more than the patience, what
+        is left over is still long enough for it to grow.
+        """
         wanted_ms = max(min(4 * took_ms, _ANSWER_MOST_MS), _ANSWER_LEAST_MS)
         self.answer_ms = (3 * self.answer_ms + wanted_ms) // 4

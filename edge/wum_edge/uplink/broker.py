@@ -24,6 +24,9 @@ class Broker:
         """Whether the message was taken. Taken is not delivered: only the head-end says that."""
         raise NotImplementedError
 
+    def answered(self, took_ms: int) -> None:
+        """A batch was acknowledged so long after it was last sent."""
+
 
 class Dice:
     """Chance, for jitter."""

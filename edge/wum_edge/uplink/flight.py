@@ -26,7 +26,7 @@ class Flight:
     """The batch of records first..last, from its first sending until the head-end has it."""
 
     __slots__ = ("as_lost", "deadline_ms", "digests", "due_ms", "first", "lane", "last", "opened",
-                 "schema_id", "schema_wanted", "state", "tries")
+                 "schema_id", "schema_wanted", "sent_ms", "state", "tries")
 
     def __init__(
             self, lane: int, first: int, last: int, schema_id: bytes, now_ms: int) -> None:
@@ -36,7 +36,7 @@ class Flight:
         self.schema_id = schema_id
         self.state = DUE
         self.due_ms = now_ms
-        self.deadline_ms = 0
+        self.sent_ms = self.deadline_ms = 0
         self.tries = 0
         self.schema_wanted = 0           # How often in a row the head-end asked for the schema.
         self.as_lost = False             # Its schema is gone: it is reported as lost instead.
@@ -47,11 +47,11 @@ class Flight:
         """Move on. A pair that the table does not list is a mistake of ours."""
         self.state = NEXT[self.state][what]
 
-    def went_out(self, digest: bytes, deadline_ms: int) -> None:
+    def went_out(self, digest: bytes, now_ms: int, deadline_ms: int) -> None:
         """It was handed to the broker, and is awaited until `deadline_ms`."""
         self.happens(WENT_OUT)
         self.opened = None
         self.tries += 1
-        self.deadline_ms = deadline_ms
+        self.sent_ms, self.deadline_ms = now_ms, deadline_ms
         if digest not in self.digests:
             self.digests = self.digests[1 - DIGESTS_MAX:] + [digest]

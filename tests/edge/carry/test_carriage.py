@@ -3,7 +3,9 @@
 from wum_edge.carry.carriage import REOPEN, WAITING_MAX, Carriage, Uplink
 from wum_edge.carry.envelope import DOWNWARD, UPWARD, unwrap, wrap
 from wum_edge.carry.mesh_broker import COPIES_MAX, Mesh, MeshBroker
+from wum_edge.carry.unanswered import OF_ONE_MAX, TRIES_MAX
 from wum_edge.log import Log
+from wum_edge.uplink.broker import Broker
 from wum_shared import cbor
 from wum_shared.errors import Malformed
 from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, REQUEST, SCHEMA, UP, topic
@@ -86,6 +88,19 @@ class Gateway:
     def arrives(self, sealed, address=7, stream=BATCH):
         self.carriage.delivered(address, wrap(UPWARD, stream, sealed), 0)
 
+    def hands_over(self, sealed, address=7, now_ms=0):
+        self.arrives(sealed, address)
+        self.wire.heard[OTHER] = True
+        self.carriage.tick(now_ms)
+
+    def is_answered(self):
+        self.carriage.said(topic(OTHER, DOWN, ACKNOWLEDGEMENT), sealed_of(OTHER))
+
+    def sent(self):
+        """What the broker took since this was last asked."""
+        taken, self.wire.published = [sealed for _, sealed in self.wire.published], []
+        return taken
+
 
 def test_a_message_goes_out_in_its_owners_name_once_its_answers_are_heard():
     gateway = Gateway()
@@ -102,6 +117,7 @@ def test_a_message_goes_out_in_its_owners_name_once_its_answers_are_heard():
 def test_what_the_head_end_says_goes_down_as_it_came():
     gateway = Gateway()
     gateway.arrives(sealed_of(OTHER), address=9, stream=SCHEMA)
+    gateway.hands_over(sealed_of(OTHER), address=9)
     for stream in (ACKNOWLEDGEMENT, REQUEST):
         gateway.carriage.said(topic(OTHER, DOWN, stream), sealed_of(OTHER, stream.encode()))
     assert [address for address, _ in gateway.air.down] == [9, 9]
@@ -109,8 +125,66 @@ def test_what_the_head_end_says_goes_down_as_it_came():
         (stream, sealed_of(OTHER, stream.encode())) for stream in (ACKNOWLEDGEMENT, REQUEST)]
     gateway.carriage.said(topic(b"\x03" * 8, DOWN, ACKNOWLEDGEMENT), b"x")
     gateway.air.takes_down = False
-    gateway.carriage.said(topic(OTHER, DOWN, ACKNOWLEDGEMENT), sealed_of(OTHER))
+    gateway.carriage.said(topic(OTHER, DOWN, REQUEST), sealed_of(OTHER))
     assert len(gateway.air.down) == 2 and gateway.carriage.counts["no room down"] == 1
+
+
+def test_what_a_broker_confirmed_and_lost_goes_out_again_and_its_origin_need_not_send_it():
+    gateway = Gateway()
+    one, other = sealed_of(OTHER, b"one"), sealed_of(OTHER, b"other")
+    gateway.hands_over(one)
+    gateway.hands_over(other)
+    gateway.is_answered()
+    assert gateway.sent() == [one, other]
+    gateway.wire.number = 0                      # The broker is away, and knows of nothing when
+    gateway.carriage.tick(1000)                  # it is back.
+    gateway.wire.number = 2
+    gateway.carriage.tick(2000)
+    assert gateway.sent() == []
+    gateway.carriage.tick(2000 + Broker.reconnect_ms)
+    assert gateway.sent() == [other]             # An answer counts for the oldest.
+    gateway.is_answered()
+    gateway.carriage.tick(3_000_000)
+    assert gateway.sent() == [] and gateway.carriage.counts["again"] == 1
+
+
+def test_a_head_end_that_answers_nobody_is_probed_with_one_batch_and_then_gets_all():
+    gateway = Gateway()
+    batches = [sealed_of(OTHER, b"%d" % number) for number in range(3)]
+    for batch in batches:
+        gateway.hands_over(batch)
+    assert gateway.sent() == batches
+    wait_ms, rounds = Broker.answer_ms, []
+    for at_ms in range(0, 4 * wait_ms, 1000):
+        gateway.carriage.tick(at_ms)
+        rounds += [gateway.sent()]
+    assert [len(found) for found in rounds if found] == [3, 1]
+    gateway.is_answered()                        # It lives: now all that is due goes out.
+    gateway.carriage.tick(10 * wait_ms)
+    assert gateway.sent() == batches[1:]
+
+
+def test_what_is_never_answered_is_given_up_and_of_one_origin_four_are_kept():
+    gateway = Gateway()
+    for number in range(OF_ONE_MAX + 2):
+        gateway.hands_over(sealed_of(OTHER, b"%d" % number))
+    gateway.sent()
+    found = []
+    for at_s in range(3000):
+        gateway.carriage.tick(at_s * 1000)
+        found += gateway.sent()
+    assert len(set(found)) == OF_ONE_MAX and len(found) == OF_ONE_MAX * (TRIES_MAX - 1)
+
+
+def test_an_answer_to_what_another_gateway_carried_takes_no_airtime():
+    gateway = Gateway()
+    gateway.arrives(sealed_of(OTHER), stream=SCHEMA)
+    gateway.is_answered()
+    assert gateway.air.down == [] and gateway.carriage.counts["of another way"] == 1
+    gateway.hands_over(sealed_of(OTHER))
+    gateway.is_answered()
+    gateway.is_answered()
+    assert len(gateway.air.down) == 1
 
 
 def test_a_queue_that_is_full_closes_the_mesh_until_half_of_it_is_gone():
@@ -161,15 +235,15 @@ def answer(number):
 
 
 def station():
-    heard, clock = [], [0]
+    heard = []
     air = Air()
-    broker = MeshBroker(air, Sentences(), lambda: clock[0],
-                        lambda is_request, sealed: heard.append((is_request, sealed)))
-    return air, broker, heard, clock
+    broker = MeshBroker(
+        air, Sentences(), lambda is_request, sealed: heard.append((is_request, sealed)))
+    return air, broker, heard
 
 
 def test_delivery_hands_over_and_hears_through_the_mesh():
-    air, broker, heard, _ = station()
+    air, broker, heard = station()
     sealed = sealed_of(OWN)
     assert broker.session() == 1 and broker.publish(topic(OWN, UP, BATCH), sealed)
     assert unwrap(UPWARD, air.up[0][0]) == (OWN, BATCH, sealed)
@@ -186,22 +260,18 @@ def test_delivery_hands_over_and_hears_through_the_mesh():
 
 
 def test_patience_follows_what_answers_take():
-    _, broker, _, clock = station()
+    _, broker, _ = station()
     first = broker.answer_ms
     for _ in range(8):
-        broker.publish(topic(OWN, UP, BATCH), sealed_of(OWN))
-        clock[0] += 300_000
-        broker.receive(wrap(DOWNWARD, ACKNOWLEDGEMENT, answer(clock[0])))
+        broker.answered(300_000)
     assert first < broker.answer_ms <= 1_200_000
     for _ in range(30):
-        broker.publish(topic(OWN, UP, BATCH), sealed_of(OWN))
-        clock[0] += 1000
-        broker.receive(wrap(DOWNWARD, ACKNOWLEDGEMENT, answer(clock[0])))
+        broker.answered(1000)
     assert broker.answer_ms < first
 
 
 def test_missing_pieces_are_sent_again_as_long_as_the_object_is_known():
-    air, broker, _, _ = station()
+    air, broker, _ = station()
     for _ in range(COPIES_MAX + 2):
         broker.publish(topic(OWN, UP, BATCH), sealed_of(OWN))
     broker.want(1, 0)                            # The oldest two had to make room.

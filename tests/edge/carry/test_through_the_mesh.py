@@ -89,8 +89,7 @@ class Street:
 
     def start_agent(self):
         self.archive = archive_on(self.flash)
-        self.broker = MeshBroker(Station(self.air, 3), Sentences(),
-                                 lambda: self.air.now // 1000, self._hear)
+        self.broker = MeshBroker(Station(self.air, 3), Sentences(), self._hear)
         self.delivery = Delivery(
             archive=self.archive, counter=Counter(self.flash, KEYS.key_id, 0),
             cipher=QuickCipher(), keys=KEYS, broker=self.broker, dice=EvenDice(), log=Sentences())

@@ -7,6 +7,7 @@ import time
 from wum_edge.agent import Summary
 from wum_edge.log import Log
 from wum_edge.meters.visit import KnownMeter
+from wum_edge.uplink.answer import LATE
 from wum_shared import status
 from wum_shared.batch import Event
 
@@ -61,12 +62,14 @@ def sentence(summary: Summary, meters: list[KnownMeter], connected: bool) -> str
         parts.append(f"nothing is sent: {summary.stopped}")
     else:
         p = summary.progress
-        refused = sum(p.refused.values())
+        late = p.refused.get(LATE, 0)        # The second answer to what was sent twice: no fault.
+        refused = sum(p.refused.values()) - late
         parts.append(("connected" if connected else "no connection") + (
             f", {p.in_flight} batches in flight, {p.answered} acknowledged") + (
             f", {p.timed_out} sent again" if p.timed_out else "") + (
             f", {p.requests} gap requests answered" if p.requests else "") + (
             f", {p.rebuilt} in full for want of a base" if p.rebuilt else "") + (
+            f", {late} answers late" if late else "") + (
             f", {refused} answers refused" if refused else ""))
     return "; ".join(parts)
 

@@ -86,8 +86,7 @@ class MeshPart:
         self.mesh = LinuxMesh(self.station)
         self.broker: MeshBroker | None = None
         if setting.role != GATEWAY:
-            self.broker = MeshBroker(
-                self.mesh, log, lambda: time.monotonic_ns() // 1_000_000, hear)
+            self.broker = MeshBroker(self.mesh, log, hear)
         self.carriage: Carriage | None = None
         self._uplink: Uplink | None = None
         self._away_ms: int | None = None

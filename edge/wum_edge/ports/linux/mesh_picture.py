@@ -133,7 +133,8 @@ def _print(found: dict[str, Any], out: TextIO) -> None:
           f"{found['duty_percent']} % of the duty used.", file=out)
     if "carries" in found:
         c = found["carries"]
-        print(f"Carries for {c['origins']} concentrators: {c['up']} messages up, {c['down']} down, "
+        print(f"Carries for {c['origins']} concentrators: {c['up']} messages up, {c['again']} of "
+              f"them again, {c['down']} down, "
               f"{c['waiting']} wait, {c['given up'] + c['no room down']} given up.", file=out)
     if not found["neighbours"]:
         print("No neighbour was heard yet.", file=out)
