@@ -19,6 +19,7 @@ time of a clock that runs forward; what is to be done is taken out with `actions
   ("late", gateway, number)             ... or it is not: its moment was a minute ago
   ("echo", gateway, number, stations)   a bit for each station that has it, as far as known
   ("serving",)                          as there is no gateway, this one has become one (role.py)
+  ("resting",)                          ... and is none any more, as there is another
   ("join", proxy, request)              a station wants to be admitted (joining.py)
   ("keep", windows)                     for the store, now and then: what `Guard` begins with
   ("reserve", counter, spent_us)        keep both in the store before anything else is sent: what
