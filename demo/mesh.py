@@ -21,21 +21,26 @@ _WIRED = ((1, 3),)
 
 @dataclass(frozen=True, slots=True)
 class MeshPlace:
-    """One concentrator's place. `udp`: its own port and those of its neighbours; 0: it has none."""
+    """One concentrator's place: gateway, standby or station. `udp`: its own port and those of its
+    neighbours; 0: it has none.
+    """
 
-    is_gateway: bool
+    role: str
     udp: int = 0
     peers: tuple[int, ...] = ()
 
+    @property
+    def has_uplink(self) -> bool:
+        return self.role != "station"
+
     def register(self) -> list[str]:
         """Arguments of wum-cloud register."""
-        return ["--mesh", NAME, "--carries" if self.is_gateway else "--no-carries"]
+        return ["--mesh", NAME, "--carries" if self.has_uplink else "--no-carries"]
 
     def tables(self, modem: Path) -> list[tuple[str, dict[str, object]]]:
         """Of its configuration."""
-        role = "gateway" if self.is_gateway else "station"
         found: list[tuple[str, dict[str, object]]] = [
-            ("mesh", {"role": role, "report_s": REPORT_S}),
+            ("mesh", {"role": self.role, "report_s": REPORT_S}),
             ("mesh.modem", {"kind": "rui3", "port": str(modem)}),
         ]
         if self.udp:
@@ -44,12 +49,12 @@ class MeshPlace:
         return found
 
 
-def places(count: int) -> dict[int, MeshPlace]:
-    """The places of concentrators 1..count."""
+def places(count: int, standby: tuple[int, ...] = ()) -> dict[int, MeshPlace]:
+    """The places of concentrators 1..count; those on `standby` would be gateways otherwise."""
     ports = {number: free_port() for pair in _WIRED for number in pair if max(pair) <= count}
     return {
         number: MeshPlace(
-            number in _GATEWAYS,
+            "standby" if number in standby else "gateway" if number in _GATEWAYS else "station",
             ports.get(number, 0),
             tuple(
                 ports[sum(pair) - number]

@@ -161,7 +161,7 @@ class Cabinet:
             _table("schedule", period_s=clock.period_s, offset_s=0),
             _table("[line]", name="a", port=str(self.bus), baud=9600),
         ]
-        if self.mesh is None or self.mesh.is_gateway:
+        if self.mesh is None or self.mesh.has_uplink:
             parts.append(_table("broker", host="127.0.0.1", port=broker_port, tls=False))
         if self.mesh is not None:
             parts += [_table(title, **values) for title, values in self.mesh.tables(self.modem)]

@@ -6,7 +6,7 @@ Every mistake is found at once, each as (path, wanted, got).
 
 from collections import namedtuple
 
-from wum_edge.carry.setting import GATEWAY, MeshSetting, check_mesh
+from wum_edge.carry.setting import STATION, MeshSetting, check_mesh
 from wum_edge.config_clashes import check_lines, check_meters
 from wum_edge.document import Table, nearest, shown
 from wum_edge.errors import ConfigError
@@ -157,7 +157,7 @@ def check(document: object, models: dict[str, str]) -> Config:
     mistakes: list[tuple[str, str, str]] = []
     top = Table(document, "", mistakes)
     mesh = check_mesh(top.table("mesh")) if top.has("mesh") else None
-    needs_broker = mesh is None or mesh.role == GATEWAY
+    needs_broker = mesh is None or mesh.role != STATION
     if not needs_broker and top.has("broker"):
         top.complain("broker", 'no [broker] beside [mesh] with role = "station": this one has no '
                      "uplink of its own", "both")

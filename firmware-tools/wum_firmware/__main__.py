@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from wum_firmware import (
     sources,
 )
 from wum_shared.errors import Malformed
-from wum_shared.ids import id_to_text
+from wum_shared.ids import id_from_text, id_to_text
 
 _MEANINGS = {
     mesh_network.MESH_KEY: "its address in a mesh, and the network's key",
+    mesh_network.JOIN_KEY: "with which it joins a mesh through a neighbour",
+    mesh_network.DOOR_KEY: "whom it admits to its mesh, for a gateway",
     provision.IDENTITY: "who this concentrator is; never leaves it",
     provision.UPLINK: "seals what it sends",
     provision.DOWNLINK: "opens what the head-end answers",
@@ -75,30 +78,57 @@ def _parser() -> argparse.ArgumentParser:
         help="file of a mesh's network, which `wum-firmware mesh` made: the concentrator gets its "
         "key and the next address")
     mesh = commands.add_parser(
-        "mesh", help="make a mesh's network, or admit a concentrator to it",
-        description="Without --admit: make the file of a new network, with its key. It stays on "
-        "the workbench. With --admit: give a concentrator that is provisioned already the key and "
-        "the next address, in a file mesh.key of its folder.",
+        "mesh", help="make a mesh's network, admit or invite a concentrator, change the key",
+        description="Alone: make the file of a new network, with its key; it stays on the "
+        "workbench. With --admit, --invite or --door: give a concentrator that is provisioned "
+        "already what it needs, in its folder of keys. With --renew: another key, for when one may "
+        "be in wrong hands. Then --admit the gateways and --door them anew; guests join again by "
+        "themselves, others need --admit, and who gets nothing is out.",
         epilog="Example: wum-firmware mesh street.mesh; wum-firmware mesh street.mesh --admit "
         "cabinet-1/keys")
     mesh.add_argument("network", metavar="NETWORK", type=Path, help="the network's file")
-    mesh.add_argument("--admit", metavar="DIR", type=Path, help="a concentrator's folder of keys")
+    what = mesh.add_mutually_exclusive_group()
+    what.add_argument("--admit", metavar="DIR", type=Path, help="this folder of keys gets the "
+                      "network's key and the next address (mesh.key)")
+    what.add_argument("--invite", metavar="DIR", type=Path, help="this folder of keys gets a key "
+                      "of its own, with which it joins through a neighbour (join.key)")
+    what.add_argument("--door", metavar="DIR", type=Path, help="this gateway's folder of keys gets "
+                      "the list of those who were invited, whom it admits (door.key)")
+    what.add_argument("--renew", action="store_true", help="another key, in the next epoch")
     release_commands.add_to(commands)
     return parser
 
 
 def _mesh(options: argparse.Namespace) -> int:
-    if options.admit is None:
-        made = mesh_network.make(options.network)
-        print(f"Network {made.network:04x}, key epoch {made.epoch}, in {options.network}: for your "
+    path: Path = options.network
+    if options.renew:
+        made = mesh_network.renew(path)
+        print(f"Network {made.network:04x}: key epoch {made.epoch}. Next: --admit and --door for "
+              "each gateway; who was invited joins again by itself, others need --admit.")
+    elif options.admit:
+        address = mesh_network.admit(path, _provisioned(options.admit))
+        print(f"Station {address}: {options.admit / mesh_network.MESH_KEY}")
+    elif options.invite:
+        folder = _provisioned(options.invite)
+        concentrator = tomllib.loads((folder / provision.CONCENTRATOR).read_text()).get("id")
+        address = mesh_network.invite(path, folder, id_from_text(str(concentrator)))
+        print(f"Station {address}: {folder / mesh_network.JOIN_KEY}. Next: --door for each "
+              "gateway, which then admits it.")
+    elif options.door:
+        count = mesh_network.open_door(path, _provisioned(options.door))
+        print(f"{count} guests: {options.door / mesh_network.DOOR_KEY}")
+    else:
+        made = mesh_network.make(path)
+        print(f"Network {made.network:04x}, key epoch {made.epoch}, in {path}: for your "
               "eyes only. Next: wum-firmware provision --mesh, or mesh --admit.")
-        return 0
-    if not (options.admit / provision.IDENTITY).exists():
-        raise key_folder.FolderRefused(f"{options.admit} holds no identity: `wum-firmware "
-                                       f"provision --out {options.admit}` makes one.")
-    address = mesh_network.admit(options.network, options.admit)
-    print(f"Station {address}: {options.admit / mesh_network.MESH_KEY}")
     return 0
+
+
+def _provisioned(folder: Path) -> Path:
+    if not (folder / provision.IDENTITY).exists():
+        raise key_folder.FolderRefused(f"{folder} holds no identity: `wum-firmware "
+                                       f"provision --out {folder}` makes one.")
+    return folder
 
 
 def _provision(options: argparse.Namespace) -> int:
@@ -119,7 +149,7 @@ def _report(provisioned: provision.Provisioned, folder: Path, aside: Path | None
           f"tenant {registration.tenant}, key epoch {registration.epoch}.")
     print(f"Written to {folder}, for your eyes only:")
     for name, meaning in _MEANINGS.items():
-        if name == mesh_network.MESH_KEY:
+        if name in (mesh_network.MESH_KEY, mesh_network.JOIN_KEY, mesh_network.DOOR_KEY):
             continue
         print(f"  {name:18} {meaning}")
     if aside is not None:

@@ -1,32 +1,48 @@
-"""A mesh's network on the workbench: its key, made once, and the addresses that were given out.
+"""A mesh's network on the workbench: its key, the addresses that were given out, and its guests.
 
-The network's file stays on the workbench; each concentrator gets what it needs of it as mesh.key in
-its folder of keys. Left out: keys of a link, and their change.
+The network's file stays on the workbench; each concentrator gets what it needs of it in its folder
+of keys. A guest has no network's key there, but one of its own, with which it joins through a
+neighbour; a gateway has the list of guests, and admits them. Left out: how (wum_edge/mesh/joining).
 
-    NETWORK.mesh    network, epoch, next address, key: TOML, for its owner alone
+    NETWORK.mesh    network, epoch, next address, key, guests: TOML, for its owner alone
     mesh.key        network, epoch, address, key: TOML, for its owner alone
+    join.key        network and a key of this concentrator alone, for a guest
+    door.key        the guests: for a gateway
 """
 
 import fcntl
 import os
 import secrets
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wum_shared.errors import Malformed
 from wum_shared.fields import number
-from wum_shared.ids import id_from_text
+from wum_shared.ids import id_from_text, id_to_text
 
-MESH_KEY = "mesh.key"
+MESH_KEY, JOIN_KEY, DOOR_KEY = "mesh.key", "join.key", "door.key"
 ADDRESS_MAX = 0xFDFF           # Above are groups and everybody.
+GUESTS_MAX = 1000              # 120 bytes each in the files.
+_EPOCH_MAX = 0xFFFFFFFF
 _KEY_SIZE = 16
 _FILE_MODE = 0o600
-_FILE_MAX = 4096
+_FILE_MAX = 1 << 18
 
 
 class NetworkRefused(Exception):
     """The network's file cannot be used; the text says why and what would help."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Guest:
+    """Its repr is the default one: it shows no key."""
+
+    concentrator: bytes
+    address: int
+    key: bytes
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -37,6 +53,7 @@ class Network:
     epoch: int
     next_address: int
     key: bytes
+    guests: tuple[Guest, ...] = ()
 
 
 def make(path: Path) -> Network:
@@ -47,37 +64,94 @@ def make(path: Path) -> Network:
     except FileExistsError:
         raise NetworkRefused(
             f"{path} is there already: a new key would part the network in two. Choose another "
-            "name for another network.") from None
+            "name for another network, or say --renew for another key of this one.") from None
     with os.fdopen(handle, "wb") as file:
-        file.write(_text(made, "next_address", made.next_address))
+        file.write(_text(made))
         file.flush()
         os.fsync(file.fileno())
     return made
 
 
-def admit(path: Path, folder: Path) -> int:
-    """Give the concentrator of `folder` its mesh.key, with the next address, which is returned.
+def renew(path: Path) -> Network:
+    """Another key, in the next epoch. Raises NetworkRefused, OSError."""
+    with _changing(path) as change:
+        if change.found.epoch >= _EPOCH_MAX:
+            raise NetworkRefused(f"{path}: its epochs are used up; make another network.")
+        return change.to(replace(change.found, epoch=change.found.epoch + 1,
+                                 key=secrets.token_bytes(_KEY_SIZE)))
 
-    One that has a key of this network keeps it, and its address. Raises NetworkRefused, OSError.
+
+def admit(path: Path, folder: Path) -> int:
+    """Give the concentrator of `folder` the network's key, and its address, which is returned: the
+    one that it has, or the next. Raises NetworkRefused, OSError.
     """
+    with _changing(path) as change:
+        address = _address_in(folder / MESH_KEY, change.found.network)
+        if address is None:
+            address = _next(path, change)
+    _write(folder / MESH_KEY, _lines(network=change.found.network, epoch=change.found.epoch,
+                                     address=address, key=change.found.key))
+    return address
+
+
+def invite(path: Path, folder: Path, concentrator: bytes) -> int:
+    """Give it a key with which it joins through a neighbour, and an address, which is returned.
+
+    One that was invited keeps both. Raises NetworkRefused, OSError.
+    """
+    with _changing(path) as change:
+        known = [one for one in change.found.guests if one.concentrator == concentrator]
+        if not known:
+            if len(change.found.guests) >= GUESTS_MAX:
+                raise NetworkRefused(f"{path}: {GUESTS_MAX} guests are enough for one network.")
+            # Taken before it is given out: a run that is cut off leaves an address unused.
+            known = [Guest(concentrator, _next(path, change), secrets.token_bytes(_KEY_SIZE))]
+            change.to(replace(change.found, guests=(*change.found.guests, *known)))
+    _write(folder / JOIN_KEY, _lines(network=change.found.network, key=known[0].key))
+    return known[0].address
+
+
+def open_door(path: Path, folder: Path) -> int:
+    """Give the gateway of `folder` the list of guests; how many. Raises NetworkRefused, OSError."""
+    with _changing(path) as change:
+        guests = change.found.guests
+    _write(folder / DOOR_KEY, _lines(network=change.found.network) + _guests(guests))
+    return len(guests)
+
+
+class _Change:
+    """A network's file, held by nobody else meanwhile."""
+
+    def __init__(self, path: Path, file: int) -> None:
+        self._file = file
+        self.found = _network(path, os.pread(file, _FILE_MAX, 0))
+
+    def to(self, wanted: Network) -> Network:
+        """Durable on return."""
+        text = _text(wanted)
+        os.pwrite(self._file, text, 0)
+        os.ftruncate(self._file, len(text))
+        os.fsync(self._file)
+        self.found = wanted
+        return wanted
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[_Change]:
     handle = os.open(path, os.O_RDWR)
-    with os.fdopen(handle, "r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)   # Two at a time must not give one address to two.
-        found = _network(path, file.read(_FILE_MAX))
-        before = _address_in(folder / MESH_KEY, found)
-        if before is not None:
-            return before
-        if found.next_address > ADDRESS_MAX:
-            raise NetworkRefused(f"{path}: all {ADDRESS_MAX} addresses are given out.")
-        # Taken before it is given out: a run that is cut off leaves an address unused.
-        taken = Network(found.network, found.epoch, found.next_address + 1, found.key)
-        file.seek(0)
-        file.write(_text(taken, "next_address", taken.next_address))
-        file.truncate()
-        file.flush()
-        os.fsync(file.fileno())
-    _write(folder / MESH_KEY, _text(found, "address", found.next_address))
-    return found.next_address
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)   # Two at a time must not give one address to two.
+        yield _Change(path, handle)
+    finally:
+        os.close(handle)
+
+
+def _next(path: Path, change: _Change) -> int:
+    address = change.found.next_address
+    if address > ADDRESS_MAX:
+        raise NetworkRefused(f"{path}: all {ADDRESS_MAX} addresses are given out.")
+    change.to(replace(change.found, next_address=address + 1))
+    return address
 
 
 def _network(path: Path, content: bytes) -> Network:
@@ -87,28 +161,43 @@ def _network(path: Path, content: bytes) -> Network:
         document = tomllib.loads(content.decode())
         return Network(
             number(document.get("network"), 1, 0xFFFF, "network"),
-            number(document.get("epoch"), 0, 0xFFFFFFFF, "epoch"),
+            number(document.get("epoch"), 0, _EPOCH_MAX, "epoch"),
             number(document.get("next_address"), 1, ADDRESS_MAX + 1, "next_address"),
-            id_from_text(str(document.get("key")), _KEY_SIZE))
-    except (Malformed, tomllib.TOMLDecodeError, UnicodeDecodeError):
+            id_from_text(str(document.get("key")), _KEY_SIZE),
+            tuple(Guest(id_from_text(str(one.get("concentrator")), 8),
+                        number(one.get("address"), 1, ADDRESS_MAX, "address"),
+                        id_from_text(str(one.get("key")), _KEY_SIZE))
+                  for one in document.get("guest", [])))
+    except (Malformed, tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError, TypeError):
         # Not chained and not quoted: the text would hold the key.
         raise NetworkRefused(
             f"{path} is no network's file: `wum-firmware mesh {path}` makes one.") from None
 
 
-def _address_in(path: Path, network: Network) -> int | None:
+def _address_in(path: Path, network: int) -> int | None:
     """The address of one that is of this network already."""
     if not path.exists():
         return None
     document = tomllib.loads(path.read_text())
-    if (document.get("network"), document.get("key")) != (network.network, network.key.hex()):
+    if document.get("network") != network:
         raise NetworkRefused(f"{path} is of another network: remove it first.")
     return int(document["address"])
 
 
-def _text(network: Network, what: str, value: int) -> bytes:
-    return (f"network = {network.network}\nepoch = {network.epoch}\n{what} = {value}\n"
-            f'key = "{network.key.hex()}"\n').encode()
+def _text(network: Network) -> bytes:
+    return _lines(network=network.network, epoch=network.epoch, next_address=network.next_address,
+                  key=network.key) + _guests(network.guests)
+
+
+def _guests(guests: tuple[Guest, ...]) -> bytes:
+    return b"".join(b"\n[[guest]]\n" + _lines(
+        concentrator=one.concentrator, address=one.address, key=one.key) for one in guests)
+
+
+def _lines(**values: int | bytes) -> bytes:
+    return "".join(
+        f'{name} = "{id_to_text(value)}"\n' if isinstance(value, bytes) else f"{name} = {value}\n"
+        for name, value in values.items()).encode()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -9,22 +9,29 @@ from demo.street import Cabinet
 
 def test_two_of_four_have_no_uplink_and_every_wire_has_two_ends(tmp_path):
     found = places(4)
-    assert [found[number].is_gateway for number in (1, 2, 3, 4)] == [True, True, False, False]
+    assert [found[number].role for number in (1, 2, 3, 4)] == [
+        "gateway", "gateway", "station", "station"]
     assert found[1].peers == (found[3].udp,) and found[3].peers == (found[1].udp,)
     for number, place in found.items():
         cabinet = Cabinet(number, tmp_path / f"c{number}", 2, mesh=place)
         cabinet.folder.mkdir()
         cabinet.write_configuration(1883, Clock(0, 0, 1))
         document = tomllib.loads(cabinet.configuration.read_text())
-        assert ("broker" in document) == place.is_gateway
-        assert document["mesh"]["role"] == ("gateway" if place.is_gateway else "station")
+        assert ("broker" in document) == place.has_uplink
+        assert document["mesh"]["role"] == place.role
         assert ("udp" in document["mesh"]) == (number in (1, 3))
-        assert ("--carries" in cabinet.register()) == place.is_gateway
+        assert ("--carries" in cabinet.register()) == place.has_uplink
+
+
+def test_one_on_standby_has_an_uplink_and_may_carry(tmp_path):
+    place = places(4, standby=(2,))[2]
+    assert place.role == "standby" and place.has_uplink and "--carries" in place.register()
+    assert place.tables(tmp_path)[0] == ("mesh", {"role": "standby", "report_s": 15})
 
 
 def test_a_street_of_one_has_neither_wires_nor_links(tmp_path):
     (place,) = places(1).values()
-    assert place.is_gateway and not place.udp
+    assert place.role == "gateway" and not place.udp
     assert "--hears" not in air([tmp_path / "modem"], tmp_path / "air")
 
 

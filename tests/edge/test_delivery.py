@@ -129,6 +129,23 @@ def test_the_connection_learns_how_long_an_answer_takes_from_the_last_sending():
     assert took == [300]
 
 
+def test_a_connection_that_takes_less_at_once_gets_the_same_records_in_shorter_batches():
+    world = World(records=200)
+    world.wait(rules.LINGER_MS)
+    first = world.head_end.batches()[0]
+    assert (first.first, first.last) == (1, 200)
+    world.head_end.number += 1                   # From a wire to the mesh, before any answer.
+    world.head_end.batch_bytes = 3_000
+    for _ in range(40):
+        world.wait(1000)
+        for batch in world.head_end.batches():
+            if batch.last not in world.head_end.committed and batch is not first:
+                world.hear(world.head_end.store(batch))
+    shorter = [batch for batch in world.head_end.batches() if batch is not first]
+    assert len(shorter) > 2 and max(batch.last - batch.first for batch in shorter) < 100
+    assert world.archive.backlog == 0
+
+
 def test_waits_grow_up_to_a_limit():
     world = World(records=5)
     world.wait(rules.LINGER_MS)

@@ -37,6 +37,44 @@ def test_one_that_is_admitted_again_keeps_its_address(tmp_path, network):
     assert provision(tmp_path / "d", network)["address"] == 2
 
 
+def invited(folder, network):
+    assert main(["provision", "--out", str(folder)]) == 0
+    assert main(["mesh", str(network), "--invite", str(folder)]) == 0
+    return tomllib.loads((folder / "join.key").read_text())
+
+
+def test_a_guest_gets_a_key_of_its_own_and_the_gateway_the_list(tmp_path, network, capsys):
+    gateway = provision(tmp_path / "g", network)
+    found = [invited(tmp_path / f"c{at}", network) for at in range(2)]
+    assert len({one["key"] for one in found} | {gateway["key"]}) == 3
+    assert not (tmp_path / "c0" / "mesh.key").exists()
+    assert main(["mesh", str(network), "--invite", str(tmp_path / "c0")]) == 0
+    assert tomllib.loads((tmp_path / "c0" / "join.key").read_text()) == found[0]
+    assert main(["mesh", str(network), "--door", str(tmp_path / "g")]) == 0
+    door = tomllib.loads((tmp_path / "g" / "door.key").read_text())
+    ids = [tomllib.loads((tmp_path / f"c{at}" / "concentrator.toml").read_text())["id"]
+           for at in range(2)]
+    assert door == {"network": gateway["network"], "guest": [
+        {"concentrator": ids[at], "address": 2 + at, "key": found[at]["key"]} for at in range(2)]}
+    told = capsys.readouterr().out
+    assert not [one for one in found if one["key"] in told]
+    for path in (tmp_path / "c0" / "join.key", tmp_path / "g" / "door.key"):
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def test_another_key_is_another_epoch_and_addresses_stay(tmp_path, network):
+    first = provision(tmp_path / "c", network)
+    guest = invited(tmp_path / "d", network)
+    assert main(["mesh", str(network), "--renew"]) == 0
+    assert main(["mesh", str(network), "--admit", str(tmp_path / "c")]) == 0
+    second = tomllib.loads((tmp_path / "c" / "mesh.key").read_text())
+    assert (second["address"], second["network"]) == (first["address"], first["network"])
+    assert second["epoch"] == first["epoch"] + 1 and second["key"] != first["key"]
+    assert main(["mesh", str(network), "--invite", str(tmp_path / "d")]) == 0
+    assert tomllib.loads((tmp_path / "d" / "join.key").read_text()) == guest
+    assert provision(tmp_path / "e", network)["address"] == 3
+
+
 def test_what_cannot_be_is_refused_with_a_sentence(tmp_path, network, capsys):
     assert main(["mesh", str(network)]) == 1
     assert "would part the network" in capsys.readouterr().err

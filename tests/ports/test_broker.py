@@ -121,6 +121,23 @@ def test_a_broker_that_restarts_is_a_new_session_and_nothing_old_is_sent_by_paho
     ear.close()
 
 
+def test_one_that_is_closed_is_not_connected_until_it_is_opened(
+        broker: Broker, tmp_path: Path) -> None:
+    client = MqttBroker(account(tmp_path, broker.port, broker.account(ID)), DOWN,
+                        lambda _, __: None, NoWait(), is_open=False)
+    client.start()
+    time.sleep(0.3)
+    assert not client.session()
+    for _ in range(2):
+        client.open()
+        until(client.session)
+        client.close()
+        until(lambda: not client.session())
+    began_s = time.monotonic()
+    client.stop(PATIENCE_S)
+    assert time.monotonic() - began_s < PATIENCE_S / 2
+
+
 def test_a_wrong_password_is_refused_with_a_sentence_and_no_password(
         broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     broker.account(ID)

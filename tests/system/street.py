@@ -48,12 +48,15 @@ class Street:
     """Some concentrators with their meters, a broker, a database and a head-end."""
 
     def __init__(self, folder: Path, *, concentrators: int, meters: int, speed: int = 1,
-                 every_s: int = 10, fault_share: float = 0.0, has_mesh: bool = False) -> None:
+                 every_s: int = 10, fault_share: float = 0.0, has_mesh: bool = False,
+                 standby: tuple[int, ...] = (), guests: tuple[int, ...] = ()) -> None:
+        """`guests` join the mesh through a neighbour, with keys of their own."""
         self.place = Place(folder)
-        stands = mesh.places(concentrators) if has_mesh else {}
+        stands = mesh.places(concentrators, standby) if has_mesh else {}
         self.cabinets = [Cabinet(n, self.place.cabinet(n), meters, mesh=stands.get(n))
                          for n in range(1, concentrators + 1)]
         self._network = self.place.root / mesh.NETWORK if has_mesh else None
+        self._guests = guests
         wall_s = int(time.time())
         head_start_s = _HEAD_START_S if speed > 1 else 0
         self.clock = StreetClock(wall_s - head_start_s, wall_s, speed, every_s)
@@ -76,6 +79,9 @@ class Street:
             self._step("wum-firmware", "mesh", str(self._network))
         for cabinet in self.cabinets:
             self._settle(cabinet)
+        for cabinet in self.cabinets:
+            if self._guests and cabinet.mesh is not None and cabinet.mesh.has_uplink:
+                self._mesh("--door", cabinet)
         self._step("wum-cloud", "broker-files", str(self.place.broker))
         _, broker = broker_command(self.place.broker, self.broker_port)
         self._start("broker", broker)
@@ -200,10 +206,14 @@ class Street:
 
     def _settle(self, cabinet: Cabinet) -> None:
         cabinet.folder.mkdir(mode=0o700, parents=True)
-        network = [] if self._network is None else ["--mesh", str(self._network)]
-        self._step("wum-firmware", *cabinet.provision(), *network)
+        self._step("wum-firmware", *cabinet.provision())
+        if self._network is not None:
+            self._mesh("--invite" if cabinet.number in self._guests else "--admit", cabinet)
         self._step("wum-cloud", *cabinet.register())
         cabinet.write_configuration(self.broker_port, self.clock)
+
+    def _mesh(self, what: str, cabinet: Cabinet) -> None:
+        self._step("wum-firmware", "mesh", str(self._network), what, str(cabinet.keys))
 
     def _step(self, program: str, *words: str) -> None:
         run_step(program, self.program(program, *words), self._environment, ROOT)

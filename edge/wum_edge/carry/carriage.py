@@ -29,6 +29,14 @@ class Uplink:
         """Number of the present connection; 0 while there is none."""
         raise NotImplementedError
 
+    def open(self) -> None:
+        """Connect, and keep connected. Only a standby's is ever closed."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Disconnect until it is opened again."""
+        raise NotImplementedError
+
     def publish(self, topic: str, payload: bytes) -> bool:
         """Whether the message was taken."""
         raise NotImplementedError
@@ -126,6 +134,14 @@ class Carriage:
         gone = [key for key, origin in self.origins.items()      # Any order: each for itself.
                 if now_ms - origin.heard_ms > FORGET_MS]
         for concentrator in gone:
+            self._forget(concentrator)
+        self._open_or_close()
+
+    def abandon(self) -> None:
+        """We are no gateway any more, and have no uplink: its origin sends again what waits here.
+        """
+        self._waiting, self._bytes = [], 0
+        for concentrator in list(self.origins):
             self._forget(concentrator)
         self._open_or_close()
 

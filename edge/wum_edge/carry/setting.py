@@ -9,9 +9,10 @@ from collections import namedtuple
 from wum_edge.document import Table, shown
 from wum_edge.mesh.airtime import BANDWIDTHS_HZ, WIRE, Modulation, modulation
 from wum_edge.mesh.regions import REGIONS, sub_band
+from wum_edge.mesh.role import PATIENCE_US
 from wum_edge.modem import rui3_words
 
-GATEWAY, STATION = "gateway", "station"
+GATEWAY, STATION, STANDBY = "gateway", "station", "standby"
 PEERS_MAX = 16
 PORT = 5757                  # UDP; any other does as well, if all neighbours have it.
 MODEMS = ("rui3",)
@@ -42,9 +43,10 @@ class MeshUdp(namedtuple("MeshUdp", ("listen", "peers", "group", "interface"))):
 
 class MeshSetting(namedtuple("MeshSetting", (
         "role", "region", "frequency_hz", "power_dbm", "way", "duty_permyriad", "modem", "udp",
-        "report_s"))):
+        "report_s", "standby_after_s"))):
     """`way` is the radio's one modulation; `modem` and `udp` are None where there is none;
-    `report_s`: how often the head-end is told where this station stands.
+    `report_s`: how often the head-end is told where this station stands; `standby_after_s`: how
+    long, and up to twice as long, a standby is without a gateway before it is one.
     """
 
     __slots__ = ()
@@ -57,6 +59,7 @@ class MeshSetting(namedtuple("MeshSetting", (
     modem: MeshModem | None
     udp: MeshUdp | None
     report_s: int
+    standby_after_s: int
 
     @property
     def ways(self) -> list[Modulation]:
@@ -66,7 +69,7 @@ class MeshSetting(namedtuple("MeshSetting", (
 
 def check_mesh(table: Table) -> MeshSetting:
     """The setting in `table`, mistakes complained of there."""
-    role = str(table.choice("role", (GATEWAY, STATION)))
+    role = str(table.choice("role", (GATEWAY, STATION, STANDBY)))
     region = str(table.choice("region", tuple(sorted(REGIONS)), "EU868"))
     frequency_hz = table.number("frequency_hz", 150_000_000, 960_000_000, 869_525_000)
     power_dbm = table.number("power_dbm", 5, 22, 14)
@@ -81,8 +84,12 @@ def check_mesh(table: Table) -> MeshSetting:
         table.complain("", "a modem ([mesh.modem]), neighbours by UDP ([mesh.udp]), or both",
                        "none of them")
     report_s = table.number("report_s", 10, 86400, 900)
+    if role != STANDBY and table.has("standby_after_s"):
+        table.complain("standby_after_s", 'nothing, or role = "standby"', 'role = "%s"' % role)
+    standby_after_s = table.number("standby_after_s", 5, 3600, PATIENCE_US // 1_000_000)
     table.done()
-    return MeshSetting(role, region, frequency_hz, power_dbm, way, duty, modem, udp, report_s)
+    return MeshSetting(role, region, frequency_hz, power_dbm, way, duty, modem, udp, report_s,
+                       standby_after_s)
 
 
 def _duty(table: Table, role: str, region: str, frequency_hz: int, power_dbm: int,

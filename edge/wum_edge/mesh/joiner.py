@@ -107,6 +107,11 @@ class Joiner:
         taken, self._actions = self._actions, []
         return taken
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a frame is out of which nobody has told that it was sent."""
+        return self._busy
+
     def _draw(self) -> int:
         state = self._chance
         state ^= state << 13 & 0x7FFFFFFF

@@ -6,6 +6,7 @@ them on cannot read them. Left out: who asks (joiner.py), who passes it on (porc
 
 import struct
 from collections import namedtuple
+from hashlib import sha256
 
 from wum_edge.mesh import frames
 from wum_edge.mesh.frames import ALL, JOIN, WELCOME, Header, Malformed
@@ -16,7 +17,9 @@ NO_NETWORK = 0               # In headers of frames that no network's key has se
 EUI_SIZE = 8
 _REQUEST = ">I8sH"           # Nonce, EUI-64, the address that the answer is sent to.
 REQUEST_SIZE = 14 + frames.TAG_SIZE
-_ADMISSION = ">HI16s"
+_ADMISSION = ">H16s"
+_EPOCH_SIZE = 4
+_NONCE_SIZE = 13
 
 
 class Request(namedtuple("Request", ("nonce", "eui", "answer_to", "tag"))):
@@ -57,22 +60,34 @@ def is_genuine(device: Seal, wanted: Request) -> bool:
 
 
 def admission(device: Seal, wanted: Request, given: Admission) -> bytes:
-    """The answer to that request, and to no other."""
+    """The answer to that request, and to no other: the epoch in clear, and the rest sealed. A
+    request that is replayed in a later epoch must not get another key sealed with the same nonce:
+    so the nonce holds the epoch too. In one epoch a station's address and key stay what they are.
+    """
     assert len(given.network_key) == KEY_SIZE
-    plain = struct.pack(_ADMISSION, *given)
-    return device.seal(_nonce(b"!", wanted.eui, wanted.nonce), plain, wanted.eui)
+    epoch = given.epoch.to_bytes(_EPOCH_SIZE, "big")
+    plain = struct.pack(_ADMISSION, given.address, given.network_key)
+    return epoch + device.seal(_answer_nonce(wanted.eui, wanted.nonce, epoch), plain, wanted.eui)
 
 
 def decode_admission(device: Seal, eui: bytes, nonce: int, sealed: bytes) -> Admission | None:
     """None when it is not for us, or not genuine."""
-    plain = device.open(_nonce(b"!", eui, nonce), sealed, eui)
+    epoch = sealed[:_EPOCH_SIZE]
+    if len(epoch) != _EPOCH_SIZE:
+        return None
+    plain = device.open(_answer_nonce(eui, nonce, epoch), sealed[_EPOCH_SIZE:], eui)
     if plain is None or len(plain) != struct.calcsize(_ADMISSION):
         return None
-    return Admission(*struct.unpack(_ADMISSION, plain))
+    address, key = struct.unpack(_ADMISSION, plain)
+    return Admission(address, int.from_bytes(epoch, "big"), key)
 
 
 def _nonce(way: bytes, eui: bytes, nonce: int) -> bytes:
     return way + eui + nonce.to_bytes(4, "big")
+
+
+def _answer_nonce(eui: bytes, nonce: int, epoch: bytes) -> bytes:
+    return sha256(_nonce(b"!", eui, nonce) + epoch).digest()[:_NONCE_SIZE]
 
 
 def join_frame(source: int, proxy: int, content: bytes) -> bytes:

@@ -87,6 +87,7 @@ class Delivery:
         self._request_due_ms = 0
         self._basis = Basis()
         self._session = 0
+        self._batch_bytes = broker.batch_bytes   # Of the present connection.
         self._schemas_sent: list[bytes] = []     # In this session.
         self._unanswered = False                 # A batch timed out, and nothing was heard since.
         self._lingers_until_ms: int | None = None
@@ -154,6 +155,10 @@ class Delivery:
     def _begin_session(self, session: int, now_ms: int) -> None:
         self._session = session
         self._schemas_sent = []
+        if self._broker.batch_bytes < self._batch_bytes:
+            self._lanes.flights.clear()      # Too long for this connection: cut anew.
+            self._work = None                # It will be asked for again.
+        self._batch_bytes = self._broker.batch_bytes
         if session:
             self._lanes.reconnected(self._archive.next_sequence)
         for flight in self._lanes.flights:

@@ -1,7 +1,7 @@
 """[mesh] in a configuration: what is taken, what has a default, what law or modem refuses."""
 
 from tests.edge.samples import document
-from wum_edge.carry.setting import GATEWAY, STATION, address_of
+from wum_edge.carry.setting import GATEWAY, STANDBY, STATION, address_of
 from wum_edge.config import check
 from wum_edge.errors import ConfigError
 from wum_edge.mesh.airtime import WIRE
@@ -40,6 +40,20 @@ def test_a_station_has_no_broker_and_a_gateway_has_one():
     assert only({"role": "station", "modem": MODEM}, True)[0] == "broker"
     assert mistakes({"role": "gateway", "modem": MODEM})[0][0] == "broker.host"
     assert check(document(2), MODELS).mesh is None
+
+
+def test_a_standby_has_a_broker_and_says_when_it_steps_in():
+    own = {"role": "standby", "modem": MODEM}
+    config = check(with_mesh(own, True), MODELS)
+    assert config.broker is not None and config.mesh.role == STANDBY
+    assert config.mesh.standby_after_s == 60
+    own["standby_after_s"] = 5
+    assert check(with_mesh(own, True), MODELS).mesh.standby_after_s == 5
+    assert mistakes({"role": "standby", "modem": MODEM})[0][0] == "broker.host"
+    own.update(standby_after_s=4)
+    assert only(own, True)[0] == "mesh.standby_after_s"
+    own.update(standby_after_s=5, role="gateway")
+    assert only(own, True)[0] == "mesh.standby_after_s"
 
 
 def test_what_is_left_out_has_a_default_within_the_law():

@@ -57,6 +57,29 @@ def test_only_its_own_answer_admits_it():
     raises(Malformed, lambda: joining.decode_request(bytes(joining.REQUEST_SIZE - 1)))
 
 
+def test_a_replayed_request_gets_no_other_key_sealed_with_the_same_nonce():
+    seen = []
+
+    class Watched(DigestSeal):
+        def seal(self, nonce, plain, aad):
+            if plain:
+                seen.append((nonce, plain))
+            return super().seal(nonce, plain, aad)
+
+    device = Watched(b"of station 4")
+    wanted = joining.decode_request(joining.request(device, EUI, 7, 0xC001))
+    for epoch in (1, 1, 2):
+        key = bytes((epoch,)) * 16
+        sealed = joining.admission(device, wanted, joining.Admission(4, epoch, key))
+        found = joining.decode_admission(device, EUI, 7, sealed)
+        assert found == joining.Admission(4, epoch, key)
+        changed = (9).to_bytes(4, "big") + sealed[4:]
+        assert joining.decode_admission(device, EUI, 7, changed) is None
+    assert seen[0] == seen[1] and seen[0][0] != seen[2][0]
+    assert [len(nonce) for nonce, _ in seen] == [13, 13, 13]
+    assert joining.decode_admission(device, EUI, 7, b"\x00") is None
+
+
 def test_a_storm_of_requests_is_passed_on_no_faster_than_the_porch_allows():
     air = started()
     air.run(2 * MINUTE_US)

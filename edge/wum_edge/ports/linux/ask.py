@@ -18,7 +18,7 @@ from wum_edge.ports.linux import (
     ask_pulses,
     dlms_supply,
     gpio,
-    mesh_part,
+    mesh_ports,
     pulse_lines,
 )
 from wum_edge.ports.linux.catalog_files import read_catalog
@@ -49,7 +49,7 @@ def check_config(path: Path, out: TextIO) -> int:
     many = "1 meter" if len(checked.meters) == 1 else f"{len(checked.meters)} meters"
     print(f"{path}: good. {many}, read every {period_s} s; batches go {_goal(checked)}.", file=out)
     if checked.mesh is not None:
-        print(mesh_part.sentence_of(checked.mesh), file=out)
+        print(mesh_ports.sentence_of(checked.mesh), file=out)
     rows = []
     for line, planned in zip(checked.lines, plan.plan(checked, models), strict=True):
         characters = "-" if line.has_inputs() else (

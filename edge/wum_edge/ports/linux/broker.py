@@ -53,7 +53,7 @@ class MqttBroker(broker.Broker, Uplink):
 
     def __init__(
             self, account: Account, subscription: str, hand: Callable[[str, bytes], None],
-            dice: broker.Dice,
+            dice: broker.Dice, is_open: bool = True,
     ) -> None:
         self._account = account
         self._subscription = subscription
@@ -69,6 +69,9 @@ class MqttBroker(broker.Broker, Uplink):
         self._trouble = ""
         self._told = ("", 0.0)
         self._stopping = threading.Event()
+        self._wanted = threading.Event()         # Cleared while it is closed.
+        if is_open:
+            self._wanted.set()
         self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
 
     def start(self) -> None:
@@ -78,12 +81,25 @@ class MqttBroker(broker.Broker, Uplink):
     def stop(self, timeout_s: float) -> None:
         """Disconnect, and wait up to `timeout_s` for the end."""
         self._stopping.set()
+        self._wanted.set()
+        self._hang_up()
+        self._thread.join(timeout_s)
+
+    def open(self) -> None:
+        """See Uplink.open."""
+        self._wanted.set()
+
+    def close(self) -> None:
+        """See Uplink.close."""
+        self._wanted.clear()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         with self._changed:
             client = self._client
             self._changed.notify_all()
         if client is not None:
             client.disconnect()
-        self._thread.join(timeout_s)
 
     def session(self) -> int:
         """Number of the present connection once it can send and hear; 0 while there is none."""
@@ -133,9 +149,12 @@ class MqttBroker(broker.Broker, Uplink):
         up_ms = int(time.monotonic() * 1000)     # On Linux: since the machine was started.
         self._stopping.wait(waits.first_ms(up_ms) / 1000)
         while not self._stopping.is_set():
-            was_connected = self._connect_once()
+            self._wanted.wait()
+            was_connected = not self._stopping.is_set() and self._connect_once()
             if self._stopping.is_set():
                 return
+            if not self._wanted.is_set():
+                continue
             if was_connected:
                 waits.connected()
             wait_s = waits.wait_ms() / 1000
@@ -167,16 +186,19 @@ class MqttBroker(broker.Broker, Uplink):
     def _wait_for_end(self) -> bool:
         with self._changed:
             usable = self._changed.wait_for(
-                lambda: self._session or self._client is None or self._stopping.is_set(),
+                lambda: self._session or self._client is None or self._is_ending(),
                 timeout=CONNECT_S)
             if not usable:
                 self._trouble = f"no answer to CONNECT and SUBSCRIBE within {CONNECT_S} s"
             was_connected = self._session != 0
             if was_connected:
-                self._changed.wait_for(lambda: self._client is None or self._stopping.is_set())
+                self._changed.wait_for(lambda: self._client is None or self._is_ending())
             self._session = 0
             self._client = None
             return was_connected
+
+    def _is_ending(self) -> bool:
+        return self._stopping.is_set() or not self._wanted.is_set()
 
     def _new_client(self) -> mqtt.Client:
         account = self._account

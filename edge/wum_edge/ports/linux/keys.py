@@ -73,9 +73,9 @@ def _direction_key(path: Path) -> DirectionKey:
         raise BadKeys(f"{path}: wanted 64 and 24 lower-case hexadecimal digits") from None
 
 
-def secret_text(path: Path) -> str:
+def secret_text(path: Path, most: int = _FILE_MAX) -> str:
     """A file that nobody but its owner can read."""
-    text = _text(path)
+    text = _text(path, most)
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
         raise BadKeys(f"{path} is open to others (mode {mode:04o}), and its secret may be known: "
@@ -83,10 +83,10 @@ def secret_text(path: Path) -> str:
     return text
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, most: int = _FILE_MAX) -> str:
     try:
-        if path.stat().st_size > _FILE_MAX:
-            raise BadKeys(f"{path}: wanted at most {_FILE_MAX} bytes, got {path.stat().st_size}")
+        if path.stat().st_size > most:
+            raise BadKeys(f"{path}: wanted at most {most} bytes, got {path.stat().st_size}")
         return path.read_text(encoding="ascii")
     except FileNotFoundError as error:
         raise BadKeys(f"{path} is missing: `wum-firmware provision --out {path.parent}` "

@@ -1,32 +1,28 @@
 """The mesh's part of a running gateway: a station, and what goes through it up and down.
 
-At a station without an uplink it is delivery's connection; at a gateway it carries for others.
-Everything but the relay's own thread runs in the agent's. Left out: the station's loop
-(mesh_station.py), what a person is shown (mesh_picture.py).
+At a station without an uplink it is delivery's connection; at a gateway it carries for others; on
+standby it is the one or the other. Everything but the relay's own thread runs in the agent's. Left
+out: the station's loop (mesh_station.py), what a person is shown (mesh_picture.py).
 """
 
 import logging
 import queue
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from wum_edge.carry.carriage import Carriage, Uplink
+from wum_edge.carry.door import Door
 from wum_edge.carry.mesh_broker import Mesh, MeshBroker
 from wum_edge.carry.reporting import Reporting, report_of
 from wum_edge.carry.setting import GATEWAY, MeshSetting
+from wum_edge.carry.standby import Either, Place, Standby
 from wum_edge.log import Log
-from wum_edge.mesh.frames import FRAGMENT_MAX
-from wum_edge.mesh.guard import Guard
 from wum_edge.mesh.relay import Relay
-from wum_edge.mesh.setting import Setting
-from wum_edge.modem.rui3 import Radio
-from wum_edge.ports.linux.mesh_keys import MeshKeys
-from wum_edge.ports.linux.mesh_modem import SerialModem
-from wum_edge.ports.linux.mesh_seal import Seal
+from wum_edge.ports.linux.broker import MqttBroker
+from wum_edge.ports.linux.mesh_member import Membership
+from wum_edge.ports.linux.mesh_ports import modem_of, sentence_of, udp_of
 from wum_edge.ports.linux.mesh_station import Station
-from wum_edge.ports.linux.mesh_store import MeshStore
-from wum_edge.ports.linux.mesh_udp import UdpPort
+from wum_edge.uplink.broker import Broker
 from wum_shared.mesh import MeshReport, encode_mesh_report
 from wum_shared.topics import MESH
 
@@ -39,10 +35,13 @@ _log = logging.getLogger("wum_edge.mesh")
 class LinuxMesh(Mesh):
     """What carry/ wants of the station."""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
+    def __init__(self, station: Station, member: Membership) -> None:
+        self._station, self._member = station, member
 
     def has_room(self, pieces: int) -> bool:
+        # Without an address, or with a new one soon, nothing can be said to be ours.
+        if self._member.keys is None or self._station.joiner is not None:
+            return False
         return self._station.with_relay(lambda relay, _: relay.custody.has_room(pieces))
 
     def submit(self, content: bytes, priority: int) -> int | None:
@@ -62,31 +61,41 @@ class LinuxMesh(Mesh):
         self._station.with_relay(change)
 
 
+class LinuxPlace(Place):
+    """What a standby wants of the station."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def serve(self, is_gateway: bool) -> None:
+        self._station.with_relay(lambda relay, t_us: relay.serve(t_us, is_gateway))
+
+    def stand_by(self, is_standby: bool) -> None:
+        def change(relay: Relay, _: int) -> None:
+            relay.role.is_standby = is_standby
+        self._station.with_relay(change)
+
+
 class MeshPart:
-    """`broker` is delivery's connection at a station, None at a gateway; `carriage` is that of a
-    gateway, set once its uplink is there.
+    """`broker` is delivery's connection, None at a gateway; `through` that through the mesh, None
+    there too; `carriage` is that of a gateway and of a standby, set once its uplink is there.
     """
 
     def __init__(
-            self, setting: MeshSetting, keys: MeshKeys, archive: Path, log: Log,
-            hear: Callable[[bool, bytes], None], crashed: Callable[[BaseException], None], *,
-            is_new: bool) -> None:
-        """Raises CounterLost, OSError."""
-        self.setting, self.keys = setting, keys
+            self, setting: MeshSetting, member: Membership, log: Log,
+            hear: Callable[[bool, bytes], None],
+            crashed: Callable[[BaseException], None]) -> None:
+        """Raises BadKeys, OSError."""
+        self.setting, self.member = setting, member
         self._told: queue.Queue[tuple[object, ...]] = queue.Queue(TOLD_MAX)
         self._lost = 0
-        store = MeshStore(archive, int(time.time()), is_new)
-        relay = Relay(
-            Setting(keys.address, setting.role == GATEWAY, setting.ways, setting.duty_permyriad),
-            Guard(Seal(keys.key), keys.network, keys.epoch, keys.address, store.counter,
-                  store.windows),
-            time.monotonic_ns() // 1000, keys.address, store.spent_us)
-        self.station = Station(relay, store, self._tell, crashed, udp=_udp(setting),
-                               modem=_modem(setting))
-        self.mesh = LinuxMesh(self.station)
-        self.broker: MeshBroker | None = None
-        if setting.role != GATEWAY:
-            self.broker = MeshBroker(self.mesh, log, hear)
+        self.door = member.door()
+        self.station = Station(member.relay(), member.store, self._tell, crashed,
+                               udp=udp_of(setting), modem=modem_of(setting))
+        self.mesh = LinuxMesh(self.station, member)
+        self.through = MeshBroker(self.mesh, log, hear) if setting.role != GATEWAY else None
+        self.broker: Broker | None = self.through
+        self.standby: Standby | None = None
         self.carriage: Carriage | None = None
         self._uplink: Uplink | None = None
         self._away_ms: int | None = None
@@ -94,15 +103,21 @@ class MeshPart:
         self._log, self._time_s = log, 0.0
         self._reporting = Reporting(setting.report_s * 1000, time.monotonic_ns() // 1_000_000)
 
-    def carry_for_others(self, own: bytes, uplink: Uplink) -> None:
-        """At a gateway: what comes through the mesh goes on by this uplink."""
+    def carry_for_others(self, own: bytes, uplink: MqttBroker) -> None:
+        """What comes through the mesh goes on by this uplink; on standby only when it must."""
         self.carriage = Carriage(own, uplink, self.mesh, self._log)
         self._uplink = uplink
+        if self.through is not None:
+            either = Either(self.through, uplink)
+            self.broker = either
+            self.standby = Standby(LinuxPlace(self.station), uplink, either, self._log)
 
     def introduction(self) -> str:
         """Who and where this station is, for the log."""
-        return "station %d of network %04x. %s" % (
-            self.keys.address, self.keys.network, sentence_of(self.setting))
+        keys = self.member.keys
+        who = "a station that has to join" if keys is None else "station %d of network %04x" % (
+            keys.address, keys.network)
+        return "%s. %s" % (who, sentence_of(self.setting))
 
     def start(self) -> None:
         self.station.start()
@@ -129,10 +144,17 @@ class MeshPart:
             except queue.Empty:
                 break
             self._take(action, now_ms)
+        self.member.tick(self.station, now_ms, self.has_way())
         if self.carriage is not None and self._uplink is not None:
             self.carriage.tick(now_ms)
-            self._serve_while_connected(self._uplink, now_ms)
-            if is_time_good and time.monotonic() >= self._time_s:
+            if self.standby is None:
+                self._serve_while_connected(self._uplink, now_ms)
+            else:
+                self.standby.tick(now_ms)
+                if not self._uplink.session() and not self.standby.is_gateway:
+                    self.carriage.abandon()
+            if is_time_good and time.monotonic() >= self._time_s and (
+                    self.standby is None or self.standby.is_gateway):
                 self._time_s = time.monotonic() + TIME_EVERY_S
                 self.station.with_relay(
                     lambda relay, t_us: relay.set_time(t_us, time.time_ns() // 1000))
@@ -154,25 +176,43 @@ class MeshPart:
     def _take(self, action: tuple[object, ...], now_ms: int) -> None:
         match action:
             case ("deliver", int(address), _, bytes(content)) if self.carriage is not None:
-                self.carriage.delivered(address, content, now_ms)
-            case ("receive", _, _, bytes(content)) if self.broker is not None:
-                self.broker.receive(content)
-            case ("want", int(number), int(here)) if self.broker is not None:
-                self.broker.want(number, here)
-            case (("done" | "again"), int(number)) if self.broker is not None:
-                self.broker.done(number)
+                # Delivery sends our own by the uplink.
+                if self.member.keys is None or address != self.member.keys.address:
+                    self.carriage.delivered(address, content, now_ms)
+            case ("receive", _, _, bytes(content)) if self.through is not None:
+                self.through.receive(content)
+            case ("want", int(number), int(here)) if self.through is not None:
+                self.through.want(number, here)
+            case (("done" | "again"), int(number)) if self.through is not None:
+                self.through.done(number)
+            case ("join", int(proxy), bytes(content)) if self.door is not None:
+                self._admit(self.door, proxy, content)
+            case ("joined", int(address), int(epoch), bytes(key)):
+                self.member.joined(address, epoch, key)
+            case ("serving",) if self.standby is not None:
+                self._time_s = 0.0
+                self.standby.serving(now_ms)
+            case ("resting",) if self.standby is not None:
+                self.standby.resting(now_ms)
             case ("undelivered", int(address), _):
                 _log.info("station %d confirmed nothing: what was said to it is given up, and "
                           "said again when it asks", address)
 
+    def _admit(self, door: Door, proxy: int, content: bytes) -> None:
+        answer = door.answer(content)
+        if answer is not None:
+            where, sealed = answer
+            self.station.with_relay(
+                lambda relay, t_us: relay.admit(t_us, proxy, where, sealed))
+
     def tell(self, say: Callable[[str, bytes], bool], at_s: int) -> None:
         """Send a report, if one is due. `say` takes a stream and what is to be sealed."""
-        now_ms = time.monotonic_ns() // 1_000_000
+        now_ms, keys = time.monotonic_ns() // 1_000_000, self.member.keys
 
         def due(relay: Relay, t_us: int) -> MeshReport | None:
-            if not self._reporting.is_due(relay, now_ms):
+            if keys is None or not self._reporting.is_due(relay, now_ms):
                 return None
-            return report_of(relay, self.keys.network, t_us, at_s, self.setting.report_s)
+            return report_of(relay, keys.network, t_us, at_s, self.setting.report_s)
 
         report = self.station.with_relay(due)
         if report is not None and say(MESH, encode_mesh_report(report)):
@@ -182,32 +222,3 @@ class MeshPart:
         """Whether a gateway can be reached."""
         return self.station.with_relay(
             lambda relay, _: relay.gradient.is_gateway or relay.gradient.has_parents)
-
-
-def _udp(setting: MeshSetting) -> UdpPort | None:
-    udp = setting.udp
-    return None if udp is None else UdpPort(udp.listen, list(udp.peers), udp.group, udp.interface)
-
-
-def _modem(setting: MeshSetting) -> SerialModem | None:
-    modem = setting.modem
-    if modem is None:
-        return None
-    return SerialModem(modem.port, Radio(setting.frequency_hz, setting.power_dbm, [setting.way],
-                                         modem.sync_word, modem.looks_first))
-
-
-def sentence_of(setting: MeshSetting) -> str:
-    """What a configuration asks for, for a person."""
-    parts = [f"Mesh: {setting.role}"]
-    if setting.modem is not None:
-        way = setting.way
-        parts.append(f"modem {setting.modem.kind} at {setting.modem.port}, {setting.frequency_hz} "
-                     f"Hz, SF{way.spreading_factor} at {way.bandwidth_hz} Hz, "
-                     f"{setting.power_dbm} dBm, {setting.duty_permyriad / 100:g} % of any hour")
-    if setting.udp is not None:
-        udp = setting.udp
-        parts.append("UDP at %s:%d" % udp.listen + (
-            f", {len(udp.peers)} peers" if udp.peers else "") + (
-            ", group %s:%d" % udp.group if udp.group else ""))
-    return "; ".join(parts) + f". A frame carries {FRAGMENT_MAX} bytes."

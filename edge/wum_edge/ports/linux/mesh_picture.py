@@ -26,17 +26,21 @@ _WAIT_S = 5.0
 def picture(part: MeshPart) -> dict[str, Any]:
     """All that is shown, as JSON takes it."""
     found: dict[str, Any] = part.station.with_relay(_relay_picture)
-    found["network"] = part.keys.network
+    keys = part.member.keys
+    found["network"] = None if keys is None else keys.network
+    found["joins"] = part.station.joiner is not None
     modem, udp = part.station.modem, part.station.udp
     if modem is not None:
         found["modem"] = getattr(modem, "state", "")
     for one in found["neighbours"]:
         one["udp"] = "" if udp is None else udp.place_of(one["station"])
-    if part.carriage is not None:
+    if part.carriage is not None and (part.carriage.origins or part.standby is None):
         found["carries"] = {"origins": len(part.carriage.origins),
                             "waiting": part.carriage.waiting, **part.carriage.counts}
-    if part.broker is not None:
-        found["own"] = {"sent": part.broker.sent, "received": part.broker.received}
+    if part.through is not None:
+        found["own"] = {"sent": part.through.sent, "received": part.through.received}
+    if part.standby is not None:
+        found["standby"] = True
     return found
 
 
@@ -59,8 +63,10 @@ def _relay_picture(relay: Relay, t_us: int) -> dict[str, Any]:
 def sentence(part: MeshPart) -> str:
     """A part of the gateway's line on how it stands."""
     found = picture(part)
+    if found["joins"]:
+        return "asks a neighbour to be admitted to the mesh"
     if found["is_gateway"]:
-        way = "gateway of the mesh"
+        way = "gateway of the mesh" + (", for want of another" if found.get("standby") else "")
     elif found["has_way"]:
         way = f"mesh by station {found['parent']} to {found['gateway']}, rank {found['rank']}"
     else:
@@ -119,10 +125,15 @@ def show(archive: Path, out: TextIO) -> int:
 
 
 def _print(found: dict[str, Any], out: TextIO) -> None:
+    if found["joins"]:
+        print("It asks a neighbour to be admitted to the mesh.", file=out)
+    if found["network"] is None:
+        return
     print(f"Station {found['station']} of network {found['network']:04x}"
           + (f", modem {found['modem']}" if "modem" in found else ""), file=out)
     if found["is_gateway"]:
-        print("Route: it is a gateway.", file=out)
+        print("Route: it is a gateway" + (
+            ", for want of another." if found.get("standby") else "."), file=out)
     elif found["has_way"]:
         print(f"Route: station {found['parent']} towards gateway {found['gateway']}, "
               f"rank {found['rank']} (units of 4 ms).", file=out)

@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from wum_edge.mesh.frames import ALL, Malformed, decode_header
+from wum_edge.mesh.frames import ALL, JOIN, WELCOME, Malformed, decode_header
 from wum_edge.mesh.hearing import is_flooded
+from wum_edge.mesh.joiner import Joiner
 from wum_edge.mesh.relay import Relay
-from wum_edge.mesh.timing import WIRE_SNR_Q4
-from wum_edge.ports.linux.mesh_store import MeshStore
+from wum_edge.mesh.timing import IDLE, WIRE_SNR_Q4
+from wum_edge.ports.linux.mesh_store import MeshStore, NonceStore
 from wum_edge.ports.linux.mesh_udp import UdpPort
 
 WAIT_MAX_S = 1.0             # For a modem whose device is away, and is to be looked for.
@@ -61,6 +62,9 @@ class Station:
             modem: Modem | None = None,
     ) -> None:
         self.relay, self.udp, self.modem = relay, udp, modem
+        self.joiner: Joiner | None = None
+        self._nonces: NonceStore | None = None
+        self._may_ask = True         # Flash has taken the number of the next request to join.
         self._store, self._tell, self._crashed = store, tell, crashed
         self._lock = threading.Lock()
         self._ending = threading.Event()
@@ -71,9 +75,7 @@ class Station:
         self._told: list[tuple[object, ...]] = []
         self._has_told = False
         self._last_us = 0
-        if modem is not None:
-            extra_us = modem.frame_extra_us()
-            relay.frame_us = [us + extra_us for us in relay.frame_us]
+        self._fit(relay)
         self._thread = threading.Thread(target=self._run, name="mesh", daemon=True)
 
     def start(self) -> None:
@@ -92,6 +94,38 @@ class Station:
             answer = act(self.relay, self._now_us())
         os.eventfd_write(self._wake, 1)
         return answer
+
+    def _fit(self, relay: Relay) -> None:
+        """Patience for what a frame takes besides its airtime."""
+        if self.modem is not None:
+            extra_us = self.modem.frame_extra_us()
+            relay.frame_us = [us + extra_us for us in relay.frame_us]
+
+    def join(self, joiner: Joiner, nonces: NonceStore) -> bool:
+        """Ask to be admitted; the relay rests meanwhile. False: it is in the middle of something.
+        """
+        with self._lock:
+            if self.relay.sending or self.relay.mode != IDLE:
+                return False
+            self.joiner, self._nonces = joiner, nonces
+        os.eventfd_write(self._wake, 1)
+        return True
+
+    def go_on(self, relay: Relay | None = None) -> bool:
+        """No more of that: the relay goes on, or another one in its place. False as for `join`."""
+        with self._lock:
+            if self.joiner is None or self.joiner.is_busy:
+                return False
+            self.joiner = None
+            if relay is not None:
+                self._fit(relay)
+                self.relay = relay
+        os.eventfd_write(self._wake, 1)
+        return True
+
+    @property
+    def _core(self) -> Relay | Joiner:
+        return self.joiner or self.relay
 
     def _now_us(self) -> int:
         """Of a clock that runs forward and never shows the same twice."""
@@ -115,8 +149,9 @@ class Station:
             with self._lock:
                 self._take()
                 now_us = self._now_us()
-                if now_us >= (self.relay.next_deadline() or now_us):
-                    self.relay.on_tick(now_us)
+                due_us = self._core.next_deadline()
+                if due_us is not None and now_us >= due_us:
+                    self._core.on_tick(now_us)
                 self._carry_out()
             told, self._told = self._told, []
             for action in told:
@@ -125,7 +160,7 @@ class Station:
     def _wait(self) -> None:
         """Until a port, a deadline or another thread has something for the relay."""
         with self._lock:
-            deadlines = [self.relay.next_deadline(), *[at_us for at_us, _, _ in self._sent[:1]]]
+            deadlines = [self._core.next_deadline(), *[at_us for at_us, _, _ in self._sent[:1]]]
             if self.modem is not None:
                 deadlines.append(self.modem.deadline_us())
             now_us = self._now_us()
@@ -149,16 +184,16 @@ class Station:
         """Hand the relay what the ports have."""
         while self._sent and self._sent[0][0] <= self._now_us():
             _, token, airtime_us = self._sent.pop(0)
-            self.relay.on_tx_done(self._now_us(), token, airtime_us)
+            self._core.on_tx_done(self._now_us(), token, airtime_us)
             self._carry_out()
         if self.modem is not None:
             for event in self.modem.step(self._now_us()):
                 if event[0] == "rx":
                     _, frame, rssi_dbm, snr_q4, rate = event
-                    self.relay.on_rx(self._now_us(), frame, rssi_dbm, snr_q4,  # type: ignore[arg-type]
+                    self._core.on_rx(self._now_us(), frame, rssi_dbm, snr_q4,  # type: ignore[arg-type]
                                      rate)                                    # type: ignore[arg-type]
                 else:
-                    self.relay.on_tx_done(self._now_us(), event[1], event[2])  # type: ignore[arg-type]
+                    self._core.on_tx_done(self._now_us(), event[1], event[2])  # type: ignore[arg-type]
                 self._carry_out()
         if self.udp is not None:
             for frame, source in self.udp.receive():
@@ -173,15 +208,17 @@ class Station:
             udp.refused += 1
             return
         now_us = self._now_us()
-        self.relay.on_rx(now_us, frame, 0, WIRE_SNR_Q4, self.relay.setting.wire)
+        self._core.on_rx(now_us, frame, 0, WIRE_SNR_Q4, self.relay.setting.wire)
         other = self.relay.neighbours.get(station)
         if other is not None and other.heard_at_us == now_us:
             udp.learn(station, source)
 
     def _carry_out(self) -> None:
         """Do what the relay says. Called with the lock."""
-        for action in self.relay.actions():
-            if action[0] == "tx":
+        for action in self._core.actions():
+            if action[0] == "nonce":
+                self._keep_nonce(action[1])                           # type: ignore[arg-type]
+            elif action[0] == "tx":
                 self._send(action)
             elif action[0] == "listen":
                 if self.modem is not None:
@@ -194,6 +231,16 @@ class Station:
                     self._store.keep_windows(action[1])               # type: ignore[arg-type]
             else:
                 self._told.append(action)
+
+    def _keep_nonce(self, nonce: int) -> None:
+        """Before anything is sent under it."""
+        assert self._nonces is not None
+        self._may_ask = False
+        try:
+            self._nonces.keep(nonce)
+            self._may_ask = True
+        except OSError as error:
+            _log.warning("flash does not take the number of a request to join: %s", error.strerror)
 
     def _store_owed(self) -> bool:
         """Whether the store holds all that must be there before anything is sent."""
@@ -218,11 +265,14 @@ class Station:
     def _send(self, action: tuple[object, ...]) -> None:
         _, token, frame, rate, word, has_cad = action
         assert isinstance(frame, bytes) and isinstance(token, int)
-        if not self._store_owed():
+        header = decode_header(frame)
+        if not self._store_owed() or (header.kind == JOIN and not self._may_ask):
             self._sent.append((self._now_us() + _REFUSED_US, token, 0))
             return
-        header = decode_header(frame)
-        destination = ALL if is_flooded(header) else header.destination
+        # Who joins has no address yet that a neighbour's wire would be known by.
+        destination = header.destination
+        if is_flooded(header) or header.kind in (JOIN, WELCOME):
+            destination = ALL
         is_wire = rate == self.relay.setting.wire
         pace_us = 0
         if self.udp is not None and (is_wire or destination == ALL):

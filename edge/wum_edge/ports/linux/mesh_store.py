@@ -1,5 +1,5 @@
 """What a relay must not forget: the counters that it has reserved, a bound of its airtime, and what
-it has heard of its neighbours' counters.
+it has heard of its neighbours' counters; and the number under which one asked to join.
 
 One file of the archive's folder, durable before anything is sent under its numbers. Left out: what
 they are for (mesh/guard.py, mesh/duty.py).
@@ -14,6 +14,7 @@ from binascii import crc32
 from pathlib import Path
 
 NAME = "mesh-counter"
+NONCE = "mesh-nonce"
 COUNTER_MAX = 0xFFFFFFFF
 _MAGIC, _FORMAT = b"WUMM", 0
 _HEAD = ">4sBIQH"
@@ -63,17 +64,41 @@ class MeshStore:
         """Durable on return. Raises OSError."""
         head = struct.pack(_HEAD, _MAGIC, _FORMAT, counter, spent_us, len(self.windows))
         head += self.windows
-        fresh = self._path.with_suffix(".new")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(handle, head + crc32(head).to_bytes(4, "big"))
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        os.replace(fresh, self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        write_durably(self._path, head + crc32(head).to_bytes(4, "big"))
         self.counter, self.spent_us = counter, spent_us
+
+
+class NonceStore:
+    """The last number under which this station asked to join: none is used twice. A file that is
+    lost begins anywhere of 2**32.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OSError."""
+        self._path = folder / NONCE
+        data = self._path.read_bytes() if self._path.exists() else b""
+        is_whole = len(data) == 8 and crc32(data[:4]) == int.from_bytes(data[4:], "big")
+        self.last = int.from_bytes(data[:4] if is_whole else os.urandom(4), "big")
+
+    def keep(self, nonce: int) -> None:
+        """Durable on return. Raises OSError."""
+        data = nonce.to_bytes(4, "big")
+        write_durably(self._path, data + crc32(data).to_bytes(4, "big"))
+        self.last = nonce
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """A small file for its owner alone: the old one or the new one, whole. Raises OSError."""
+    fresh = path.with_name(path.name + ".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(handle, data)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.replace(fresh, path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

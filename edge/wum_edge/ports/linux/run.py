@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from wum_edge.agent import Agent
 from wum_edge.archive.ring import Archive
+from wum_edge.carry.setting import STANDBY
 from wum_edge.config import Config
 from wum_edge.log import Log
 from wum_edge.meters.catalog import Model, protocols
@@ -160,7 +161,7 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     mesh = _mesh(config, own, hands, log, is_new=archive.next_sequence == 1)
     if mesh is not None and broker is not None:
         mesh.carry_for_others(own.keys.concentrator, broker)
-    connection = broker or (mesh.broker if mesh is not None else None)
+    connection = (mesh.broker if mesh is not None else None) or broker
     assert connection is not None        # A configuration has one of them.
     doubtful = ""
     delivery = None
@@ -198,8 +199,9 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
             known.upkeep.marks = marks.of(known.index)
     _log.info("concentrator %s: archive %s, %d records, %d wait for the head-end; %s",
               id_to_text(own.keys.concentrator), place.archive, archive.next_sequence - 1,
-              archive.backlog, "through the mesh" if config.broker is None else "%s:%d" % (
-                  config.broker.host, config.broker.port))
+              archive.backlog, "through the mesh" if config.broker is None else "%s:%d%s" % (
+                  config.broker.host, config.broker.port,
+                  " if the mesh has no gateway" if mesh and mesh.standby else ""))
     if mesh is not None:
         _log.info("%s", mesh.introduction())
     for line in config.lines:
@@ -224,14 +226,15 @@ def _mesh(config: Config, own: KeysFolder, hands: _Hands, log: Log, *,
     """Raises BadKeys, CounterLost, OSError."""
     if config.mesh is None:
         return None
-    from wum_edge.ports.linux import mesh_keys, mesh_part
+    from wum_edge.ports.linux import mesh_member, mesh_part
 
     def hear(is_request: bool, sealed: bytes) -> None:
         hands.answer(hands.own + (REQUEST if is_request else ""), sealed)
 
-    return mesh_part.MeshPart(
-        config.mesh, mesh_keys.read_mesh_keys(Path(config.concentrator.keys)),
-        Path(config.concentrator.archive), log, hear, hands.crashed, is_new=is_new)
+    member = mesh_member.Membership(
+        Path(config.concentrator.keys), Path(config.concentrator.archive), own.keys.concentrator,
+        config.mesh, log, is_new=is_new)
+    return mesh_part.MeshPart(config.mesh, member, log, hear, hands.crashed)
 
 
 def _picture(archive: Path) -> "PictureSocket":
@@ -246,7 +249,8 @@ def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker | None
     account = Account(settings.host, settings.port, settings.tls,
                       Path(settings.ca_file) if settings.ca_file else None, own.broker_user,
                       own.password_file)
-    return MqttBroker(account, topic(own.keys.concentrator, DOWN, "+"), hands.answer, SystemDice())
+    return MqttBroker(account, topic(own.keys.concentrator, DOWN, "+"), hands.answer, SystemDice(),
+                      is_open=config.mesh is None or config.mesh.role != STANDBY)
 
 
 def _line(
@@ -315,9 +319,9 @@ class _Gateway:
                 _log.info("%s", said)
 
     def _is_connected(self) -> bool:
-        if self.broker is not None:
-            return self.broker.session() != 0
-        return self.mesh is not None and self.mesh.has_way()
+        if self.broker is not None and self.broker.session():
+            return True
+        return self.mesh is not None and self.mesh.through is not None and self.mesh.has_way()
 
     def _take(self, wait_s: float) -> None:
         """Hand the agent what is waiting, at most what the queue can hold."""

@@ -1,0 +1,196 @@
+"""The mesh's part of an agent, three of them joined by UDP: who joins, who stands by."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.ports.mesh_bench import LOCAL, wait_for
+from wum_edge.carry.carriage import Uplink
+from wum_edge.carry.envelope import UPWARD, unwrap
+from wum_edge.carry.setting import GATEWAY, STANDBY, STATION, MeshSetting, MeshUdp
+from wum_edge.log import Log
+from wum_edge.mesh import joiner
+from wum_edge.mesh.airtime import modulation
+from wum_edge.ports.linux.keys import BadKeys
+from wum_edge.ports.linux.mesh_member import Membership
+from wum_edge.ports.linux.mesh_part import MeshPart
+from wum_edge.uplink.broker import Broker
+from wum_shared import cbor
+from wum_shared.topics import BATCH, UP, topic
+
+NETWORK_KEY, NEXT_KEY, GUEST_KEY = "0f" * 16, "1e" * 16, "3c" * 16
+OWN = {address: bytes((address,)) * 8 for address in (1, 2, 3)}
+
+
+class Wire(Broker, Uplink):
+    def __init__(self, is_open: bool = True) -> None:
+        self.is_open, self.published = is_open, []
+
+    def open(self) -> None:
+        self.is_open = True
+
+    def close(self) -> None:
+        self.is_open = False
+
+    def session(self) -> int:
+        return int(self.is_open)
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        self.published.append((topic, payload))
+        return True
+
+    def also_hear(self, concentrator: bytes, is_wanted: bool) -> None:
+        """The broker lets it."""
+
+    def hears(self, concentrator: bytes) -> bool:
+        return True
+
+
+class Sentences(Log):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    warn = say
+
+
+class Agent:
+    """As much of one as the mesh needs: keys in a folder, an uplink, and a log."""
+
+    def __init__(self, folder: Path, address: int, role: str, files: dict[str, str]) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o600)
+        setting = MeshSetting(role, "EU868", 869_525_000, 14, modulation(7, 250_000), 1000, None,
+                              MeshUdp(LOCAL, (), None, ""), 900, 5)
+        self.log, self.wire, self.crash = Sentences(), Wire(role == GATEWAY), None
+        self.member = Membership(folder, folder, OWN[address], setting, self.log, is_new=True)
+        self.part = MeshPart(setting, self.member, self.log, lambda *_: None, self._crashed)
+        if role != STATION:
+            self.part.carry_for_others(OWN[address], self.wire)     # type: ignore[arg-type]
+
+    def _crashed(self, error: BaseException) -> None:
+        self.crash = error
+
+    @property
+    def udp(self):
+        return self.part.station.udp
+
+
+@pytest.fixture
+def street(tmp_path, monkeypatch):
+    """Starts agents, each joined to the one before."""
+    monkeypatch.setattr(joiner, "_LISTEN_US", 300_000)
+    monkeypatch.setattr(joiner, "_AGAIN_US", 1_000_000)
+    agents: list[Agent] = []
+
+    def add(address: int, role: str, files: dict[str, str]) -> Agent:
+        made = Agent(tmp_path / str(address), address, role, files)
+        for other in agents[-1:]:
+            made.udp.peers.append(other.udp.address)
+            other.udp.peers.append(made.udp.address)
+        agents.append(made)
+        made.part.start()
+        return made
+
+    def until(holds, seconds=20.0) -> bool:
+        def look() -> bool:
+            for agent in agents:
+                agent.part.tick(False)
+                agent.part.station.with_relay(
+                    lambda relay, t_us: relay.trickle.hurry(t_us, relay.chance()))
+            return bool(holds())
+        return wait_for(look, seconds)
+
+    yield add, until
+    for agent in agents:
+        agent.part.stop()
+        assert agent.crash is None
+
+
+def mesh_key(address: int, epoch: int = 0, key: str = NETWORK_KEY) -> dict[str, str]:
+    return {"mesh.key": f'network = 9\nepoch = {epoch}\naddress = {address}\nkey = "{key}"\n'}
+
+
+def door(*addresses: int) -> dict[str, str]:
+    return {"door.key": "network = 9\n" + "".join(
+        f'\n[[guest]]\nconcentrator = "{OWN[address].hex()}"\naddress = {address}\n'
+        f'key = "{GUEST_KEY}"\n' for address in addresses)}
+
+
+GUEST = {"join.key": f'network = 9\nkey = "{GUEST_KEY}"\n'}
+
+
+def sealed_of(concentrator: bytes) -> bytes:
+    protected = cbor.encode({1: 24, 4: concentrator + b"\x00\x00", 6: b"\x05"})
+    return cbor.encode(cbor.Tag(16, [protected, {}, b"nobody opens this" + bytes(16)]))
+
+
+def test_who_was_invited_joins_through_a_neighbour_and_its_messages_arrive(street):
+    add, until = street
+    gateway = add(1, GATEWAY, {**mesh_key(1), **door(3)})
+    relay = add(2, STATION, mesh_key(2))
+    assert until(relay.part.has_way)
+    guest = add(3, STATION, GUEST)
+    assert not guest.part.mesh.has_room(1) and "has to join" in guest.part.introduction()
+    assert until(lambda: guest.member.keys and guest.part.has_way())
+    assert guest.part.station.relay.gradient.parent == 2
+    assert tomllib.loads((guest.folder / "mesh.key").read_text()) == {
+        "network": 9, "epoch": 0, "address": 3, "key": NETWORK_KEY}
+    assert guest.part.through.publish(topic(OWN[3], UP, BATCH), sealed_of(OWN[3]))
+    assert until(lambda: gateway.wire.published == [(topic(OWN[3], UP, BATCH), sealed_of(OWN[3]))])
+    assert gateway.part.door.counts == {"admitted": 1, "unknown": 0, "not genuine": 0}
+
+
+def test_who_was_not_invited_or_has_another_key_stays_outside_and_it_is_told_once(street):
+    add, until = street
+    gateway = add(1, GATEWAY, {**mesh_key(1), **door(2)})
+    guest = add(2, STATION, {"join.key": f'network = 9\nkey = "{NEXT_KEY}"\n'})
+    assert until(lambda: gateway.part.door.counts["not genuine"] >= 2)
+    assert guest.member.keys is None and gateway.part.door.counts["admitted"] == 0
+    assert len([said for said in gateway.log.said if "without its key" in said]) == 1
+
+
+def test_a_guest_whose_key_is_of_an_epoch_that_is_over_joins_again(street):
+    add, until = street
+    add(1, GATEWAY, {**mesh_key(1, 1, NEXT_KEY), **door(2)})
+    guest = add(2, STATION, {**mesh_key(2), **GUEST})
+    guest.member.alone_ms = 500
+    assert until(lambda: guest.member.keys.epoch == 1 and guest.part.has_way())
+    assert tomllib.loads((guest.folder / "mesh.key").read_text())["key"] == NEXT_KEY
+
+
+def test_a_standby_opens_its_uplink_when_there_is_no_gateway_and_carries(street):
+    add, until = street
+    standby = add(1, STANDBY, mesh_key(1))
+    station = add(2, STATION, mesh_key(2))
+    assert not standby.wire.is_open and standby.part.broker.session() == 1
+    standby.part.station.relay.role.patience_us = 1
+
+    def is_open() -> bool:
+        standby.part.station.relay.upkeep.at_us = 0      # The third of a minute is over.
+        return standby.wire.is_open
+
+    assert until(is_open)
+    assert until(station.part.has_way)
+    assert station.part.through.publish(topic(OWN[2], UP, BATCH), sealed_of(OWN[2]))
+    assert until(lambda: standby.wire.published)
+    assert standby.part.broker.session() == 2
+
+
+def test_a_gateway_without_the_networks_key_is_refused_and_so_is_no_key_at_all(tmp_path):
+    for role, files, told in ((GATEWAY, GUEST, "--admit"), (STANDBY, GUEST, "--admit"),
+                              (STATION, {}, "--invite"),
+                              (STATION, {"join.key": "key = 3\n"}, "write it again")):
+        folder = tmp_path / (role + str(len(list(tmp_path.iterdir()))))
+        with pytest.raises(BadKeys, match=told):
+            Agent(folder, 1, role, files)
+
+
+def test_the_envelope_names_its_owner():
+    assert unwrap(UPWARD, b"\x40" + sealed_of(OWN[2]))[0] == OWN[2]
