@@ -28,7 +28,10 @@ class Answers:
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
         self._parent = 0             # To which the burst goes, or is waiting for word.
-        self._number = self._rate = self._last = 0
+        self._number = self._rate = 0
+        # What the parent may take for the counter of the last frame: it reckons from any of them,
+        # and a frame that went by wire meanwhile had a counter too.
+        self._lasts: list[int] = []
         self._frames: list[tuple[int, list[Item]]] = []
         self._at = 0
         self._is_open = False        # Sent, and no word of it yet.
@@ -41,7 +44,7 @@ class Answers:
         """Whether it is time to ask a parent for its poll."""
         return (self._relay.custody.size > 0 and t_us >= self._ask_us
                 and not self._relay.gradient.is_gateway
-                and self._relay.gradient.has_parents)
+                and self._relay.gradient.has_parents and not self._relay.handing.serves())
 
     def wake(self, t_us: int) -> None:
         """There is something to send."""
@@ -161,7 +164,7 @@ class Answers:
 
     def _begin(self, t_us: int, parent: int, number: int, rate: int,
                chosen: list[tuple[int, list[Item]]]) -> None:
-        self._frames, self._at = chosen, 0
+        self._frames, self._at, self._lasts = chosen, 0, []
         self._parent, self._number, self._rate = parent, number, rate
         self._relay.mode = ANSWERING
         self._begin_us = t_us + TUNE_US
@@ -173,7 +176,7 @@ class Answers:
         priority, items = self._frames[self._at]
         body = frames.encode_data(relay.gradient.rank, self._number, items)
         self._at += 1
-        self._last = relay.last_counter + 1 + left & 0xFFFF
+        self._lasts.append(relay.last_counter + 1 + left & 0xFFFF)
         if not relay.send(DATA, self._parent, frames.data_aux(left, waiting), body, self._rate,
                           False, priority):
             self._finish(relay.now)
@@ -194,7 +197,7 @@ class Answers:
     def acknowledged(self, t_us: int, parent: int, answered: int, arrived: int) -> None:
         """The parent's word of our burst whose last frame had the counter `answered`."""
         relay = self._relay
-        if not self._is_open or parent != self._parent or answered != self._last:
+        if not self._is_open or parent != self._parent or answered not in self._lasts:
             return
         self._is_open = False
         got, total = 0, len(self._frames)

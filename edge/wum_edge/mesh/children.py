@@ -53,16 +53,21 @@ class Children:
 
     def ask(self, t_us: int, address: int, frames: int, snr_q4: int) -> None:
         """It has something for us."""
-        child = self._children.get(address)
-        if child is None:
-            if len(self._children) >= CHILDREN_MAX:
-                self._make_room()
-            child = self._children[address] = Child(t_us // 1024 % 255)
+        child = self.know(t_us, address)
         if not child.frames:         # Who had nothing to send has saved nothing up.
             child.turn = max(child.turn, self._turn)
         child.frames, child.fruitless, child.away_until_us = max(frames, 1), 0, t_us
         child.snr_q4 = snr_q4
         self.learn(address, address)
+
+    def know(self, t_us: int, address: int) -> Child:
+        """It sends through us."""
+        child = self._children.get(address)
+        if child is None:
+            if len(self._children) >= CHILDREN_MAX:
+                self._make_room()
+            child = self._children[address] = Child(t_us // 1024 % 255)
+        return child
 
     def _make_room(self) -> None:
         oldest = min([(child.served_us, address) for address, child in self._children.items()])

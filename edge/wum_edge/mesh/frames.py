@@ -7,7 +7,7 @@ import struct
 from collections import namedtuple
 
 VERSION = 0
-BEACON, ASK, POLL, DATA, DOWN, GOT, RIPPLE, ECHO, JOIN, WELCOME = range(10)
+BEACON, ASK, POLL, DATA, DOWN, GOT, RIPPLE, ECHO, JOIN, WELCOME, HAND, TAKEN = range(12)
 ALL = 0xFFFF                 # Every neighbour; also "no gateway".
 GROUP = 0xFE00               # Addresses from here to FEFF are groups 0 to 255.
 UNREACHABLE = 0xFFFF         # A rank: there is no way to any gateway from here.
@@ -253,6 +253,18 @@ def decode_data(body: bytes) -> tuple[int, int, list[Item]]:
         raise Malformed("data of %d bytes" % len(body))
     rank, number = struct.unpack(_DATA, body[:DATA_HEAD])
     return rank, number, decode_items(body, DATA_HEAD)
+
+
+def encode_taken(counter: int) -> bytes:
+    """The answer to pieces that were handed over by wire, under this counter of their sender."""
+    return counter.to_bytes(4, "big")
+
+
+def decode_taken(body: bytes) -> int:
+    """Raises Malformed."""
+    if len(body) != 4:
+        raise Malformed("answer of %d bytes to what was handed over" % len(body))
+    return int.from_bytes(body, "big")
 
 
 def encode_items(items: list[Item]) -> bytes:

@@ -4,7 +4,20 @@ Left out: what each kind is for, which is its own file's. docs/mesh-protocol.md,
 """
 
 from wum_edge.mesh import frames
-from wum_edge.mesh.frames import ASK, BEACON, DATA, DOWN, ECHO, GOT, POLL, RIPPLE, Header, Stamp
+from wum_edge.mesh.frames import (
+    ASK,
+    BEACON,
+    DATA,
+    DOWN,
+    ECHO,
+    GOT,
+    HAND,
+    POLL,
+    RIPPLE,
+    TAKEN,
+    Header,
+    Stamp,
+)
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.neighbours import NEIGHBOURS_MAX, Neighbour
 from wum_edge.mesh.timing import ASKS_US, HOST_US, IDLE, THRESHOLD_Q4
@@ -45,6 +58,10 @@ class Hearing:
             relay.echoes.heard(header, body)
         elif header.kind == GOT:
             relay.downward.got(header)
+        elif header.kind == HAND:
+            relay.handing.heard(header, body)
+        elif header.kind == TAKEN:
+            relay.handing.taken(header, body)
         elif header.kind == DOWN and relay.mode == IDLE and not relay.sending:
             relay.downward.arrived(header, body)
         elif header.kind == ASK:

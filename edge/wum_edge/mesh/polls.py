@@ -56,11 +56,11 @@ class Polls:
         """
         relay = self._relay
         child = relay.children.get(address)
-        return child is not None and self._grantable() > 0 and (
+        return child is not None and self.grantable() > 0 and (
             relay.setting.is_gateway
             or relay.custody.free >= min(child.frames, _GRANT_LEAST))
 
-    def _grantable(self) -> int:
+    def grantable(self) -> int:
         """Frames that we can take custody of and may hand on within the law."""
         relay = self._relay
         if relay.setting.is_gateway:
@@ -87,7 +87,7 @@ class Polls:
     def _poll(self, has_cad: bool) -> None:
         """Poll whose turn it is, and tell the one before what has come."""
         relay, children = self._relay, self._relay.children
-        grant = self._grantable()
+        grant = self.grantable()
         chain_max = self._chain_max()
         if relay.ripples.is_due(relay.now):      # It has waited for a whole burst.
             chain_max = 0
@@ -185,7 +185,7 @@ class Polls:
         if items and rank <= relay.gradient.rank:
             relay.count("loop")
             relay.trickle.hurry(relay.now, relay.chance())
-        elif self._take_all(items, header):
+        elif self.take_all(items, header):
             self._missing -= 0 if self._arrived >> left & 1 else 1
             self._arrived |= 1 << left
         self.end_us = relay.now + 2 * HOST_US + left * (
@@ -193,7 +193,7 @@ class Polls:
         if not left:
             self.end()
 
-    def _take_all(self, items: list[Item], header: Header) -> bool:
+    def take_all(self, items: list[Item], header: Header) -> bool:
         """Custody of every piece of a frame; False when one has no room."""
         relay = self._relay
         for item in items:

@@ -5,6 +5,7 @@ time of a clock that runs forward; what is to be done is taken out with `actions
 
   ("tx", token, frame, rate, word, has_cad)
                                         send; with has_cad only if the channel seems free
+  ("wire", frame)                       send by wire, now; nobody waits for word of it
   ("listen", rate, word)                hear this rate and sync word from now on
   ("deliver", origin, number, content)  an object has reached this gateway
   ("done", number)                      a gateway has this object of ours
@@ -55,6 +56,7 @@ from wum_edge.mesh.frames import (
 )
 from wum_edge.mesh.gradient import RANK_MAX, Gradient
 from wum_edge.mesh.guard import Guard, NotOurs
+from wum_edge.mesh.handing import Handing
 from wum_edge.mesh.hearing import Hearing
 from wum_edge.mesh.joining import NO_NETWORK
 from wum_edge.mesh.neighbours import Neighbours
@@ -93,7 +95,7 @@ class Relay:
         self.gradient = Gradient(self.frame_us[0] + HOST_US // 2)
         self.gathering, self.unreceipted = Gathering(), Unreceipted()
         self.trickle = Trickle(t_us, self.chance())
-        self.answers, self.polls = Answers(self), Polls(self)
+        self.answers, self.polls, self.handing = Answers(self), Polls(self), Handing(self)
         self.clock = Clock()
         self.groups: set[int] = set()
         self.downward, self.orders = Downward(self), Orders(self, guard.reserved_to)
@@ -150,7 +152,7 @@ class Relay:
         if not airtime_us:
             self.ledger.give_back(*self.speech.booked)
         if airtime_us and kind in _STAMPED:
-            self.clock.sent(self.guard.last, t_us)
+            self.clock.sent(self.speech.counter, t_us)
         if kind == 1 + DATA:
             self.answers.sent(self.now)
         elif not airtime_us:
@@ -197,7 +199,7 @@ class Relay:
             times.append(answers_us)
         for time_us in (self.children.wake_us(self.now), self.ripples.deadline_us(self._seen_us),
                         self.echoes.deadline_us(), self.downward.deadline_us(),
-                        self.orders.deadline_us()):
+                        self.orders.deadline_us(), self.handing.deadline_us()):
             if time_us is not None and (time_us > self._seen_us):
                 times.append(time_us)
         return min(times)
@@ -362,6 +364,7 @@ class Relay:
         """What goes down, and what is carried out."""
         self._seen_us = self.now
         self.ripples.tick(self.now)
+        self.handing.tick(self.now)
         self.downward.expire()
         due_us = self.orders.deadline_us()
         if due_us is not None and due_us <= self.now:

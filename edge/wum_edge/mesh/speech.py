@@ -32,19 +32,20 @@ if TYPE_CHECKING:
 
 
 class Speech:
-    """The relay's mouth. `token` and `booked` are of the frame that was sent last; `bound_us` is
-    what the store holds of airtime.
+    """The relay's mouth. `token`, `counter` and `booked` are of the frame that was sent last, in its
+    turn; `bound_us` is what the store holds of airtime.
     """
 
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
-        self.token = 0
+        self.token = self.counter = 0
         self.booked = (relay.now, 0)
         self.bound_us = relay.ledger.spent_us(relay.now)
 
     def plan(self) -> None:
         """Have an attempt at the channel in front of us, if there is anything to say."""
         relay = self._relay
+        relay.handing.fill()
         if relay.mode != IDLE or relay.sending:
             return
         if relay.ripples.is_due(relay.now):        # Before anything else; it has drawn its slot.
@@ -126,10 +127,17 @@ class Speech:
         relay.sending = 1 + kind
         relay.count("sent %d" % kind)
         word = word_of(destination) if kind == DATA else 0
-        relay.tell(
-            ("tx", self.token, relay.guard.seal(kind, priority, destination, aux, body), rate,
-             word, has_cad))
+        frame = relay.guard.seal(kind, priority, destination, aux, body)
+        self.counter = relay.guard.last
+        relay.tell(("tx", self.token, frame, rate, word, has_cad))
         return True
+
+    def hand(self, kind: int, destination: int, aux: int, body: bytes, priority: int) -> int:
+        """Send by wire at once, whatever the radio is at; the frame's counter."""
+        relay = self._relay
+        self._reserve()
+        relay.tell(("wire", relay.guard.seal(kind, priority, destination, aux, body)))
+        return relay.guard.last
 
     def _welcome(self) -> None:
         """The only frame that the network's key does not seal."""

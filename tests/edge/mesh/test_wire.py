@@ -40,6 +40,9 @@ class WiredAir(QuietAir):
                 if rate != WIRE_RATE:
                     airtime = airtime_us(WAYS[0], len(frame))
                     self._put(HOST_US + airtime, (address, token, frame, word, airtime))
+            elif action[0] == "wire":
+                self.sent.append((address, action[1]))
+                self._put(WIRE_TAKES_US, (address, None, action[1], None, 0))
             elif action[0] == "listen":
                 self.words[address] = action[2]
             elif action[0] == "deliver":
@@ -48,7 +51,7 @@ class WiredAir(QuietAir):
                 self.done.append((address, action[1]))
             elif action[0] == "reserve":
                 self.stored[address] = (action[1], action[2])
-            if action[0] not in ("tx", "listen", "reserve"):
+            if action[0] not in ("tx", "wire", "listen", "reserve"):
                 self.other(address, action)
 
     def _put(self, wait_us, event):
@@ -68,7 +71,7 @@ class WiredAir(QuietAir):
                 self.by_wire.append(frame)
                 self.relays[near].on_rx(self.now, frame, 0, WIRE_SNR_Q4, WIRE_RATE)
                 self._act(near)
-        if destination != frames.ALL and sender in self.relays:
+        if token is not None and destination != frames.ALL and sender in self.relays:
             self.relays[sender].on_tx_done(self.now, token, 1)
             self._act(sender)
 

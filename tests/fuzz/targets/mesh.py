@@ -16,7 +16,8 @@ WAYS = [modulation(7, 250_000), modulation(5, 250_000, preamble=12)]
 _DECODERS = (
     frames.decode_beacon, frames.decode_ask, frames.decode_poll, frames.decode_data,
     downframes.decode_down, downframes.decode_ripple, downframes.decode_echo,
-    downframes.decode_want, downframes.decode_confirm, joining.decode_request)
+    downframes.decode_want, downframes.decode_confirm, joining.decode_request,
+    frames.decode_taken)
 
 
 class Open(Seal):

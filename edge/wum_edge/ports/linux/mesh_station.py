@@ -220,6 +220,11 @@ class Station:
                 self._keep_nonce(action[1])                           # type: ignore[arg-type]
             elif action[0] == "tx":
                 self._send(action)
+            elif action[0] == "wire":
+                if self.udp is not None and self._store_owed():
+                    frame = action[1]
+                    assert isinstance(frame, bytes)
+                    self.udp.send(decode_header(frame).destination, frame)
             elif action[0] == "listen":
                 if self.modem is not None:
                     self.modem.listen(action[1], action[2])           # type: ignore[arg-type]
