@@ -38,6 +38,10 @@ class Mesh:
         """Send those of its pieces that a gateway lacks."""
         raise NotImplementedError
 
+    def withdraw(self, number: int) -> None:
+        """Of an object of ours nothing more need be sent."""
+        raise NotImplementedError
+
     def send_down(self, address: int, content: bytes) -> bool:
         """At a gateway: send an object to a station; False: too many are under way."""
         raise NotImplementedError
@@ -78,6 +82,7 @@ class MeshBroker(Broker):
         if number is None:
             return False
         self.sent += 1
+        self.last = number
         self._keep(number, content, priority)
         return True
 
@@ -105,6 +110,11 @@ class MeshBroker(Broker):
         found = self._copies.get(number)
         if found is not None:
             self._mesh.resubmit(number, found[0], here, found[1])
+
+    def withdraw(self, number: int) -> None:
+        """The head-end has it: a copy that was sent again costs no more airtime than it has."""
+        self.done(number)
+        self._mesh.withdraw(number)
 
     def done(self, number: int) -> None:
         """A gateway has it whole, or it is given up: delivery sends it again if it must."""

@@ -51,10 +51,15 @@ class Either(Broker):
         return self._used.has_room()
 
     def publish(self, topic: str, payload: bytes) -> bool:
-        return self._used.publish(topic, payload)
+        is_taken = self._used.publish(topic, payload)
+        self.last = self._used.last
+        return is_taken
 
     def answered(self, took_ms: int) -> None:
         self._used.answered(took_ms)
+
+    def withdraw(self, number: int) -> None:
+        self._mesh.withdraw(number)
 
     @property
     def _used(self) -> Broker:

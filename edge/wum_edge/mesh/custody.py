@@ -131,6 +131,14 @@ class Custody:
         """All pieces, what is urgent first."""
         return [item for queue in self._queues for item in queue]
 
+    def withdraw(self, origin: int, number: int) -> int:
+        """Nobody needs this object any more; how many pieces of it were not under way yet."""
+        gone = [item for queue in self._queues for item in queue
+                if (item.origin, item.number) == (origin, number) and item.mark != NOTE
+                and item.key not in self._out]
+        self.release(gone)
+        return len(gone)
+
     def keep(self, items: list[Item]) -> None:
         """Nobody took them: they are sent again."""
         for item in items:

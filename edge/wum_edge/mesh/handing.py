@@ -1,8 +1,8 @@
 """Pieces handed to a parent by wire, beside whatever the radio is at: no ask, no poll, no burst.
 
-On a wire nobody collides, so nothing is gained by taking turns; and a burst on the radio, which may
-take seconds, would hold the wire up. Each frame is answered by itself, some are under way at a time.
-Left out: which way is a wire (neighbours.py), receipts, which come with polls as by radio.
+On a wire nobody collides, so nothing is gained by taking turns; and a burst on the radio, which
+may take seconds, would hold the wire up. Each frame is answered by itself, some are under way at a
+time. Left out: which way is a wire (neighbours.py), receipts, which come with polls as by radio.
 docs/mesh-protocol.md, 6.
 """
 
@@ -15,7 +15,7 @@ WINDOW = 8                   # Frames under way to a parent.
 ROOM_KEPT = ITEMS_MAX // 3   # For children that come by radio: a wire would fill all in a moment.
 _WAIT_US = 250_000           # For an answer; doubled with each try, three times.
 _DOUBLINGS = 3
-_SILENT_MAX = 4              # Tries without an answer to anything: the wire is left for the radio ...
+_SILENT_MAX = 4              # Tries without any answer: the wire is left for the radio ...
 _TRIES_MAX = 12              # ... or so many, though others are answered.
 _FULL_US = 500_000           # After a parent said that it has no room, or is no nearer.
 # What a parent answers.

@@ -170,6 +170,11 @@ class Unreceipted:
         told = [number] + [number - 1 - at & 0xFFFF for at in range(_BEFORE) if before >> at & 1]
         return [found for found in told if self._sent_us.pop(found, None) is not None]
 
+    def forget(self, number: int) -> None:
+        """It need not be told of any more."""
+        self._sent_us.pop(number, None)
+        self._through.pop(number, None)
+
     def overdue(self, until_us: int) -> list[int]:
         """Objects sent before `until_us`: they are forgotten here and must be sent anew."""
         found = sorted([number for number, sent_us in self._sent_us.items()

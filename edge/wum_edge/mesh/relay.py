@@ -239,6 +239,12 @@ class Relay:
         self.speech.plan()
         return True
 
+    def withdraw(self, t_us: int, number: int) -> None:
+        """An object of ours is there, as we know from elsewhere: nothing more of it is sent."""
+        self._advance(t_us)
+        self.custody.withdraw(self.setting.address, number)
+        self.unreceipted.forget(number)
+
     def send_down(self, t_us: int, destination: int, content: bytes) -> int | None:
         """Send an object from this gateway to a station; its number, None: too many under way."""
         self._advance(t_us)

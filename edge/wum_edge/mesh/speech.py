@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 
 class Speech:
-    """The relay's mouth. `token`, `counter` and `booked` are of the frame that was sent last, in its
-    turn; `bound_us` is what the store holds of airtime.
+    """The relay's mouth. `token`, `counter` and `booked` are of the frame that was sent last, in
+    its turn; `bound_us` is what the store holds of airtime.
     """
 
     def __init__(self, relay: "Relay") -> None:

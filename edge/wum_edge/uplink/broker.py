@@ -11,6 +11,7 @@ class Broker:
     reconnect_ms = 3000       # A broken connection may have swallowed batch or answer.
     linger_ms = 2000          # A sweep gives rows singly.
     batch_bytes = 64 * 1024
+    last: int | None = None   # What was published last, where it can be withdrawn.
 
     def has_room(self) -> bool:
         """Whether a message would be taken now: sealing one in vain costs a counter."""
@@ -26,6 +27,9 @@ class Broker:
 
     def answered(self, took_ms: int) -> None:
         """A batch was acknowledged so long after it was last sent."""
+
+    def withdraw(self, number: int) -> None:
+        """What was published under this number need not arrive any more."""
 
 
 class Dice:

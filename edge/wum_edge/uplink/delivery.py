@@ -284,7 +284,7 @@ class Delivery:
         wait_ms = self._broker.answer_ms
         for _ in range(flight.tries):
             wait_ms = min(2 * wait_ms, self._broker.answer_max_ms)
-        flight.went_out(digest, now_ms, now_ms + self._about(wait_ms))
+        flight.went_out(digest, now_ms, now_ms + self._about(wait_ms), self._broker.last)
         self._sent += 1
         return True
 
@@ -333,6 +333,8 @@ class Delivery:
     def _taken(self, flight: Flight, ack: Acknowledgement, now_ms: int) -> None:
         self._answered += 1
         self._broker.answered(now_ms - flight.sent_ms)
+        for copy in flight.copies:
+            self._broker.withdraw(copy)
         if ack.answer == SET_ASIDE or ack.set_aside:
             self._tell(EVENT_BATCH_SET_ASIDE, "records %d..%d: %d set aside: %s" % (
                 flight.first, flight.last, ack.set_aside, ack.note), now_ms)

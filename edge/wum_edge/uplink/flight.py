@@ -19,14 +19,15 @@ NEXT = {
     DONE: {},                 # An answer that comes once more finds no batch in flight.
 }
 
+COPIES_MAX = 4                # Older ones have arrived, or are lost.
 DIGESTS_MAX = 4               # As a delta, in full, and when records of it are lost meanwhile.
 
 
 class Flight:
     """The batch of records first..last, from its first sending until the head-end has it."""
 
-    __slots__ = ("as_lost", "deadline_ms", "digests", "due_ms", "first", "lane", "last", "opened",
-                 "schema_id", "schema_wanted", "sent_ms", "state", "tries")
+    __slots__ = ("as_lost", "copies", "deadline_ms", "digests", "due_ms", "first", "lane", "last",
+                 "opened", "schema_id", "schema_wanted", "sent_ms", "state", "tries")
 
     def __init__(
             self, lane: int, first: int, last: int, schema_id: bytes, now_ms: int) -> None:
@@ -40,6 +41,7 @@ class Flight:
         self.tries = 0
         self.schema_wanted = 0           # How often in a row the head-end asked for the schema.
         self.as_lost = False             # Its schema is gone: it is reported as lost instead.
+        self.copies: list[int] = []      # What is under way of it and can be withdrawn.
         self.digests: list[bytes] = []   # Of every opened batch that went out for this range.
         self.opened: tuple[bytes, bytes] | None = None  # (Batch, digest) until it first goes out.
 
@@ -47,8 +49,11 @@ class Flight:
         """Move on. A pair that the table does not list is a mistake of ours."""
         self.state = NEXT[self.state][what]
 
-    def went_out(self, digest: bytes, now_ms: int, deadline_ms: int) -> None:
+    def went_out(
+            self, digest: bytes, now_ms: int, deadline_ms: int, copy: int | None = None) -> None:
         """It was handed to the broker, and is awaited until `deadline_ms`."""
+        if copy is not None:
+            self.copies = self.copies[1 - COPIES_MAX:] + [copy]
         self.happens(WENT_OUT)
         self.opened = None
         self.tries += 1

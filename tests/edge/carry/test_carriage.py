@@ -58,6 +58,7 @@ class Air(Mesh):
     def __init__(self):
         self.down, self.open, self.up, self.again = [], [], [], []
         self.room, self.takes_down = True, True
+        self.withdrawn = []
 
     def has_room(self, pieces):
         return self.room
@@ -70,6 +71,9 @@ class Air(Mesh):
 
     def resubmit(self, number, content, here, priority):
         self.again.append((number, content, here))
+
+    def withdraw(self, number):
+        self.withdrawn.append(number)
 
     def send_down(self, address, content):
         if self.takes_down:
@@ -279,6 +283,15 @@ def test_missing_pieces_are_sent_again_as_long_as_the_object_is_known():
     broker.done(3)
     broker.want(3, 5)
     assert [(number, here) for number, _, here in air.again] == [(3, 5)]
+
+
+def test_what_the_head_end_has_is_withdrawn_and_no_piece_of_it_sent_again():
+    air, broker, _ = station()
+    broker.publish(topic(OWN, UP, BATCH), sealed_of(OWN))
+    number = broker.last
+    broker.withdraw(number)
+    broker.want(number, 0)
+    assert air.withdrawn == [number] and air.again == []
 
 
 def test_an_envelope_of_another_direction_is_refused():

@@ -8,10 +8,11 @@ from tests.edge.mesh.test_wire import MINUTE_US, WiredAir
 from tests.edge.records import SCHEMA_ID, STAMP, archive_on, mixed, numbered
 from tests.shared.quick_cipher import QuickCipher
 from wum_edge.carry.carriage import Carriage, Uplink
+from wum_edge.carry.envelope import UPWARD, unwrap
 from wum_edge.carry.mesh_broker import Mesh, MeshBroker
 from wum_edge.uplink.counter import Counter
 from wum_edge.uplink.delivery import Delivery
-from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, parse_topic, topic
+from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, UP, parse_topic, topic
 from wum_simulator.flash import SimulatedFlash
 
 STEP_US = 1_000_000
@@ -40,6 +41,9 @@ class Station(Mesh):
 
     def resubmit(self, number, content, here, priority):
         self._do(lambda relay, t_us: relay.resubmit(t_us, number, content, here, priority))
+
+    def withdraw(self, number):
+        self._do(lambda relay, t_us: relay.withdraw(t_us, number))
 
     def send_down(self, address, content):
         return self._do(lambda relay, t_us: relay.send_down(t_us, address, content)) is not None
@@ -139,6 +143,27 @@ def test_records_arrive_and_only_the_head_end_moves_the_cursor():
     street.run(3)
     assert street.is_whole(5) and street.archive.cursor == 5
     assert len(street.head_end.batches()) == 1
+
+
+def test_a_copy_that_was_sent_again_is_withdrawn_when_the_first_is_acknowledged():
+    street = Street()
+    street.run(1)
+    street.air.loses = lambda frame: True
+    street.archive.append(mixed(0, 5), SCHEMA_ID, STAMP)
+    copies = street.broker._copies
+    while len(copies) < 3:                       # Schema, batch, and the batch once more.
+        street.step(STEP_US)
+    first = {number: unwrap(UPWARD, content)[1:] for number, (content, _) in copies.items()}
+    relay = street.air.relays[3]
+    batches = [number for number, (stream, _) in first.items() if stream == BATCH]
+    held = {item.number for item in relay.custody.everything()}
+    assert len(batches) >= 2 and held >= set(batches)
+    for number in sorted(first)[:2]:             # What went first has arrived all the same.
+        stream, sealed = first[number]
+        street.head_end.publish(topic(KEYS.concentrator, UP, stream), sealed)
+    street._hear(False, street.head_end.store(street.head_end.batches()[0]))
+    assert street.archive.backlog == 0
+    assert not {item.number for item in relay.custody.everything()} & set(batches)
 
 
 # Where something is that a power cut takes: who loses it, and when.

@@ -51,6 +51,9 @@ class LinuxMesh(Mesh):
         self._station.with_relay(
             lambda relay, t_us: relay.resubmit(t_us, number, content, here, priority))
 
+    def withdraw(self, number: int) -> None:
+        self._station.with_relay(lambda relay, t_us: relay.withdraw(t_us, number))
+
     def send_down(self, address: int, content: bytes) -> bool:
         return self._station.with_relay(
             lambda relay, t_us: relay.send_down(t_us, address, content)) is not None
