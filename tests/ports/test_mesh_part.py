@@ -98,7 +98,7 @@ def street(tmp_path, monkeypatch):
         made.part.start()
         return made
 
-    def until(holds, seconds=20.0) -> bool:
+    def until(holds, seconds=60.0) -> bool:
         def look() -> bool:
             for agent in agents:
                 agent.part.tick(False)

@@ -20,7 +20,7 @@ from wum_edge.mesh.frames import (
 )
 
 # Words: what a note begins with.
-CONFIRM, WANT, JOINING, ADMITTED = 1, 2, 3, 4
+CONFIRM, WANT, JOINING, ADMITTED, WANTED = 1, 2, 3, 4, 5
 _RIPPLE = ">HHBB"
 _RIPPLE_SIZE = 6 + 7
 RIPPLE_MAX = BODY_MAX - STAMP_SIZE - _RIPPLE_SIZE    # Content of a ripple.

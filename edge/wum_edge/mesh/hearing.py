@@ -126,9 +126,7 @@ class Hearing:
             relay.trickle.reset(relay.now, relay.chance())
         if beacon.wants & frames.WANTS_WAY:
             if relay.gradient.rank < RANK_MAX:
-                relay.trickle.hurry(relay.now, relay.chance())
-                if relay.gradient.is_gateway:
-                    relay.upkeep.beat()
+                relay.wanting.heard()
         elif beacon.rank >= relay.gradient.rank // 2:
             relay.trickle.consistent()
 

@@ -10,6 +10,7 @@ from wum_edge.mesh.downframes import (
     JOINING,
     RIPPLE_MAX,
     WANT,
+    WANTED,
     confirm,
     decode_confirm,
     decode_want,
@@ -137,6 +138,8 @@ class Orders:
                 relay.tell(("confirmed", origin, number))
         elif kind == JOINING:
             relay.tell(("join", origin, word[1:]))
+        elif kind == WANTED:
+            relay.wanting.beat()
         else:
             raise Malformed("word %d" % kind)
 

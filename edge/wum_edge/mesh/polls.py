@@ -4,8 +4,9 @@ Left out: whose turn it is (children.py), when the channel is free (relay.py).
 """
 
 from wum_edge.mesh import frames
+from wum_edge.mesh.downframes import WANTED
 from wum_edge.mesh.echoes import GRANT_MAX, ROOM_US
-from wum_edge.mesh.frames import BURST_MAX, POLL, Header, Item
+from wum_edge.mesh.frames import BURST_MAX, NOTE, POLL, Header, Item
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.timing import (
     ASKS_MAX_US,
@@ -182,6 +183,7 @@ class Polls:
         self._last = header.counter + left & 0xFFFF
         self._has_items |= bool(items)
         self._backlog = header.aux & 15
+        self._origins.update([item.origin for item in items])
         if items and rank <= relay.gradient.rank:
             relay.count("loop")
             relay.trickle.hurry(relay.now, relay.chance())
@@ -198,7 +200,8 @@ class Polls:
         relay = self._relay
         for item in items:
             relay.children.learn(item.origin, header.source)
-            self._origins.add(item.origin)
+            if item.mark == NOTE and item.content[:1] == bytes((WANTED,)):
+                relay.wanting.carries()
             if relay.setting.is_gateway:
                 relay.arrive(item)
             elif not relay.custody.take(item, header.priority):

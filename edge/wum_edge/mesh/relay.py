@@ -71,6 +71,7 @@ from wum_edge.mesh.speech import Speech
 from wum_edge.mesh.timing import HOST_US, IDLE, POLLING
 from wum_edge.mesh.trickle import Trickle
 from wum_edge.mesh.upkeep import Upkeep
+from wum_edge.mesh.wanting import Wanting
 
 _NOTES_MAX = 8               # Words of ours that are on their way up.
 _HEEDED = (ASK, POLL, DOWN, RIPPLE)      # What others send each other and concerns us too.
@@ -104,7 +105,7 @@ class Relay:
         self._note = guard.reserved_to & 0xFFFF
         self._seen_us = self.heard_us = t_us - 1
         self.hearing, self.speech = Hearing(self), Speech(self)
-        self.upkeep, self.role = Upkeep(self), Role(self)
+        self.upkeep, self.role, self.wanting = Upkeep(self), Role(self), Wanting(self)
         self.counts: dict[str, int] = {}
         self._actions: list[tuple[object, ...]] = []
         self.mode = IDLE
@@ -301,7 +302,11 @@ class Relay:
 
     def settle(self) -> None:
         """Choose parents anew, and let others know when it matters."""
-        if self.gradient.settle(self.now, self.neighbours):
+        before = self.gradient.heartbeat
+        is_news = self.gradient.settle(self.now, self.neighbours)
+        if self.gradient.heartbeat != before:
+            self.wanting.renewed()
+        if is_news:
             self.trickle.reset(self.now, self.chance())
             if self.gradient.rank >= RANK_MAX:
                 self.trickle.hurry(self.now, self.chance())
