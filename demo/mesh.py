@@ -13,6 +13,7 @@ from demo.loopback import free_port
 NETWORK = "street.mesh"
 NAME = "street"
 REPORT_S = 15
+STANDBY_AFTER_S = 5
 # Who hears whom by radio: signal to noise in dB; SF7 needs -7.5.
 HEARS = {(1, 2): 6, (1, 3): 4, (2, 3): 2, (3, 4): 12, (2, 4): -4}
 _GATEWAYS = (1, 2)
@@ -39,8 +40,11 @@ class MeshPlace:
 
     def tables(self, modem: Path) -> list[tuple[str, dict[str, object]]]:
         """Of its configuration."""
+        own: dict[str, object] = {"role": self.role, "report_s": REPORT_S}
+        if self.role == "standby":
+            own["standby_after_s"] = STANDBY_AFTER_S
         found: list[tuple[str, dict[str, object]]] = [
-            ("mesh", {"role": self.role, "report_s": REPORT_S}),
+            ("mesh", own),
             ("mesh.modem", {"kind": "rui3", "port": str(modem)}),
         ]
         if self.udp:

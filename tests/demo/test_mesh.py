@@ -26,7 +26,8 @@ def test_two_of_four_have_no_uplink_and_every_wire_has_two_ends(tmp_path):
 def test_one_on_standby_has_an_uplink_and_may_carry(tmp_path):
     place = places(4, standby=(2,))[2]
     assert place.role == "standby" and place.has_uplink and "--carries" in place.register()
-    assert place.tables(tmp_path)[0] == ("mesh", {"role": "standby", "report_s": 15})
+    assert place.tables(tmp_path)[0] == (
+        "mesh", {"role": "standby", "report_s": 15, "standby_after_s": 5})
 
 
 def test_a_street_of_one_has_neither_wires_nor_links(tmp_path):

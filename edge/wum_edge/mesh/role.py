@@ -28,7 +28,7 @@ class Role:
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
         self.is_standby = False
-        self.patience_us = PATIENCE_US
+        self.patience_us, self.serves_us = PATIENCE_US, SERVES_US
         self._alone_us: int | None = None
         self._had_way = False
         self._beside_us: int | None = None
@@ -107,7 +107,7 @@ class Role:
             self._beside_us = None
         elif self._beside_us is None:
             self._beside_us = relay.now + relay.chance() % BESIDE_US
-        if relay.now - self._began_us >= SERVES_US or (
+        if relay.now - self._began_us >= self.serves_us or (
                 self._beside_us is not None and relay.now - self._beside_us >= BESIDE_US):
             self._beside_us = None
             self.end()

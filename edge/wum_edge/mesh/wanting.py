@@ -1,9 +1,10 @@
 """A station that wants a way although a neighbour has one: its gateway raises its heartbeat.
 
-A way that is longer than the one that was lost may lead back to who lost it, until a newer heartbeat
-tells that it does not (gradient.py). So the wish goes up to the gateway, and the heartbeat comes down
-by beacons: in seconds, and not in the ten minutes after which a gateway's heart beats anyway. It is
-Babel's request for a sequence number (RFC 8966, 3.8.1.2). Left out: who may be a parent.
+A way that is longer than the one that was lost may lead back to who lost it, until a newer
+heartbeat tells that it does not (gradient.py). So the wish goes up to the gateway, and the
+heartbeat comes down by beacons: in seconds, and not in the ten minutes after which a gateway's
+heart beats anyway. It is Babel's request for a sequence number (RFC 8966, 3.8.1.2). Left out: who
+may be a parent.
 """
 
 from wum_edge.mesh.downframes import WANTED

@@ -3,10 +3,10 @@
 from tests.edge.mesh.quiet_air import QuietAir
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.objects import cut
-from wum_edge.mesh.role import SERVES_US
 
 MINUTE_US = 60_000_000
 CHAIN = [(1, 2), (2, 3), (3, 4)]
+RING = CHAIN + [(1, 4)]
 
 
 def chain():
@@ -50,7 +50,7 @@ def comes_back(links, back_us):
     """4 serves for the dead 1, which is back; then there is some traffic."""
     air = QuietAir({1}, links)
     air.run(2 * MINUTE_US)
-    air.relays[4].role.is_standby = True
+    air.relays[4].role.is_standby, air.relays[4].role.serves_us = True, 60 * MINUTE_US
     dead = air.relays.pop(1)
     air.run(air.now + 10 * MINUTE_US)
     assert air.of("serving") == [(4,)] and air.relays[2].gradient.gateway == 4
@@ -66,22 +66,22 @@ def comes_back(links, back_us):
 
 
 def test_a_station_on_standby_rests_again_beside_another_gateway_and_nothing_is_lost():
-    comes_back([*CHAIN, (1, 4)], 8 * MINUTE_US)
+    comes_back(RING, 8 * MINUTE_US)
 
 
 def test_one_that_cannot_hear_of_another_gateway_rests_for_once_and_finds_it():
-    comes_back(CHAIN, SERVES_US - 12 * MINUTE_US)
+    comes_back(CHAIN, 48 * MINUTE_US)
 
 
 def test_one_that_is_the_only_gateway_serves_on():
     air = QuietAir(set(), CHAIN)
-    air.relays[4].role.is_standby = True
-    air.run(2 * SERVES_US)
+    air.relays[4].role.is_standby, air.relays[4].role.serves_us = True, 60 * MINUTE_US
+    air.run(120 * MINUTE_US)
     assert len(air.of("resting")) == 1 and air.relays[4].gradient.is_gateway
 
 
 def test_of_two_that_serve_beside_each_other_one_rests():
-    air = QuietAir(set(), [*CHAIN, (1, 4)])
+    air = QuietAir(set(), RING)
     air.run(MINUTE_US)
     for address in (1, 4):
         air.relays[address].role.is_standby = True

@@ -1,4 +1,4 @@
-"""A way that is longer than the lost one is taken within seconds, not when the heart beats anyway."""
+"""A way that is longer than the lost one is taken in seconds, not when the heart beats anyway."""
 
 from tests.edge.mesh.test_wire import MINUTE_US, WiredAir
 
