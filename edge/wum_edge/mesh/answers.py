@@ -143,12 +143,12 @@ class Answers:
         other = relay.neighbours.get(parent)
         self._declines = other is None or other.rank >= relay.gradient.rank or (
             relay.gradient.rank >= RANK_MAX)
+        if self._is_open:            # Also if it is declined: else its pieces were out for ever.
+            self._lose()
         if self._declines:
             relay.count("poll of no parent")
             self._begin(t_us, parent, number, rate, [(1, [])])
             return
-        if self._is_open:
-            self._lose()
         left = grant if rate == relay.setting.wire else (
             relay.ledger.free_us(t_us) // relay.frame_us[rate])
         chosen: list[tuple[int, list[Item]]] = [(1, [])] if grant >= LEAD_GRANT else []
@@ -203,7 +203,7 @@ class Answers:
         got, total = 0, len(self._frames)
         for at, (_, items) in enumerate(self._frames):
             if arrived >> (total - 1 - at) & 1:
-                relay.custody.release(items)
+                relay.custody.release(items, parent)
                 got += 1
                 for item in items:
                     if item.origin == relay.setting.address:

@@ -23,7 +23,7 @@ class Custody:
     def __init__(self) -> None:
         self._queues: list[list[Item]] = [[], [], [], []]
         self._held: set[int] = set()
-        self._seen: dict[int, bool] = {}
+        self._seen: dict[int, int] = {}  # By key folded: to whom it was handed on, 0 for nobody.
         self._seen_order: list[int] = [0] * SEEN_MAX
         self._seen_at = 0
         self._out: set[int] = set()
@@ -51,11 +51,23 @@ class Custody:
         """How many pieces are not under way."""
         return len(self._held) - len(self._out)
 
-    def take(self, item: Item, priority: int) -> bool:
-        """Custody of a piece, from now on; True also for one that we had before. False: full."""
+    def take(self, item: Item, priority: int, source: int = 0) -> bool:
+        """Custody of a piece, from now on; True also for one that we had before. False: full.
+
+        One that comes back from whom it was handed to has turned round, for the way has: it goes
+        on under the next mark, so that nobody takes it for what he had before.
+        """
         key = item.key
-        if key in self._held or key % _FOLD in self._seen:
+        if key in self._held:
             return True
+        if key % _FOLD in self._seen:
+            if not source or self._seen[key % _FOLD] != source or item.mark == NOTE:
+                return True
+            item = Item(item.origin, item.number, item.fragment, item.is_last, item.content,
+                        (item.mark + 1) % NOTE)
+            key = item.key
+            if key in self._held:
+                return True
         if not self.free:
             return False
         self._held.add(key)
@@ -76,8 +88,8 @@ class Custody:
             before[other.origin] = count + 1
         queue.append(item)
 
-    def see(self, key: int) -> bool:
-        """Note that a piece was here; True if it was before."""
+    def see(self, key: int, to: int = 0) -> bool:
+        """Note that a piece was here, and to whom it went; True if it was before."""
         key %= _FOLD
         if key in self._seen:
             return True
@@ -85,7 +97,7 @@ class Custody:
         self._seen.pop(old, None)
         self._seen_order[self._seen_at] = key
         self._seen_at = (self._seen_at + 1) % SEEN_MAX
-        self._seen[key] = True
+        self._seen[key] = to
         return False
 
     def forget(self, key: int) -> None:
@@ -117,13 +129,13 @@ class Custody:
                 return priority, chosen
         return 0, []
 
-    def release(self, items: list[Item]) -> None:
+    def release(self, items: list[Item], to: int = 0) -> None:
         """Another has them now."""
         for item in items:
             self._out.discard(item.key)
             if item.key in self._held:
                 self._held.discard(item.key)
-                self.see(item.key)
+                self.see(item.key, to)
         for at, queue in enumerate(self._queues):
             self._queues[at] = [item for item in queue if item.key in self._held]
 

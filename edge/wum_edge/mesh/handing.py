@@ -137,7 +137,7 @@ class Handing:
             relay.custody.keep(load.items)
             self._pause_us = relay.now + _FULL_US
             return
-        relay.custody.release(load.items)
+        relay.custody.release(load.items, load.parent)
         for item in load.items:
             if item.origin == relay.setting.address:
                 relay.unreceipted.carried(item.number, load.parent)

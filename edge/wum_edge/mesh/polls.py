@@ -204,7 +204,7 @@ class Polls:
                 relay.wanting.carries()
             if relay.setting.is_gateway:
                 relay.arrive(item)
-            elif not relay.custody.take(item, header.priority):
+            elif not relay.custody.take(item, header.priority, header.source):
                 return False
         if items and not relay.setting.is_gateway:
             relay.answers.wake(relay.now)

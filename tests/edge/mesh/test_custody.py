@@ -90,3 +90,14 @@ def test_pieces_that_do_not_fit_together_make_no_object():
     assert gathering.add(Item(5, 1, 3, False, b"three", 0)) is None
     assert gathering.add(Item(5, 1, 1, True, b"one, and the last", 0)) is None
     assert gathering.add(Item(5, 1, 0, False, b"nought, ", 0)) == b"nought, one, and the last"
+
+
+def test_a_piece_that_comes_back_from_whom_it_went_to_goes_on_under_another_mark():
+    custody = Custody()
+    custody.take(piece(1), 2, source=5)
+    custody.release(custody.next_frame()[1], 7)
+    assert custody.take(piece(1), 2, source=5) and custody.size == 0     # A copy of before.
+    assert custody.take(piece(1), 2, source=7) and custody.size == 1     # The way has turned round.
+    back = custody.everything()[0]
+    assert back.mark == piece(1).mark + 1 and back.content == piece(1).content
+    assert custody.take(piece(1), 2, source=7) and custody.size == 1

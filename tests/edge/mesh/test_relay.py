@@ -160,3 +160,20 @@ def test_while_there_is_no_way_nothing_is_called_for_again():
     air.submit(4, bytes(200))
     air.run(air.now + 60 * MINUTE_US)
     assert air.of("again") == [] and air.relays[4].unreceipted.size == 1
+
+
+def test_a_poll_that_is_declined_leaves_no_piece_of_the_burst_before_it_under_way_for_ever():
+    air = QuietAir({1}, [(1, 2), (2, 3)])
+    air.run(120_000_000)
+    relay = air.relays[3]
+    air.loses = lambda frame: True
+    air.submit(3, bytes(500))
+    relay.answers.polled(air.now, 2, 9, 4, 0)
+    assert relay.custody.waiting() == 0          # All of it is in the burst ...
+    while relay.answers._at < len(relay.answers._frames):
+        relay.sending = 0
+        relay.answers._send_next()
+    relay.answers._finish(air.now)
+    relay.neighbours.get(2).rank = relay.gradient.rank
+    relay.answers.polled(air.now, 2, 10, 4, 0)   # ... of which no word comes.
+    assert relay.custody.waiting() == relay.custody.size == 3
