@@ -81,12 +81,13 @@ def survives(mutant: Mutant) -> bool:
     """Whether the test does not say that the promise is gone."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "wum_cloud"
+        paths = [path for path in [os.environ.get("PYTHONPATH")] if path]
         shutil.copytree(ROOT / "cloud" / "wum_cloud", copy)
         (copy / mutant.file).write_text(broken(mutant))
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-vv", "-s", "-p", "no:cacheprovider", _TEST],
-            cwd=ROOT, env={**os.environ, "PYTHONPATH": folder}, capture_output=True, text=True,
-            timeout=_PATIENCE_S, check=False)
+            cwd=ROOT, env={**os.environ, "PYTHONPATH": os.pathsep.join([folder, *paths])},
+            capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
         told = [line for line in done.stdout.splitlines() if line.startswith(("E  ", "WUM_SEED"))]
         is_noticed = done.returncode != 0 and any(mutant.said in line for line in told)
         print("%s: %s" % (mutant.name, "noticed" if is_noticed else

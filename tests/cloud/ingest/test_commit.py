@@ -9,11 +9,13 @@ import time
 import psycopg
 import pytest
 
-from tests.cloud.concentrator import Concentrator, register_set
+from tests.cloud.concentrator import CODES, Concentrator, register_set
 from tests.cloud.conftest import HeadEnd, Hire
 from wum_cloud.broker import Delivery
 from wum_cloud.database import Pool, open_pool
 from wum_cloud.ingest.quarantine import entries
+from wum_cloud.ingest.rows import store as rows_store
+from wum_cloud.ingest.store import PostgresStore
 from wum_shared.cose import peek
 from wum_shared.status import ABSENT, SET_ASIDE, STORED
 
@@ -193,3 +195,19 @@ async def test_a_count_of_messages_is_at_least_the_time_and_no_clock_uses_it_up(
 
 def _counter(sealed: bytes) -> int:
     return peek(sealed)[2]
+
+
+async def test_what_is_remembered_of_register_sets_is_bounded(
+        head_end: HeadEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows_store, "LAYOUTS_MAX", 2)
+    many = [Concentrator(serials=["M-%d" % n], sets=[register_set(*CODES[:n + 1])])
+            for n in range(5)]
+    await head_end.welcome(*many)
+    for one in many:
+        await head_end.take(one.send_rows(one.row()))
+    for one in many:
+        await head_end.take(one.send_rows(one.row(values=[7] * len(one.sets[0].registers))))
+    assert len(set(head_end.ask("select meter_id from reading_revision"))) == 5
+    store = head_end.worker._store
+    assert isinstance(store, PostgresStore)
+    assert 0 < len(store._rows._layouts) <= 2

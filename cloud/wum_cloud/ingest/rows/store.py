@@ -30,6 +30,7 @@ _MONDAY_S = 4 * 86400           # The first Monday after 1970-01-01.
 _PARTITION_LOCK = 0x57554D01
 _MERGE_LOCK = 0x57554D05
 _COPY_PIECE = 256 * 1024
+LAYOUTS_MAX = 4096              # Remembered; some 4 kB each. Meters of a model share one.
 CAUTION = 16                    # Transactions that take the careful way after a conflict.
 
 _VALUES = ("register_set_id", "time_quality", "statuses", *COLUMNS, "extra")
@@ -219,6 +220,9 @@ class Rows:
 
     async def _learn_layouts(self, connection: Connection, wanted: set[int]) -> None:
         missing = sorted(wanted - set(self._layouts))
+        if len(self._layouts) + len(missing) > LAYOUTS_MAX:
+            self._layouts.clear()
+            missing = sorted(wanted)
         if missing:
             self._layouts.update(await layouts_by_id(connection, missing))
 
