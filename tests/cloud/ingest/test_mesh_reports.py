@@ -35,6 +35,15 @@ async def test_the_newest_report_stands_and_an_older_one_changes_nothing(
     assert head_end.quarantined() == []
 
 
+async def test_a_new_card_whose_counters_begin_lower_is_heard(head_end: HeadEnd) -> None:
+    concentrator = Concentrator(counter=2**54)
+    await head_end.register(concentrator)
+    await head_end.take(concentrator.send(report(3), topics.MESH))
+    concentrator.counter = 2**40
+    await head_end.take(concentrator.send(report(9), topics.MESH))
+    assert head_end.ask("select parent from mesh_station") == [9]
+
+
 async def test_a_damaged_report_is_set_aside_and_a_batch_beside_it_is_not(
         head_end: HeadEnd) -> None:
     concentrator = Concentrator()

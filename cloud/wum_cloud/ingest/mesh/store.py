@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from wum_cloud.database import Connection
+from wum_cloud.ingest.replays import APART
 from wum_cloud.registry.store import Sender
 from wum_shared.mesh import MeshReport
 
@@ -23,7 +24,7 @@ async def take_reports(
 
 async def _keep(
         connection: Connection, sender: Sender, counter: int, report: MeshReport) -> bool:
-    """Whether it is newer than what was there."""
+    """Whether it is newer than what was there. A new card counts from anywhere: replays.py."""
     cursor = await connection.execute(
         "insert into mesh_station as s (concentrator_id, network, address, epoch, counter,"
         "   reported_at, arrived_at, is_gateway, gateway, rank, parent, held, used_permille,"
@@ -35,10 +36,11 @@ async def _keep(
         "   is_gateway = excluded.is_gateway, gateway = excluded.gateway, rank = excluded.rank,"
         "   parent = excluded.parent, held = excluded.held,"
         "   used_permille = excluded.used_permille, every_s = excluded.every_s"
-        " where (s.epoch, s.counter) < (excluded.epoch, excluded.counter)",
+        " where s.epoch < excluded.epoch or s.epoch = excluded.epoch"
+        "   and (s.counter < excluded.counter or s.counter > excluded.counter + %s)",
         [sender.concentrator_id, report.network, report.address, sender.epoch, counter,
          datetime.fromtimestamp(report.at_s, UTC), report.is_gateway, report.gateway, report.rank,
-         report.parent, report.held, report.used_permille, report.every_s])
+         report.parent, report.held, report.used_permille, report.every_s, APART])
     return cursor.rowcount > 0
 
 
