@@ -15,6 +15,7 @@ _BROKEN = "its disk fails: look at the server's log and at the disk, before anyt
 _RIGHTS = ("it does not let us: either WUM_DATABASE_URL names an account without rights, or its "
            "disk is read-only; the server's log tells which")
 _NOT_MIGRATED = "its tables are not those of this version: run `wum-cloud migrate`"
+_SLOW = "it is too slow for what it was given: look at its disk, and what else its machine does"
 _AWAY = "look whether PostgreSQL runs, and at WUM_DATABASE_URL"
 
 _ADVICE: tuple[tuple[type[Exception], str], ...] = (
@@ -24,6 +25,7 @@ _ADVICE: tuple[tuple[type[Exception], str], ...] = (
     (errors.InsufficientPrivilege, _RIGHTS),
     (errors.UndefinedTable, _NOT_MIGRATED),
     (errors.UndefinedColumn, _NOT_MIGRATED),
+    (errors.QueryCanceled, _SLOW),
     (psycopg.OperationalError, _AWAY),
 )
 
@@ -31,3 +33,10 @@ _ADVICE: tuple[tuple[type[Exception], str], ...] = (
 def advice(error: BaseException) -> str:
     """What to do about the database; empty where nobody knows better than the error itself."""
     return next((what for kind, what in _ADVICE if isinstance(error, kind)), "")
+
+
+def told(error: BaseException) -> str:
+    """What went wrong, in brackets, and what to do about it."""
+    todo = advice(error)
+    said = " ".join(str(error).split()) or type(error).__name__
+    return "(%s)%s" % (said, ": " + todo if todo else "")

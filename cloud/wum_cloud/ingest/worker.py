@@ -16,8 +16,9 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from wum_cloud.broker import Delivery
+from wum_cloud.database import STATEMENT_MAX_S
 from wum_cloud.ingest import accept as accepting
-from wum_cloud.ingest.advice import advice
+from wum_cloud.ingest.advice import told
 from wum_cloud.ingest.answer import Answer, answer_to, sealed_answer
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.bases.store import Named
@@ -125,7 +126,7 @@ class Worker:
         self._cipher = cipher
         self._ahead_s = ahead_s
         self._now_s = now_s
-        self._sleep = sleep
+        self._monotonic_s, self._sleep = monotonic_s, sleep
         self._senders: Remembered[tuple[bytes, int], _Known] = Remembered(
             SENDERS_MAX, monotonic_s)
         self._plans: Remembered[Name, Plan] = Remembered(PLANS_MAX, monotonic_s)
@@ -141,6 +142,7 @@ class Worker:
         failures = faults = 0
         unstorable: str | None = None
         while True:
+            began_s = self._monotonic_s()
             try:
                 answers = await self.store_once(deliveries, unstorable)
                 break
@@ -148,6 +150,10 @@ class Worker:
                 self._forget()
                 failures += 1
                 await self._wait(failures, error)
+                if len(deliveries) > 1 and self._monotonic_s() - began_s >= STATEMENT_MAX_S:
+                    half = len(deliveries) // 2     # Too much for one statement on this machine.
+                    await self.settle(deliveries[:half], publish, release)
+                    deliveries = deliveries[half:]
             except DatabaseWentBack as error:
                 self._forget()
                 _log.warning("the database: %s", error)
@@ -342,12 +348,10 @@ class Worker:
         self._store.forget()
 
     async def _wait(self, failures: int, error: Exception) -> None:
-        wait_s = min(WAIT_MOST_S, WAIT_LEAST_S * 2 ** min(failures - 1, 16))
-        wait_s *= random.uniform(0.5, 1.0)
-        todo = advice(error)
-        _log.warning("nothing is acknowledged, for the database fails (%s)%s; again in %.1f s",
-                     " ".join(str(error).split()) or type(error).__name__,
-                     ": " + todo if todo else "", wait_s)
+        most_s = min(WAIT_MOST_S, WAIT_LEAST_S * 2 ** min(failures - 1, 16))
+        wait_s = most_s * random.uniform(0.5, 1.0)
+        _log.warning("nothing is acknowledged, for the database fails %s; again in %.1f s",
+                     told(error), wait_s)
         await self._sleep(wait_s)
 
 

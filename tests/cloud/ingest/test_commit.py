@@ -9,13 +9,16 @@ import time
 import psycopg
 import pytest
 
-from tests.cloud.concentrator import CODES, Concentrator, register_set
+from tests.cloud.concentrator import CIPHER, CODES, NOW_S, Concentrator, register_set
 from tests.cloud.conftest import HeadEnd, Hire
 from wum_cloud.broker import Delivery
-from wum_cloud.database import Pool, open_pool
+from wum_cloud.database import STATEMENT_MAX_S, Pool, open_pool
+from wum_cloud.ingest.harvest import Committed, Harvest
 from wum_cloud.ingest.quarantine import entries
 from wum_cloud.ingest.rows import store as rows_store
 from wum_cloud.ingest.store import PostgresStore
+from wum_cloud.ingest.worker import Worker
+from wum_cloud.registry.keys import Vault
 from wum_shared.cose import peek
 from wum_shared.status import ABSENT, SET_ASIDE, STORED
 
@@ -191,6 +194,32 @@ async def test_a_count_of_messages_is_at_least_the_time_and_no_clock_uses_it_up(
         " next_downlink_count(2147483648, 2)")
     assert 0 <= fresh - (int(time.time()) - 1767225600) <= 2
     assert (later, at_the_end) == (2000000003, 2147483650)
+
+
+@pytest.mark.parametrize("takes_s", [STATEMENT_MAX_S, STATEMENT_MAX_S - 1])
+async def test_what_is_too_much_for_a_slow_database_is_given_in_parts_and_keeps_its_order(
+        head_end: HeadEnd, vault: Vault, pool: Pool, takes_s: float) -> None:
+    """The same transaction again would take too long again, for ever. Outages halve nothing."""
+    one = Concentrator()
+    await head_end.welcome(one)
+    clock_s, tried = [0.0], []
+
+    class Slow(PostgresStore):
+        async def commit(self, harvest: Harvest) -> Committed:
+            tried.append(len(harvest.batches))
+            if len(harvest.batches) > 2 and len(tried) < 5:
+                clock_s[0] += takes_s
+                raise psycopg.errors.QueryCanceled("canceling statement due to statement timeout")
+            return await super().commit(harvest)
+
+    worker = Worker(Slow(pool), vault, CIPHER, ahead_s=300, now_s=lambda: NOW_S,
+                    monotonic_s=lambda: clock_s[0], sleep=lambda _: asyncio.sleep(0))
+    answers: list[tuple[str, bytes]] = []
+    await worker.settle([one.send_rows(one.row(0, n)) for n in range(7)],
+                        lambda topic, sealed: answers.append((topic, sealed)), lambda _: None)
+    assert tried == ([7, 3, 1, 2, 4] if takes_s >= STATEMENT_MAX_S else [7, 7, 7, 7, 7])
+    assert [one.opened(answer).first_sequence for answer in answers] == list(range(1, 8))
+    assert len(head_end.rows()) == 7
 
 
 def _counter(sealed: bytes) -> int:
