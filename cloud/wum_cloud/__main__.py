@@ -42,13 +42,15 @@ def _expected() -> tuple[type[Exception], ...]:
     """Errors that are sentences for a person. Imported late: `--help` needs no database."""
     from wum_cloud.audit.commands import AuditFileError
     from wum_cloud.database import DatabaseError
+    from wum_cloud.enrolment.claims.claiming import ClaimRefused
     from wum_cloud.migrations.store import MigrationError
     from wum_cloud.people.accounts import PasswordFileError, PeopleRefused
     from wum_cloud.registry.keys import KeyFileError
     from wum_cloud.registry.registration import RegistrationRefused
     from wum_cloud.registry.sites.tree import SiteRefused
     return (SettingsError, DatabaseError, MigrationError, KeyFileError, RegistrationRefused,
-            PasswordFileError, PeopleRefused, AuditFileError, SiteRefused)
+            PasswordFileError, PeopleRefused, AuditFileError, SiteRefused,
+            ClaimRefused)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,9 +75,41 @@ def _parser() -> argparse.ArgumentParser:
                           "a gateway of its mesh, which speaks and hears for the others")
     files = add("broker-files", _broker_files, "Write mosquitto's password and rights files.")
     files.add_argument("folder", type=Path, metavar="DIR")
+    files.add_argument("--certificate", type=Path, metavar="FILE", help="write mosquitto.conf too: "
+                       "TLS with this certificate, nobody anonymous")
+    files.add_argument("--key", type=Path, metavar="FILE", help="the certificate's key")
+    files.add_argument("--port", type=int, default=8883, help="of TLS (default: 8883)")
+    files.add_argument("--plain-port", type=int, help="without TLS too, for this machine alone "
+                       "(default: none)")
+    _add_enrolment(add)
     add("ingest", _ingest, "Store what concentrators send, then acknowledge it.")
     add("web", _web, "Serve the API and the console.")
     add("doctor", _doctor, "Say what is missing or misconfigured; exit code 1 if anything is.")
+    _add_people(add)
+    return parser
+
+
+_Add = Callable[[str, _Command, str], argparse.ArgumentParser]
+
+
+def _add_enrolment(add: _Add) -> None:
+    trust = add("trust", _trust, "Make the next trust document: a new uplink key, signed by the "
+                "root. Concentrators take it when they open their next epoch.")
+    trust.add_argument("root", type=Path, metavar="ROOT.KEY", help="the root's key; made where it "
+                       "is new. Keep it off this machine")
+    claim = add("claim", _claim, "Let a new concentrator in, when it comes with this claim code.")
+    claim.add_argument("code", metavar="CODE", help="as its label or `wum-edge claim` shows it; - "
+                       "reads it from standard input, where no list of processes shows it")
+    claim.add_argument("--name", required=True, help="what it is to be called")
+    claim.add_argument("--site", help="where it stands")
+    claim.add_argument("--hours", type=int, default=24, help="how long it may take (default: 24)")
+    claim.add_argument("--tenant", default="default")
+    revoke = add("revoke", _revoke, "Take nothing of a concentrator any more.")
+    revoke.add_argument("id", metavar="ID", help="16 hexadecimal digits")
+    revoke.add_argument("--tenant", default="default")
+
+
+def _add_people(add: _Add) -> None:
     token = add("token", _token, "Make, list or revoke API tokens.")
     token.add_argument("act", choices=("create", "list", "revoke"))
     token.add_argument("name", nargs="?", metavar="NAME", help="what the token is for")
@@ -106,7 +140,6 @@ def _parser() -> argparse.ArgumentParser:
                        "or the export to check, instead of the database")
     audit.add_argument("--anchor", type=Path, metavar="FILE", help="a file on another machine "
                        "that keeps the ends of the chains from one check to the next")
-    return parser
 
 
 async def _migrate(settings: Settings, _: argparse.Namespace) -> int:
@@ -140,26 +173,62 @@ async def _register(settings: Settings, arguments: argparse.Namespace) -> int:
 
 async def _broker_files(settings: Settings, arguments: argparse.Namespace) -> int:
     from wum_cloud.database import connect
-    from wum_cloud.registry.broker_files import write_broker_files
-    from wum_cloud.registry.store import broker_accounts, carried
+    from wum_cloud.enrolment.accounts import accounts_now
+    from wum_cloud.registry.broker_files import (
+        Listeners,
+        write_broker_files,
+        write_configuration,
+    )
     password_file = required(
         settings.broker_password_file, "WUM_BROKER_PASSWORD_FILE",
         "the head-end's broker password, which is made where it is new")
     async with await connect(settings.database_url) as connection:
-        accounts = await broker_accounts(connection)
-        meshes = await carried(connection)
+        accounts, meshes = await accounts_now(connection)
     write_broker_files(
         arguments.folder, accounts, settings.broker_user, password_file, meshes)
+    if arguments.certificate is not None and arguments.key is not None:
+        write_configuration(arguments.folder, Listeners(
+            arguments.certificate, arguments.key, arguments.port, arguments.plain_port))
     print("Wrote passwords and acl for %d concentrators and the head-end into %s." % (
         len(accounts), arguments.folder))
     return 0
 
 
 async def _ingest(settings: Settings, _: argparse.Namespace) -> int:
+    from wum_cloud.enrolment.accounts import keeping_accounts
+    from wum_cloud.enrolment.keeper import enrolling
     from wum_cloud.history.keeper import keeping
     from wum_cloud.ingest.process import serve
     from wum_cloud.ledger.keeper import keep
-    return await serve(settings, [keep, keeping(settings.keep_days)])
+    return await serve(settings, [
+        keep, keeping(settings.keep_days), enrolling(settings), keeping_accounts(settings)])
+
+
+async def _trust(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.enrolment.trust.documents import make_document
+    from wum_cloud.registry.keys import open_vault
+    vault = open_vault(required(
+        settings.key_file, "WUM_KEY_FILE", "the key file that `wum-cloud migrate` makes"))
+    number = await make_document(settings.database_url, vault, arguments.root)
+    print("Trust document %d is in force. Keep %s off this machine: whoever has it can speak for "
+          "the head-end." % (number, arguments.root))
+    return 0
+
+
+async def _claim(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.enrolment.claims.claiming import Wanted
+    from wum_cloud.enrolment.commands import claim
+    from wum_cloud.registry.keys import open_vault
+    vault = open_vault(required(
+        settings.key_file, "WUM_KEY_FILE", "the key file that `wum-cloud migrate` makes"))
+    code = sys.stdin.readline() if arguments.code == "-" else arguments.code
+    return await claim(settings.database_url, vault, arguments.tenant, Wanted(
+        code, arguments.name, arguments.site, arguments.hours))
+
+
+async def _revoke(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.enrolment.commands import revoke
+    return await revoke(settings.database_url, arguments.tenant, arguments.id)
 
 
 def _web(settings: Settings, _: argparse.Namespace) -> int:

@@ -30,6 +30,8 @@ class Settings:
     broker_port: int                # WUM_BROKER_PORT, 1..65535
     broker_user: str                # WUM_BROKER_USER, the head-end's own account on the broker
     broker_password_file: Path | None  # WUM_BROKER_PASSWORD_FILE
+    broker_folder: Path | None      # WUM_BROKER_FOLDER: its files are kept up to date there
+    broker_pid_file: Path | None    # WUM_BROKER_PID_FILE: who is told that they changed
     broker_tls: bool                # WUM_BROKER_TLS; plain is for brokers on this machine only
     broker_ca_file: Path | None     # WUM_BROKER_CA_FILE; None: the system's authorities
     shared_group: str | None        # WUM_SHARED_GROUP: parallel ingest shares one subscription
@@ -54,6 +56,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         broker_port=read.number("WUM_BROKER_PORT", 8883 if tls else 1883, 1, 65535),
         broker_user=read.text("WUM_BROKER_USER", "head-end"),
         broker_password_file=read.path("WUM_BROKER_PASSWORD_FILE"),
+        broker_folder=read.path("WUM_BROKER_FOLDER"),
+        broker_pid_file=read.path("WUM_BROKER_PID_FILE"),
         broker_tls=tls,
         broker_ca_file=read.path("WUM_BROKER_CA_FILE"),
         shared_group=read.text("WUM_SHARED_GROUP", "") or None,
@@ -89,6 +93,8 @@ def _contradictions(settings: Settings) -> list[str]:
             "WUM_BROKER_HOST is %s, which is not this machine, and WUM_BROKER_TLS is off: "
             "set WUM_BROKER_TLS=true. A password never travels in the clear."
             % settings.broker_host)
+    if settings.broker_pid_file and not settings.broker_folder:
+        mistakes.append("WUM_BROKER_PID_FILE is set and WUM_BROKER_FOLDER is not: set both.")
     if settings.broker_ca_file and not settings.broker_tls:
         mistakes.append("WUM_BROKER_CA_FILE is set and WUM_BROKER_TLS is off: set both or none.")
     if 0 < settings.keep_days < KEEP_DAYS_MIN:

@@ -15,6 +15,7 @@ from wum_firmware import (
     release_commands,
     release_keys,
     sources,
+    warehouse,
 )
 from wum_shared.errors import Malformed
 from wum_shared.ids import id_from_text, id_to_text
@@ -70,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--tenant", metavar="TENANT", default="default",
         help="the utility that it belongs to (default: default)")
+    command.add_argument(
+        "--batch", metavar="N", type=int,
+        help="instead: N new concentrators for a warehouse, each with an identity and a claim "
+        "code, a list of the codes and a sheet of labels to print (docs/enrolment.md)")
     command.add_argument(
         "--force", action="store_true",
         help="give a folder that holds an identity a new one; the old files are put aside")
@@ -131,8 +136,22 @@ def _provisioned(folder: Path) -> Path:
     return folder
 
 
+def _batch(folder: Path, count: int) -> int:
+    if not 1 <= count <= warehouse.BATCH_MAX:
+        raise key_folder.FolderRefused(
+            f"--batch is {count}: wanted 1..{warehouse.BATCH_MAX} concentrators.")
+    warehouse.write_batch(folder, warehouse.make_batch(count))
+    print(f"{count} concentrators in {folder}: a folder for each, {warehouse.LIST} and "
+          f"{warehouse.SHEET}, which hold the claim codes: for your eyes only.")
+    print("Next: copy each folder onto its concentrator as the folder of its keys, stick the label "
+          "on, and delete the folder here. It is claimed where it is mounted: wum-edge enrol.")
+    return 0
+
+
 def _provision(options: argparse.Namespace) -> int:
     folder: Path = options.out
+    if options.batch is not None:
+        return _batch(folder, options.batch)
     key_folder.check(folder, frozenset(_MEANINGS), force=options.force)
     provisioned = provision.make(name=options.name, tenant=options.tenant)
     aside = key_folder.write(folder, provision.files(provisioned))

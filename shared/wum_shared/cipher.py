@@ -1,6 +1,6 @@
 """What cose.py needs from cryptography. A port supplies it: nothing is computed here.
 
-PyNaCl does all four on CPython; a board brings its own.
+PyNaCl does all of it on CPython; a board brings its own.
 """
 
 
@@ -29,4 +29,16 @@ class Verifier:
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
         """Whether `signature` over `message` is by the holder of `public_key` (32 bytes)."""
+        raise NotImplementedError
+
+
+class Agreement:
+    """X25519 (RFC 7748, 5)."""
+
+    def public(self, secret: bytes) -> bytes:
+        """The public key (32 bytes) of `secret` (32 bytes)."""
+        raise NotImplementedError
+
+    def shared(self, secret: bytes, public_key: bytes) -> bytes | None:
+        """What both sides agree on (32 bytes); None for a public key that is none."""
         raise NotImplementedError

@@ -16,10 +16,12 @@ SCHEMA = "schema"
 ACKNOWLEDGEMENT = "ack"
 REQUEST = "request"       # Down: for what the head-end lacks; answered on
 ANSWER = "answer"         # up.
+ENROL = "enrol"           # Up and down: how a concentrator is let in (enrolment.py).
 MESH = "mesh"             # Up: a concentrator's neighbours and its way through the mesh.
 CONDITION = "condition"   # Up: how its flash and its clock are.
 
 EVERY_UPLINK = ROOT + "/+/" + UP + "/+"
+EVERY_ENROLMENT = ROOT + "/+/" + UP + "/" + ENROL
 
 
 def topic(concentrator: bytes, direction: str, stream: str) -> str:

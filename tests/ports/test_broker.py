@@ -261,7 +261,7 @@ def test_tls_trusts_the_ca_file_and_checks_the_host(tmp_path: Path) -> None:
 
 
 def test_tls_below_1_2_is_refused(tmp_path: Path) -> None:
-    context = port._tls_context(certificate(tmp_path, "localhost")[0])
+    context = port.tls_context(certificate(tmp_path, "localhost")[0])
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert context.check_hostname and context.verify_mode == ssl.CERT_REQUIRED
 

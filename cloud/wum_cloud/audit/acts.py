@@ -21,6 +21,12 @@ TOKEN_MADE = "token made"
 TOKEN_REVOKED = "token revoked"
 SITE_MOVED = "site moved"
 CONCENTRATOR_REGISTERED = "concentrator registered"
+CONCENTRATOR_CLAIMED = "concentrator claimed"       # A person typed its code in.
+CLAIM_WITHDRAWN = "claim withdrawn"
+CONCENTRATOR_GRANTED = "concentrator let in"        # It has the code and an identity.
+EPOCH_OPENED = "epoch opened"                       # It has new keys; the code, if any, is burned.
+CONCENTRATOR_REVOKED = "concentrator revoked"
+TRUST_MADE = "trust document made"
 AUDIT_EXPORTED = "audit trail exported"
 
 NOBODYS = 0             # The chain of acts that are of no tenant.

@@ -23,7 +23,7 @@ from wum_cloud.registry.cipher import SodiumCipher
 from wum_cloud.registry.keys import Vault, open_vault
 from wum_cloud.registry.store import newest_sender
 from wum_cloud.settings import Settings, required
-from wum_shared.topics import EVERY_UPLINK
+from wum_shared.topics import ENROL, EVERY_UPLINK
 
 DATABASE_WAIT_S = 2     # At the start, between two attempts to find it.
 TASKS = 2           # While one waits for the database, the other opens and decodes.
@@ -130,6 +130,9 @@ class Ingest:
                          "concentrator will ask again", topic)
 
     def _on_delivery(self, delivery: Delivery) -> None:
+        if delivery.topic.endswith("/" + ENROL):    # Not readings: enrolment/keeper.py hears them.
+            self._broker.acknowledge(delivery)
+            return
         self._loop.call_soon_threadsafe(self._put, delivery)
 
     def _put(self, delivery: Delivery) -> None:

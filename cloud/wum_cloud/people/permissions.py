@@ -5,6 +5,8 @@ Left out: who has which role (accounts.py), and the check itself (web/access.py)
 
 READ_REGISTRY = "registry.read"     # Sites, concentrators, meters, meshes.
 EDIT_REGISTRY = "registry.edit"     # The tree of sites.
+ENROL = "concentrators.enrol"        # Claim a concentrator, withdraw a claim.
+REVOKE = "concentrators.revoke"      # Send a concentrator away.
 READ_READINGS = "readings.read"     # What meters measured: personal data.
 READ_HEALTH = "health.read"         # Completeness, events, ingest, what was asked for again.
 READ_PEOPLE = "people.read"         # Accounts and tokens, without any secret.
@@ -15,6 +17,8 @@ OWN_ACCOUNT = "own.account"         # One's own sessions, password and second fa
 MEANINGS = {
     READ_REGISTRY: "see sites, concentrators, meters and meshes",
     EDIT_REGISTRY: "arrange the tree of sites",
+    ENROL: "claim concentrators",
+    REVOKE: "revoke concentrators",
     READ_READINGS: "see what meters measured",
     READ_HEALTH: "see completeness, events and ingest",
     READ_PEOPLE: "see accounts and tokens",
@@ -26,8 +30,8 @@ MEANINGS = {
 _READER = frozenset({READ_REGISTRY, READ_READINGS, READ_HEALTH})
 
 ROLES = {
-    "installer": frozenset({READ_REGISTRY, READ_HEALTH, OWN_ACCOUNT}),
-    "operator": _READER | {EDIT_REGISTRY, OWN_ACCOUNT},
+    "installer": frozenset({READ_REGISTRY, READ_HEALTH, ENROL, OWN_ACCOUNT}),
+    "operator": _READER | {EDIT_REGISTRY, ENROL, REVOKE, OWN_ACCOUNT},
     "dispatcher": _READER | {OWN_ACCOUNT},
     "analyst": _READER | {OWN_ACCOUNT},
     "auditor": frozenset({READ_REGISTRY, READ_HEALTH, READ_PEOPLE, READ_AUDIT, OWN_ACCOUNT}),

@@ -7,6 +7,7 @@ Nobody comes in without a password. Written by hand, because a person reads them
 
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
 from wum_cloud.registry.keys import KeyFileError, write_secret
@@ -17,6 +18,7 @@ from wum_shared.topics import ROOT
 
 PASSWORDS = "passwords"
 ACL = "acl"
+CONFIGURATION = "mosquitto.conf"
 _PASSWORD_BYTES = 24
 
 
@@ -49,6 +51,48 @@ def acl_text(user: str, carried: list[tuple[bytes, list[bytes]]] | None = None) 
         "topic read %(root)s/+/up/#\n"
         "topic write %(root)s/+/down/#\n" % {"root": ROOT, "user": user}
     ) + "".join([line + "\n" for line in lines])
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Where the broker listens: with TLS for everybody, and plain on this machine where asked for.
+
+    `plain_port` serves boards and tests that speak no TLS: the same accounts and rights.
+    """
+
+    certificate: Path
+    key: Path
+    port: int = 8883
+    plain_port: int | None = None
+
+
+def configuration_text(folder: Path, listeners: Listeners) -> str:
+    """Content of mosquitto's own file. Nothing is kept over a restart: see docs/promises.md."""
+    plain = "" if listeners.plain_port is None else (
+        "\n# Without TLS, for this machine alone.\nlistener %d 127.0.0.1\n" % listeners.plain_port)
+    return (
+        "# Written by `wum-cloud broker-files`.\n"
+        "per_listener_settings false\n"
+        "allow_anonymous false\n"
+        "password_file %(folder)s/passwords\n"
+        "acl_file %(folder)s/acl\n"
+        "pid_file %(folder)s/mosquitto.pid\n"
+        "persistence false\n"
+        "max_packet_size 131072\n"
+        "\n"
+        "listener %(port)d\n"
+        "certfile %(certificate)s\n"
+        "keyfile %(key)s\n"
+        "tls_version tlsv1.2\n" % {
+            "folder": folder.absolute(), "port": listeners.port,
+            "certificate": listeners.certificate.absolute(), "key": listeners.key.absolute()}
+    ) + plain
+
+
+def write_configuration(folder: Path, listeners: Listeners) -> None:
+    """Write mosquitto.conf into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / CONFIGURATION, configuration_text(folder, listeners))
 
 
 def write_broker_files(

@@ -32,3 +32,32 @@ class SodiumVerifier(cipher.Verifier):
         except CryptoError:
             return False
         return True
+
+
+class SodiumSigner(cipher.Signer):
+    """Ed25519, private side (RFC 8032, 5.1)."""
+
+    def sign(self, seed: bytes, message: bytes) -> bytes:
+        """Signature of 64 bytes."""
+        _, secret = nacl.bindings.crypto_sign_seed_keypair(seed)
+        return bytes(nacl.bindings.crypto_sign(message, secret)[:64])
+
+    @staticmethod
+    def public(seed: bytes) -> bytes:
+        """The public key of a seed, 32 bytes both."""
+        return bytes(nacl.bindings.crypto_sign_seed_keypair(seed)[0])
+
+
+class SodiumAgreement(cipher.Agreement):
+    """X25519 (RFC 7748, 5)."""
+
+    def public(self, secret: bytes) -> bytes:
+        """The public key of `secret`."""
+        return bytes(nacl.bindings.crypto_scalarmult_base(secret))
+
+    def shared(self, secret: bytes, public_key: bytes) -> bytes | None:
+        """What both sides agree on; None for a key of small order."""
+        try:
+            return bytes(nacl.bindings.crypto_scalarmult(secret, public_key))
+        except (CryptoError, RuntimeError):   # libsodium says so where the result is zero.
+            return None

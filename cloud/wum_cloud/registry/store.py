@@ -99,7 +99,8 @@ async def carried(connection: Connection) -> list[tuple[bytes, list[bytes]]]:
         "select g.device_id, array_agg(c.device_id order by c.device_id)"
         " from concentrator g join concentrator c"
         "   on c.tenant_id = g.tenant_id and c.mesh = g.mesh and c.device_id <> g.device_id"
-        " where g.carries group by g.device_id order by g.device_id")).fetchall()
+        " where g.carries and g.revoked_at is null and c.revoked_at is null"
+        " group by g.device_id order by g.device_id")).fetchall()
     return [(bytes(device_id), [bytes(one) for one in others]) for device_id, others in rows]
 
 
@@ -126,7 +127,8 @@ async def senders(
     rows = await (await connection.execute(
         "select c.concentrator_id, c.device_id, c.tenant_id, t.name, e.epoch, e.sealed_keys"
         " from unnest(%s::bytea[], %s::integer[]) as w (device_id, epoch)"
-        " join concentrator c using (device_id) join tenant t using (tenant_id)"
+        " join concentrator c on c.device_id = w.device_id and c.revoked_at is null"
+        " join tenant t using (tenant_id)"
         " join concentrator_epoch e"
         "   on e.concentrator_id = c.concentrator_id and e.epoch = w.epoch",
         [[device_id for device_id, _ in wanted], [epoch for _, epoch in wanted]])).fetchall()
@@ -147,7 +149,8 @@ async def newest_sender(connection: Connection) -> Sender | None:
 async def concentrator_ids(connection: Connection, device_ids: list[bytes]) -> dict[bytes, int]:
     """Numbers of the registered ones of these concentrators."""
     rows = await (await connection.execute(
-        "select device_id, concentrator_id from concentrator where device_id = any(%s)",
+        "select device_id, concentrator_id from concentrator where device_id = any(%s)"
+        " and revoked_at is null",
         [device_ids])).fetchall()
     return {bytes(device_id): number for device_id, number in rows}
 
@@ -155,7 +158,8 @@ async def concentrator_ids(connection: Connection, device_ids: list[bytes]) -> d
 async def broker_accounts(connection: Connection) -> list[BrokerAccount]:
     """Every concentrator's account on the broker, by id."""
     rows = await (await connection.execute(
-        "select device_id, broker_password_hash from concentrator order by device_id")).fetchall()
+        "select device_id, broker_password_hash from concentrator where revoked_at is null"
+        " order by device_id")).fetchall()
     return [BrokerAccount(*row) for row in rows]
 
 

@@ -51,6 +51,15 @@ def vault_of(request: Request) -> Vault | None:
     return vault
 
 
+def needed_vault(request: Request) -> Vault:
+    """The head-end's own key. Refuses with 409 where there is none; raises KeyFileError."""
+    vault = vault_of(request)
+    if vault is None:
+        raise HTTPException(409, "The head-end keeps no secrets yet: WUM_KEY_FILE is not set for "
+                                 "`wum-cloud web`.")
+    return vault
+
+
 def address_of(request: Request) -> str:
     """Where the request comes from."""
     return request.client.host if request.client else "unknown"

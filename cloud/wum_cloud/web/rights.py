@@ -18,6 +18,7 @@ from wum_cloud.people.accounts import Account
 from wum_cloud.people.permissions import (
     EDIT_PEOPLE,
     EDIT_REGISTRY,
+    ENROL,
     MEANINGS,
     OWN_ACCOUNT,
     READ_AUDIT,
@@ -25,6 +26,7 @@ from wum_cloud.people.permissions import (
     READ_PEOPLE,
     READ_READINGS,
     READ_REGISTRY,
+    REVOKE,
 )
 from wum_cloud.people.store import Session
 from wum_cloud.web.access import signed_in, visitor
@@ -85,6 +87,8 @@ class FormNeeds(Needs):
 RegistryCaller = Annotated[Account, Depends(ApiNeeds(READ_REGISTRY, in_branch=True))]
 TenantsRegistryCaller = Annotated[Account, Depends(ApiNeeds(READ_REGISTRY))]
 RegistryEditor = Annotated[Account, Depends(ApiNeeds(EDIT_REGISTRY, in_branch=True))]
+EnrolCaller = Annotated[Account, Depends(ApiNeeds(ENROL, in_branch=True))]
+RevokeCaller = Annotated[Account, Depends(ApiNeeds(REVOKE, in_branch=True))]
 ReadingsCaller = Annotated[Account, Depends(ApiNeeds(READ_READINGS, in_branch=True))]
 HealthCaller = Annotated[Account, Depends(ApiNeeds(READ_HEALTH, in_branch=True))]
 TenantsHealthCaller = Annotated[Account, Depends(ApiNeeds(READ_HEALTH))]
@@ -94,6 +98,8 @@ AuditCaller = Annotated[Account, Depends(ApiNeeds(READ_AUDIT))]
 
 RegistryVisitor = Annotated[Session, Depends(PageNeeds(READ_REGISTRY, in_branch=True))]
 TenantsRegistryVisitor = Annotated[Session, Depends(PageNeeds(READ_REGISTRY))]
+EnrolVisitor = Annotated[Session, Depends(PageNeeds(ENROL, in_branch=True))]
+EnrolForm = Annotated[Session, Depends(FormNeeds(ENROL, in_branch=True))]
 ReadingsVisitor = Annotated[Session, Depends(PageNeeds(READ_READINGS, in_branch=True))]
 HealthVisitor = Annotated[Session, Depends(PageNeeds(READ_HEALTH, in_branch=True))]
 TenantsHealthVisitor = Annotated[Session, Depends(PageNeeds(READ_HEALTH))]

@@ -23,7 +23,7 @@ def routes() -> list[Declared]:
 
 def address(route: Declared, name: str = THERE.hex()) -> str:
     """The route with something in each of its places."""
-    path = route.path.replace("{day}", "2026-03-01")
+    path = route.path.replace("{day}", "2026-03-01").replace("/claims/{id}", "/claims/1")
     return re.sub(r"{\w+(:path)?}", name, path)
 
 
@@ -127,6 +127,8 @@ async def test_nothing_of_another_tenant_is_found_by_its_name(people: People) ->
     people.concentrator(THERE, people.site(THERE.hex()))
     people.browser("administrator", name=THERE.hex())
     people.machine("integrator", THERE.hex())
+    people.do("insert into claim (tenant_id, name, secrets_sealed, concentrator_name, made_by,"
+              " ends_at) values (1, 'any name', 'x', 'x', 'x', now() + interval '1 day')")
     people.do("update api_token set name = %s where name = 'integrator'", THERE.hex())
     asked = 0
     async with people.browser("administrator", tenant=people.tenant("other"), name="eve") as eve:
@@ -144,6 +146,8 @@ async def test_nothing_of_another_tenant_is_found_by_its_name(people: People) ->
     assert asked > 15
     assert people.do("select count(*) from account where is_disabled") == 0
     assert people.do("select count(*) from api_token where name = %s", THERE.hex()) == 1
+    assert people.do("select count(*) from claim") == 1
+    assert people.do("select count(*) from concentrator where revoked_at is null") == 1
 
 
 def _query(route: Declared) -> dict[str, str]:

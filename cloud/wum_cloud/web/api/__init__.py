@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from wum_cloud.web.access import signed_in
 from wum_cloud.web.api import (
     audit,
+    claims,
     completeness,
     concentrators,
     gaps,
@@ -23,6 +24,6 @@ PREFIX = "/api/v1"
 router = APIRouter(prefix=PREFIX, dependencies=[
     Depends(signed_in), Depends(only_known_parameters)])
 PARTS = (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh, people,
-         audit)
+         audit, claims)
 for part in PARTS:
     router.include_router(part.router)

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from wum_cloud.web.console import (
     account,
     audit,
+    claims,
     completeness,
     concentrators,
     days,
@@ -21,6 +22,6 @@ from wum_cloud.web.console import (
 
 router = APIRouter(include_in_schema=False)
 PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, days, completeness,
-         events, ingest, mesh, people, audit)
+         events, ingest, mesh, people, audit, claims)
 for part in PARTS:
     router.include_router(part.router)

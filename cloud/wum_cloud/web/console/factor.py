@@ -12,8 +12,7 @@ from wum_cloud.people import store as people
 from wum_cloud.people.factor import codes, store
 from wum_cloud.people.passwords import PASSWORD_MAX, is_password
 from wum_cloud.people.store import Session
-from wum_cloud.registry.keys import Vault
-from wum_cloud.web.access import Database, actor_of, vault_of
+from wum_cloud.web.access import Database, actor_of, needed_vault
 from wum_cloud.web.pages import page
 from wum_cloud.web.rights import OwnForm
 from wum_cloud.web.texts import gettext as _
@@ -24,7 +23,7 @@ router = APIRouter()
 @router.post("/account/factor")
 async def propose(request: Request, database: Database, session: OwnForm) -> Response:
     """A new secret, shown once; it is in force when a code of it was typed."""
-    vault = _vault(request)
+    vault = needed_vault(request)
     secret, number = codes.new_secret(), session.account.account_id
     async with database.connection() as connection:
         if not await store.propose(connection, number, codes.seal(vault, number, secret)):
@@ -37,7 +36,7 @@ async def confirm(
         request: Request, database: Database, session: OwnForm,
         code: Annotated[str, Form(max_length=10)] = "") -> Response:
     """The first code: from now on signing in asks for one."""
-    vault, number = _vault(request), session.account.account_id
+    vault, number = needed_vault(request), session.account.account_id
     async with database.connection() as connection:
         sealed = await store.proposed(connection, number)
         if sealed is None:
@@ -70,14 +69,6 @@ async def _is_own(database: Pool, session: Session, password: str) -> bool:
     async with database.connection() as connection:
         known = await people.account_named(connection, session.account.name)
     return known is not None and await is_password(known.password_hash, password)
-
-
-def _vault(request: Request) -> Vault:
-    vault = vault_of(request)
-    if vault is None:
-        raise HTTPException(409, _("The head-end keeps no secrets yet: WUM_KEY_FILE is not set "
-                                   "for `wum-cloud web`."))
-    return vault
 
 
 def _shown(request: Request, session: Session, secret: str, mistake: str) -> Response:

@@ -49,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
             return run.run(options.config, options.status_s)
         from wum_edge.ports.linux import ask, decode, discover, meter_actions, planner
         logging.getLogger("wum_edge").addHandler(logging.NullHandler())  # Sentences say it all.
+        if options.command in ("claim", "enrol"):
+            return _enrolment(options)
         if options.command == "check-config":
             return ask.check_config(options.config, sys.stdout)
         if options.command == "mesh":
@@ -75,6 +77,24 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:              # Whoever read our output, `head` say, has seen enough.
         sys.stderr.close()
         return DONE
+
+
+def _enrolment(options: argparse.Namespace) -> int:
+    from wum_edge.ports.linux import enrolling
+    from wum_edge.ports.linux.enrolment_broker import NotEnrolled, Where
+    from wum_edge.ports.linux.keys import BadKeys
+    try:
+        if options.command == "claim":
+            return enrolling.print_claim(options.keys, sys.stdout, again=options.again)
+        port = options.port or (1883 if options.plain else 8883)
+        where = Where(options.broker, port, options.ca_file, options.plain)
+        return enrolling.enrol(options.keys, where, options.wait_s)
+    except BadKeys as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except (NotEnrolled, OSError) as error:
+        print(error, file=sys.stderr)
+        return NO_READING
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -140,7 +160,33 @@ def _parser() -> argparse.ArgumentParser:
     catalog = commands.add_parser(
         "catalog", help="what meter types are known", description="The catalogue of meter types.")
     catalog_commands.add_commands(catalog)
+    _add_enrolment(commands)
     return parser
+
+
+def _add_enrolment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    claim = commands.add_parser(
+        "claim", help="show the claim code of a new concentrator, as text and as a picture",
+        description="At the first start makes the identity, which never leaves the folder, and a "
+                    "claim code that is good once. An operator types it in at the head-end.")
+    claim.add_argument("--again", action="store_true", help="wipe all keys and the identity, and "
+                       "make a new concentrator of it: for one that changes hands")
+    enrol = commands.add_parser(
+        "enrol", help="be let in by the head-end; or, when that was done, get new keys from it",
+        description="With a claim code: waits until the head-end grants keys, and burns the code. "
+                    "Without one: opens the next epoch, that is, new keys for both directions; a "
+                    "gateway that runs takes them at its next start.")
+    enrol.add_argument("--broker", metavar="HOST", required=True)
+    enrol.add_argument("--port", metavar="PORT", type=int, help="(default: 8883, plain 1883)")
+    enrol.add_argument("--ca-file", metavar="FILE", type=Path, help="who vouches for the broker "
+                       "(default: the system's authorities)")
+    enrol.add_argument("--plain", action="store_true", help="without TLS, to a broker on this "
+                       "machine only")
+    enrol.add_argument("--wait-s", metavar="SECONDS", type=float, default=600.0,
+                       help="how long to wait for the head-end (default: 600)")
+    for command in (claim, enrol):
+        command.add_argument("--keys", metavar="DIR", required=True, type=Path,
+                             help="folder of the keys, which the configuration names")
 
 
 if __name__ == "__main__":

@@ -209,7 +209,7 @@ class MqttBroker(broker.Broker, Uplink):
         client.max_inflight_messages_set(HANDED_OVER_MAX)
         client.username_pw_set(account.user, read_password(account.password_file))
         if account.tls:
-            client.tls_set_context(_tls_context(account.ca_file))
+            client.tls_set_context(tls_context(account.ca_file))
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
@@ -291,7 +291,7 @@ class MqttBroker(broker.Broker, Uplink):
             _log.warning("%s:%d: %s", self._account.host, self._account.port, text)
 
 
-def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     """TLS 1.2 or later; the certificate must be valid and name the host."""
     context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
     context.minimum_version = ssl.TLSVersion.TLSv1_2

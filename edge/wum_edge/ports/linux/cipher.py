@@ -1,4 +1,4 @@
-"""ChaCha20/Poly1305 by libsodium, through PyNaCl."""
+"""ChaCha20/Poly1305, Ed25519 and X25519 by libsodium, through PyNaCl."""
 
 from nacl import bindings
 from nacl.exceptions import CryptoError
@@ -18,4 +18,41 @@ class Cipher(cipher.Cipher):
         try:
             return bindings.crypto_aead_chacha20poly1305_ietf_decrypt(ciphertext, aad, nonce, key)
         except CryptoError:
+            return None
+
+
+class Signatures(cipher.Signer, cipher.Verifier):
+    """Ed25519 (RFC 8032, 5.1)."""
+
+    def sign(self, seed: bytes, message: bytes) -> bytes:
+        """Signature of 64 bytes."""
+        _, secret = bindings.crypto_sign_seed_keypair(seed)
+        return bytes(bindings.crypto_sign(message, secret)[:bindings.crypto_sign_BYTES])
+
+    def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
+        """Whether the signature holds."""
+        try:
+            bindings.crypto_sign_open(signature + message, public_key)
+        except CryptoError:
+            return False
+        return True
+
+    @staticmethod
+    def public(seed: bytes) -> bytes:
+        """The public key of a seed."""
+        return bytes(bindings.crypto_sign_seed_keypair(seed)[0])
+
+
+class Agreement(cipher.Agreement):
+    """X25519 (RFC 7748, 5)."""
+
+    def public(self, secret: bytes) -> bytes:
+        """The public key of `secret`."""
+        return bytes(bindings.crypto_scalarmult_base(secret))
+
+    def shared(self, secret: bytes, public_key: bytes) -> bytes | None:
+        """What both sides agree on; None for a key of small order."""
+        try:
+            return bytes(bindings.crypto_scalarmult(secret, public_key))
+        except (CryptoError, RuntimeError):   # libsodium says so where the result is zero.
             return None

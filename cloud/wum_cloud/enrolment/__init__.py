@@ -1,0 +1,1 @@
+"""Enrolment: claim codes, trust documents, keys of epochs, and who is let in at the broker."""

@@ -1,0 +1,1 @@
+"""Claims: codes that operators typed in."""

@@ -1,0 +1,1 @@
+"""Trust documents, and the keys that they name."""

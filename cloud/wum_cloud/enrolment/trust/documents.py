@@ -1,0 +1,78 @@
+"""`wum-cloud trust`: a new trust document, signed by the root's key, with a new uplink key.
+
+The root's key is a file that belongs on another machine, or into a safe, between two uses. Its
+first use makes it. Concentrators keep the root's public key from their grant on: documents of
+another root are refused by them, and made by nobody here.
+"""
+
+import secrets
+from pathlib import Path
+
+from wum_cloud.audit.acts import TRUST_MADE, at_the_machine
+from wum_cloud.audit.store import note
+from wum_cloud.database import Connection, connect
+from wum_cloud.enrolment.trust import store
+from wum_cloud.enrolment.trust.store import Document
+from wum_cloud.registry.cipher import SodiumAgreement, SodiumSigner
+from wum_cloud.registry.keys import KeyFileError, Vault, write_secret
+from wum_shared.enrolment import Trust, sign_trust
+from wum_shared.kdf import sha256
+
+_NOBODYS = 0
+
+
+async def make_document(database_url: str, vault: Vault, root_file: Path) -> int:
+    """Make the next trust document; return its number. Raises KeyFileError."""
+    is_new = write_secret(root_file, secrets.token_hex(32) + "\n")
+    seed = _seed(root_file)
+    async with await connect(database_url) as connection:
+        await store.lock(connection)
+        before = await store.newest(connection)
+        root_key = SodiumSigner.public(seed)
+        if before is not None and before.root_key != root_key:
+            if is_new:
+                root_file.unlink()
+            raise KeyFileError(
+                "%s is not the root's key that the concentrators know: bring that one. With "
+                "another one every concentrator would have to be claimed again." % root_file)
+        number = 1 if before is None else before.number + 1
+        await store.add(connection, _document(vault, seed, root_key, number))
+        await note(connection, at_the_machine(_NOBODYS), TRUST_MADE, str(number))
+    return number
+
+
+def uplink_secret(vault: Vault, document: Document) -> bytes:
+    """The secret half of the key that the document names. Raises KeyFileError."""
+    return bytes.fromhex(vault.open_text(_place(document.number), document.uplink_secret_sealed))
+
+
+async def newest_document(connection: Connection) -> Document | None:
+    """The document in force."""
+    return await store.newest(connection)
+
+
+def _document(vault: Vault, seed: bytes, root_key: bytes, number: int) -> Document:
+    secret = secrets.token_bytes(32)
+    signed = sign_trust(
+        SodiumSigner(), seed, root_key, Trust(number, SodiumAgreement().public(secret)))
+    return Document(number, signed, sha256(signed), root_key,
+                    vault.seal_text(_place(number), secret.hex()))
+
+
+def _seed(file: Path) -> bytes:
+    try:
+        mode, text = file.stat().st_mode & 0o777, file.read_text(encoding="ascii").strip()
+        seed = bytes.fromhex(text)
+    except (OSError, ValueError) as error:
+        raise KeyFileError("The root's key %s cannot be read: wanted 64 hexadecimal digits."
+                           % file) from error
+    if mode & 0o077:
+        raise KeyFileError("The root's key %s may be read by others (mode %o): run chmod 600 %s."
+                           % (file, mode, file))
+    if len(seed) != 32:
+        raise KeyFileError("The root's key %s: wanted 64 hexadecimal digits." % file)
+    return seed
+
+
+def _place(number: int) -> str:
+    return "uplink key of trust document %d" % number

@@ -1,0 +1,194 @@
+"""The keys folder of a concentrator that is claimed: identity, code, and what enrolment adds.
+
+    identity.key, claim.code      from the first start; the code is gone once it was used
+    uplink.key, downlink.key, broker.password, concentrator.toml    as wum-firmware provision writes
+    trusted.toml, trust.cose      whom it trusts: the root's key, the newest trust document
+    epoch.tried                   the last epoch that it asked for: none is asked for twice
+
+Whoever writes here writes whole files, for their owner alone; concentrator.toml comes last, and
+what lacks it is not enrolled. Left out: the network (enrolling.py).
+"""
+
+import json
+import os
+import secrets
+import tomllib
+from pathlib import Path
+
+from wum_edge.enrolment.joining import Identity, Trusted
+from wum_edge.ports.linux.cipher import Signatures
+from wum_edge.ports.linux.keys import BadKeys, read_keys, secret_text
+from wum_edge.uplink.keys import Keys
+from wum_shared.claim import CODE_SIZE, code_from_text, code_to_text
+from wum_shared.errors import Malformed
+from wum_shared.ids import checked_text, id_from_text, id_to_text
+from wum_shared.messages import DirectionKey
+
+IDENTITY, CODE = "identity.key", "claim.code"
+UPLINK, DOWNLINK, PASSWORD = "uplink.key", "downlink.key", "broker.password"
+TRUSTED, TRUST, CONCENTRATOR = "trusted.toml", "trust.cose", "concentrator.toml"
+TRIED = "epoch.tried"
+# What a new claim wipes: all that says who this was, and all that it could speak with.
+WIPED = (CONCENTRATOR, UPLINK, DOWNLINK, PASSWORD, TRUST, TRUSTED, TRIED, "registration.cose",
+         "mesh.key", "join.key", "door.key", CODE, IDENTITY)
+_TRUST_MAX = 4096
+_EPOCH_MAX = 0xFFFF
+
+
+def is_enrolled(folder: Path) -> bool:
+    """Whether a head-end has let this concentrator in."""
+    return (folder / CONCENTRATOR).exists()
+
+
+def claim_code(folder: Path) -> str:
+    """The claim code, as it is printed; made with the identity where both are new.
+
+    Raises BadKeys for a concentrator that is enrolled.
+    """
+    if is_enrolled(folder) or is_granted(folder):
+        raise BadKeys(f"{folder} holds the keys of a concentrator that is enrolled. --again wipes "
+                      "them, and makes it a new concentrator: the old one is revoked at the "
+                      "head-end.")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if not (folder / IDENTITY).exists():
+        (folder / CODE).unlink(missing_ok=True)     # Of a first start that was cut off.
+        write(folder / CODE, code_to_text(secrets.token_bytes(CODE_SIZE)) + "\n")
+        write(folder / IDENTITY, secrets.token_bytes(32).hex() + "\n")
+    elif not (folder / CODE).exists():
+        raise BadKeys(f"{folder} holds an identity and no claim code: it was provisioned on the "
+                      "workbench, or begun anew. --again makes a new one.")
+    return code_to_text(read_code(folder))
+
+
+def wipe(folder: Path) -> None:
+    """Forget who this was and whom it trusted. The archive stays: its readings go to whoever
+    claims it next, who must therefore be told that it was in use."""
+    for name in WIPED:
+        path = folder / name
+        if path.exists():
+            size = path.stat().st_size
+            with path.open("r+b") as file:      # A flash card may keep the old block all the same.
+                file.write(bytes(size))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+    _sync(folder)
+
+
+def read_code(folder: Path) -> bytes:
+    """The claim code. Raises BadKeys; its text shows no code."""
+    try:
+        return code_from_text(secret_text(folder / CODE))
+    except Malformed as error:
+        raise BadKeys(f"{folder / CODE} holds no claim code: `wum-edge claim --again` makes a new "
+                      "one") from error
+
+
+def read_identity(folder: Path) -> Identity:
+    """Who this is. Raises BadKeys."""
+    try:
+        seed = id_from_text(secret_text(folder / IDENTITY).strip(), 32)
+    except Malformed:
+        raise BadKeys(f"{folder / IDENTITY}: wanted 64 lower-case hexadecimal digits") from None
+    return Identity(seed, Signatures.public(seed))
+
+
+def read_trusted(folder: Path) -> Trusted:
+    """Whom this concentrator trusts. Raises BadKeys."""
+    if not is_granted(folder):
+        raise BadKeys(f"{folder} knows no root: it was not enrolled by a claim code, and its keys "
+                      "are changed on the workbench")
+    try:
+        said = tomllib.loads(secret_text(folder / TRUSTED))
+        with (folder / TRUST).open("rb") as file:
+            document = file.read(_TRUST_MAX)
+        return Trusted(id_from_text(str(said.get("root")), 32), document,
+                       checked_text(said.get("tenant"), "tenant"))
+    except (OSError, Malformed, tomllib.TOMLDecodeError) as error:
+        raise BadKeys(f"{folder}: what it trusts cannot be read ({error}): `wum-edge claim "
+                      "--again`, and claim it anew") from error
+
+
+def next_epoch(folder: Path) -> int:
+    """An epoch that was never asked for, on record before it is. Raises BadKeys.
+
+    The answer to an earlier one may be lost while the head-end has its keys: it takes none twice.
+    """
+    try:
+        last = int(secret_text(folder / TRIED)) if (folder / TRIED).exists() else 0
+        if is_enrolled(folder):
+            last = max(last, read_keys(folder).keys.epoch)
+    except ValueError as error:
+        raise BadKeys(f"{folder / TRIED}: wanted a number") from error
+    if last >= _EPOCH_MAX:
+        raise BadKeys("all epochs of this identity are used up: `wum-edge claim --again`")
+    write(folder / TRIED, f"{last + 1}\n")
+    return last + 1
+
+
+def keep_grant(folder: Path, trusted: Trusted, password: str) -> None:
+    """Write what the head-end granted: from now on no code is needed. What says so comes last."""
+    write(folder / PASSWORD, password + "\n")
+    replace(folder / TRUST, trusted.document)
+    write(folder / TRUSTED, f'root = "{trusted.root_key.hex()}"\n'
+          f"tenant = {json.dumps(trusted.tenant)}\n")
+
+
+def keep_epoch(folder: Path, keys: Keys, trusted: Trusted) -> None:
+    """Write the keys of an epoch and the newest trust document.
+
+    What names the epoch is taken away first: a power cut in between leaves a folder that asks for
+    a new one, never one that seals with the keys of one epoch under the name of another.
+    """
+    (folder / CONCENTRATOR).unlink(missing_ok=True)
+    _sync(folder)
+    replace(folder / TRUST, trusted.document)
+    write(folder / UPLINK, _written(keys.uplink))
+    write(folder / DOWNLINK, _written(keys.downlink))
+    identifier = id_to_text(keys.concentrator)
+    write(folder / CONCENTRATOR, "\n".join((
+        "# Written by wum-edge enrol. No secret stands here; the other files are secret.",
+        f'id = "{identifier}"', f'name = "{identifier}"', f"tenant = {json.dumps(keys.tenant)}",
+        f"epoch = {keys.epoch}", f'broker_user = "{identifier}"', "")))
+    code = folder / CODE
+    if code.exists():       # It is burned at the head-end, too.
+        code.write_bytes(bytes(code.stat().st_size))
+        code.unlink()
+        _sync(folder)
+
+
+def is_granted(folder: Path) -> bool:
+    """Whether the code has done its work; the keys of an epoch may still be missing."""
+    return (folder / TRUSTED).exists()
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file of the folder: whole, durable, for its owner alone."""
+    replace(path, text.encode("ascii"))
+
+
+def replace(path: Path, content: bytes) -> None:
+    """As `write`, with bytes."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        os.fchmod(handle, 0o600)
+        file.write(content)
+        file.flush()
+        os.fsync(handle)
+    fresh.replace(path)
+    _sync(path.parent)
+
+
+def _written(key: DirectionKey) -> str:
+    return f"{key.key.hex()}\n{key.context_iv.hex()}\n"
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

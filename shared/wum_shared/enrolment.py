@@ -1,0 +1,242 @@
+"""Enrolment: the messages by which a concentrator and its head-end come to trust each other.
+
+    request   up    signed by the identity, and authenticated by the claim code
+    grant     down  sealed by the claim code: root key, trust document, tenant, broker password
+    opening   up    signed by the identity: an ephemeral key for the keys of an epoch
+    opened    down  sealed with the new keys: whoever made it has the head-end's uplink key
+
+All go on the stream `enrol`: the first two under the name that the claim code gives, which is the
+broker's user until then, the others under the concentrator's id.
+
+A trust document names the head-end's uplink key; the root signs it, and its number only rises.
+Keys of an epoch: X25519 (RFC 7748), HKDF with SHA-256 (RFC 5869). The composition awaits an
+outside review (docs/enrolment.md). Left out: storing, sending, and every other use of the keys.
+"""
+
+from collections import namedtuple
+
+from wum_shared import cbor, cose, fields
+from wum_shared.cipher import Agreement, Cipher, Signer, Verifier
+from wum_shared.claim import ClaimSecrets
+from wum_shared.errors import Malformed, NotGenuine, Unsupported
+from wum_shared.ids import CONCENTRATOR_SIZE, checked_text, concentrator_id
+from wum_shared.kdf import expand, extract, hmac_sha256, is_same, sha256
+from wum_shared.messages import DirectionKey, versioned
+from wum_shared.topics import DOWN, ENROL, UP
+
+_OPENED = "epoch"           # What the answer to an opening is sealed for.
+SUITE = 1                   # X25519, HKDF-SHA-256, ChaCha20/Poly1305, Ed25519.
+NONCE_SIZE = 16
+TRUST_NUMBER_MAX = 2**31 - 1
+TRUST_BYTES_MAX = 1024
+REQUEST_BYTES_MAX = 1024
+GRANT_BYTES_MAX = 2048
+GRANTS_MAX = 16             # Of one claim: answers that got lost on the way are given again.
+_UNCLAIMED = "unclaimed"    # Stands for the tenant, which a grant is the first to name.
+_ALGORITHM = 24
+
+
+class Trust(namedtuple("Trust", ("number", "uplink_key"))):
+    """What the root says: `uplink_key` (32 bytes, X25519) is the head-end's. `number` only rises.
+    """
+
+    __slots__ = ()
+    number: int
+    uplink_key: bytes
+
+
+class Request(namedtuple("Request", ("concentrator", "identity_key", "nonce"))):
+    """A concentrator that asks to be let in. `nonce` comes back in the grant."""
+
+    __slots__ = ()
+    concentrator: bytes
+    identity_key: bytes
+    nonce: bytes
+
+
+class Grant(namedtuple("Grant", ("nonce", "root_key", "trust", "tenant", "broker_password"))):
+    """What the head-end gives. `trust` is a signed trust document."""
+
+    __slots__ = ()
+    nonce: bytes
+    root_key: bytes
+    trust: bytes
+    tenant: str
+    broker_password: str
+
+    def __repr__(self) -> str:
+        return "Grant(hidden)"
+
+
+class Opening(namedtuple("Opening", ("concentrator", "epoch", "trust_digest", "ephemeral_key"))):
+    """A concentrator opens an epoch: its half of an agreement, under the trust document meant."""
+
+    __slots__ = ()
+    concentrator: bytes
+    epoch: int
+    trust_digest: bytes
+    ephemeral_key: bytes
+
+
+def sign_trust(signer: Signer, root_seed: bytes, root_key: bytes, trust: Trust) -> bytes:
+    """A trust document, signed by the root."""
+    return cose.sign(signer, root_seed, concentrator_id(root_key), cbor.encode(
+        [fields.VERSION, trust.number, trust.uplink_key]))
+
+
+def open_trust(verifier: Verifier, root_key: bytes, signed: bytes, least: int) -> Trust:
+    """The trust document that the root signed. Raises NotGenuine for a number below `least`,
+    Malformed, Unsupported."""
+    _bounded(signed, TRUST_BYTES_MAX, "trust document")
+    parts = versioned(
+        cose.verify(verifier, root_key, signed), 3, "trust document", TRUST_BYTES_MAX)
+    trust = Trust(
+        fields.number(parts[1], 1, TRUST_NUMBER_MAX, "trust document number"),
+        fields.octets(parts[2], 32, "trust document uplink-key"))
+    if trust.number < least:
+        raise NotGenuine("trust document: number %d after %d: it only rises" % (
+            trust.number, least))
+    return trust
+
+
+def make_request(
+        signer: Signer, seed: bytes, identity_key: bytes, secrets: ClaimSecrets, nonce: bytes,
+) -> bytes:
+    """What a concentrator sends to be let in."""
+    assert len(nonce) == NONCE_SIZE
+    signed = cose.sign(signer, seed, concentrator_id(identity_key), cbor.encode(
+        [fields.VERSION, identity_key, secrets.name, nonce]))
+    return cbor.encode([signed, hmac_sha256(secrets.enrol, signed)])
+
+
+def open_request(verifier: Verifier, name: bytes, enrol: bytes, message: bytes) -> Request:
+    """The request that whoever has the claim code and the identity made.
+
+    The code is looked at first, so that nobody without it makes us compute a signature. Raises
+    NotGenuine, Malformed, Unsupported.
+    """
+    parts = fields.record(
+        cbor.decode(message, most_bytes=REQUEST_BYTES_MAX), 2, "enrolment request")
+    signed, code = parts[0], fields.octets(parts[1], 32, "enrolment request code")
+    if type(signed) is not bytes:
+        raise Malformed("enrolment request: wanted signed bytes, got %s" % fields.shown(signed))
+    if not is_same(hmac_sha256(enrol, signed), code):
+        raise NotGenuine("enrolment request: it was not made with the claim code")
+    said = versioned(cose.peek_signed(signed)[1], 4, "enrolment request", REQUEST_BYTES_MAX)
+    identity_key = fields.octets(said[1], 32, "enrolment request identity-key")
+    cose.verify(verifier, identity_key, signed)
+    if fields.octets(said[2], CONCENTRATOR_SIZE, "enrolment request name") != name:
+        raise NotGenuine("enrolment request: it is of another claim")
+    return Request(concentrator_id(identity_key), identity_key,
+                   fields.octets(said[3], NONCE_SIZE, "enrolment request nonce"))
+
+
+def seal_grant(
+        cipher: Cipher, name: bytes, key: DirectionKey, counter: int, grant: Grant) -> bytes:
+    """The grant, sealed by the claim code's key. `counter` comes from chance, 62 bits of it: what
+    is counted would come again where a database is restored."""
+    return cose.seal(
+        cipher, key, cose.key_id(name, 0), counter,
+        cbor.encode([fields.VERSION] + list(grant)), DOWN, _UNCLAIMED, ENROL)
+
+
+def open_grant(cipher: Cipher, secrets: ClaimSecrets, nonce: bytes, sealed: bytes) -> Grant:
+    """The grant that answers the request with `nonce`. Raises NotGenuine, Malformed, Unsupported.
+    """
+    _bounded(sealed, GRANT_BYTES_MAX, "grant")
+    parts = versioned(
+        cose.unseal(cipher, secrets.grant, sealed, DOWN, _UNCLAIMED, ENROL), 6, "grant",
+        GRANT_BYTES_MAX)
+    trust, password = parts[3], parts[5]
+    if type(trust) is not bytes or type(password) is not str or not 16 <= len(password) <= 128:
+        raise Malformed("grant: its trust document or its password is none")
+    if fields.octets(parts[1], NONCE_SIZE, "grant nonce") != nonce:
+        raise NotGenuine("grant: it answers another request")
+    return Grant(nonce, fields.octets(parts[2], 32, "grant root-key"), trust,
+                 checked_text(parts[4], "grant tenant"), password)
+
+
+def make_opening(
+        signer: Signer, seed: bytes, concentrator: bytes, epoch: int, trust: bytes,
+        ephemeral_key: bytes) -> bytes:
+    """What opens an epoch (1..65535). `trust` is the signed trust document."""
+    assert 1 <= epoch <= 0xFFFF and len(ephemeral_key) == 32
+    return cose.sign(signer, seed, concentrator, cbor.encode(
+        [fields.VERSION, SUITE, concentrator, epoch, sha256(trust), ephemeral_key]))
+
+
+def open_opening(verifier: Verifier, identity_key: bytes, signed: bytes) -> Opening:
+    """The opening that the holder of `identity_key` signed. Raises NotGenuine, Malformed,
+    Unsupported."""
+    payload = cose.verify(verifier, identity_key, signed)
+    parts = versioned(payload, 6, "epoch opening", REQUEST_BYTES_MAX)
+    if parts[1] != SUITE:
+        raise Unsupported("epoch opening: wanted suite %d, got %s" % (
+            SUITE, fields.shown(parts[1])))
+    if fields.octets(
+            parts[2], CONCENTRATOR_SIZE, "epoch opening concentrator"
+    ) != concentrator_id(identity_key):
+        raise NotGenuine("epoch opening: it is of another concentrator")
+    return Opening(
+        concentrator_id(identity_key), fields.number(parts[3], 1, 0xFFFF, "epoch opening epoch"),
+        fields.octets(parts[4], 32, "epoch opening trust-digest"),
+        fields.octets(parts[5], 32, "epoch opening ephemeral-key"))
+
+
+def epoch_keys(
+        agreement: Agreement, secret: bytes, other_key: bytes, trust: bytes, concentrator: bytes,
+        epoch: int) -> tuple[DirectionKey, DirectionKey]:
+    """(uplink, downlink) keys of an epoch, from one side's secret and the other's public key.
+
+    Raises NotGenuine for a key that agrees to the same with everybody (RFC 7748, 6.1).
+    """
+    shared = agreement.shared(secret, other_key)
+    if shared is None or is_same(shared, bytes(32)):
+        raise NotGenuine("epoch: the other side's key is none")
+    prk = extract(sha256(trust), shared)
+    made = []
+    for direction in (UP, DOWN):
+        info = cbor.encode([_ALGORITHM, SUITE, concentrator, epoch, direction])
+        material = expand(prk, info, 44)
+        made.append(DirectionKey(material[:32], material[32:]))
+    return made[0], made[1]
+
+
+def seal_opened(
+        cipher: Cipher, key: DirectionKey, concentrator: bytes, epoch: int, tenant: str,
+        counter: int, trust: bytes) -> bytes:
+    """The answer to an opening, sealed with the downlink key of the new epoch. `trust` is the
+    signed trust document in force, for the next one."""
+    return cose.seal(
+        cipher, key, cose.key_id(concentrator, epoch), counter,
+        cbor.encode([fields.VERSION, concentrator, epoch, trust]), DOWN, tenant, _OPENED)
+
+
+def check_opened(
+        cipher: Cipher, key: DirectionKey, concentrator: bytes, epoch: int, tenant: str,
+        sealed: bytes) -> bytes:
+    """The trust document in force, from a head-end that shows that it has the keys of the epoch.
+
+    It is as the root signed it, if it did: `open_trust` says. Raises NotGenuine, Malformed,
+    Unsupported.
+    """
+    _bounded(sealed, GRANT_BYTES_MAX, "opened epoch")
+    parts = versioned(
+        cose.unseal(cipher, key, sealed, DOWN, tenant, _OPENED), 4, "opened epoch",
+        GRANT_BYTES_MAX)
+    if parts[1] != concentrator or parts[2] != epoch:
+        raise NotGenuine("opened epoch: it is another concentrator's, or another epoch")
+    trust = parts[3]
+    if type(trust) is not bytes:
+        raise Malformed("opened epoch trust: wanted bytes, got %s" % fields.shown(trust))
+    return trust
+
+
+def is_request(message: bytes) -> bool:
+    """Whether a message of the stream looks like a request; else it may be an opening."""
+    return message[:1] == b"\x82"      # A list of two; an opening begins with a tag.
+
+
+def _bounded(data: bytes, most: int, what: str) -> None:
+    if len(data) > most:
+        raise Malformed("%s: %d bytes, at most %d are read" % (what, len(data), most))
