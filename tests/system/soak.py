@@ -10,6 +10,7 @@ Every five minutes a line tells how it stands. Left out: how memory is judged (f
 
 import argparse
 import asyncio
+import os
 import random
 import sys
 import tempfile
@@ -23,9 +24,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from demo.errors import PostgresFailed  # noqa: E402
+from demo.parts import Part  # noqa: E402
 from tests.cloud.concentrator import CODES, Concentrator, register_set  # noqa: E402
-from tests.system.flat_memory import SAMPLE_S, judged, private_bytes  # noqa: E402
-from tests.system.street import Street  # noqa: E402
+from tests.system.flat_memory import SAMPLE_S, in_use, judged, private_bytes  # noqa: E402
+from tests.system.street import ROOT, Street  # noqa: E402
 from wum_cloud.database import connect  # noqa: E402
 from wum_cloud.registry import store as registry  # noqa: E402
 from wum_cloud.registry.keys import open_vault  # noqa: E402
@@ -43,6 +45,8 @@ FAULT_EVERY_S, DOWN_S = (5.0, 25.0), (0.3, 4.0)
 START_TRIES = 5                 # Of a database that has much to recover on a busy disk.
 DRAIN_S = 300.0
 TELL_S = 300.0
+WATCHED = ("ingest", "edge-1")  # Nobody kills them: their memory is judged.
+_WATCH = ROOT / "tests" / "services" / "memory_watch"
 _HOUR_S = 3600
 _ACCOUNT = "load"
 
@@ -59,7 +63,17 @@ class Soaked(Street):
     def _settings(self) -> dict[str, str]:
         return {**super()._settings(), "WUM_SHARED_GROUP": "ingest"}
 
+    def in_use(self, name: str) -> Path:
+        """The file in which a part that is watched tells what it has in use."""
+        return self.place.root / ("in-use-" + name)
+
     def _start(self, name: str, command: list[str]) -> None:
+        if name in WATCHED:
+            path = [str(_WATCH), *[path for path in [os.environ.get("PYTHONPATH")] if path]]
+            self._parts.setdefault(name, Part(
+                name, command, {**self.environment, "PYTHONPATH": os.pathsep.join(path),
+                                "WUM_TEST_MEMORY": str(self.in_use(name))},
+                self.place.logs / ("%s.log" % name), ROOT))
         if name == "broker" and name not in self._parts:
             with (self.place.broker / "passwords").open("a") as passwords:
                 passwords.write("%s:%s\n" % (_ACCOUNT, mosquitto_hash(self.password, bytes(12))))
@@ -208,7 +222,7 @@ def soak(street: Soaked, dice: random.Random, minutes: float) -> list[str]:
     street.start()
     load = Load(street, dice, int(minutes * 60 / ROUND_S) + 2)
     faults = Faults(street, dice)
-    memory: dict[str, list[int]] = {"ingest": [], "edge-1": []}
+    memory: dict[str, list[int]] = {name: [] for name in WATCHED}
     began = time.monotonic()
     end = began + minutes * 60
     next_round = next_sample = 0.0
@@ -254,7 +268,7 @@ def _judge(street: Soaked, load: Load, faults: Faults, memory: dict[str, list[in
                          faults.kills))
     wrong = []
     for name, samples in memory.items():
-        is_leaking, told = judged(samples)
+        is_leaking, told = judged(samples, in_use(street.in_use(name)))
         print("memory of %s: %s" % (name, told))
         if is_leaking:
             wrong.append("the memory of %s grows" % name)
