@@ -48,15 +48,15 @@ REGIONS = {
     "EU433": (
         _band("433.05", 433_050, 434_790, 10, 1000),
     ),
-    # FCC 15.247 (a)(2), (b)(3): digital modulation, 500 kHz or more; no limit of time. 1 W is what
-    # the transmitter gives to an antenna of at most 6 dBi.
+    # 47 CFR 15.247 (a)(2), (b)(3), (b)(4): digital modulation with 500 kHz or more, no limit of
+    # time; 1 W is what the transmitter gives to an antenna of at most 6 dBi. (e): 8 dBm in any 3
+    # kHz, which 1 W evenly over 500 kHz just keeps (7.8 dBm).
     "US915": (
         _band("902", 902_000, 928_000, 1000, 10_000, narrowest_khz=500),
     ),
-    # India, G.S.R. 564(E) of 2005: 1 W and a carrier of 200 kHz; no limit of time.
-    "IN865": (
-        _band("865", 865_000, 867_000, 1000, 10_000, widest_khz=200),
-    ),
+    # Not here, for want of a text to read: India, whose rules of 2005 for 865-867 MHz (G.S.R.
+    # 168(E)) were for RFID alone and have been replaced (G.S.R. 853(E) of 2021, 865-868 MHz); and
+    # AS923, whose countries differ, some of them asking for a carrier sense that CAD is not.
 }
 
 
