@@ -12,7 +12,9 @@ from wum_edge.carry.envelope import UPWARD, unwrap
 from wum_edge.carry.mesh_broker import Mesh, MeshBroker
 from wum_edge.uplink.counter import Counter
 from wum_edge.uplink.delivery import Delivery
-from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, UP, parse_topic, topic
+from wum_shared.gaps import GapRange
+from wum_shared.status import GAP_SENT
+from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, REQUEST, UP, parse_topic, topic
 from wum_simulator.flash import SimulatedFlash
 
 STEP_US = 1_000_000
@@ -99,8 +101,8 @@ class Street:
             cipher=QuickCipher(), keys=KEYS, broker=self.broker, dice=EvenDice(), log=Sentences())
 
     def _hear(self, is_request, sealed):
-        assert not is_request
-        self.delivery.heard(sealed, self.air.now // 1000)
+        hear = self.delivery.asked if is_request else self.delivery.heard
+        hear(sealed, self.air.now // 1000)
 
     def _other(self, address, action):
         if action[0] == "deliver":
@@ -164,6 +166,28 @@ def test_a_copy_that_was_sent_again_is_withdrawn_when_the_first_is_acknowledged(
     street._hear(False, street.head_end.store(street.head_end.batches()[0]))
     assert street.archive.backlog == 0
     assert not {item.number for item in relay.custody.everything()} & set(batches)
+
+
+def test_what_the_head_end_asks_goes_down_over_the_relay_and_the_answer_comes_up_though_it_dies():
+    street = Street()
+    street.run(1)
+    street.archive.append(mixed(0, 5), SCHEMA_ID, STAMP)
+    street.run(3)
+    assert street.is_whole(5)
+    before = len(street.head_end.batches())
+    request = street.head_end.ask(GapRange(street.archive.incarnation, 2, 4))
+    street.carriage.said(topic(KEYS.concentrator, DOWN, REQUEST), request)
+    street.air._act(1)
+    while not street.air.relays[2].downward.size:    # Nobody on the way opens it.
+        street.step(20_000)
+    street.air.boot(2)                               # Power fails there: the gateway says it again.
+    for _ in range(20):
+        street.run(1)
+        if street.head_end.answers():
+            break
+    assert [part.reason for part in street.head_end.answers()[0].parts] == [GAP_SENT]
+    sent = street.head_end.batches()[before:]
+    assert [(batch.first, batch.last) for batch in sent] == [(2, 4)]
 
 
 # Where something is that a power cut takes: who loses it, and when.

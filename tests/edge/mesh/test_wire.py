@@ -5,6 +5,7 @@ from tests.edge.mesh.quiet_air import HOST_US, QuietAir
 from wum_edge.mesh import frames
 from wum_edge.mesh.airtime import WIRE, airtime_us, modulation
 from wum_edge.mesh.guard import Guard
+from wum_edge.mesh.hearing import is_flooded
 from wum_edge.mesh.relay import Relay
 from wum_edge.mesh.setting import Setting
 from wum_edge.mesh.timing import WIRE_SNR_Q4
@@ -35,7 +36,7 @@ class WiredAir(QuietAir):
             if action[0] == "tx":
                 _, token, frame, rate, word, _ = action
                 self.sent.append((address, frame))
-                if rate == WIRE_RATE or frames.decode_header(frame).destination == frames.ALL:
+                if rate == WIRE_RATE or is_flooded(frames.decode_header(frame)):
                     self._put(WIRE_TAKES_US, (address, token, frame, word, 0))
                 if rate != WIRE_RATE:
                     airtime = airtime_us(WAYS[0], len(frame))
@@ -60,18 +61,18 @@ class WiredAir(QuietAir):
 
     def _happen(self, event):
         _, _, sender, token, frame, word, airtime = event
-        destination = frames.decode_header(frame).destination
+        header = frames.decode_header(frame)
         if airtime:
             super()._happen(event)
             return
         for one, other in [] if self.is_cut else self.wires:
             near = other if sender == one else one
-            if (sender in (one, other) and destination in (near, frames.ALL)
+            if (sender in (one, other) and (header.destination == near or is_flooded(header))
                     and near in self.relays and not self.loses(frame)):
                 self.by_wire.append(frame)
                 self.relays[near].on_rx(self.now, frame, 0, WIRE_SNR_Q4, WIRE_RATE)
                 self._act(near)
-        if token is not None and destination != frames.ALL and sender in self.relays:
+        if token is not None and not is_flooded(header) and sender in self.relays:
             self.relays[sender].on_tx_done(self.now, token, 1)
             self._act(sender)
 
