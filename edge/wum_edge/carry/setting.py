@@ -9,10 +9,10 @@ from collections import namedtuple
 from wum_edge.document import Table, shown
 from wum_edge.mesh.airtime import BANDWIDTHS_HZ, WIRE, Modulation, modulation
 from wum_edge.mesh.regions import REGIONS, sub_band
-from wum_edge.mesh.role import PATIENCE_US
 from wum_edge.modem import rui3_words
 
 GATEWAY, STATION, STANDBY = "gateway", "station", "standby"
+STANDBY_AFTER_S = 60         # mesh/role.py's; a gateway without a mesh does not load that.
 PEERS_MAX = 16
 PORT = 5757                  # UDP; any other does as well, if all neighbours have it.
 MODEMS = ("rui3",)
@@ -86,7 +86,7 @@ def check_mesh(table: Table) -> MeshSetting:
     report_s = table.number("report_s", 10, 86400, 900)
     if role != STANDBY and table.has("standby_after_s"):
         table.complain("standby_after_s", 'nothing, or role = "standby"', 'role = "%s"' % role)
-    standby_after_s = table.number("standby_after_s", 5, 3600, PATIENCE_US // 1_000_000)
+    standby_after_s = table.number("standby_after_s", 5, 3600, STANDBY_AFTER_S)
     table.done()
     return MeshSetting(role, region, frequency_hz, power_dbm, way, duty, modem, udp, report_s,
                        standby_after_s)

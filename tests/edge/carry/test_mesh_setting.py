@@ -5,6 +5,7 @@ from wum_edge.carry.setting import GATEWAY, STANDBY, STATION, address_of
 from wum_edge.config import check
 from wum_edge.errors import ConfigError
 from wum_edge.mesh.airtime import WIRE
+from wum_edge.mesh.role import PATIENCE_US
 
 MODELS = {"two-and-one": "modbus-rtu"}
 MODEM = {"port": "/dev/ttyUSB1"}
@@ -46,7 +47,7 @@ def test_a_standby_has_a_broker_and_says_when_it_steps_in():
     own = {"role": "standby", "modem": MODEM}
     config = check(with_mesh(own, True), MODELS)
     assert config.broker is not None and config.mesh.role == STANDBY
-    assert config.mesh.standby_after_s == 60
+    assert config.mesh.standby_after_s == PATIENCE_US // 1_000_000
     own["standby_after_s"] = 5
     assert check(with_mesh(own, True), MODELS).mesh.standby_after_s == 5
     assert mistakes({"role": "standby", "modem": MODEM})[0][0] == "broker.host"
