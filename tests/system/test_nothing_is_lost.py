@@ -5,6 +5,8 @@ Time is compressed ten times. The seed of the kills is printed; WUM_SEED replays
 
 import os
 import random
+import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,7 +19,7 @@ FAULT_SHARE = 0.1             # Of each meter's minutes: noise, silence, slow an
 # A model that is read in two ranges; one damaged answer to the first makes its registers late.
 LATE_MODEL, LATE_FIRST, LATE_LAST = "chint-dtsu666", 4126, 4143
 LATE_LEAST = 10               # Rows that come in two parts; fewer would not try their way.
-LATE_ROUNDS, LATE_EVERY_S = 12, 60      # Of one agent alone, which then has time to read again.
+LATE_EVERY_S, LATE_PATIENCE_S = 120, 600.0   # Of one agent alone, which has time to read again.
 KILLS = ("broker", "ingest", "database", "edge-2", "ingest", "edge-3", "broker", "database")
 DOWN_S = (0.3, 4.0)
 START_S = 180.0
@@ -82,20 +84,33 @@ def _acknowledged_in_vain(street: Street, folders: list[Path]) -> list[str]:
 
 
 def _wait_for_late_registers(street: Street, folders: list[Path]) -> None:
-    """A machine that is too busy for four agents reads nothing twice: then one alone does it, six
-    times as seldom. The agents are ended before and after.
+    """A machine that is too busy for four agents reads nothing twice: then one alone does it, and
+    seldom enough to have time for it. The agents are ended before and after.
     """
-    for number in range(LATE_ROUNDS):
-        if read_archives(folders).late_rows > LATE_LEAST:
-            return
-        cabinet = street.cabinets[number % len(street.cabinets)]
-        street.read_every(cabinet, LATE_EVERY_S)
-        street.start_edge(cabinet)
-        for _ in range(2):
-            street.disturb(cabinet, LATE_MODEL, LATE_FIRST, LATE_LAST)
-            time.sleep(LATE_EVERY_S / SPEED + 1.0)
-        street.end("edge-%d" % cabinet.number)
-        street.read_every(cabinet, EVERY_S)
+    here, cabinet = read_archives(folders).late_rows, street.cabinets[0]
+    if here > LATE_LEAST:
+        return
+    wanted = LATE_LEAST - here + read_archives(folders[:1]).late_rows
+    street.read_every(cabinet, LATE_EVERY_S)
+    street.start_edge(cabinet)
+    until = time.monotonic() + LATE_PATIENCE_S
+    while _late_rows_so_far(folders[0]) <= wanted and time.monotonic() < until:
+        street.disturb(cabinet, LATE_MODEL, LATE_FIRST, LATE_LAST)
+        time.sleep(LATE_EVERY_S / SPEED)
+    street.end("edge-%d" % cabinet.number)
+    street.read_every(cabinet, EVERY_S)
+
+
+def _late_rows_so_far(folder: Path) -> int:
+    """Of an agent that runs: in a copy of its archive, which may end anywhere."""
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(place) / "archive"
+        try:
+            shutil.copytree(folder, copy)
+        except shutil.Error as error:        # A file that was replaced meanwhile: the next time.
+            print("archive in motion: %s" % error)
+            return 0
+        return read_archives([copy]).late_rows
 
 
 def _all_received(street: Street, last: dict[bytes, int]) -> bool | None:
