@@ -20,7 +20,9 @@ _FOLD = 1_073_741_789
 class Custody:
     """Pieces in the order of their priority (0 first) and age."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: int = -1) -> None:
+        self._address = address
+        self.others = 0              # Pieces here that are not our own.
         self._queues: list[list[Item]] = [[], [], [], []]
         self._held: set[int] = set()
         self._seen: dict[int, int] = {}  # By key folded: to whom it was handed on, 0 for nobody.
@@ -71,6 +73,7 @@ class Custody:
         if not self.free:
             return False
         self._held.add(key)
+        self.others += item.origin != self._address
         self._queue(self._queues[priority], item)
         return True
 
@@ -135,6 +138,7 @@ class Custody:
             self._out.discard(item.key)
             if item.key in self._held:
                 self._held.discard(item.key)
+                self.others -= item.origin != self._address
                 self.see(item.key, to)
         for at, queue in enumerate(self._queues):
             self._queues[at] = [item for item in queue if item.key in self._held]

@@ -53,13 +53,15 @@ class Polls:
 
     def _is_worth(self, address: int) -> bool:
         """Whether there is room for all that a child has, or for half a burst: a poll for a frame
-        or two costs the channel as much as one for sixteen.
+        or two costs the channel as much as one for sixteen. And who has a burst of others' pieces
+        that nobody has called for needs no second one: it would only trouble receivers nearby.
         """
         relay = self._relay
         child = relay.children.get(address)
         return child is not None and self.grantable() > 0 and (
             relay.setting.is_gateway
-            or relay.custody.free >= min(child.frames, _GRANT_LEAST))
+            or relay.custody.others <= BURST_MAX
+            and relay.custody.free >= min(child.frames, _GRANT_LEAST))
 
     def grantable(self) -> int:
         """Frames that we can take custody of and may hand on within the law."""

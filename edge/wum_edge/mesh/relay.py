@@ -92,7 +92,8 @@ class Relay:
                           for way in setting.ways]
         self.frame_us = [times[2] for times in self.airtimes]
         self.ledger = Ledger(setting.duty_permyriad, t_us, spent_us=spent_us)
-        self.neighbours, self.children, self.custody = Neighbours(), Children(), Custody()
+        self.neighbours, self.children = Neighbours(), Children()
+        self.custody = Custody(setting.address)
         self.gradient = Gradient(self.frame_us[0] + HOST_US // 2)
         self.gathering, self.unreceipted = Gathering(), Unreceipted()
         self.trickle = Trickle(t_us, self.chance())

@@ -3,6 +3,7 @@
 Left out: everything that happens because a frame has come.
 """
 
+from wum_edge.mesh.frames import NOTE
 from wum_edge.mesh.gradient import RANK_MAX
 
 HEARTBEAT_US = 600_000_000
@@ -40,6 +41,9 @@ class Upkeep:
         relay = self._relay
         if relay.gradient.rank >= RANK_MAX:
             relay.unreceipted.postpone(relay.now)
+        for item in relay.custody.everything():      # Patience begins when the last piece is gone.
+            if item.origin == relay.setting.address and item.mark != NOTE:
+                relay.unreceipted.sent_again(item.number, relay.now)
         for number in relay.unreceipted.overdue(relay.now - RESEND_US):
             relay.answers.lost(number)
         relay.speech.relax()

@@ -128,3 +128,30 @@ def test_a_poll_of_who_is_no_parent_any_more_is_declined_at_once():
     assert air.relays[2].counts["poll of no parent"] == 1
     child = wrong.children.get(2)
     assert child.frames == 0 and child.fruitless == 0
+
+
+def test_who_has_a_burst_of_others_pieces_calls_for_no_second_one():
+    air = QuietAir({1}, [(1, 2), (2, 3)])
+    air.run(2 * MINUTE_US)
+    relay = air.relays[2]
+    relay.children.ask(air.now, 3, 16, 60)
+    for number in range(frames.BURST_MAX):
+        relay.custody.take(piece(3, number), 2)
+        relay.custody.take(piece(2, number), 2)  # Our own do not count.
+    assert relay.custody.others == frames.BURST_MAX and relay.polls.has_work()
+    relay.custody.take(piece(3, 99), 2)
+    assert not relay.polls.has_work()
+    relay.custody.release([piece(3, 99)])
+    assert relay.polls.has_work()
+
+
+def test_what_still_waits_at_its_origin_is_not_called_for_again():
+    air = QuietAir({1}, [(1, 2), (2, 3)])
+    air.run(2 * MINUTE_US)
+    air.loses = lambda frame: frames.decode_header(frame).kind == frames.DATA
+    air.submit(3, bytes(200))
+    air.run(air.now + 60 * MINUTE_US)
+    assert air.relays[3].custody.size == 1 and air.of("again") == []
+    air.loses = lambda frame: False
+    air.run(air.now + 10 * MINUTE_US)
+    assert air.delivered == [(3, bytes(200))]
