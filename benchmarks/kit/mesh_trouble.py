@@ -25,6 +25,7 @@ MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 OBJECT_BYTES = 534
 DAY = 24
+FEED_US = 20_000_000
 
 
 def run_for(network: Network, length_us: int) -> None:
@@ -127,7 +128,10 @@ def partition(plans: list[Plan]) -> list[Figure]:
         back_us, live = network.air.now_us, []
         for _ in range(4):
             live += [network.give(number, OBJECT_BYTES, 1) for number in others]
-            run_for(network, HOUR_US)
+            for _ in range(HOUR_US // FEED_US):
+                run_for(network, FEED_US)
+                for number in others:            # As an agent does when its relay has room.
+                    network.feed(number)
         came = network.tally.came_us
         drained.append((max(came.get(at, 1 << 62) for at in held) - back_us) / HOUR_US)
         late.append(sum(came.get(at, 1 << 62) - network.tally.born_us[at] > HOUR_US

@@ -23,8 +23,8 @@ _POLL = ">HBHBHIB"
 _ACK = ">HHH"
 _DATA = ">HB"
 _ITEM = ">HHBBB"
-_RECEIPT = ">HHB"
-_RECEIPT_SIZE, _ACK_SIZE = 5, 6
+_RECEIPT = ">HHI"
+_RECEIPT_SIZE, _ACK_SIZE = 8, 6
 DATA_HEAD, ITEM_HEAD = 3, 7
 STAMP_SIZE = 9
 WANTS_WAY, WANTS_TIME = 1, 2
@@ -99,7 +99,7 @@ class Poll(namedtuple("Poll", (
     every child that has asked and waits (`waiting_bit`). `acks`: (child, answered, arrived): of the
     burst of `child` whose last frame had the counter `answered`, the frames of the bit map are in
     custody;
-    `receipts`: (origin, number, bit map of the eight before it) of objects at a gateway. What is
+    `receipts`: (origin, number, bit map of the 32 before it) of objects at a gateway. What is
     granted stands in the header, for all to see who must keep silent meanwhile.
     """
 

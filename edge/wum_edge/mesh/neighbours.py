@@ -128,6 +128,10 @@ class Neighbours:
         found = self._by_address.get(address)
         return found is not None and found.wired > 0
 
+    def has_wired(self) -> bool:
+        """Whether anybody is reached by wire."""
+        return any(other.wired > 0 for other in self.all())
+
     def _make_room(self, margin_q4: int) -> bool:
         worst = None
         for other in self.all():

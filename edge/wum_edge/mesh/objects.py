@@ -12,7 +12,7 @@ _STANDS_US = 45_000_000      # Without a piece for so long, an object's origin i
 _WANTS_MAX = 5               # So often, after doubled waits.
 _OVERTAKEN_US = 240_000_000  # An object so old is lost when a later one has arrived.
 _THROUGH_MAX = 4             # Parents of one object that are remembered.
-_BEFORE = 8                  # A receipt tells of so many numbers before its own.
+_BEFORE = 32                 # A receipt tells of so many numbers before its own: a day's worth.
 
 
 def cut(origin: int, number: int, content: bytes) -> list[Item]:
@@ -70,9 +70,9 @@ class Gathering:
         return b"".join([partial.pieces[at] for at in range(partial.total)])
 
     def receipt(self, origin: int) -> tuple[int, int] | None:
-        """(newest number, bit map of the eight before it) of what is here whole."""
+        """(newest number, bit map of the 32 before it) of what is here whole."""
         newest = self._newest.get(origin)
-        return (newest[0], newest[1] >> 1 & 255) if newest else None
+        return (newest[0], newest[1] >> 1 & (1 << _BEFORE) - 1) if newest else None
 
     def standing(self, t_us: int) -> list[tuple[int, int, list[int]]]:
         """(origin, number, fragments that are here) of objects that wait for the rest in vain."""

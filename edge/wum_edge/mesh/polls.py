@@ -55,12 +55,13 @@ class Polls:
         """Whether there is room for all that a child has, or for half a burst: a poll for a frame
         or two costs the channel as much as one for sixteen. And who has a burst of others' pieces
         that nobody has called for needs no second one: it would only trouble receivers nearby.
+        (What came by wire came without a poll, and keeps none from being made.)
         """
         relay = self._relay
         child = relay.children.get(address)
         return child is not None and self.grantable() > 0 and (
             relay.setting.is_gateway
-            or relay.custody.others <= BURST_MAX
+            or (relay.custody.others <= BURST_MAX or relay.neighbours.has_wired())
             and relay.custody.free >= min(child.frames, _GRANT_LEAST))
 
     def grantable(self) -> int:

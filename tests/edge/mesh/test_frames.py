@@ -43,7 +43,7 @@ def test_no_other_length_passes():
         raises(Malformed, lambda decode=decode, body=body: decode(body[:-1]))
         raises(Malformed, lambda decode=decode, body=body: decode(body + b"x"))
     for size in range(len(poll)):
-        if size != len(poll) - 5:            # A poll without its receipt is a poll.
+        if size != len(poll) - 8:            # A poll without its receipt is a poll.
             raises(Malformed, lambda size=size: frames.decode_poll(poll[:size]))
     for size in range(len(data)):
         if size != frames.DATA_HEAD:
