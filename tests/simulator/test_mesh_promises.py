@@ -15,7 +15,7 @@ from wum_simulator.world import Dice
 
 MINUTE_US = 60_000_000
 STEP_US = 2_000_000
-LOOP_MAX_S = 4               # docs/mesh-protocol.md, 4.
+LOOP_MAX_S = 30              # docs/mesh-protocol.md, 4.
 SITES = 20
 HARSH = Terrain(12.0, 3.8, 30.0)
 
