@@ -156,6 +156,35 @@ async def test_compressed_weeks_are_dropped_and_told_like_any_other(head_end: He
     assert summaries(head_end) == before
 
 
+@pytest.mark.usefixtures("_community")
+async def test_who_writes_into_a_new_week_keeps_nobody_else_out_until_the_commit(
+        head_end: HeadEnd) -> None:
+    """TimescaleDB makes a chunk under a lock that it holds to the end of the transaction."""
+    one, store = Concentrator(), head_end.worker._store
+    await head_end.welcome(one)
+    waiting: list[object] = []
+
+    async def written(*arguments: object) -> None:
+        head_end.do("set statement_timeout = '5s'")
+        head_end.do("insert into reading (meter_id, captured_at, profile, register_set_id,"
+                    " time_quality) values (0, '2026-09-14 12:00:00+00', 0, 0, 0)")
+        waiting.append("not")
+
+    write = store._rows.write  # type: ignore[attr-defined]
+    chunks = "select count(*) from timescaledb_information.chunks where hypertable_name = 'reading'"
+    assert head_end.ask(chunks) == [0]
+    store._rows.write = lambda *arguments: _both(write, written, arguments)  # type: ignore[attr-defined]
+    await head_end.take(one.send_rows(one.row(0, 0), one.row(0, -_WEEK)))
+    assert waiting == ["not"] and head_end.ask(chunks)[0] >= 2
+    assert head_end.ask("select count(*) from reading where meter_id <> 0") == [2]
+
+
+async def _both(first, second, arguments):  # type: ignore[no-untyped-def]
+    result = await first(*arguments)
+    await second()
+    return result
+
+
 @pytest.mark.usefixtures("_apache")
 async def test_the_apache_edition_keeps_readings_as_they_are_and_sums_them_up_in_a_table(
         head_end: HeadEnd) -> None:

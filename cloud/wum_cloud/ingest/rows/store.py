@@ -25,7 +25,8 @@ from wum_cloud.registry.quantities import COLUMNS
 from wum_cloud.registry.schemas.layout import Layout
 from wum_cloud.registry.schemas.sets.store import layouts_by_id, register_set_ids
 
-_WEEK_S = 7 * 86400
+_DAY_S = 86400
+_WEEK_S = 7 * _DAY_S
 _MONDAY_S = 4 * 86400           # The first Monday after 1970-01-01.
 _PARTITION_LOCK = 0x57554D01
 _MERGE_LOCK = 0x57554D05
@@ -69,6 +70,17 @@ _UPDATE = """
     where (r.meter_id, r.captured_at, r.profile) = (m.meter_id, m.captured_at, m.profile)
     and r.captured_at between %%s and %%s""" % ", ".join(
         ["%s = m.%s" % (name, name) for name in _VALUES if name != "time_quality"])
+
+
+_WITHOUT_CHUNK = """
+    select distinct on (to_timestamp(s)) to_timestamp(s) from unnest(%s::bigint[]) s
+    where not exists (
+        select from timescaledb_information.chunks where hypertable_name = 'reading'
+        and range_start <= to_timestamp(s) and to_timestamp(s) < range_end)
+    order by 1"""
+_FIRST_ROW = ("insert into reading (meter_id, captured_at, profile, register_set_id, time_quality)"
+              " values (0, %s, 0, 0, 0)")
+_NO_ROW = "delete from reading where meter_id = 0 and captured_at = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +134,44 @@ class Rows:
         self._careful = 0       # Transactions left that take the careful way.
         self._layouts: dict[int, Layout] = {}
         self._weeks: set[int] = set()
+        self._days: set[int] = set()    # Of hypertables, whose chunks begin on any day.
         self._is_partitioned: bool | None = None
 
     async def make_partitions(self, tables: list[Table]) -> None:
         """Partitions for these rows, each made in a transaction of its own."""
         missing = sorted({week for table in tables for week in _weeks(table)} - self._weeks)
-        if not missing:
+        if not missing and self._is_partitioned is not False:
             return
         async with self._pool.connection() as connection:
-            for week in missing if await self._has_row_locks(connection) else []:
+            if not await self._has_row_locks(connection):
+                await self._make_chunks(connection, tables)
+                return
+            for week in missing:
                 async with connection.transaction():
                     await _make_partition(connection, week)
         self._weeks.update(missing)
 
+    async def _make_chunks(self, connection: Connection, tables: list[Table]) -> None:
+        """TimescaleDB makes a chunk for its first row and lets nobody else into `reading` until
+        that transaction ends: so for a row that is taken away again, before thousands are copied.
+        """
+        days = {day: day * _DAY_S for table in tables
+                for day in np.unique(table.captured_at_s // _DAY_S).tolist()
+                if day not in self._days}
+        if not days:
+            return
+        lacking = await (await connection.execute(_WITHOUT_CHUNK, [list(days.values())])).fetchall()
+        await connection.commit()
+        for captured_at, in lacking:
+            async with connection.transaction():
+                await connection.execute(_FIRST_ROW, [captured_at])
+                await connection.execute(_NO_ROW, [captured_at])
+        self._days.update(days)
+
     def forget_partitions(self) -> None:
         """After an error: somebody may have dropped one."""
         self._weeks.clear()
+        self._days.clear()
 
     async def write(
             self, connection: Connection, tables: list[Table], sources: list[Provenance],
