@@ -171,21 +171,24 @@ class EtxTree(DistanceVector):
     tries = 30
 
     def __init__(self, *arguments: object) -> None:
-        self._interval_us = 8_000_000
+        self._interval_us, self._timer = 8_000_000, 0
         self._quality: dict[int, int] = {}               # Of 256.
         super().__init__(*arguments)
 
     def woken(self, what: object) -> None:
+        if what not in (_HELLO, -self._timer):
+            return               # An earlier change has put another timer in this one's place.
         self.send_at(self.now, struct.pack(
             HEAD, _HELLO, self.address, ALL, 0, self.cost, 0, 1) + bytes(14))
         self._interval_us = min(self._interval_us * 2, self.HELLO_US)
         self.wake_at(self.now + self._interval_us // 2
-                     + self.dice.randrange(self._interval_us // 2), _HELLO)
+                     + self.dice.randrange(self._interval_us // 2), -self._timer)
 
     def changed(self) -> None:
         if self._interval_us > 8_000_000:
             self._interval_us = 8_000_000
-            self.wake_at(self.now + self.wait_us(200), _HELLO)
+            self._timer += 1
+            self.wake_at(self.now + self.wait_us(200), -self._timer)
 
     def stays(self) -> int:
         return 24            # CTP's PARENT_SWITCH_THRESHOLD of 1.5 transmissions.
