@@ -24,6 +24,7 @@ _SHIM = Path(__file__).resolve().parents[1] / "services" / "clock_shim"
 _PATIENCE_S = 180.0
 _YEARS_S, _HOURS_S = 3 * 365 * 86400, 5 * 3600
 _DISK_MB = 2
+_LISTENS = "Subscribed to wum/0/+/up/+ "
 _FULL, _AHEAD, _BEHIND = 1, 2, 3        # The cabinets, by what befalls them.
 _METERS = {_FULL: 8, _AHEAD: 1, _BEHIND: 1}
 
@@ -56,9 +57,16 @@ class _Wrong(Street):
         self.set_clock("ingest", offset_s)
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             connection.execute((_SHIFT % offset_s).encode())
-        for name in ("ingest", *["edge-%d" % number for number in _METERS]):
-            self.kill(name)
-            self.restart(name)
+        log = self.place.logs / "ingest.log"
+        before = log.read_text().count(_LISTENS)
+        self.kill("ingest")
+        self.restart("ingest")
+        # What nobody listens for is lost, and told again a day later.
+        self.wait_for("ingest", lambda: log.read_text().count(_LISTENS) > before or None,
+                      _PATIENCE_S)
+        for number in _METERS:
+            self.kill("edge-%d" % number)
+            self.restart("edge-%d" % number)
 
     def until_doctor(self, *says: str, never: str = "") -> None:
         """Wait until `wum-cloud doctor` says all of these, and does not say `never`."""
