@@ -32,11 +32,17 @@ from demo.place import write_secret
 from demo.postgres_access import DATABASE, USER, Access, read_access, write_access
 from demo.postgres_binaries import postgres_programs
 from demo.postgres_home import forget_home, home_for
-from demo.postgres_process import end, end_child, postmaster_lines, running
+from demo.postgres_process import (
+    end,
+    end_child,
+    end_orphans,
+    postmaster_lines,
+    running,
+)
 from demo.tether import tethered
 
 _START_S = 60  # Crash recovery of a small database on a slow disk; initdb is not counted.
-_TRIES = 20  # A port may be taken in between; backends outlive a kill -9 by their statement.
+_TRIES = 20  # A port may be taken in between.
 _LOG_LIMIT_BYTES = 4_000_000  # The log of the run before is kept, older ones are not.
 _HASTY = {"fsync": "off", "full_page_writes": "off"}
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes, the file's name included.
@@ -114,6 +120,7 @@ class EmbeddedPostgres:
         for _ in range(_TRIES):
             if not is_free(access.port):
                 access = Access(free_port(), access.password)
+            end_orphans(home / "data")
             log = self._log()
             settings = {} if self._is_durable else _HASTY
             self._server = _launch(

@@ -55,6 +55,36 @@ def end(pid: int, is_gone: Callable[[], bool] | None = None) -> None:
     raise PostgresFailed(f"process {pid} does not end")
 
 
+def end_orphans(data: Path) -> None:
+    """End what a server that was killed left behind: its backends work on until their statement
+    ends, and no server starts over data that somebody works on.
+
+    For data over which no server runs. Raises PostgresFailed.
+    """
+    left = _working_on(data)
+    for sign, patience_s in ((signal.SIGQUIT, 2.5), (signal.SIGKILL, 2.5)):
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sign)
+        deadline = time.monotonic() + patience_s
+        while left and time.monotonic() < deadline:
+            left = [pid for pid in left if is_alive(pid)]
+            time.sleep(_LOOK_S)
+        if not left:
+            return
+    raise PostgresFailed(f"processes {left} work on {data} and do not end")
+
+
+def _working_on(data: Path) -> list[int]:
+    """The processes whose folder that is: a server and its backends alone stand in its data."""
+    wanted, found = data.resolve(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            if (process / "cwd").resolve(strict=True) == wanted:
+                found.append(int(process.name))
+    return found
+
+
 def is_alive(pid: int) -> bool:
     """Whether `pid` runs. A process that has ended and is not reaped does not."""
     try:

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psycopg
@@ -103,6 +104,24 @@ def test_after_a_power_cut_the_stale_pid_file_is_no_obstacle(folder):
     program.wait()
     with EmbeddedPostgres(folder) as url:
         assert answer(url, "SELECT n FROM kept") == 7
+
+
+def test_a_statement_that_outlives_its_server_is_no_obstacle(folder):
+    server = EmbeddedPostgres(folder)
+    url = server.start()
+    busy = psycopg.connect(url, autocommit=True)
+    try:
+        busy.pgconn.send_query(b"do $$ begin loop end loop; end $$")
+        backend = busy.info.backend_pid
+        os.kill(server.pid, signal.SIGKILL)
+        while server.pid is not None:
+            time.sleep(0.01)
+        assert is_alive(backend)
+        assert answer(server.restart(), "select 7") == 7
+        assert not is_alive(backend)
+    finally:
+        busy.close()
+        server.stop()
 
 
 def command_line(*words: str) -> subprocess.CompletedProcess[str]:
