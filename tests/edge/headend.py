@@ -63,7 +63,7 @@ class Arrival:
 class HeadEnd(Broker):
     """A broker whose only subscriber is a head-end. `connected` and `takes` are the test's."""
 
-    def __init__(self):
+    def __init__(self, cipher=None):
         self.number = 1
         self.connected = True
         self.takes = True
@@ -72,7 +72,7 @@ class HeadEnd(Broker):
         self.committed = {}      # Sequence number -> record, of everything that was stored.
         self.lost = []
         self.heads = {}          # Digest -> what a delta on that batch builds on.
-        self._cipher = QuickCipher()
+        self._cipher = cipher or QuickCipher()
         self._counters = []
         self._next_counter = 0
 

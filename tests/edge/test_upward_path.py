@@ -9,7 +9,7 @@ from tests.edge.headend import KEYS, EvenDice, HeadEnd, Sentences
 from tests.edge.records import LIMIT_BYTES, SEGMENT_BYTES
 from tests.edge.samples import document, entry
 from tests.portable import keep
-from tests.shared.quick_cipher import QuickCipher
+from tests.shared.slow_cipher import SlowCipher
 from wum_edge.agent import Agent
 from wum_edge.archive.ring import Archive
 from wum_edge.config import check
@@ -53,7 +53,7 @@ class Board:
         self.sweep = Sweep("a", meters_of_line(config, models(), "a"))
         self.archive = Archive(flash, LIMIT_BYTES, b"on-board", SEGMENT_BYTES)
         delivery = Delivery(
-            archive=self.archive, counter=Counter(flash, KEYS.key_id, 0), cipher=QuickCipher(),
+            archive=self.archive, counter=Counter(flash, KEYS.key_id, 0), cipher=SlowCipher(),
             keys=KEYS, broker=head_end, dice=EvenDice(), log=Sentences())
         self.agent = Agent(archive=self.archive, delivery=delivery, clock=self.clock,
                            schema=schema_sent(), log=Sentences())
@@ -72,7 +72,7 @@ class Board:
 
 
 def test_a_reading_goes_from_the_wire_to_the_head_end_and_its_answer_moves_the_cursor():
-    flash, head_end = SimulatedFlash(), HeadEnd()
+    flash, head_end = SimulatedFlash(), HeadEnd(SlowCipher())
     board = Board(flash, head_end)
     board.read()
     board.wait(5)
@@ -91,7 +91,7 @@ def test_a_reading_goes_from_the_wire_to_the_head_end_and_its_answer_moves_the_c
 
 
 def test_a_power_cut_between_sending_and_the_answer_sends_the_same_records_again():
-    flash, head_end = SimulatedFlash(), HeadEnd()
+    flash, head_end = SimulatedFlash(), HeadEnd(SlowCipher())
     board = Board(flash, head_end)
     board.read()
     board.wait(5)
