@@ -13,7 +13,7 @@ from wum_edge.log import Log
 from wum_edge.mesh import joiner
 from wum_edge.mesh.airtime import modulation
 from wum_edge.ports.linux.keys import BadKeys
-from wum_edge.ports.linux.mesh_member import Membership
+from wum_edge.ports.linux.mesh_member import ALONE_MS, Membership
 from wum_edge.ports.linux.mesh_part import MeshPart
 from wum_edge.uplink.broker import Broker
 from wum_shared import cbor
@@ -163,6 +163,26 @@ def test_a_guest_whose_key_is_of_an_epoch_that_is_over_joins_again(street):
     guest.member.alone_ms = 500
     assert until(lambda: guest.member.keys.epoch == 1 and guest.part.has_way())
     assert tomllib.loads((guest.folder / "mesh.key").read_text())["key"] == NEXT_KEY
+
+
+@pytest.mark.parametrize("files", [GUEST, {**mesh_key(2), **GUEST}], ids=["first", "again"])
+def test_who_was_admitted_late_has_its_full_time_to_find_a_way_before_it_asks_anew(
+        tmp_path, files):
+    guest = Agent(tmp_path / "2", 2, STATION, files)     # Its thread does not run.
+    station, member = guest.part.station, guest.member
+    begun_ms = 0 if member.keys is None else ALONE_MS
+    member.tick(station, 0, False)
+    member.tick(station, begun_ms, False)
+    assert station.joiner is not None
+    given_ms = begun_ms + ALONE_MS + 1
+    member.joined(2, 1, bytes.fromhex(NEXT_KEY))
+    member.tick(station, given_ms, False)
+    assert station.joiner is None and member.keys.epoch == 1
+    member.tick(station, given_ms + ALONE_MS - 1, False)
+    assert station.joiner is None
+    member.tick(station, given_ms + ALONE_MS, False)
+    assert station.joiner is not None
+    guest.udp.close()
 
 
 def test_a_standby_opens_its_uplink_when_there_is_no_gateway_and_carries(street):

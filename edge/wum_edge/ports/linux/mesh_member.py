@@ -72,7 +72,7 @@ class Membership:
         if self._alone_ms is None:
             self._alone_ms = now_ms
         if self._given is not None:
-            self._take_up(station)
+            self._take_up(station, now_ms)
         elif station.joiner is not None:
             if self.keys is not None and now_ms - self._began_ms >= TRY_MS and station.go_on():
                 self._alone_ms = now_ms
@@ -98,7 +98,7 @@ class Membership:
         if self._join is not None and self._given is None:
             self._given = MeshKeys(self._join.network, epoch, address, key)
 
-    def _take_up(self, station: Station) -> None:
+    def _take_up(self, station: Station, now_ms: int) -> None:
         """Begin with what was given, once it is in the keys folder."""
         assert self._given is not None
         failure = None
@@ -117,7 +117,7 @@ class Membership:
             return
         self._log.say("the mesh: admitted as station %d, epoch %d" % (
             self.keys.address, self.keys.epoch))
-        self._given = None
+        self._given, self._alone_ms = None, now_ms       # The new key has its time to find a way.
 
 
 def _now_us() -> int:
