@@ -29,7 +29,7 @@ from wum_shared.messages import (
     encode_acknowledgement,
 )
 from wum_shared.status import BASE_UNKNOWN, SCHEMA_UNKNOWN, STORED
-from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, parse_topic, topic
+from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, SCHEMA, parse_topic, topic
 
 PATIENCE_S = 60
 
@@ -87,8 +87,10 @@ class HeadEnd:
         self.counters.append(counter)
         opened = cose.unseal(
             self._cipher, self._keys.uplink, sealed, "up", self._keys.tenant, stream)
-        if stream != BATCH:
+        if stream == SCHEMA:
             self._schemas[schema_id(opened)] = decode_schema(opened)
+            return
+        if stream != BATCH:      # What it says of itself is no record.
             return
         self.batches += 1
         incarnation, first, last, schema = peek_batch(opened)
