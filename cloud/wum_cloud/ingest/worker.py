@@ -9,7 +9,6 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import psycopg
@@ -23,15 +22,11 @@ from wum_cloud.ingest.answer import Answer, answer_to, sealed_answer
 from wum_cloud.ingest.bases.heads import Heads
 from wum_cloud.ingest.bases.store import Named
 from wum_cloud.ingest.downlink import DatabaseWentBack
+from wum_cloud.ingest.genuine import Genuine, Known, Read, read_batch, schema_in, stranger
 from wum_cloud.ingest.harvest import Arrival, Committed, Harvest
 from wum_cloud.ingest.opened import Heading
 from wum_cloud.ingest.quarantine.entries import (
     BATCH,
-    MESSAGE,
-    SCHEMA,
-    UNDECODABLE,
-    UNKNOWN_DEVICE,
-    UNKNOWN_KEY,
     UNSTORABLE,
     UNSUPPORTED,
     Aside,
@@ -45,9 +40,7 @@ from wum_cloud.registry.schemas.store import Arrived
 from wum_cloud.registry.store import Sender
 from wum_shared import topics
 from wum_shared.cipher import Cipher
-from wum_shared.errors import Malformed, Unsupported
 from wum_shared.ids import schema_id
-from wum_shared.messages import DirectionKey, Schema, decode_schema
 from wum_shared.status import BASE_UNKNOWN, SCHEMA_UNKNOWN, SET_ASIDE, STORED, VERSION_UNSUPPORTED
 
 SENDERS_MAX = 20_000            # Remembered; some 500 bytes each.
@@ -75,43 +68,6 @@ class Store(Protocol):
     def forget(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A sender and its opened keys."""
-
-    sender: Sender
-    uplink: DirectionKey
-    downlink: DirectionKey
-
-
-@dataclass(frozen=True, slots=True)
-class _Genuine:
-    """An opened message of a known sender."""
-
-    delivery: Delivery
-    label: accepting.Label
-    known: _Known
-    opened: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A genuine batch with its heading and fields; or, without a heading, why not."""
-
-    message: _Genuine
-    heading: Heading | None
-    parts: list[object]
-    aside: Aside | None
-
-    def base(self) -> Named | None:
-        """What this batch builds on; None for one that decodes alone."""
-        named = None if self.heading is None else accepting.base_named(self.parts)
-        if self.heading is None or named is None:
-            return None
-        return Named(self.message.known.sender.concentrator_id, self.heading.incarnation,
-                     self.heading.schema_id, named.last_sequence, named.digest)
-
-
 class Worker:
     """Works off messages; several of them may share a store and a broker."""
 
@@ -127,7 +83,7 @@ class Worker:
         self._ahead_s = ahead_s
         self._now_s = now_s
         self._monotonic_s, self._sleep = monotonic_s, sleep
-        self._senders: Remembered[tuple[bytes, int], _Known] = Remembered(
+        self._senders: Remembered[tuple[bytes, int], Known] = Remembered(
             SENDERS_MAX, monotonic_s)
         self._plans: Remembered[Name, Plan] = Remembered(PLANS_MAX, monotonic_s)
 
@@ -185,7 +141,7 @@ class Worker:
         then nothing is stored and nothing may be acknowledged.
         """
         harvest = Harvest()
-        answers: list[tuple[_Known, Answer]] = []
+        answers: list[tuple[Known, Answer]] = []
         genuine = await self._open(deliveries, harvest)
         await self._take_schemas(
             [m for m in genuine if m.label.stream == topics.SCHEMA], harvest, unstorable)
@@ -193,7 +149,7 @@ class Worker:
             if message.label.stream not in (topics.SCHEMA, topics.BATCH):
                 harvest.take_report(message.known.sender, message.label, message.delivery,
                                     message.opened)
-        batches = [_read(m) for m in genuine if m.label.stream == topics.BATCH]
+        batches = [read_batch(m) for m in genuine if m.label.stream == topics.BATCH]
         plans = await self._plans_of(batches)
         named = [base for batch in batches if (base := batch.base()) is not None]
         bases = await self._store.bases(named) if named else {}
@@ -209,7 +165,7 @@ class Worker:
             await self._store.trim_quarantine()
         return self._sealed(answers, committed)
 
-    async def _open(self, deliveries: list[Delivery], harvest: Harvest) -> list[_Genuine]:
+    async def _open(self, deliveries: list[Delivery], harvest: Harvest) -> list[Genuine]:
         labelled = []
         for delivery in deliveries:
             try:
@@ -227,7 +183,7 @@ class Worker:
             sender = known.get((label.device_id, label.epoch))
             if sender is None:
                 number = strangers.get(label.device_id)
-                harvest.set_aside(number, delivery.topic, _stranger(label, number, delivery))
+                harvest.set_aside(number, delivery.topic, stranger(label, number, delivery))
                 continue
             try:
                 content = accepting.unseal(
@@ -236,10 +192,10 @@ class Worker:
                 harvest.set_aside(
                     sender.sender.concentrator_id, delivery.topic, refused.aside)
             else:
-                opened.append(_Genuine(delivery, label, sender, content))
+                opened.append(Genuine(delivery, label, sender, content))
         return opened
 
-    async def _look_up(self, wanted: list[tuple[bytes, int]]) -> dict[tuple[bytes, int], _Known]:
+    async def _look_up(self, wanted: list[tuple[bytes, int]]) -> dict[tuple[bytes, int], Known]:
         found = {key: known for key in wanted if (known := self._senders.get(key)) is not None}
         missing = sorted(set(wanted) - set(found))
         if not missing:
@@ -251,17 +207,17 @@ class Worker:
             except KeyFileError as error:
                 _log.error("%s", error)
                 continue
-            found[key] = _Known(sender, uplink, downlink)
+            found[key] = Known(sender, uplink, downlink)
             self._senders.put(key, found[key])
         return found
 
     async def _take_schemas(
-            self, messages: list[_Genuine], harvest: Harvest, unstorable: str | None) -> None:
+            self, messages: list[Genuine], harvest: Harvest, unstorable: str | None) -> None:
         arrivals = []
         for message in messages:
             sender, label = message.known.sender, message.label
             try:
-                schema = _schema(message, unstorable)
+                schema = schema_in(message, unstorable)
             except BatchRefused as refused:
                 harvest.contact(sender, label.counter)
                 harvest.set_aside(sender.concentrator_id, message.delivery.topic, refused.aside)
@@ -278,7 +234,7 @@ class Worker:
                 _log.warning("concentrator %s claims meter %s, which belongs to %s",
                              names[number], claim.serial, claim.owner)
 
-    async def _plans_of(self, batches: list[_Read]) -> dict[Name, Plan]:
+    async def _plans_of(self, batches: list[Read]) -> dict[Name, Plan]:
         """The schemas that these batches name, as far as they are known."""
         wanted = {(batch.message.known.sender.concentrator_id, batch.heading.schema_id)
                   for batch in batches if batch.heading is not None}
@@ -292,7 +248,7 @@ class Worker:
         return found
 
     def _take_batch(
-            self, batch: _Read, plans: dict[Name, Plan], bases: dict[Named, Heads],
+            self, batch: Read, plans: dict[Name, Plan], bases: dict[Named, Heads],
             harvest: Harvest, unstorable: str | None) -> Answer | None:
         message, heading = batch.message, batch.heading
         sender, opened = message.known.sender, message.opened
@@ -327,7 +283,7 @@ class Worker:
         return answer
 
     def _sealed(
-            self, answers: list[tuple[_Known, Answer]], committed: Committed,
+            self, answers: list[tuple[Known, Answer]], committed: Committed,
     ) -> list[tuple[str, bytes]]:
         counters = dict(committed.first_counters)
         sealed = []
@@ -355,40 +311,7 @@ class Worker:
         await self._sleep(wait_s)
 
 
-def _read(message: _Genuine) -> _Read:
-    try:
-        heading, parts = accepting.read_opened(message.opened)
-    except BatchRefused as refused:
-        return _Read(message, None, [], refused.aside)
-    return _Read(message, heading, parts, None)
-
-
-def _stranger(label: accepting.Label, number: int | None, delivery: Delivery) -> Aside:
-    if number is None:
-        return Aside(UNKNOWN_DEVICE, "concentrator %s is not registered" % label.device_id.hex(),
-                     MESSAGE, delivery.payload)
-    return Aside(UNKNOWN_KEY, "no usable keys of epoch %d are registered" % label.epoch, MESSAGE,
-                 delivery.payload)
-
-
-def _schema(message: _Genuine, unstorable: str | None) -> Schema:
-    """The schema in a genuine message. Raises BatchRefused when it cannot be stored."""
-    sender, opened = message.known.sender, message.opened
-    if unstorable is not None:
-        raise BatchRefused(Aside(UNSTORABLE, unstorable, SCHEMA, opened))
-    try:
-        schema = decode_schema(opened)
-        if schema.concentrator != sender.device_id or schema.tenant != sender.tenant:
-            raise Malformed("schema: made for concentrator %s of tenant %s" % (
-                schema.concentrator.hex(), schema.tenant))
-    except Unsupported as error:
-        raise BatchRefused(Aside(UNSUPPORTED, str(error), SCHEMA, opened)) from error
-    except Malformed as error:
-        raise BatchRefused(Aside(UNDECODABLE, str(error), SCHEMA, opened)) from error
-    return schema
-
-
-def _refusal(message: _Genuine, harvest: Harvest, aside: Aside) -> Answer | None:
+def _refusal(message: Genuine, harvest: Harvest, aside: Aside) -> Answer | None:
     """The answer to a genuine batch that is set aside whole; None when it cannot be named."""
     heading: Heading | None = accepting.heading_of_refused(message.opened)
     if heading is None:
