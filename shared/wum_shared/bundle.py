@@ -74,14 +74,20 @@ def open_table(content_start: bytes, size: int) -> list[File]:
     end = table_size(content_start)
     if end is None or end > len(content_start):
         raise Malformed("update's content: ends within its table of files")
-    table = cbor.decode(content_start[:end], depth=0, most_bytes=TABLE_BYTES_MAX + 8)
-    assert type(table) is bytes
-    files = decode_table(table)
+    files = decode_head(content_start[:end])
     total = end + sum([file.size for file in files])
     if total != size:
         raise Malformed("update's content: its files end at byte %d, the content at %d" % (
             total, size))
     return files
+
+
+def decode_head(head: bytes) -> list[File]:
+    """The files of a content's beginning: its table and the table's length. Raises Malformed."""
+    table = cbor.decode(head, depth=0, most_bytes=TABLE_BYTES_MAX + 8)
+    if type(table) is not bytes:
+        raise Malformed("update's content: wanted a byte string first")
+    return decode_table(table)
 
 
 def content_of(files: list[tuple[str, bytes, int]]) -> bytes:
