@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-kill clean-demo test fuzz chaos torture cuts mutants bench lock
+.PHONY: help venv demo demo-kill clean-demo test fuzz chaos torture bricks cuts mutants bench lock
 
 help:  ## List what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ chaos: venv  ## Break everything between gateways and head-end, SEEDS=100000 tim
 
 torture: venv  ## Cut the archive's power everywhere, then twice; SEED=7 draws other samples (minutes)
 	@PYTHONPATH=. $(BIN)/python -m tests.edge.cpython.torture $(SEED:%=--seed %)
+
+bricks: venv  ## Cut the power everywhere in a life of updates, then twice; SEED=7 draws others (minutes)
+	@PYTHONPATH=. $(BIN)/python -m tests.edge.cpython.update_cuts $(SEED:%=--seed %)
 
 cuts: venv  ## Kill ingest and the keeper of summaries at every single statement (minutes)
 	@WUM_CUT_EVERY=1 $(BIN)/python -m pytest -q tests/cloud/ingest/test_every_statement.py tests/cloud/history/test_killed_keeper.py
