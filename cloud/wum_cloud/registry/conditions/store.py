@@ -28,6 +28,22 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """The newest that a concentrator said of itself, as it said it, however long ago. `flash` and
+    `time_quality` as in wum_shared.condition; `behind_s`: its clock behind its own newest record.
+    """
+
+    told_at: datetime
+    arrived_at: datetime
+    time_quality: int
+    flash: int
+    flash_since: datetime | None
+    waiting: int
+    given_up: int
+    behind_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Clocks:
     """How many concentrators told their time of late, and how many of those are ahead or behind."""
 
@@ -84,4 +100,14 @@ async def trouble_of(connection: Connection, concentrator_id: int) -> Trouble | 
     async with connection.cursor(row_factory=class_row(Trouble)) as cursor:
         await cursor.execute(
             (_TROUBLES + " and t.concentrator_id = %s").encode(), [concentrator_id])
+        return await cursor.fetchone()
+
+
+async def told_by(connection: Connection, concentrator_id: int) -> Told | None:
+    """What one of them said last, right or wrong; None: it has never said anything of itself."""
+    async with connection.cursor(row_factory=class_row(Told)) as cursor:
+        await cursor.execute(
+            "select told_at, arrived_at, time_quality, flash, flash_since, waiting, given_up,"
+            "       behind_s"
+            "  from concentrator_condition where concentrator_id = %s", [concentrator_id])
         return await cursor.fetchone()

@@ -1,10 +1,12 @@
-"""Concentrators: who reads the meters, and when it was last heard."""
+"""Concentrators: who reads the meters, when it was last heard, and what it said of itself."""
 
+from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime
 
 from wum_cloud.paging import page_of
+from wum_cloud.registry.conditions import store as conditions
 from wum_cloud.registry.listing import store
 from wum_cloud.web.access import Database
 from wum_cloud.web.api.forms import DEFAULT_LIMIT, Cursor, Form, Limit, PageOf, text_key
@@ -14,6 +16,10 @@ from wum_shared.errors import Malformed
 from wum_shared.ids import id_from_text
 
 router = APIRouter(tags=["registry"])
+_DISK: tuple[Literal["ok", "full", "read-only", "failing"], ...] = (
+    "ok", "full", "read-only", "failing")
+_TIME: tuple[Literal["synchronised", "free-running", "none"], ...] = (
+    "synchronised", "free-running", "none")
 
 
 class ConcentratorForm(Form):
@@ -26,6 +32,24 @@ class ConcentratorForm(Form):
     last_contact_at: AwareDatetime | None
     newest_captured_at: AwareDatetime | None
     meters: int
+
+
+class ConditionForm(Form):
+    """What a concentrator said last of its own disk and clock, as it said it.
+
+    `told_at` is by its clock and `arrived_at` by ours: the difference is how its clock stands, less
+    what the message travelled. `clock_behind_s`: its clock behind its own newest record. `waiting`
+    records wait in its memory for a disk that takes them; `given_up` could not wait any longer.
+    """
+
+    told_at: AwareDatetime
+    arrived_at: AwareDatetime
+    time_quality: Literal["synchronised", "free-running", "none"]
+    clock_behind_s: int
+    disk: Literal["ok", "full", "read-only", "failing"]
+    disk_since: AwareDatetime | None
+    waiting: int
+    given_up: int
 
 
 @router.get("/concentrators")
@@ -51,6 +75,24 @@ async def show_concentrator(
     if found is None:
         raise not_found("concentrator", id)
     return _form(found)
+
+
+@router.get("/concentrators/{id}/condition")
+async def show_condition(
+        id: str, account: RegistryCaller, database: Database,
+) -> ConditionForm:
+    """How its disk and its clock are, as it said last. 404 until it has said anything."""
+    async with database.connection() as connection:
+        found = await store.concentrator(connection, account.reach, device_id(id))
+        told = found and await conditions.told_by(connection, found.concentrator_id)
+    if found is None:
+        raise not_found("concentrator", id)
+    if told is None:
+        raise refused(404, "concentrator %s has not told how its disk and its clock are" % id)
+    return ConditionForm(
+        told_at=told.told_at, arrived_at=told.arrived_at, time_quality=_TIME[told.time_quality],
+        clock_behind_s=told.behind_s, disk=_DISK[told.flash], disk_since=told.flash_since,
+        waiting=told.waiting, given_up=told.given_up)
 
 
 def device_id(text: str) -> bytes:
