@@ -84,9 +84,9 @@ async def show_condition(
     """How its disk and its clock are, as it said last. 404 until it has said anything."""
     async with database.connection() as connection:
         found = await store.concentrator(connection, account.reach, device_id(id))
-        told = found and await conditions.told_by(connection, found.concentrator_id)
-    if found is None:
-        raise not_found("concentrator", id)
+        if found is None:
+            raise not_found("concentrator", id)
+        told = await conditions.told_by(connection, found.concentrator_id)
     if told is None:
         raise refused(404, "concentrator %s has not told how its disk and its clock are" % id)
     return ConditionForm(
