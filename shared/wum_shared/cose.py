@@ -11,7 +11,7 @@ from wum_shared.ids import CONCENTRATOR_SIZE, checked_text, id_to_text
 from wum_shared.messages import DirectionKey
 
 SEALED_BYTES_MAX = cbor.BYTES_MAX + 128   # Header, tag and lengths take up to 60 bytes.
-SIGNED_BYTES_MAX = 4096                   # A registration takes about 400.
+SIGNED_BYTES_MAX = 20 * 1024              # An order with a configuration; a registration takes 400.
 COUNTER_MAX = 2**64 - 1
 KEY_ID_SIZE = CONCENTRATOR_SIZE + 2
 SIGNER_ID_MAX = 32

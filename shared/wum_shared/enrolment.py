@@ -8,7 +8,8 @@
 All go on the stream `enrol`: the first two under the name that the claim code gives, which is the
 broker's user until then, the others under the concentrator's id.
 
-A trust document names the head-end's uplink key; the root signs it, and its number only rises.
+A trust document names the head-end's uplink key and its order keys; the root signs it, and its
+number only rises.
 Keys of an epoch: X25519 (RFC 7748), HKDF with SHA-256 (RFC 5869). The composition awaits an
 outside review (docs/enrolment.md). Left out: storing, sending, and every other use of the keys.
 """
@@ -24,11 +25,13 @@ from wum_shared.kdf import expand, extract, hmac_sha256, is_same, sha256
 from wum_shared.messages import DirectionKey, versioned
 from wum_shared.topics import DOWN, ENROL, UP
 
+_TRUST_VERSION = 1
 _OPENED = "epoch"           # What the answer to an opening is sealed for.
 SUITE = 1                   # X25519, HKDF-SHA-256, ChaCha20/Poly1305, Ed25519.
 NONCE_SIZE = 16
 TRUST_NUMBER_MAX = 2**31 - 1
 TRUST_BYTES_MAX = 1024
+ORDER_KEYS_MAX = 2          # The one in use, and the one that takes over or gave up its place.
 REQUEST_BYTES_MAX = 1024
 GRANT_BYTES_MAX = 2048
 GRANTS_MAX = 16             # Of one claim: answers that got lost on the way are given again.
@@ -36,13 +39,15 @@ _UNCLAIMED = "unclaimed"    # Stands for the tenant, which a grant is the first 
 _ALGORITHM = 24
 
 
-class Trust(namedtuple("Trust", ("number", "uplink_key"))):
-    """What the root says: `uplink_key` (32 bytes, X25519) is the head-end's. `number` only rises.
+class Trust(namedtuple("Trust", ("number", "uplink_key", "order_keys"))):
+    """What the root says: `uplink_key` (32 bytes, X25519) is the head-end's, and whoever has one of
+    `order_keys` (32 bytes each, Ed25519, at most two) may give orders. `number` only rises.
     """
 
     __slots__ = ()
     number: int
     uplink_key: bytes
+    order_keys: tuple[bytes, ...]
 
 
 class Request(namedtuple("Request", ("concentrator", "identity_key", "nonce"))):
@@ -80,23 +85,35 @@ class Opening(namedtuple("Opening", ("concentrator", "epoch", "trust_digest", "e
 
 def sign_trust(signer: Signer, root_seed: bytes, root_key: bytes, trust: Trust) -> bytes:
     """A trust document, signed by the root."""
+    assert 1 <= len(trust.order_keys) <= ORDER_KEYS_MAX
     return cose.sign(signer, root_seed, concentrator_id(root_key), cbor.encode(
-        [fields.VERSION, trust.number, trust.uplink_key]))
+        [_TRUST_VERSION, trust.number, trust.uplink_key, list(trust.order_keys)]))
 
 
 def open_trust(verifier: Verifier, root_key: bytes, signed: bytes, least: int) -> Trust:
     """The trust document that the root signed. Raises NotGenuine for a number below `least`,
     Malformed, Unsupported."""
     _bounded(signed, TRUST_BYTES_MAX, "trust document")
-    parts = versioned(
-        cose.verify(verifier, root_key, signed), 3, "trust document", TRUST_BYTES_MAX)
-    trust = Trust(
-        fields.number(parts[1], 1, TRUST_NUMBER_MAX, "trust document number"),
-        fields.octets(parts[2], 32, "trust document uplink-key"))
+    trust = _trust(cose.verify(verifier, root_key, signed))
     if trust.number < least:
         raise NotGenuine("trust document: number %d after %d: it only rises" % (
             trust.number, least))
     return trust
+
+
+def _trust(payload: bytes) -> Trust:
+    """Version 0 named nobody who may give orders."""
+    what = "trust document"
+    if payload[:2] == b"\x83\x00":
+        parts, orders = versioned(payload, 3, what, TRUST_BYTES_MAX), []
+    else:
+        parts = versioned(payload, 4, what, TRUST_BYTES_MAX, version=_TRUST_VERSION)
+        orders = fields.items(parts[3], ORDER_KEYS_MAX, what + " order-keys", least=1)
+        fields.unlike(orders, what + " order-keys")
+    return Trust(
+        fields.number(parts[1], 1, TRUST_NUMBER_MAX, what + " number"),
+        fields.octets(parts[2], 32, what + " uplink-key"),
+        tuple([fields.octets(key, 32, what + " order-key") for key in orders]))
 
 
 def make_request(

@@ -42,6 +42,13 @@ def octets(value: object, size: int, what: str) -> bytes:
     return value
 
 
+def bounded(value: object, most: int, what: str) -> bytes:
+    """At most `most` bytes."""
+    if type(value) is not bytes or len(value) > most:
+        raise Malformed("%s: wanted up to %d bytes, got %s" % (what, most, shown(value)))
+    return value
+
+
 def text(value: object, most: int, what: str) -> str:
     """A text of at most `most` bytes in UTF-8, without control characters.
 
@@ -68,10 +75,10 @@ def fitting(value: str, most: int) -> str:
     return "".join(kept)
 
 
-def version(value: object, what: str) -> None:
-    """Refuse every contract version but ours. Raises Unsupported: the message may be fine."""
-    if number(value, 0, 2**32 - 1, what + " version") != VERSION:
-        raise Unsupported("%s: version %s, this side speaks %d" % (what, value, VERSION))
+def version(value: object, what: str, ours: int = VERSION) -> None:
+    """Refuse every version of a message but ours. Raises Unsupported: it may be fine."""
+    if number(value, 0, 2**32 - 1, what + " version") != ours:
+        raise Unsupported("%s: version %s, this side speaks %d" % (what, value, ours))
 
 
 def shown(value: object) -> str:

@@ -303,15 +303,17 @@ def _password(value: object) -> str:
     return value
 
 
-def versioned(data: bytes, size: int, what: str, most_bytes: int) -> list[object]:
-    """Fields of a message whose first is the contract's version.
+def versioned(
+        data: bytes, size: int, what: str, most_bytes: int, *, version: int = fields.VERSION,
+) -> list[object]:
+    """Fields of a message whose first is its version.
 
     The version is looked at before the number of fields: another version may have more.
     Raises Malformed, Unsupported.
     """
     value = cbor.decode(data, most_bytes=most_bytes)
     if type(value) is list and value:
-        fields.version(value[0], what)
+        fields.version(value[0], what, version)
     return fields.record(value, size, what)
 
 

@@ -19,6 +19,8 @@ ANSWER = "answer"         # up.
 ENROL = "enrol"           # Up and down: how a concentrator is let in (enrolment.py).
 MESH = "mesh"             # Up: a concentrator's neighbours and its way through the mesh.
 CONDITION = "condition"   # Up: how its flash and its clock are.
+ORDER = "order"           # Down: something to be done, once (orders.py); answered on
+RECEIPT = "receipt"       # up.
 
 EVERY_UPLINK = ROOT + "/+/" + UP + "/+"
 EVERY_ENROLMENT = ROOT + "/+/" + UP + "/" + ENROL

@@ -18,7 +18,7 @@ ROOT = SIGNATURES.public(ROOT_SEED)
 
 def trust(number, secret, seed=ROOT_SEED):
     return enrolment.sign_trust(SIGNATURES, seed, SIGNATURES.public(seed), enrolment.Trust(
-        number, AGREEMENT.public(secret)))
+        number, AGREEMENT.public(secret), (SIGNATURES.public(b"o" * 32),)))
 
 
 def grant(message, document, root=ROOT, nonce=None):

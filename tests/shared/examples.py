@@ -16,6 +16,7 @@ from wum_shared.messages import (
     Schedule,
     Schema,
 )
+from wum_shared.orders import DISCONNECT, DONE, EXPIRED, REFUSED, RESTART, Order, Receipt
 
 IDENTITY_KEY = bytes(range(32))
 CONCENTRATOR = ids.concentrator_id(IDENTITY_KEY)
@@ -68,6 +69,16 @@ GAP_ANSWER = GapAnswer(INCARNATION, 1760001900000001, (
     GapPart(2, 1760000000, 1760000899, status.GAP_NEVER_READ, 0),
     GapPart(2, 1760000900, 1760001799, status.GAP_METER_SILENT, status.SILENT),
     GapPart(2, 1760001800, 1760086399, status.GAP_SENT, 0)))
+ORDER = Order(CONCENTRATOR, b"order 01", 1760001900000002, 1760000000, 1760000060, 1760000660,
+              DISCONNECT, b"\x81\x68SDM-0001", None)
+ORDER_FRESH = Order(b"group 01", b"order 02", 1, 1760000000, 1760000000, 1760604800, RESTART, b"",
+                    b"answer 1")
+RECEIPT_DONE = Receipt(
+    CONCENTRATOR, b"order 01", 1760001900000002, bytes(range(16)), DONE, 0, 1760000070,
+    status.SYNCHRONISED, "the switch is open", b"\x00", b"question")
+RECEIPT_REFUSED = Receipt(
+    CONCENTRATOR, b"order 02", 1, bytes(16), REFUSED, EXPIRED, 0, status.NEVER_SET, "", b"",
+    b"question")
 MESH_REPORT = MeshReport(0x57A1, 7, 1760000000, False, 1, 106, 3, 12, 41, 900, (
     MeshLink(3, RADIO, 94, 41, 20), MeshLink(9, RADIO, 0, -12, 86400),
     MeshLink(12, WIRE, 99, 0, 1)))
@@ -84,5 +95,7 @@ def changed(record, **changes):
                  "schedules"),
         Batch: ("incarnation", "first_sequence", "last_sequence", "schema_id", "rows", "missed",
                 "events", "lost"),
+        Receipt: ("concentrator", "id", "sequence", "digest", "state", "reason", "at_s", "quality",
+                  "note", "content", "challenge"),
     }[type(record)]
     return type(record)(*[changes.get(name, getattr(record, name)) for name in names])

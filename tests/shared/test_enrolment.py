@@ -15,7 +15,8 @@ IDENTITY, ROOT = SIGNATURES.public(SEED), SIGNATURES.public(ROOT_SEED)
 ID = concentrator_id(IDENTITY)
 SECRETS, OTHERS = secrets_of(bytes(16)), secrets_of(b"o" * 16)
 NONCE = b"n" * 16
-TRUST = e.sign_trust(SIGNATURES, ROOT_SEED, ROOT, e.Trust(3, AGREEMENT.public(UPLINK)))
+TRUST = e.sign_trust(SIGNATURES, ROOT_SEED, ROOT, e.Trust(
+    3, AGREEMENT.public(UPLINK), (SIGNATURES.public(b"o" * 32), SIGNATURES.public(b"p" * 32))))
 GRANT = e.Grant(NONCE, ROOT, TRUST, "utility", "a password of the broker")
 
 
@@ -71,9 +72,21 @@ def test_a_grant_is_opened_by_the_code_and_answers_one_request():
 def test_a_trust_document_is_the_roots_and_its_number_only_rises():
     trust = e.open_trust(SIGNATURES, ROOT, TRUST, 3)
     assert (trust.number, trust.uplink_key) == (3, AGREEMENT.public(UPLINK))
+    assert trust.order_keys == (SIGNATURES.public(b"o" * 32), SIGNATURES.public(b"p" * 32))
     assert "only rises" in raises(NotGenuine, lambda: e.open_trust(SIGNATURES, ROOT, TRUST, 4))
     raises(NotGenuine, lambda: e.open_trust(SIGNATURES, IDENTITY, TRUST, 1))
     every_slip(TRUST, lambda wrong: e.open_trust(SIGNATURES, ROOT, wrong, 1))
+
+
+def test_a_trust_document_of_before_names_nobody_who_may_give_orders():
+    def signed(parts):
+        return cose.sign(SIGNATURES, ROOT_SEED, concentrator_id(ROOT), cbor.encode(parts))
+    old = e.open_trust(SIGNATURES, ROOT, signed([0, 7, UPLINK]), 1)
+    assert tuple(old) == (7, UPLINK, ())
+    for parts in ([1, 7, UPLINK, []], [1, 7, UPLINK, [IDENTITY] * 2], [1, 7, UPLINK, [b"short"]],
+                  [1, 7, UPLINK, [b"1" * 32, b"2" * 32, b"3" * 32]], [1, 7, UPLINK]):
+        raises(Malformed, lambda parts=parts: e.open_trust(SIGNATURES, ROOT, signed(parts), 1))
+    raises(Unsupported, lambda: e.open_trust(SIGNATURES, ROOT, signed([2, 7, UPLINK]), 1))
 
 
 def opening(epoch=1, seed=SEED, identity=IDENTITY):

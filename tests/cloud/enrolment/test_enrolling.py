@@ -71,7 +71,7 @@ class Box:
 
 def _parts(trust: bytes) -> tuple[int, bytes]:
     from wum_shared import cbor, cose
-    _, number, key = cbor.decode(cose.peek_signed(trust)[1])  # type: ignore[misc]
+    _, number, key, _ = cbor.decode(cose.peek_signed(trust)[1])  # type: ignore[misc]
     return number, key  # type: ignore[return-value]
 
 

@@ -18,14 +18,18 @@ from tests.shared.examples import (
     GAP_REQUEST,
     MESH_REPORT,
     MESH_REPORT_ALONE,
+    ORDER,
+    ORDER_FRESH,
     READING,
+    RECEIPT_DONE,
+    RECEIPT_REFUSED,
     REGISTRATION,
     SCHEMA,
     changed,
 )
 from tests.shared.test_golden_batches import ALONE
 from tests.shared.test_single import SCHEMA as ALONE_SCHEMA
-from wum_shared import cbor, condition, cose, gaps, mesh, messages
+from wum_shared import cbor, condition, cose, gaps, mesh, messages, orders
 from wum_shared.bases import Base, heads_after
 from wum_shared.batch import decode_batch, encode_batch, encode_batch_0
 from wum_shared.errors import WireError
@@ -60,6 +64,10 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("mesh-report", mesh.encode_mesh_report(MESH_REPORT_ALONE), mesh.decode_mesh_report),
     ("condition", condition.encode_condition(CONDITION_WELL), condition.decode_condition),
     ("condition", condition.encode_condition(CONDITION_FULL), condition.decode_condition),
+    ("order", orders.encode_order(ORDER), orders.decode_order),
+    ("order", orders.encode_order(ORDER_FRESH), orders.decode_order),
+    ("receipt", orders.encode_receipt(RECEIPT_DONE), orders.decode_receipt),
+    ("receipt", orders.encode_receipt(RECEIPT_REFUSED), orders.decode_receipt),
     ("registration", messages.encode_registration(REGISTRATION), messages.decode_registration),
     ("sealed", SEALED, cose.peek),
     ("signed", SIGNED, cose.peek_signed),

@@ -1,4 +1,8 @@
-"""`wum-cloud trust`: a new trust document, signed by the root's key, with a new uplink key.
+"""`wum-cloud trust`: a new trust document, signed by the root's key, with a new uplink key
+and a new order key.
+
+A document names its own order key and that of the document before. Orders are signed with the older
+of the two, so that who has not heard of the newest document yet takes them as well.
 
 The root's key is a file that belongs on another machine, or into a safe, between two uses. Its
 first use makes it. Concentrators keep the root's public key from their grant on: documents of
@@ -36,7 +40,7 @@ async def make_document(database_url: str, vault: Vault, root_file: Path) -> int
                 "%s is not the root's key that the concentrators know: bring that one. With "
                 "another one every concentrator would have to be claimed again." % root_file)
         number = 1 if before is None else before.number + 1
-        await store.add(connection, _document(vault, seed, root_key, number))
+        await store.add(connection, _document(vault, seed, root_key, before))
         await note(connection, at_the_machine(_NOBODYS), TRUST_MADE, str(number))
     return number
 
@@ -46,17 +50,35 @@ def uplink_secret(vault: Vault, document: Document) -> bytes:
     return bytes.fromhex(vault.open_text(_place(document.number), document.uplink_secret_sealed))
 
 
+async def order_seed(connection: Connection, vault: Vault) -> bytes | None:
+    """The secret that signs orders now; None while no document names one. Raises KeyFileError."""
+    with_key = [document for document in await store.last_two(connection)
+                if document.order_secret_sealed is not None]
+    return _order_secret(vault, with_key[-1]) if with_key else None
+
+
 async def newest_document(connection: Connection) -> Document | None:
     """The document in force."""
     return await store.newest(connection)
 
 
-def _document(vault: Vault, seed: bytes, root_key: bytes, number: int) -> Document:
-    secret = secrets.token_bytes(32)
-    signed = sign_trust(
-        SodiumSigner(), seed, root_key, Trust(number, SodiumAgreement().public(secret)))
+def _document(vault: Vault, seed: bytes, root_key: bytes, before: Document | None) -> Document:
+    number = 1 if before is None else before.number + 1
+    secret, order_secret = secrets.token_bytes(32), secrets.token_bytes(32)
+    order_keys = [SodiumSigner.public(order_secret)]
+    if before is not None and before.order_secret_sealed is not None:
+        order_keys.append(SodiumSigner.public(_order_secret(vault, before)))
+    signed = sign_trust(SodiumSigner(), seed, root_key, Trust(
+        number, SodiumAgreement().public(secret), tuple(order_keys)))
     return Document(number, signed, sha256(signed), root_key,
-                    vault.seal_text(_place(number), secret.hex()))
+                    vault.seal_text(_place(number), secret.hex()),
+                    vault.seal_text(_order_place(number), order_secret.hex()))
+
+
+def _order_secret(vault: Vault, document: Document) -> bytes:
+    assert document.order_secret_sealed is not None
+    return bytes.fromhex(
+        vault.open_text(_order_place(document.number), document.order_secret_sealed))
 
 
 def _seed(file: Path) -> bytes:
@@ -76,3 +98,7 @@ def _seed(file: Path) -> bytes:
 
 def _place(number: int) -> str:
     return "uplink key of trust document %d" % number
+
+
+def _order_place(number: int) -> str:
+    return "order key of trust document %d" % number

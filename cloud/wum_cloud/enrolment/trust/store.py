@@ -9,16 +9,19 @@ from wum_cloud.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A trust document as the root signed it, and the secret half of the key that it names."""
+    """A trust document as the root signed it, and the secret halves of its uplink key and of its
+    first order key; None for that in documents from before there were orders."""
 
     number: int
     signed: bytes
     digest: bytes
     root_key: bytes
     uplink_secret_sealed: bytes
+    order_secret_sealed: bytes | None
 
 
-_DOCUMENTS = "select number, signed, digest, root_key, uplink_secret_sealed from trust_document"
+_DOCUMENTS = ("select number, signed, digest, root_key, uplink_secret_sealed, order_secret_sealed"
+              " from trust_document")
 
 
 async def newest(connection: Connection) -> Document | None:
@@ -38,10 +41,10 @@ async def last_two(connection: Connection) -> list[Document]:
 async def add(connection: Connection, document: Document) -> None:
     """Put a new document in force."""
     await connection.execute(
-        "insert into trust_document (number, signed, digest, root_key, uplink_secret_sealed)"
-        " values (%s, %s, %s, %s, %s)",
+        "insert into trust_document (number, signed, digest, root_key, uplink_secret_sealed,"
+        " order_secret_sealed) values (%s, %s, %s, %s, %s, %s)",
         [document.number, document.signed, document.digest, document.root_key,
-         document.uplink_secret_sealed])
+         document.uplink_secret_sealed, document.order_secret_sealed])
 
 
 async def lock(connection: Connection) -> None:
