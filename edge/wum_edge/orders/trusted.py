@@ -1,0 +1,50 @@
+"""Whose orders a concentrator takes, and under which keys they come.
+
+Portable. Left out: where the keys come from (a port reads them), groups' membership (an order).
+"""
+
+from wum_edge.uplink.keys import Keys
+from wum_shared import cose, orders
+from wum_shared.cipher import Cipher, Verifier
+from wum_shared.errors import NotGenuine
+from wum_shared.messages import DirectionKey
+from wum_shared.orders import Order
+
+
+class Trusted:
+    """Keys of the present epoch, order keys of the trust document, keys of its groups.
+
+    `groups` are by id; each has the epoch of its key, and the key.
+    """
+
+    def __init__(self, cipher: Cipher, verifier: Verifier, keys: Keys,
+                 order_keys: tuple[bytes, ...]) -> None:
+        self.keys = keys
+        self.order_keys = order_keys
+        self.groups: dict[bytes, tuple[int, DirectionKey]] = {}
+        self._cipher = cipher
+        self._verifier = verifier
+
+    def unsealed(self, sealed: bytes) -> bytes:
+        """The signed order, for us or for a group of ours. Raises NotGenuine, Malformed,
+        Unsupported."""
+        to, epoch, _ = cose.peek(sealed)
+        keys = self.keys
+        key = None
+        if (to, epoch) == (keys.concentrator, keys.epoch):
+            key = keys.downlink
+        elif to in self.groups and self.groups[to][0] == epoch:
+            key = self.groups[to][1]
+        if key is None:
+            raise NotGenuine("order: it is for another concentrator, group or epoch")
+        return orders.unseal_order(self._cipher, key, keys.tenant, sealed)
+
+    def opened(self, signed: bytes) -> Order:
+        """The order that one of the order keys signed for us, or for a group of ours.
+
+        Raises NotGenuine, Malformed, Unsupported.
+        """
+        order = orders.open_order(self._verifier, self.order_keys, signed)
+        if order.to != self.keys.concentrator and order.to not in self.groups:
+            raise NotGenuine("order: it is for another concentrator")
+        return order
