@@ -166,7 +166,7 @@ class Journal:
 
     def _forget_one(self) -> None:
         """The oldest that is over: first the floor is raised past it. Raises Full, OSError."""
-        over = [number for number, entry in self._entries.items() if entry.state in LAST_WORDS]
+        over = [entry.sequence for entry in self.entries() if entry.state in LAST_WORDS]
         if not over:
             raise Full()
         oldest = self._entries[min(over)]
