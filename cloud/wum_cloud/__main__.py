@@ -45,12 +45,13 @@ def _expected() -> tuple[type[Exception], ...]:
     from wum_cloud.enrolment.claims.claiming import ClaimRefused
     from wum_cloud.migrations.store import MigrationError
     from wum_cloud.people.accounts import PasswordFileError, PeopleRefused
+    from wum_cloud.registry.bulk.file import BulkRefused
     from wum_cloud.registry.keys import KeyFileError
     from wum_cloud.registry.registration import RegistrationRefused
     from wum_cloud.registry.sites.tree import SiteRefused
     return (SettingsError, DatabaseError, MigrationError, KeyFileError, RegistrationRefused,
             PasswordFileError, PeopleRefused, AuditFileError, SiteRefused,
-            ClaimRefused)
+            ClaimRefused, BulkRefused)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -134,12 +135,28 @@ def _add_people(add: _Add) -> None:
     site.add_argument("--under", required=True, metavar="PARENT", help="the site that it lies in; "
                       "empty: in none")
     site.add_argument("--tenant", default="default")
+    _add_registry(add)
     audit = add("audit", _audit, "Check the audit trail, or write it into a file.")
     audit.add_argument("act", choices=("verify", "export"))
     audit.add_argument("file", nargs="?", type=Path, metavar="FILE", help="where the export goes; "
                        "or the export to check, instead of the database")
     audit.add_argument("--anchor", type=Path, metavar="FILE", help="a file on another machine "
                        "that keeps the ends of the chains from one check to the next")
+
+
+def _add_registry(add: _Add) -> None:
+    registry = add("registry", _registry, "The whole registry as a CSV file: sites, schedules, "
+                   "concentrators, buses, meters. docs/registry.md has the columns.")
+    acts = registry.add_subparsers(dest="act", required=True, metavar="ACT")
+    import_ = acts.add_parser("import", help="import a file, whole or not at all")
+    import_.add_argument("file", type=Path, metavar="FILE")
+    import_.add_argument("--dry-run", action="store_true", help="check the file, list every fault "
+                         "by row, say what would change, and change nothing")
+    export = acts.add_parser("export", help="write a file that can be imported again")
+    export.add_argument("file", nargs="?", type=Path, metavar="FILE", help="(default: standard "
+                        "output)")
+    for command in (import_, export):
+        command.add_argument("--tenant", default="default")
 
 
 async def _migrate(settings: Settings, _: argparse.Namespace) -> int:
@@ -280,6 +297,15 @@ async def _site(settings: Settings, arguments: argparse.Namespace) -> int:
     from wum_cloud.registry.sites.commands import move
     return await move(settings.database_url, arguments.tenant, arguments.name,
                       arguments.under or None)
+
+
+async def _registry(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.registry.bulk import commands
+    if arguments.act == "export":
+        return await commands.export_file(
+            settings.database_url, arguments.tenant, arguments.file)
+    return await commands.import_file(
+        settings.database_url, arguments.tenant, arguments.file, dry_run=arguments.dry_run)
 
 
 async def _audit(settings: Settings, arguments: argparse.Namespace) -> int:

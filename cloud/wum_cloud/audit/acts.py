@@ -28,6 +28,8 @@ EPOCH_OPENED = "epoch opened"                       # It has new keys; the code,
 CONCENTRATOR_REVOKED = "concentrator revoked"
 TRUST_MADE = "trust document made"
 AUDIT_EXPORTED = "audit trail exported"
+REGISTRY_IMPORTED = "registry imported"
+REGISTRY_EXPORTED = "registry exported"
 
 NOBODYS = 0             # The chain of acts that are of no tenant.
 _LENGTH_MAX = 200       # Characters of anything that is kept; what is longer is cut.

@@ -4,7 +4,7 @@ Left out: who has which role (accounts.py), and the check itself (web/access.py)
 """
 
 READ_REGISTRY = "registry.read"     # Sites, concentrators, meters, meshes.
-EDIT_REGISTRY = "registry.edit"     # The tree of sites.
+EDIT_REGISTRY = "registry.edit"     # Sites, concentrators' names, buses, meters.
 ENROL = "concentrators.enrol"        # Claim a concentrator, withdraw a claim.
 REVOKE = "concentrators.revoke"      # Send a concentrator away.
 READ_READINGS = "readings.read"     # What meters measured: personal data.
@@ -16,7 +16,7 @@ OWN_ACCOUNT = "own.account"         # One's own sessions, password and second fa
 
 MEANINGS = {
     READ_REGISTRY: "see sites, concentrators, meters and meshes",
-    EDIT_REGISTRY: "arrange the tree of sites",
+    EDIT_REGISTRY: "add, move, replace and archive meters, and import the registry",
     ENROL: "claim concentrators",
     REVOKE: "revoke concentrators",
     READ_READINGS: "see what meters measured",

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from wum_cloud.database import DatabaseAway, open_pool
 from wum_cloud.enrolment.claims.claiming import ClaimRefused
 from wum_cloud.people.accounts import PeopleRefused
+from wum_cloud.registry.bulk.file import BulkRefused
 from wum_cloud.registry.keys import KeyFileError
 from wum_cloud.registry.sites.tree import SiteRefused
 from wum_cloud.settings import Settings
@@ -68,6 +69,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(PeopleRefused, _on_refused)
     app.add_exception_handler(SiteRefused, _on_refused)
     app.add_exception_handler(ClaimRefused, _on_refused)
+    app.add_exception_handler(BulkRefused, _on_refused)
     app.add_exception_handler(Exception, _on_failure)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM)
     document.complete(app)

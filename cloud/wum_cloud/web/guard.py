@@ -10,8 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from wum_cloud.web import request_id
 from wum_cloud.web.api.problems import problem
 from wum_cloud.web.pages import error_page
+from wum_cloud.web.uploads import LONGER
 
-BODY_MAX = 64 * 1024   # Bytes; the longest form is sign-in.
+BODY_MAX = 64 * 1024   # Bytes; more only where files are taken (uploads.py).
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     "content-security-policy": (
@@ -82,8 +83,9 @@ def _refusal(scope: Scope) -> tuple[int, str] | None:
     if "transfer-encoding" in headers:
         return 411, "Content-Length is missing."
     length = headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > BODY_MAX:
-        return 413, "The body has more than %d bytes." % BODY_MAX
+    most = LONGER.get(scope["path"], BODY_MAX)
+    if not length.isdigit() or int(length) > most:
+        return 413, "The body has more than %d bytes." % most
     if "authorization" not in headers and not _is_same_origin(headers, scope["scheme"]):
         return 403, "This request came from another site."
     return None

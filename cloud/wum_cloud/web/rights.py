@@ -78,15 +78,21 @@ class FormNeeds(Needs):
     async def __call__(
             self, session: Annotated[Session, Depends(visitor)],
             csrf: Annotated[str, Form(max_length=_CSRF_MAX)] = "") -> Session:
-        if not secrets.compare_digest(csrf.encode(), session.csrf_token.encode()):
+        if not is_csrf_of(session, csrf):
             raise HTTPException(403, "This form is not of your session: reload the page.")
         self.check(session.account)
         return session
 
 
+def is_csrf_of(session: Session, csrf: str) -> bool:
+    """Whether a form of this session carries this."""
+    return secrets.compare_digest(csrf.encode(), session.csrf_token.encode())
+
+
 RegistryCaller = Annotated[Account, Depends(ApiNeeds(READ_REGISTRY, in_branch=True))]
 TenantsRegistryCaller = Annotated[Account, Depends(ApiNeeds(READ_REGISTRY))]
 RegistryEditor = Annotated[Account, Depends(ApiNeeds(EDIT_REGISTRY, in_branch=True))]
+TenantsRegistryEditor = Annotated[Account, Depends(ApiNeeds(EDIT_REGISTRY))]
 EnrolCaller = Annotated[Account, Depends(ApiNeeds(ENROL, in_branch=True))]
 RevokeCaller = Annotated[Account, Depends(ApiNeeds(REVOKE, in_branch=True))]
 ReadingsCaller = Annotated[Account, Depends(ApiNeeds(READ_READINGS, in_branch=True))]
@@ -98,6 +104,9 @@ AuditCaller = Annotated[Account, Depends(ApiNeeds(READ_AUDIT))]
 
 RegistryVisitor = Annotated[Session, Depends(PageNeeds(READ_REGISTRY, in_branch=True))]
 TenantsRegistryVisitor = Annotated[Session, Depends(PageNeeds(READ_REGISTRY))]
+RegistryForm = Annotated[Session, Depends(FormNeeds(EDIT_REGISTRY, in_branch=True))]
+TenantsEditorVisitor = Annotated[Session, Depends(PageNeeds(EDIT_REGISTRY))]
+TenantsEditorForm = Annotated[Session, Depends(FormNeeds(EDIT_REGISTRY))]
 EnrolVisitor = Annotated[Session, Depends(PageNeeds(ENROL, in_branch=True))]
 EnrolForm = Annotated[Session, Depends(FormNeeds(ENROL, in_branch=True))]
 ReadingsVisitor = Annotated[Session, Depends(PageNeeds(READ_READINGS, in_branch=True))]

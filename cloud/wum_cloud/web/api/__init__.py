@@ -15,6 +15,7 @@ from wum_cloud.web.api import (
     meters,
     people,
     readings,
+    registry,
     sites,
 )
 from wum_cloud.web.api.parameters import only_known_parameters
@@ -24,6 +25,6 @@ PREFIX = "/api/v1"
 router = APIRouter(prefix=PREFIX, dependencies=[
     Depends(signed_in), Depends(only_known_parameters)])
 PARTS = (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh, people,
-         audit, claims)
+         audit, claims, registry)
 for part in PARTS:
     router.include_router(part.router)

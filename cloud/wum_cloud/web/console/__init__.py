@@ -17,11 +17,12 @@ from wum_cloud.web.console import (
     meters,
     overview,
     people,
+    registry,
     sign_in,
 )
 
 router = APIRouter(include_in_schema=False)
 PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, days, completeness,
-         events, ingest, mesh, people, audit, claims)
+         events, ingest, mesh, people, audit, claims, registry)
 for part in PARTS:
     router.include_router(part.router)

@@ -1,0 +1,1 @@
+"""The registry as rows of a registry file."""

@@ -1,0 +1,1 @@
+"""What is new or changed in a registry file, into the registry."""
