@@ -13,7 +13,7 @@ from wum_edge.log import Log
 from wum_edge.mesh import joiner
 from wum_edge.mesh.airtime import modulation
 from wum_edge.ports.linux.keys import BadKeys
-from wum_edge.ports.linux.mesh_member import ALONE_MS, Membership
+from wum_edge.ports.linux.mesh_member import ALONE_MS, TRY_MS, Membership
 from wum_edge.ports.linux.mesh_part import MeshPart
 from wum_edge.uplink.broker import Broker
 from wum_shared import cbor
@@ -182,6 +182,28 @@ def test_who_was_admitted_late_has_its_full_time_to_find_a_way_before_it_asks_an
     assert station.joiner is None
     member.tick(station, given_ms + ALONE_MS, False)
     assert station.joiner is not None
+    guest.udp.close()
+
+
+def test_a_key_that_comes_as_it_leaves_off_asking_is_taken_up_and_written_once(tmp_path):
+    guest = Agent(tmp_path / "2", 2, STATION, {**mesh_key(2), **GUEST})
+    station, member, file = guest.part.station, guest.member, guest.folder / "mesh.key"
+    member.tick(station, 0, False)
+    member.tick(station, ALONE_MS, False)
+    member.tick(station, ALONE_MS + TRY_MS, False)
+    assert station.joiner is None                # The key that it has is tried again ...
+    member.joined(2, 1, bytes.fromhex(NEXT_KEY))         # ... and this was on its way.
+    station.relay.sending = 1
+    member.tick(station, ALONE_MS + TRY_MS + 1, False)
+    assert member.keys.epoch == 0 and NEXT_KEY in file.read_text()
+    file.unlink()
+    member.tick(station, ALONE_MS + TRY_MS + 2, False)
+    station.relay.sending = 0
+    member.tick(station, ALONE_MS + TRY_MS + 3, False)
+    assert member.keys.epoch == 1 and station.relay.guard.epoch == 1
+    member.joined(2, 1, bytes.fromhex(NEXT_KEY))         # Nothing new.
+    member.tick(station, ALONE_MS + TRY_MS + 4, False)
+    assert not file.exists()
     guest.udp.close()
 
 

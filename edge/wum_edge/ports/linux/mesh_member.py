@@ -44,6 +44,7 @@ class Membership:
         self._alone_ms: int | None = None        # Since when there is no way.
         self._began_ms = 0
         self._given: MeshKeys | None = None
+        self._is_written = False                 # ... and in the keys folder, or never will be.
         self.alone_ms = ALONE_MS
 
     def relay(self) -> Relay:
@@ -94,21 +95,19 @@ class Membership:
                 "epoch that is over?" % (self.alone_ms // 1000)))
 
     def joined(self, address: int, epoch: int, key: bytes) -> None:
-        """The station was admitted."""
-        if self._join is not None and self._given is None:
-            self._given = MeshKeys(self._join.network, epoch, address, key)
+        """The station was admitted: now, or just before it left off asking. Who is given what it
+        has, has nothing to take up.
+        """
+        if self._join is None or self._given is not None:
+            return
+        given = MeshKeys(self._join.network, epoch, address, key)
+        if given != self.keys:
+            self._given, self._is_written = given, False
 
     def _take_up(self, station: Station, now_ms: int) -> None:
         """Begin with what was given, once it is in the keys folder."""
         assert self._given is not None
-        failure = None
-        try:
-            mesh_keys.write_mesh_keys(self._folder, self._given)
-        except OSError as error:
-            failure = error
-        if failure is not None:
-            self._log.warn("the mesh: admitted, and the key cannot be kept (%s): it is asked for "
-                           "again after the next start" % (failure.strerror or failure))
+        self._write(self._given)
         before, self.keys = self.keys, self._given
         relay = self.relay()
         relay.ledger = station.relay.ledger
@@ -118,6 +117,19 @@ class Membership:
         self._log.say("the mesh: admitted as station %d, epoch %d" % (
             self.keys.address, self.keys.epoch))
         self._given, self._alone_ms = None, now_ms       # The new key has its time to find a way.
+
+    def _write(self, given: MeshKeys) -> None:
+        """Once, however long the relay is in the middle of something."""
+        failure = None
+        try:
+            if not self._is_written:
+                mesh_keys.write_mesh_keys(self._folder, given)
+        except OSError as error:
+            failure = error
+        self._is_written = True
+        if failure is not None:
+            self._log.warn("the mesh: admitted, and the key cannot be kept (%s): it is asked for "
+                           "again after the next start" % (failure.strerror or failure))
 
 
 def _now_us() -> int:

@@ -112,9 +112,12 @@ class Station:
         return True
 
     def go_on(self, relay: Relay | None = None) -> bool:
-        """No more of that: the relay goes on, or another one in its place. False as for `join`."""
+        """No more of that: the relay goes on, or another one in its place, also when nobody asks
+        any more. False as for `join`.
+        """
         with self._lock:
-            if self.joiner is None or self.joiner.is_busy:
+            if self.joiner is not None and self.joiner.is_busy or self.joiner is None and (
+                    relay is None or self.relay.sending or self.relay.mode != IDLE):
                 return False
             self.joiner = None
             if relay is not None:
