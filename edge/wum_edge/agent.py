@@ -18,6 +18,7 @@ from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.progress import Progress
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.condition import COUNT_MAX, FLASH_TAKES, Condition, encode_condition
+from wum_shared.fields import shown
 from wum_shared.messages import SEQUENCE_MAX, Schema, encode_schema
 from wum_shared.status import (
     EVENT_ARCHIVE_DROPPED,
@@ -27,7 +28,7 @@ from wum_shared.status import (
     EVENT_FLASH_REFUSED,
     NEVER_SET,
 )
-from wum_shared.topics import CONDITION
+from wum_shared.topics import ACKNOWLEDGEMENT, CONDITION, REQUEST
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Agent:
         self._expire_ms = self._unreadable_ms = clock.monotonic_ms()
         self._stopped = ""
         self._telling = Telling()
+        self._listeners: dict[str, Callable[[bytes], None]] = {
+            ACKNOWLEDGEMENT: self.heard, REQUEST: self.asked}
         self._newest_s = archive.newest_s or 0   # As of the start, until the clock is set.
         self._horizon_s = self._horizon_ms = 0
         self._look_at_clock()
@@ -104,6 +107,19 @@ class Agent:
     def happened(self, kind: int, note: str) -> None:
         """Archive an event of the concentrator itself."""
         self.take(Event(0, self._clock.now_s(), self._clock.quality(), kind, None, note))
+
+    def listen(self, stream: str, take: "Callable[[bytes], None]") -> None:
+        """From now on what comes down on this stream goes to `take`, sealed as it came."""
+        self._listeners[stream] = take
+
+    def hear(self, stream: str, sealed: bytes) -> None:
+        """Take what came down for us. A stream that nobody here knows is told once."""
+        if stream in self._listeners:
+            self._listeners[stream](sealed)
+        else:
+            self._listeners[stream] = _pass_over
+            self._log.warn("the head-end says something on %s, which is not known here: is it "
+                           "newer than this gateway?" % shown(stream))
 
     def heard(self, sealed: bytes) -> None:
         """Take an acknowledgement as it came from the broker."""
@@ -310,3 +326,7 @@ class Agent:
             times += [missed.captured_at_s for missed in span.missed]
             times += [event.at_s for event in span.events]
         return min(times) if times else None
+
+
+def _pass_over(sealed: bytes) -> None:
+    """Of a stream that is not known: it was told."""

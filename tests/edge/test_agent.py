@@ -230,6 +230,18 @@ def test_refused_acknowledgements_become_events_that_reach_the_head_end():
     assert len(cabinet.events(EVENT_ACK_REFUSED)) == 1
 
 
+def test_what_comes_down_goes_to_whoever_listens_and_what_nobody_knows_is_told_once():
+    cabinet, heard = Cabinet(), []
+    cabinet.agent.listen("order", heard.append)
+    cabinet.agent.hear("order", b"switch off")
+    cabinet.agent.hear("ack", b"junk")
+    for _ in range(2):
+        cabinet.agent.hear("tomorrow", b"?")
+    cabinet.run(5000)
+    assert heard == [b"switch off"] and len(cabinet.events(EVENT_ACK_REFUSED)) == 1
+    assert len([said for said in cabinet.log.warned if "'tomorrow'" in said]) == 1
+
+
 def test_a_doubtful_counter_stops_sending_says_why_and_goes_on_archiving():
     cabinet = Cabinet()
 

@@ -109,7 +109,7 @@ class Carriage:
         """Something from the head-end for one of the others."""
         concentrator, _, stream = parse_topic(name)
         origin = self.origins.get(concentrator)
-        if origin is None or stream not in DOWNWARD:
+        if origin is None:
             return
         if stream == ACKNOWLEDGEMENT:
             self._unanswered.answered(concentrator)
@@ -117,7 +117,7 @@ class Carriage:
                 self.counts["of another way"] += 1
                 return
             origin.awaited -= 1
-        if self._mesh.send_down(origin.address, wrap(DOWNWARD, stream, sealed)):
+        if self._mesh.send_down(origin.address, wrap(DOWNWARD, concentrator, stream, sealed)):
             self.counts["down"] += 1
         else:                    # The origin sends again what it gets no answer for.
             self.counts["no room down"] += 1

@@ -9,7 +9,7 @@ from wum_edge.carry.envelope import DOWNWARD, UPWARD, unwrap, wrap
 from wum_edge.log import Log
 from wum_edge.uplink.broker import Broker
 from wum_shared.errors import Malformed
-from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, parse_topic
+from wum_shared.topics import BATCH, parse_topic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class MeshBroker(Broker):
     batch_bytes = 3_000          # On flash; sealed it takes at most three times that, 40 pieces.
 
     def __init__(
-            self, mesh: Mesh, log: Log, hear: "Callable[[bool, bytes], None]") -> None:
-        """`hear` takes (is a gap request, sealed message)."""
+            self, mesh: Mesh, log: Log, hear: "Callable[[str, bytes], None]") -> None:
+        """`hear` takes (stream, sealed message)."""
         self.answer_ms = _ANSWER_FIRST_MS
         self.sent = self.received = self.refused = 0
         self._mesh, self._log, self._hear = mesh, log, hear
@@ -75,9 +75,9 @@ class MeshBroker(Broker):
         return self._mesh.has_room(PIECES_WANTED)
 
     def publish(self, topic: str, payload: bytes) -> bool:
-        _, _, stream = parse_topic(topic)
+        own, _, stream = parse_topic(topic)
         priority = _PRIORITY_BATCH if stream == BATCH else _PRIORITY_OTHER
-        content = wrap(UPWARD, stream, payload)
+        content = wrap(UPWARD, own, stream, payload)
         number = self._mesh.submit(content, priority)
         if number is None:
             return False
@@ -103,7 +103,7 @@ class MeshBroker(Broker):
             return
         self._tags = self._tags[1 - _TAGS_MAX:] + [tag]
         self.received += 1
-        self._hear(stream != ACKNOWLEDGEMENT, sealed)
+        self._hear(stream, sealed)
 
     def want(self, number: int, here: int) -> None:
         """A gateway has only a part of an object: send the rest, if we still have it."""

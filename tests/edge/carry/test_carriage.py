@@ -1,5 +1,6 @@
 """What a gateway carries for others, and delivery's connection through the mesh."""
 
+from tests.portable import raises
 from wum_edge.carry.carriage import REOPEN, WAITING_MAX, Carriage, Uplink
 from wum_edge.carry.envelope import DOWNWARD, UPWARD, unwrap, wrap
 from wum_edge.carry.mesh_broker import COPIES_MAX, Mesh, MeshBroker
@@ -90,7 +91,7 @@ class Gateway:
         self.carriage = Carriage(OWN, self.wire, self.air, self.log)
 
     def arrives(self, sealed, address=7, stream=BATCH):
-        self.carriage.delivered(address, wrap(UPWARD, stream, sealed), 0)
+        self.carriage.delivered(address, wrap(UPWARD, OTHER, stream, sealed), 0)
 
     def hands_over(self, sealed, address=7, now_ms=0):
         self.arrives(sealed, address)
@@ -220,7 +221,7 @@ def test_without_rights_at_the_broker_it_is_told_what_to_do_and_nothing_piles_up
 def test_what_is_no_message_or_claims_to_be_ours_is_not_carried():
     gateway = Gateway()
     for content in (b"", b"\x40", b"\x4fxxx", b"\x00" + sealed_of(OTHER), b"\x40" + bytes(40),
-                    wrap(UPWARD, BATCH, sealed_of(OWN))):
+                    wrap(UPWARD, OWN, BATCH, sealed_of(OWN))):
         gateway.carriage.delivered(7, content, 0)
     assert gateway.carriage.waiting == 0 and gateway.carriage.counts["refused"] == 6
     assert gateway.wire.heard == {}
@@ -241,8 +242,7 @@ def answer(number):
 def station():
     heard = []
     air = Air()
-    broker = MeshBroker(
-        air, Sentences(), lambda is_request, sealed: heard.append((is_request, sealed)))
+    broker = MeshBroker(air, Sentences(), lambda stream, sealed: heard.append((stream, sealed)))
     return air, broker, heard
 
 
@@ -253,9 +253,9 @@ def test_delivery_hands_over_and_hears_through_the_mesh():
     assert unwrap(UPWARD, air.up[0][0]) == (OWN, BATCH, sealed)
     request = answer(5)
     for _ in range(2):           # Two gateways may both have heard it for us.
-        broker.receive(wrap(DOWNWARD, ACKNOWLEDGEMENT, sealed))
-        broker.receive(wrap(DOWNWARD, REQUEST, request))
-    assert heard == [(False, sealed), (True, request)]
+        broker.receive(wrap(DOWNWARD, OWN, ACKNOWLEDGEMENT, sealed))
+        broker.receive(wrap(DOWNWARD, OWN, REQUEST, request))
+    assert heard == [(ACKNOWLEDGEMENT, sealed), (REQUEST, request)]
     for noise in (b"", b"\x40", b"\x45" + sealed):
         broker.receive(noise)
     assert broker.refused == 3 and len(heard) == 2
@@ -294,8 +294,25 @@ def test_what_the_head_end_has_is_withdrawn_and_no_piece_of_it_sent_again():
     assert air.withdrawn == [number] and air.again == []
 
 
+def test_a_stream_without_a_number_passes_both_ways_whatever_it_says():
+    gateway, (_, broker, heard) = Gateway(), station()
+    signed = b"not even a seal, as what lets somebody in"
+    gateway.carriage.delivered(7, wrap(UPWARD, OTHER, "enrol", signed), 0)
+    gateway.wire.heard[OTHER] = True
+    gateway.carriage.tick(0)
+    assert gateway.wire.published == [(topic(OTHER, UP, "enrol"), signed)]
+    gateway.carriage.said(topic(OTHER, DOWN, "order"), b"opaque")
+    (address, content), = gateway.air.down
+    broker.receive(content)
+    assert (address, heard) == (7, [("order", b"opaque")])
+    for noise in (b"\x4f" + OTHER, b"\x4f" + OTHER + b"\x00x", b"\x4f" + OTHER + b"\x01/x",
+                  b"\x4f" + OTHER + b"\x01a", b"\x4f" + OTHER + b"\x01\xffx",
+                  b"\x4f" + OTHER + b"\x21" + b"a" * 34):
+        raises(Malformed, lambda noise=noise: unwrap(DOWNWARD, noise))
+
+
 def test_an_envelope_of_another_direction_is_refused():
-    content = wrap(UPWARD, "mesh", sealed_of(OWN))
+    content = wrap(UPWARD, OWN, "mesh", sealed_of(OWN))
     refused = False
     try:
         unwrap(DOWNWARD, content)

@@ -100,8 +100,8 @@ class Street:
             archive=self.archive, counter=Counter(self.flash, KEYS.key_id, 0),
             cipher=QuickCipher(), keys=KEYS, broker=self.broker, dice=EvenDice(), log=Sentences())
 
-    def _hear(self, is_request, sealed):
-        hear = self.delivery.asked if is_request else self.delivery.heard
+    def _hear(self, stream, sealed):
+        hear = self.delivery.asked if stream == REQUEST else self.delivery.heard
         hear(sealed, self.air.now // 1000)
 
     def _other(self, address, action):
@@ -163,7 +163,7 @@ def test_a_copy_that_was_sent_again_is_withdrawn_when_the_first_is_acknowledged(
     for number in sorted(first)[:2]:             # What went first has arrived all the same.
         stream, sealed = first[number]
         street.head_end.publish(topic(KEYS.concentrator, UP, stream), sealed)
-    street._hear(False, street.head_end.store(street.head_end.batches()[0]))
+    street._hear(ACKNOWLEDGEMENT, street.head_end.store(street.head_end.batches()[0]))
     assert street.archive.backlog == 0
     assert not {item.number for item in relay.custody.everything()} & set(batches)
 

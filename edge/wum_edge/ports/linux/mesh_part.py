@@ -86,7 +86,7 @@ class MeshPart:
 
     def __init__(
             self, setting: MeshSetting, member: Membership, log: Log,
-            hear: Callable[[bool, bytes], None],
+            hear: Callable[[str, bytes], None],
             crashed: Callable[[BaseException], None]) -> None:
         """Raises BadKeys, OSError."""
         self.setting, self.member = setting, member

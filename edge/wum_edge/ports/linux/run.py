@@ -45,7 +45,7 @@ from wum_shared.batch import Event
 from wum_shared.ids import id_to_text
 from wum_shared.messages import NOTE_MAX
 from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED, SYNCHRONISED
-from wum_shared.topics import DOWN, REQUEST, topic
+from wum_shared.topics import DOWN, topic
 
 if TYPE_CHECKING:            # A gateway without a mesh does not load it: it is some MB.
     from wum_edge.ports.linux.mesh_part import MeshPart
@@ -98,9 +98,9 @@ def _listen_to_signals(ending: threading.Event) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message from the head-end: a gap request, or an acknowledgement."""
+    """A message from the head-end for ourselves, by its stream."""
 
-    is_request: bool
+    stream: str
     sealed: bytes
 
 
@@ -132,12 +132,12 @@ class _Hands:
 
     def answer(self, topic: str, sealed: bytes) -> None:
         """From paho's thread: one that finds no place is lost like one that never came."""
-        heard = (Heard(topic.endswith("/" + REQUEST), sealed) if topic.startswith(self.own)
+        heard = (Heard(topic[len(self.own):], sealed) if topic.startswith(self.own)
                  else ForAnother(topic, sealed))
         try:
             self.waiting.put_nowait(heard)
         except queue.Full:
-            _log.warning("an acknowledgement found no place; its batch will be sent again")
+            _log.warning("a message of the head-end found no place; it will be sent again")
 
     def crashed(self, error: BaseException) -> None:
         """From any thread: a mistake of ours ends the process, and its next start is clean."""
@@ -228,8 +228,8 @@ def _mesh(config: Config, own: KeysFolder, hands: _Hands, log: Log, *,
         return None
     from wum_edge.ports.linux import mesh_member, mesh_part
 
-    def hear(is_request: bool, sealed: bytes) -> None:
-        hands.answer(hands.own + (REQUEST if is_request else ""), sealed)
+    def hear(stream: str, sealed: bytes) -> None:
+        hands.answer(hands.own + stream, sealed)
 
     member = mesh_member.Membership(
         Path(config.concentrator.keys), Path(config.concentrator.archive), own.keys.concentrator,
@@ -330,8 +330,7 @@ class _Gateway:
                 handed = self.hands.waiting.get(timeout=wait_s) if place == 0 and wait_s else (
                     self.hands.waiting.get_nowait())
                 if isinstance(handed, Heard):
-                    hear = self.agent.asked if handed.is_request else self.agent.heard
-                    hear(handed.sealed)
+                    self.agent.hear(handed.stream, handed.sealed)
                 elif isinstance(handed, ForAnother):
                     if self.mesh is not None and self.mesh.carriage is not None:
                         self.mesh.carriage.said(handed.topic, handed.sealed)
