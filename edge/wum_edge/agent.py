@@ -26,6 +26,7 @@ from wum_shared.status import (
     EVENT_CONFIGURATION,
     EVENT_COUNTER_DOUBTFUL,
     EVENT_FLASH_REFUSED,
+    EVENT_GROUP_ORDER,
     NEVER_SET,
 )
 from wum_shared.topics import ACKNOWLEDGEMENT, CONDITION, REQUEST
@@ -42,6 +43,7 @@ COMPLAIN_MS = 60000           # How often a refusal that lasts is said again.
 EXPIRE_MS = 3600000
 CLOCK_BEHIND_S = 3600         # A clock that is this far before the newest record is told.
 CLOCK_STEP_MS = 5000          # A clock that moves by more than this between two ticks is told.
+GROUP_ORDER = "group-order"   # No topic: what a mesh floods comes here (carry/group_orders.py).
 _HORIZON_S = 30 * 86400
 
 
@@ -120,6 +122,17 @@ class Agent:
             self._listeners[stream] = _pass_over
             self._log.warn("the head-end says something on %s, which is not known here: is it "
                            "newer than this gateway?" % shown(stream))
+
+    def ordered(self, order: int, payload: bytes, is_late: bool) -> None:
+        """The moment of an order to a group of the mesh: it goes to whoever listens on GROUP_ORDER,
+        and is an event in any case.
+        """
+        what = "carried out" if GROUP_ORDER in self._listeners else (
+            "nothing here carries out such orders")
+        self.happened(EVENT_GROUP_ORDER, "order %d, %d bytes: %s" % (
+            order, len(payload), "it came too late" if is_late else what))
+        if GROUP_ORDER in self._listeners and not is_late:
+            self._listeners[GROUP_ORDER](payload)
 
     def heard(self, sealed: bytes) -> None:
         """Take an acknowledgement as it came from the broker."""

@@ -87,6 +87,7 @@ EVENT_LINE_NOISY = 18         # Answers of many meters of a line are damaged: no
 EVENT_FLASH_REFUSED = 19      # Flash took no records for a while: note says how long, and why.
 EVENT_COUNTER_BACK = 20       # A meter's counter went back: note says which, from what to what.
 EVENT_COUNTER_ACCEPTED = 21   # Somebody let a meter's invocation counter begin again.
+EVENT_GROUP_ORDER = 22        # The moment of an order to a group: note says what came of it.
 
 EVENTS = {
     EVENT_STARTED: "agent started", EVENT_METER_SILENT: "meter silent",
@@ -102,6 +103,7 @@ EVENTS = {
     EVENT_FLASH_REFUSED: "flash took no records",
     EVENT_COUNTER_BACK: "meter's counter went back",
     EVENT_COUNTER_ACCEPTED: "invocation counter accepted",
+    EVENT_GROUP_ORDER: "order to a group",
 }
 
 # Why a range of sequence numbers has no records any more.

@@ -18,6 +18,7 @@ REQUEST = "request"       # Down: for what the head-end lacks; answered on
 ANSWER = "answer"         # up.
 ENROL = "enrol"           # Up and down: how a concentrator is let in (enrolment.py).
 MESH = "mesh"             # Up: a concentrator's neighbours and its way through the mesh.
+RIPPLE = "ripple"         # Down: flood this; up: who has it (ripple.py).
 CONDITION = "condition"   # Up: how its flash and its clock are.
 ORDER = "order"           # Down: something to be done, once (orders.py); answered on
 RECEIPT = "receipt"       # up.

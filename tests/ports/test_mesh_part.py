@@ -1,5 +1,6 @@
 """The mesh's part of an agent, three of them joined by UDP: who joins, who stands by."""
 
+import time
 import tomllib
 from pathlib import Path
 
@@ -17,7 +18,15 @@ from wum_edge.ports.linux.mesh_member import ALONE_MS, TRY_MS, Membership
 from wum_edge.ports.linux.mesh_part import MeshPart
 from wum_edge.uplink.broker import Broker
 from wum_shared import cbor
-from wum_shared.topics import BATCH, UP, topic
+from wum_shared.ripple import (
+    FLOODED,
+    RippleOrder,
+    RippleReport,
+    bits_of,
+    decode_ripple_report,
+    encode_ripple_order,
+)
+from wum_shared.topics import BATCH, RIPPLE, UP, topic
 
 NETWORK_KEY, NEXT_KEY, GUEST_KEY = "0f" * 16, "1e" * 16, "3c" * 16
 OWN = {address: bytes((address,)) * 8 for address in (1, 2, 3)}
@@ -67,7 +76,7 @@ class Agent:
             (folder / name).write_text(text)
             (folder / name).chmod(0o600)
         setting = MeshSetting(role, "EU868", 869_525_000, 14, modulation(7, 250_000), 1000, None,
-                              MeshUdp(LOCAL, (), None, ""), 900, 5)
+                              MeshUdp(LOCAL, (), None, ""), 900, 5, (7,))
         self.log, self.wire, self.crash = Sentences(), Wire(role == GATEWAY), None
         self.member = Membership(folder, folder, OWN[address], setting, self.log, is_new=True)
         self.part = MeshPart(setting, self.member, self.log, lambda *_: None, self._crashed)
@@ -101,7 +110,7 @@ def street(tmp_path, monkeypatch):
     def until(holds, seconds=60.0) -> bool:
         def look() -> bool:
             for agent in agents:
-                agent.part.tick(False)
+                agent.part.tick(True)
                 agent.part.station.with_relay(
                     lambda relay, t_us: relay.trickle.hurry(t_us, relay.chance()))
             return bool(holds())
@@ -205,6 +214,40 @@ def test_a_key_that_comes_as_it_leaves_off_asking_is_taken_up_and_written_once(t
     member.tick(station, ALONE_MS + TRY_MS + 4, False)
     assert not file.exists()
     guest.udp.close()
+
+
+def test_an_order_to_a_group_is_carried_out_by_all_at_one_moment_and_told(street):
+    add, until = street
+    gateway = add(1, GATEWAY, mesh_key(1))
+    station = add(2, STATION, mesh_key(2))
+    done: list[tuple[int, int, bytes, bool, int]] = []
+    for agent, address in ((gateway, 1), (station, 2)):
+        agent.part.groups.carry_out = lambda order, payload, is_late, address=address: (
+            done.append((address, order, payload, is_late, time.time_ns() // 1_000_000)))
+    assert until(lambda: station.part.has_way() and station.part.station.relay.clock.is_known)
+    when_ms = time.time_ns() // 1_000_000 + 1500
+    gateway.part.groups.ordered(encode_ripple_order(RippleOrder(
+        17, 9, 7, when_ms, when_ms // 1000 + 60, bits_of([2]), b"switch off")))
+    gateway.part.groups.ordered(b"junk")
+    gateway.part.groups.ordered(None)
+    told: list[RippleReport] = []
+
+    def say(stream: str, plain: bytes) -> bool:
+        if stream == RIPPLE:
+            told.append(decode_ripple_report(plain))
+        return True
+
+    def is_known() -> bool:
+        gateway.part.tell(say, 1_760_000_000)
+        return bool(told) and told[-1].members == bits_of([1, 2])
+
+    assert until(is_known)
+    assert told[0][:4] == (17, 9, 1, FLOODED) and len(done) <= 2
+    assert until(lambda: len(done) == 2)
+    assert sorted([one[:4] for one in done]) == [
+        (1, 17, b"switch off", False), (2, 17, b"switch off", False)]
+    assert all(0 <= one[4] - when_ms < 500 for one in done)
+    assert any("refused" in said for said in gateway.log.said)
 
 
 def test_a_standby_opens_its_uplink_when_there_is_no_gateway_and_carries(street):

@@ -17,6 +17,7 @@ from wum_shared.messages import (
     Schema,
 )
 from wum_shared.orders import DISCONNECT, DONE, EXPIRED, REFUSED, RESTART, Order, Receipt
+from wum_shared.ripple import EVERYBODY, FLOODED, RippleOrder, RippleReport
 
 IDENTITY_KEY = bytes(range(32))
 CONCENTRATOR = ids.concentrator_id(IDENTITY_KEY)
@@ -81,11 +82,15 @@ RECEIPT_REFUSED = Receipt(
     b"question")
 MESH_REPORT = MeshReport(0x57A1, 7, 1760000000, False, 1, 106, 3, 12, 41, 900, (
     MeshLink(3, RADIO, 94, 41, 20), MeshLink(9, RADIO, 0, -12, 86400),
-    MeshLink(12, WIRE, 99, 0, 1)))
+    MeshLink(12, WIRE, 99, 0, 1)), ())
+MESH_REPORT_IN_GROUPS = MeshReport(*(tuple(MESH_REPORT)[:-1] + ((0, 7, 255),)))
+RIPPLE_ORDER = RippleOrder(17, 0x57A1, 7, 1760000005000, 1760000060, b"\x8c\x01", b"switch off")
+RIPPLE_TO_ALL = RippleOrder(4294967295, 1, EVERYBODY, 0, 0, b"", bytes(213))
+RIPPLE_REPORT = RippleReport(17, 0x57A1, 1, FLOODED, 1760000003, b"\x84\x01")
 CONDITION_WELL = Condition(1760000000, status.SYNCHRONISED, FLASH_TAKES, 0, 0, 0, 0)
 CONDITION_FULL = Condition(
     1760000000, status.FREE_RUNNING, FLASH_FULL, 86400, 4096, 70000, 90000000)
-MESH_REPORT_ALONE = MeshReport(1, 65023, 0, False, NOBODY, 65535, NOBODY, 0, 1000, 10, ())
+MESH_REPORT_ALONE = MeshReport(1, 65023, 0, False, NOBODY, 65535, NOBODY, 0, 1000, 10, (), ())
 
 
 def changed(record, **changes):

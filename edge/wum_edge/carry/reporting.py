@@ -11,6 +11,7 @@ from wum_shared.mesh import (
     AGE_MAX_S,
     LINKS_MAX,
     MARGIN_Q4_MAX,
+    MEMBERSHIPS_MAX,
     NOBODY,
     RADIO,
     RANK_MAX,
@@ -62,7 +63,7 @@ def report_of(
         network, relay.setting.address, at_s, gradient.is_gateway,
         NOBODY if gradient.gateway == ALL else gradient.gateway,
         min(gradient.rank, RANK_MAX), gradient.parent or NOBODY, relay.custody.size,
-        min(spent, 1000), every_s, tuple(links))
+        min(spent, 1000), every_s, tuple(links), tuple(sorted(relay.groups)[:MEMBERSHIPS_MAX]))
 
 
 def _newest_first(other: Neighbour) -> int:

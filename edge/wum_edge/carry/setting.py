@@ -10,6 +10,7 @@ from wum_edge.document import Table, shown
 from wum_edge.mesh.airtime import BANDWIDTHS_HZ, WIRE, Modulation, modulation
 from wum_edge.mesh.regions import REGIONS, sub_band
 from wum_edge.modem import rui3_words
+from wum_shared.mesh import GROUPS_MAX, MEMBERSHIPS_MAX
 
 GATEWAY, STATION, STANDBY = "gateway", "station", "standby"
 STANDBY_AFTER_S = 60         # mesh/role.py's; a gateway without a mesh does not load that.
@@ -43,10 +44,11 @@ class MeshUdp(namedtuple("MeshUdp", ("listen", "peers", "group", "interface"))):
 
 class MeshSetting(namedtuple("MeshSetting", (
         "role", "region", "frequency_hz", "power_dbm", "way", "duty_permyriad", "modem", "udp",
-        "report_s", "standby_after_s"))):
+        "report_s", "standby_after_s", "groups"))):
     """`way` is the radio's one modulation; `modem` and `udp` are None where there is none;
     `report_s`: how often the head-end is told where this station stands; `standby_after_s`: how
-    long, and up to twice as long, a standby is without a gateway before it is one.
+    long, and up to twice as long, a standby is without a gateway before it is one; `groups`: those
+    whose orders are meant for it, in rising order.
     """
 
     __slots__ = ()
@@ -60,6 +62,7 @@ class MeshSetting(namedtuple("MeshSetting", (
     udp: MeshUdp | None
     report_s: int
     standby_after_s: int
+    groups: tuple[int, ...]
 
     @property
     def ways(self) -> list[Modulation]:
@@ -87,9 +90,21 @@ def check_mesh(table: Table) -> MeshSetting:
     if role != STANDBY and table.has("standby_after_s"):
         table.complain("standby_after_s", 'nothing, or role = "standby"', 'role = "%s"' % role)
     standby_after_s = table.number("standby_after_s", 5, 3600, STANDBY_AFTER_S)
+    groups = _groups(table)
     table.done()
     return MeshSetting(role, region, frequency_hz, power_dbm, way, duty, modem, udp, report_s,
-                       standby_after_s)
+                       standby_after_s, groups)
+
+
+def _groups(table: Table) -> tuple[int, ...]:
+    given = table.given("groups") if table.has("groups") else []
+    known = [one for one in given if type(one) is int and 0 <= one < GROUPS_MAX] if (
+        type(given) is list) else []
+    if type(given) is not list or len(known) < len(given) or len(given) > MEMBERSHIPS_MAX:
+        table.complain("groups", "a list of at most %d numbers of 0 to %d" % (
+            MEMBERSHIPS_MAX, GROUPS_MAX - 1), shown(given))
+        return ()
+    return tuple(sorted(set(known)))
 
 
 def _duty(table: Table, role: str, region: str, frequency_hz: int, power_dbm: int,

@@ -4,6 +4,7 @@ Left out: what each kind is for, which is its own file's. docs/mesh-protocol.md,
 """
 
 from wum_edge.mesh import frames
+from wum_edge.mesh.airtime import airtime_us
 from wum_edge.mesh.frames import (
     ASK,
     BEACON,
@@ -38,7 +39,8 @@ class Hearing:
 
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
-        self._ends: dict[int, tuple[int, int]] = {}      # By station: its counter, our time.
+        # By station: its counter, our time, and whether it came by wire alone so far.
+        self._ends: dict[int, tuple[int, int, bool]] = {}
 
     def receive(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
         """A frame for us, or for everybody."""
@@ -84,8 +86,23 @@ class Hearing:
                     and (not poll.rank      # A gateway's time is what there is least of.
                          or relay.channel.may_answer(relay.now, header.source))):
                 relay.answers.polled(relay.now, header.source, poll.number, grant, rate)
-        if is_wire and is_flooded(header):
-            self._ends.pop(header.source, None)    # By radio it was over later: it tells no time.
+        counter, end_us, _ = self._ends.get(header.source, (-1, 0, False))
+        if counter == header.counter & 255 and is_wire and is_flooded(header):
+            # Its sender tells when it was over by radio, or when it would have been.
+            size = frames.HEADER_SIZE + len(body) + frames.TAG_SIZE
+            end_us += airtime_us(relay.setting.ways[0], size)
+            self._ends[header.source] = (counter, end_us, True)
+
+    def copied(self, header: Header, rate: int) -> None:
+        """Something came that was heard before. What is flooded by both is over later by
+        radio, and that is the time that its sender tells of. Not much later: what an outsider
+        repeats tells no time.
+        """
+        relay = self._relay
+        counter, end_us, is_wire = self._ends.get(header.source, (-1, 0, False))
+        if rate != relay.setting.wire and is_wire and counter == header.counter & 255 and (
+                relay.heard_us - end_us <= relay.frame_us[0] + HOST_US):
+            self._ends[header.source] = (counter, relay.heard_us, False)
 
     def overhear(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
         """Keep silent while others need the channel; learn what concerns us all the same."""
@@ -143,7 +160,7 @@ class Hearing:
             relay.clock.set(before[1], stamp.time_us)
         if before is None and len(self._ends) >= NEIGHBOURS_MAX:
             self._ends.clear()
-        self._ends[header.source] = (header.counter & 255, relay.heard_us)
+        self._ends[header.source] = (header.counter & 255, relay.heard_us, False)
 
     def _told(self, other: Neighbour | None, gateway: int, heartbeat: int, rank: int) -> None:
         relay = self._relay

@@ -143,6 +143,7 @@ class Relay:
             self.count("malformed")
         except NotOurs:
             self.count("not ours")
+            self.hearing.copied(header, rate)
         self.speech.plan()
 
     def on_tx_done(self, t_us: int, token: int, airtime_us: int) -> None:

@@ -75,6 +75,11 @@ class Ripples:
         self._again(kept)
         return number
 
+    def content_of(self, gateway: int, number: int) -> bytes | None:
+        """Of one that is remembered, whoever it is for."""
+        kept = self._find(gateway, number)
+        return None if kept is None else kept.frame.content
+
     def repeat(self, number: int) -> None:
         """Flood one again, from its beginning."""
         kept = self._find(self._relay.setting.address, number)

@@ -90,6 +90,14 @@ def test_udp_is_checked_address_by_address():
         assert only({"role": "station", "udp": {key: wrong}})[0] == "mesh.udp." + key
 
 
+def test_groups_are_numbers_in_order_and_not_too_many():
+    own = {"role": "station", "modem": MODEM}
+    assert check(with_mesh(own), MODELS).mesh.groups == ()
+    assert check(with_mesh(dict(own, groups=[255, 0, 7, 7])), MODELS).mesh.groups == (0, 7, 255)
+    for wrong in (7, "7", [256], [-1], [True], ["7"], list(range(17))):
+        assert only(dict(own, groups=wrong))[0] == "mesh.groups"
+
+
 def test_a_mesh_without_a_port_or_with_a_word_too_much_is_refused():
     assert only({"role": "station"})[0] == "mesh"
     assert only({"role": "relay", "modem": MODEM}, True)[0] == "mesh.role"

@@ -11,6 +11,7 @@ from wum_edge.mesh.setting import Setting
 from wum_edge.mesh.timing import WIRE_SNR_Q4
 
 MINUTE_US = 60_000_000
+NOON_US = 1_700_000_000_000_000
 WAYS = [modulation(7, 250_000), WIRE]
 WIRE_RATE, WIRE_TAKES_US = 1, 3_000
 
@@ -127,3 +128,49 @@ def test_two_beacons_lost_on_a_wire_do_not_end_it():
     assert other.wired == 1
     other.came(False, True)
     assert other.wired == 0
+
+
+def test_who_has_wires_alone_learns_the_time_and_carries_out_a_ripple_at_its_moment():
+    air, moments = WiredAir({1}, [(3, 4)], [(1, 2), (2, 3)]), []
+    air.other = lambda address, action: moments.append(
+        (action[0], address, air.now)) if action[0] in ("execute", "echo") else None
+    air.do(1, "set_time", NOON_US)
+    air.run(2 * MINUTE_US)
+    for address in (2, 3, 4):
+        clock = air.relays[address].clock
+        assert clock.is_known and abs(clock.time_us(air.now) - NOON_US - air.now) < 15_000
+    when_us = NOON_US + air.now + 4_000_000
+    air.do(1, "send_ripple", frames.ALL, b"off", when_us)
+    air.run(air.now + 30_000_000)
+    done = [at_us for what, _, at_us in moments if what == "execute"]
+    assert len(done) == 4 and max(done) - min(done) < 50_000
+    assert [address for what, address, _ in moments if what == "echo"]
+
+
+def test_what_comes_by_wire_and_then_by_radio_tells_the_time_of_the_radio():
+    air = WiredAir({1}, [(1, 2)], [(1, 2)])
+    air.do(1, "set_time", NOON_US)
+    air.run(2 * MINUTE_US)
+    clock = air.relays[2].clock
+    assert clock.is_known and abs(clock.time_us(air.now) - NOON_US - air.now) < 1_000
+
+
+def test_what_an_outsider_repeats_later_by_radio_tells_no_time():
+    air = WiredAir({1}, [(1, 2)], [(1, 2)])
+    air.run(MINUTE_US)
+    relay, heard = air.relays[2], []
+    air.other = lambda address, action: None
+    air.do(1, "set_time", NOON_US)
+    air.relays[1].trickle.hurry(air.now, 0)
+    for _ in range(3_000):
+        air.run(air.now + 1_000)
+        heard = [one for one in relay.hearing._ends.items() if one[1][2]]
+        if heard:
+            break
+    counter, end_us, _ = heard[0][1]
+    frame = [frame for frame in air.by_wire if frames.decode_header(frame).counter & 255 == counter
+             and frames.decode_header(frame).source == 1][-1]
+    relay.on_rx(end_us + 2_000_000, frame, -80, 60, 0)
+    assert relay.hearing._ends[1] == (counter, end_us, True)
+    relay.on_rx(end_us + 2_000_001, frame, 0, WIRE_SNR_Q4, WIRE_RATE)
+    assert relay.hearing._ends[1] == (counter, end_us, True)

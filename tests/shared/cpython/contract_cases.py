@@ -18,18 +18,22 @@ from tests.shared.examples import (
     GAP_REQUEST,
     MESH_REPORT,
     MESH_REPORT_ALONE,
+    MESH_REPORT_IN_GROUPS,
     ORDER,
     ORDER_FRESH,
     READING,
     RECEIPT_DONE,
     RECEIPT_REFUSED,
     REGISTRATION,
+    RIPPLE_ORDER,
+    RIPPLE_REPORT,
+    RIPPLE_TO_ALL,
     SCHEMA,
     changed,
 )
 from tests.shared.test_golden_batches import ALONE
 from tests.shared.test_single import SCHEMA as ALONE_SCHEMA
-from wum_shared import cbor, condition, cose, gaps, mesh, messages, orders
+from wum_shared import cbor, condition, cose, gaps, mesh, messages, orders, ripple
 from wum_shared.bases import Base, heads_after
 from wum_shared.batch import decode_batch, encode_batch, encode_batch_0
 from wum_shared.errors import WireError
@@ -60,8 +64,12 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
      messages.decode_acknowledgement),
     ("gap-request", gaps.encode_gap_request(GAP_REQUEST), gaps.decode_gap_request),
     ("gap-answer", gaps.encode_gap_answer(GAP_ANSWER), gaps.decode_gap_answer),
-    ("mesh-report", mesh.encode_mesh_report(MESH_REPORT), mesh.decode_mesh_report),
-    ("mesh-report", mesh.encode_mesh_report(MESH_REPORT_ALONE), mesh.decode_mesh_report),
+    ("mesh-report-0", mesh.encode_mesh_report(MESH_REPORT), mesh.decode_mesh_report),
+    ("mesh-report-0", mesh.encode_mesh_report(MESH_REPORT_ALONE), mesh.decode_mesh_report),
+    ("mesh-report-1", mesh.encode_mesh_report(MESH_REPORT_IN_GROUPS), mesh.decode_mesh_report),
+    ("ripple-order", ripple.encode_ripple_order(RIPPLE_ORDER), ripple.decode_ripple_order),
+    ("ripple-order", ripple.encode_ripple_order(RIPPLE_TO_ALL), ripple.decode_ripple_order),
+    ("ripple-report", ripple.encode_ripple_report(RIPPLE_REPORT), ripple.decode_ripple_report),
     ("condition", condition.encode_condition(CONDITION_WELL), condition.decode_condition),
     ("condition", condition.encode_condition(CONDITION_FULL), condition.decode_condition),
     ("order", orders.encode_order(ORDER), orders.decode_order),

@@ -56,6 +56,7 @@ class Membership:
             Guard(Seal(epoch_key(keys.key, keys.epoch)), network_of(keys.key, keys.epoch),
                   keys.epoch, keys.address, self.store.counter, self.store.windows),
             _now_us(), keys.address, self.store.spent_us)
+        relay.groups = set(setting.groups)
         relay.role.is_standby = setting.role == STANDBY
         relay.role.patience_us = setting.standby_after_s * 1_000_000
         return relay

@@ -19,6 +19,7 @@ from wum_edge.carry.standby import Either, Place, Standby
 from wum_edge.log import Log
 from wum_edge.mesh.relay import Relay
 from wum_edge.ports.linux.broker import MqttBroker
+from wum_edge.ports.linux.mesh_groups import MeshGroups
 from wum_edge.ports.linux.mesh_member import Membership
 from wum_edge.ports.linux.mesh_ports import modem_of, sentence_of, udp_of
 from wum_edge.ports.linux.mesh_station import Station
@@ -96,6 +97,7 @@ class MeshPart:
         self.station = Station(member.relay(), member.store, self._tell, crashed,
                                udp=udp_of(setting), modem=modem_of(setting))
         self.mesh = LinuxMesh(self.station, member)
+        self.groups = MeshGroups(self.station, member, log)
         self.through = MeshBroker(self.mesh, log, hear) if setting.role != GATEWAY else None
         self.broker: Broker | None = self.through
         self.standby: Standby | None = None
@@ -148,6 +150,7 @@ class MeshPart:
                 break
             self._take(action, now_ms)
         self.member.tick(self.station, now_ms, self.has_way())
+        self.groups.tick(now_ms, is_time_good)
         if self.carriage is not None and self._uplink is not None:
             self.carriage.tick(now_ms)
             if self.standby is None:
@@ -200,6 +203,8 @@ class MeshPart:
             case ("undelivered", int(address), _):
                 _log.info("station %d confirmed nothing: what was said to it is given up, and "
                           "said again when it asks", address)
+            case ("ripple" | "execute" | "late" | "echo", *_):
+                self.groups.take(action, now_ms)
 
     def _admit(self, door: Door, proxy: int, content: bytes) -> None:
         answer = door.answer(content)
@@ -209,7 +214,8 @@ class MeshPart:
                 lambda relay, t_us: relay.admit(t_us, proxy, where, sealed))
 
     def tell(self, say: Callable[[str, bytes], bool], at_s: int) -> None:
-        """Send a report, if one is due. `say` takes a stream and what is to be sealed."""
+        """Send what is due of reports. `say` takes a stream and what is to be sealed."""
+        self.groups.tell(say, at_s)
         now_ms, keys = time.monotonic_ns() // 1_000_000, self.member.keys
 
         def due(relay: Relay, t_us: int) -> MeshReport | None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from wum_edge.mesh.airtime import airtime_us
 from wum_edge.mesh.frames import ALL, JOIN, WELCOME, Malformed, decode_header
 from wum_edge.mesh.hearing import is_flooded
 from wum_edge.mesh.joiner import Joiner
@@ -285,6 +286,8 @@ class Station:
         pace_us = 0
         if self.udp is not None and (is_wire or destination == ALL):
             pace_us = self.udp.send(destination, frame)
+        if self.modem is None and not is_wire:       # Over when it would be by radio: hearing.py.
+            pace_us = max(pace_us, airtime_us(self.relay.setting.ways[0], len(frame)))
         if is_wire or self.modem is None:
             self._sent.append((self._now_us() + pace_us, token, _SENT_BY_WIRE_US))
         else:

@@ -41,11 +41,12 @@ from wum_edge.ports.linux.tcp_line import is_there, line_of
 from wum_edge.schema import schema
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_edge.uplink.delivery import Delivery
+from wum_edge.uplink.opening import Opening
 from wum_shared.batch import Event
 from wum_shared.ids import id_to_text
 from wum_shared.messages import NOTE_MAX
 from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED, SYNCHRONISED
-from wum_shared.topics import DOWN, topic
+from wum_shared.topics import DOWN, RIPPLE, topic
 
 if TYPE_CHECKING:            # A gateway without a mesh does not load it: it is some MB.
     from wum_edge.ports.linux.mesh_part import MeshPart
@@ -182,6 +183,10 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     agent = Agent(
         archive=archive, delivery=delivery, clock=clock, log=log, archived=archived,
         schema=schema(config, models, own.keys.tenant, own.keys.concentrator, clock.now_s()))
+    if mesh is not None:
+        opening = Opening(Cipher(), own.keys, log)
+        mesh.groups.carry_out = agent.ordered
+        agent.listen(RIPPLE, lambda sealed: mesh.groups.ordered(opening.open(RIPPLE, sealed)))
     agent.happened(EVENT_STARTED, "wum-edge %s: %s on %s" % (
         importlib.metadata.version("wum-edge"), _many(len(config.meters), "meter"),
         _many(len(config.lines), "line")))
