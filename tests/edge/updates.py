@@ -66,17 +66,6 @@ class Machine:
         raise AssertionError("it starts for ever: %r" % (self.starts,))
 
 
-def life(flash, model):
-    """From the factory to 5, to 6 which crashes and comes back, to 7, each with its floor."""
-    machine = model.follow(Machine(flash))
-    assert machine.settle() == (boot.FACTORY, 0)
-    for sequence, behaviour, runs in (
-            (5, GOOD, (boot.A, 5)), (6, CRASH, (boot.A, 5)), (7, GOOD, (boot.B, 7))):
-        install(flash, sequence, content(sequence, behaviour), sequence)
-        assert machine.settle() == runs
-        model.confirmed = runs[1]
-
-
 def flash_after(steps, floor=0):
     """A flash on which these were installed and settled, one after the other."""
     flash = SimulatedFlash()

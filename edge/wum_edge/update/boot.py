@@ -22,11 +22,18 @@ NO_METER = 3
 NO_HEADEND = 4
 ABORTED = 5
 HUNG = 6
+WINDOW_OVER = 7
+BAD_CONTENT = 8
+NO_ROOM = 9
+FORMATS = 10
 WHYS = {
     UNTOLD: "it ended before it could tell", DAMAGED: "its slot is damaged",
     NO_ARCHIVE: "the archive took no record", NO_METER: "no meter answered",
     NO_HEADEND: "the head-end did not answer", ABORTED: "it was called off",
-    HUNG: "it hung",
+    HUNG: "it hung", WINDOW_OVER: "its window was over before it could begin",
+    BAD_CONTENT: "its pieces do not make what was signed",
+    NO_ROOM: "flash had no room for it",
+    FORMATS: "it and the version that runs cannot read each other's archives",
 }
 
 NAMES = ("boot-a", "boot-b")
@@ -34,7 +41,7 @@ _MAGIC = b"WUMB"
 _FORMAT = 0
 _NONE = 255
 _MISSING = 2                  # errno ENOENT.
-_LAYOUT = "<4sBIBBBIIII32sI32sBIB"
+_LAYOUT = "<4sBIBBBIIQI32sI32sBIB"
 _SIZE = calcsize(_LAYOUT) + 4
 _EMPTY = (0, bytes(32))       # Sequence and digest of a slot with nothing to start in it.
 
@@ -76,7 +83,12 @@ class Boot(namedtuple("Boot", (
 
     def taken(self, assignment: int) -> "Boot":
         """Once an assignment is taken: none with a lower number is any more."""
-        return self._with({"assigned": max(self.assigned, assignment)})
+        return self._with({
+            "assigned": max(self.assigned, assignment), "failed": 0, "failed_why": UNTOLD})
+
+    def dropped(self, sequence: int, why: int) -> "Boot":
+        """A release that was taken will not be tried."""
+        return self._with({"failed": sequence, "failed_why": why})
 
     def cleared(self) -> "Boot":
         """Before the spare slot is written to: nothing in it may be started."""

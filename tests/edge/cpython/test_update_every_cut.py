@@ -6,7 +6,10 @@ A mutant is a broken updater; a machine that stays green on one would prove noth
 import pytest
 
 from tests.edge.cpython import update_cuts
-from wum_edge.update import boot
+from tests.edge.power import one_in
+from tests.edge.update_power import torture
+from tests.edge.update_site_power import SiteModel
+from wum_edge.update import boot, fetch, updater
 from wum_edge.update import start as start_room
 from wum_edge.update.boot import NAMES, Boot, keep_boot
 
@@ -14,6 +17,11 @@ from wum_edge.update.boot import NAMES, Boot, keep_boot
 def test_every_cut_between_two_steps_and_a_share_of_the_torn_ones_is_survived():
     between, torn, pairs = update_cuts.share()
     assert between > 150 and torn > 150 and pairs > 20
+
+
+def test_after_every_step_of_the_whole_updater_it_goes_on_with_what_was_assigned():
+    between, torn, pairs = update_cuts.share_of_site()
+    assert between > 180 and torn > 8 and pairs > 2
 
 
 def floor_raised_before_confirm(monkeypatch):
@@ -82,6 +90,33 @@ def no_crc(monkeypatch):
     monkeypatch.setattr(boot, "crc32", lambda data: 0)
 
 
+def pieces_are_not_looked_at_again(monkeypatch):
+    """What lies in a file of pieces after a start is taken for what was written there."""
+    monkeypatch.setattr(fetch.Fetch, "_read_file", lambda self, name: _all_of(self, name))
+
+
+def _all_of(self, name):
+    offset, end = 0, self._flash.size(name)
+    while offset + 6 <= end:
+        place, size = fetch.unpack(">IH", self._flash.read(name, offset, 6))
+        self._where[place] = (name, offset + 6, size)
+        offset += 6 + size
+        self._count = offset // 1030
+
+
+def assignment_noted_before_it_is_kept(monkeypatch):
+    """Its number counts as taken before it is on flash itself."""
+    assigned = updater.Updater.assigned
+
+    def taken_first(self, number, assignment):
+        self._keep(self._boot.taken(number))
+        self.check = lambda number, assignment: updater.genuine(
+            self._verifier, self._rules, assignment)
+        assigned(self, number, assignment)
+
+    monkeypatch.setattr(updater.Updater, "assigned", taken_first)
+
+
 CAUGHT_BY = [
     (floor_raised_before_confirm, "floor 5 over 0"),
     (pointer_without_alternation, "0 runs, 5 was confirmed"),
@@ -97,3 +132,13 @@ def test_a_mutant_is_caught(monkeypatch, mutant, words):
     mutant(monkeypatch)
     with pytest.raises(AssertionError, match=words):
         update_cuts.share()
+
+
+@pytest.mark.parametrize(("mutant", "words"), [
+    (pieces_are_not_looked_at_again, "was assigned, "),
+    (assignment_noted_before_it_is_kept, "was assigned, "),
+])
+def test_a_mutant_of_the_updater_is_caught(monkeypatch, mutant, words):
+    mutant(monkeypatch)
+    with pytest.raises(AssertionError, match=words):
+        torture(pick=one_in(211), model=SiteModel)

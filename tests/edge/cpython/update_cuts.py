@@ -1,7 +1,8 @@
 """The power-cut machine of updates: every cut between two steps, and every byte of every write.
 
-`share` is what every test run has time for: all cuts between two steps, which is after every
-durable write, a part of those that tear bytes, and second cuts drawn by a seed. `whole` is what
+`share` is what every test run has time for, of the records and slots alone: all cuts between two
+steps, which is after every durable write, a part of those that tear bytes, and second cuts drawn by
+a seed. `share_of_site` is the same with the whole updater, pieces and all. `whole` is what
 `make bricks` runs.
 
 usage: python -m tests.edge.cpython.update_cuts [--seed N] [--samples N]
@@ -13,6 +14,8 @@ import time
 
 from tests.edge.power import between_steps, one_in
 from tests.edge.update_power import survives_again, torture
+from tests.edge.update_site_power import SiteModel
+from wum_simulator.disk import NOTHING
 
 
 def share(seed=0):
@@ -21,9 +24,28 @@ def share(seed=0):
             torture(survives_again(one_in(211, seed)), one_in(197, seed + 1)).looked)
 
 
+def after_every_step(count, tear):
+    """Cuts that leave what was durable, and nothing of the rest."""
+    return tear == NOTHING
+
+
+def share_of_site(seed=0):
+    """(cuts after every step, torn ones, first cuts of a pair) of the whole updater."""
+    return (torture(pick=after_every_step, model=SiteModel).looked,
+            torture(pick=one_in(6007, seed), model=SiteModel).looked,
+            torture(survives_again(one_in(40009, seed)), one_in(20011, seed + 1),
+                    SiteModel).looked)
+
+
 def whole(seed, samples):
     """Everything, with a line for each part."""
     start = time.monotonic()
+    site = torture(pick=between_steps, model=SiteModel)
+    print(f"whole updater: {site.steps} steps, all {site.looked} cuts between them survived, "
+          f"{time.monotonic() - start:.0f} s", flush=True)
+    site = torture(pick=one_in(20, seed), model=SiteModel)
+    print(f"whole updater: {site.looked} of {site.cuts} cuts survived, "
+          f"{time.monotonic() - start:.0f} s", flush=True)
     seen = torture()
     print(f"{seen.steps} steps, all {seen.looked} cuts survived, {time.monotonic() - start:.0f} s",
           flush=True)
