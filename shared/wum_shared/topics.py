@@ -22,6 +22,9 @@ RIPPLE = "ripple"         # Down: flood this; up: who has it (ripple.py).
 CONDITION = "condition"   # Up: how its flash and its clock are.
 ORDER = "order"           # Down: something to be done, once (orders.py); answered on
 RECEIPT = "receipt"       # up.
+STANDING = "standing"     # Up: which release runs, and how it goes with the next (updates.py).
+WANT = "want"             # Up: pieces of a release that are wanted; they come on
+PIECES = "pieces"         # down.
 
 EVERY_UPLINK = ROOT + "/+/" + UP + "/+"
 EVERY_ENROLMENT = ROOT + "/+/" + UP + "/" + ENROL

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import wum_shared
+from tests.shared import test_updates
 from tests.shared.cpython.sodium import Sodium
 from tests.shared.examples import (
     ABSENT_READING,
@@ -33,7 +34,7 @@ from tests.shared.examples import (
 )
 from tests.shared.test_golden_batches import ALONE
 from tests.shared.test_single import SCHEMA as ALONE_SCHEMA
-from wum_shared import cbor, condition, cose, gaps, mesh, messages, orders, ripple
+from wum_shared import cbor, condition, cose, gaps, mesh, messages, orders, ripple, updates
 from wum_shared.bases import Base, heads_after
 from wum_shared.batch import decode_batch, encode_batch, encode_batch_0
 from wum_shared.errors import WireError
@@ -76,6 +77,12 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("order", orders.encode_order(ORDER_FRESH), orders.decode_order),
     ("receipt", orders.encode_receipt(RECEIPT_DONE), orders.decode_receipt),
     ("receipt", orders.encode_receipt(RECEIPT_REFUSED), orders.decode_receipt),
+    ("update-order", updates.encode_demand(test_updates.ASSIGNMENT), updates.decode_demand),
+    ("update-order", updates.encode_demand(test_updates.CONFIRMATION), updates.decode_demand),
+    ("update-order", updates.encode_demand(test_updates.CALL_OFF), updates.decode_demand),
+    ("want", updates.encode_want(test_updates.WANT), updates.decode_want),
+    ("pieces", updates.encode_pieces(test_updates.PIECES), updates.decode_pieces),
+    ("standing", updates.encode_standing(test_updates.STANDING), updates.decode_standing),
     ("registration", messages.encode_registration(REGISTRATION), messages.decode_registration),
     ("sealed", SEALED, cose.peek),
     ("signed", SIGNED, cose.peek_signed),
