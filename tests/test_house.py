@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from configparser import ConfigParser
 from functools import cache
 from pathlib import Path
 
@@ -337,6 +338,28 @@ def test_every_link_between_documents_leads_somewhere():
             if "://" not in target and not (path.parent / target).exists():
                 lost.append(f"{path.relative_to(ROOT)} links to {target}")
     assert lost == []
+
+
+def test_every_test_is_run_by_one_environment():
+    """What one environment leaves out, another runs."""
+    tox = ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    runs = []
+    for name in tox["tox"]["env_list"].split(", "):
+        words = re.findall(r"pytest \{posargs:(.*)\}", tox[f"testenv:{name}"]["commands"])
+        given = [word for line in words for word in line.split()]
+        ignored = [word.removeprefix("--ignore=") for word in given if word.startswith("--")]
+        runs.append((name, [word for word in given if not word.startswith("--")], ignored))
+    for path in tracked():
+        test = str(path.relative_to(ROOT))
+        if re.fullmatch(r"tests/(.*/)?test_\w+\.py", test):
+            by = [name for name, given, ignored in runs if _holds(given, test)
+                  and not _holds(ignored, test)]
+            assert len(by) == 1, f"{test} is run by {by}"
+
+
+def _holds(places: list[str], test: str) -> bool:
+    return any(test == place or test.startswith(place + "/") for place in places)
 
 
 def test_every_test_that_guards_a_promise_exists():
