@@ -16,11 +16,12 @@ _K_MAX = 62
 class Column:
     """The steps of one column of numbers: their usual size, and whether one went down yet."""
 
-    __slots__ = ("count", "is_signed", "sum")
+    __slots__ = ("count", "is_signed", "k", "sum")
 
     def __init__(self) -> None:
         self.sum = _FIRST_SUM
         self.count = 1
+        self.k = 0
         self.is_signed = False
 
     def append(self, out: BitWriter, step: int) -> None:
@@ -48,10 +49,16 @@ class Column:
         return step
 
     def _k(self) -> int:
-        """Bits of a remainder: those of the mean."""
-        k = 0
-        while k < _K_MAX and self.count << k < self.sum:
+        """Bits of a remainder: those of the mean, the least k with count << k >= sum.
+
+        Looked for from the last one, which is near: from 0, long steps cost sixty long numbers.
+        """
+        k, count, total = self.k, self.count, self.sum
+        while k and count << (k - 1) >= total:
+            k -= 1
+        while k < _K_MAX and count << k < total:
             k += 1
+        self.k = k
         return k
 
     def _learn(self, step: int, k: int) -> None:
