@@ -4,12 +4,10 @@ So it is while a fleet is put up: all meters are in the registry, the first stre
 """
 
 from datetime import timedelta
-from typing import Any
 
 import psycopg
-from psycopg import AsyncCursor
-from psycopg.rows import tuple_row
 
+from tests.cloud.explained import Explained
 from tests.cloud.ledger.book import DAY, MIDNIGHT, NOW, Book
 from wum_cloud.database import open_pool
 from wum_cloud.ledger.keeper import catch_up
@@ -46,35 +44,6 @@ _FLEET = """
     analyze"""
 
 
-class Explained(AsyncCursor[Any]):
-    """Notes how many rows the plan of each counting goes through."""
-
-    found: list[int] = []
-
-    async def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
-        text = query if isinstance(query, bytes | str) else query.as_string(self.connection)
-        text = text if isinstance(text, str) else text.decode()
-        if text.strip().startswith("insert into counted"):
-            await self._explain(text, params)
-        return await super().execute(query, params, **how)
-
-    async def _explain(self, text: str, params: Any) -> None:
-        async with AsyncCursor(self.connection, row_factory=tuple_row) as cursor:
-            await cursor.execute("savepoint explained")
-            await cursor.execute(
-                ("explain (analyze, timing off, format json) " + text).encode(), params)
-            [[plan]] = await cursor.fetchall()
-            await cursor.execute("rollback to savepoint explained")
-        Explained.found.append(gone_through(plan[0]["Plan"]))
-
-
-def gone_through(plan: dict[str, Any]) -> int:
-    """Rows that came out of any step of a plan, those that a filter left out included."""
-    own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
-           + plan.get("Rows Removed by Join Filter", 0)) * plan["Actual Loops"]
-    return round(own) + sum([gone_through(part) for part in plan.get("Plans", [])])
-
-
 async def test_counting_costs_what_is_counted_however_few_meters_have_schedules(
         database_url: str, book: Book) -> None:
     book.add_scheduled("M-1")                   # For its register set.
@@ -82,13 +51,11 @@ async def test_counting_costs_what_is_counted_however_few_meters_have_schedules(
         connection.execute(_FLEET.encode(), {
             "registered": REGISTERED, "per": PER_CABINET, "read": READ, "now": NOW,
             "since": MIDNIGHT - timedelta(days=DAYS - 1)})
-    Explained.found.clear()
     async with open_pool(database_url, connections_max=1) as pool:
-        async with pool.connection() as connection:
-            connection.cursor_factory = Explained
+        explained = await Explained.on(pool, "insert into counted")
         await catch_up(pool, NOW)
     with psycopg.connect(database_url) as other:
         [[counted]] = other.execute(
             "select count(*) from ledger_day where day <= %s", [DAY]).fetchall()
     assert counted >= READ * DAYS
-    assert 0 < sum(Explained.found) <= STEPS_MAX * counted
+    assert 0 < sum(explained.found) <= STEPS_MAX * counted
