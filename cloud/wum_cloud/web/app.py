@@ -48,7 +48,7 @@ def make_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_pool(settings.database_url) as pool:
+        async with open_pool(app.state.settings.database_url) as pool:
             app.state.database = pool
             yield
 
@@ -56,7 +56,7 @@ def make_app(settings: Settings) -> FastAPI:
         title="WUM head-end", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
         openapi_url="/api/openapi.json", generate_unique_id_function=lambda route: route.name,
         description="Every list is paged by `cursor`; every refusal is a problem (RFC 9457).")
-    app.state.key_file, app.state.vault = settings.key_file, None
+    configure(app, settings)
     app.include_router(api.router)
     app.include_router(console.router)
     app.mount(assets.ADDRESS, assets.Assets(), name="static")
@@ -76,6 +76,12 @@ def make_app(settings: Settings) -> FastAPI:
     forgotten = undeclared(declarations())
     assert not forgotten, "no permission is declared for %s" % ", ".join(forgotten)
     return app
+
+
+def configure(app: FastAPI, settings: Settings) -> None:
+    """Let the application use these settings from its next start on."""
+    app.state.settings = settings
+    app.state.key_file, app.state.vault = settings.key_file, None
 
 
 def declarations() -> list[Declared]:
