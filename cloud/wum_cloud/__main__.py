@@ -43,6 +43,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from wum_cloud.audit.commands import AuditFileError
     from wum_cloud.database import DatabaseError
     from wum_cloud.enrolment.claims.claiming import ClaimRefused
+    from wum_cloud.ingest.ripples.commands import RippleRefused
     from wum_cloud.migrations.store import MigrationError
     from wum_cloud.people.accounts import PasswordFileError, PeopleRefused
     from wum_cloud.registry.bulk.file import BulkRefused
@@ -51,7 +52,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from wum_cloud.registry.sites.tree import SiteRefused
     return (SettingsError, DatabaseError, MigrationError, KeyFileError, RegistrationRefused,
             PasswordFileError, PeopleRefused, AuditFileError, SiteRefused,
-            ClaimRefused, BulkRefused)
+            ClaimRefused, RippleRefused, BulkRefused)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     files.add_argument("--plain-port", type=int, help="without TLS too, for this machine alone "
                        "(default: none)")
     _add_enrolment(add)
+    _add_ripple(add)
     add("ingest", _ingest, "Store what concentrators send, then acknowledge it.")
     add("web", _web, "Serve the API and the console.")
     add("doctor", _doctor, "Say what is missing or misconfigured; exit code 1 if anything is.")
@@ -91,6 +93,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 _Add = Callable[[str, _Command, str], argparse.ArgumentParser]
+
+
+def _add_ripple(add: _Add) -> None:
+    ripple = add("ripple", _ripple, "Give an order to a group of a mesh: a gateway floods it, all "
+                 "carry it out at one moment. Waits, and says who has it; exit code 1 if some lack "
+                 "it.")
+    ripple.add_argument("mesh", metavar="MESH", help="as `register --mesh` named it")
+    ripple.add_argument("file", type=Path, metavar="FILE", help="the order, as its members read "
+                        "it: at most 213 bytes, passed on unopened")
+    ripple.add_argument("--group", type=int, help="0 to 255 (default: everybody)")
+    ripple.add_argument("--in", dest="after_s", type=int, default=10, metavar="SECONDS",
+                        help="when it is carried out; 0: by each when it comes (default: 10)")
+    ripple.add_argument("--wait", type=int, default=60, metavar="SECONDS",
+                        help="for those who have it; 0: not at all (default: 60)")
+    ripple.add_argument("--tenant", default="default")
 
 
 def _add_enrolment(add: _Add) -> None:
@@ -241,6 +258,13 @@ async def _claim(settings: Settings, arguments: argparse.Namespace) -> int:
     code = sys.stdin.readline() if arguments.code == "-" else arguments.code
     return await claim(settings.database_url, vault, arguments.tenant, Wanted(
         code, arguments.name, arguments.site, arguments.hours))
+
+
+async def _ripple(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.ingest.ripples.commands import Wish, ripple
+    return await ripple(settings.database_url, Wish(
+        arguments.tenant, arguments.mesh, arguments.group, arguments.after_s, arguments.wait,
+        arguments.file))
 
 
 async def _revoke(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ CLAIM_WITHDRAWN = "claim withdrawn"
 CONCENTRATOR_GRANTED = "concentrator let in"        # It has the code and an identity.
 EPOCH_OPENED = "epoch opened"                       # It has new keys; the code, if any, is burned.
 CONCENTRATOR_REVOKED = "concentrator revoked"
+GROUP_ORDERED = "group ordered"                     # By a ripple through a mesh.
 TRUST_MADE = "trust document made"
 AUDIT_EXPORTED = "audit trail exported"
 REGISTRY_IMPORTED = "registry imported"

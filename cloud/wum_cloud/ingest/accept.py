@@ -39,7 +39,7 @@ class Label:
     """What the outside of a message claims; nothing is proven yet."""
 
     device_id: bytes
-    stream: str             # topics.BATCH, SCHEMA, ANSWER, MESH or CONDITION
+    stream: str             # topics.BATCH, SCHEMA, ANSWER, MESH, CONDITION or RIPPLE
     epoch: int
     counter: int
 
@@ -72,7 +72,8 @@ def read_label(topic: str, sealed: bytes) -> Label:
     try:
         device_id, direction, stream = topics.parse_topic(topic)
         if direction != topics.UP or stream not in (
-                topics.BATCH, topics.SCHEMA, topics.ANSWER, topics.MESH, topics.CONDITION):
+                topics.BATCH, topics.SCHEMA, topics.ANSWER, topics.MESH, topics.CONDITION,
+                topics.RIPPLE):
             raise Malformed("topic: nothing is expected on %r" % topic)
         claimed_id, epoch, counter = cose.peek(sealed)
         if counter > COUNTER_MAX:

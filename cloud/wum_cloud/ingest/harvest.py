@@ -26,6 +26,7 @@ from wum_shared.condition import Condition, decode_condition
 from wum_shared.errors import WireError
 from wum_shared.gaps import GapAnswer, decode_gap_answer
 from wum_shared.mesh import MeshReport, decode_mesh_report
+from wum_shared.ripple import RippleReport, decode_ripple_report
 
 NOBODY = 0      # Stands for an unknown sender in ingest_count.
 
@@ -69,6 +70,7 @@ class Harvest:
     kept: list[Kept] = field(default_factory=list)
     gap_answers: list[tuple[Sender, GapAnswer]] = field(default_factory=list)
     mesh_reports: list[tuple[Sender, int, MeshReport]] = field(default_factory=list)
+    ripples: list[tuple[Sender, RippleReport]] = field(default_factory=list)
     conditions: list[tuple[Sender, int, Condition]] = field(default_factory=list)
     counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     answers: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -106,6 +108,8 @@ class Harvest:
                 self.gap_answers.append((sender, decode_gap_answer(opened)))
             elif label.stream == topics.MESH:
                 self.mesh_reports.append((sender, label.counter, decode_mesh_report(opened)))
+            elif label.stream == topics.RIPPLE:
+                self.ripples.append((sender, decode_ripple_report(opened)))
             else:
                 assert label.stream == topics.CONDITION
                 self.conditions.append((sender, label.counter, decode_condition(opened)))

@@ -9,12 +9,15 @@ import logging
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from wum_cloud.broker import Broker, Delivery
 from wum_cloud.database import DatabaseError, Pool, connect, open_pool
 from wum_cloud.ingest.gaps.asking import Asking
 from wum_cloud.ingest.gaps.store import PostgresGaps
 from wum_cloud.ingest.inbox import Inbox
+from wum_cloud.ingest.ripples.sending import Sending
+from wum_cloud.ingest.ripples.store import PostgresRipples
 from wum_cloud.ingest.store import PostgresStore
 from wum_cloud.ingest.worker import Worker
 from wum_cloud.migrations.store import check_migrated
@@ -33,6 +36,13 @@ _log = logging.getLogger("wum_cloud.ingest")
 
 Beside = Callable[[Pool, Callable[[], bool]], Coroutine[None, None, None]]
 Publish = Callable[[str, bytes], object]
+
+
+class Speaker(Protocol):
+    """Says something to concentrators by itself, by the connection of ingest."""
+
+    async def keep(self) -> None:
+        """Work until cancelled."""
 
 
 async def serve(settings: Settings, beside: Sequence[Beside] = ()) -> int:
@@ -56,7 +66,9 @@ async def serve(settings: Settings, beside: Sequence[Beside] = ()) -> int:
     async with open_pool(settings.database_url) as pool:
         ingest = Ingest(settings, password, pool, Worker(
             PostgresStore(pool), vault, SodiumCipher(), ahead_s=settings.ahead_s),
-            lambda publish: Asking(PostgresGaps(pool), vault, SodiumCipher(), publish))
+            lambda publish: [
+                Asking(PostgresGaps(pool), vault, SodiumCipher(), publish),
+                Sending(PostgresRipples(pool), vault, SodiumCipher(), publish)])
         await ingest.run(stop, beside)
     return 0
 
@@ -86,12 +98,12 @@ class Ingest:
 
     def __init__(
             self, settings: Settings, password: str, pool: Pool, worker: Worker,
-            asking: Callable[[Publish], Asking] | None = None,
+            speaking: Callable[[Publish], Sequence[Speaker]] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._pool = pool
         self._worker = worker
-        self._asking = None if asking is None else asking(self._publish)
+        self._speakers = [] if speaking is None else speaking(self._publish)
         self._inbox = Inbox()
         self.subscribed = asyncio.Event()
         self._broker = Broker(
@@ -104,8 +116,7 @@ class Ingest:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._work()) for _ in range(TASKS)]
                 tasks += [group.create_task(task(self._pool, self._is_behind)) for task in beside]
-                if self._asking is not None:
-                    tasks.append(group.create_task(self._asking.keep()))
+                tasks += [group.create_task(speaker.keep()) for speaker in self._speakers]
                 await stop.wait()
                 for task in tasks:
                     task.cancel()

@@ -27,6 +27,7 @@ from wum_cloud.ingest.harvest import Arrival, Committed, Harvest, Taken
 from wum_cloud.ingest.mesh import store as mesh
 from wum_cloud.ingest.quarantine.entries import SCHEMA, SCHEMA_REFUSED, Aside, Limits
 from wum_cloud.ingest.quarantine.store import keep, storable, trim
+from wum_cloud.ingest.ripples import store as ripples
 from wum_cloud.ingest.rows.store import CAUTION, Provenance, Rows, Written
 from wum_cloud.ingest.rows.table import Part, Table, newest_of, tables_of
 from wum_cloud.registry.schemas import store as schemas
@@ -120,6 +121,7 @@ class PostgresStore:
             await gaps.take_answers(connection, harvest.gap_answers)
             await gaps.refute(connection, harvest.batches)
             await mesh.take_reports(connection, harvest.mesh_reports)
+            await ripples.take_reports(connection, harvest.ripples)
             await conditions.take_conditions(connection, harvest.conditions)
             await keep(connection, harvest.kept)
             await arrivals.note(connection, harvest)

@@ -11,7 +11,7 @@ LINKS = (MeshLink(3, RADIO, 94, 41, 20), MeshLink(9, WIRE, 99, 0, 1))
 
 def report(parent: int, links: tuple[MeshLink, ...] = LINKS) -> bytes:
     return encode_mesh_report(MeshReport(
-        0x57A1, 7, 1760000000, False, 1, 106, parent, 12, 41, 900, links))
+        0x57A1, 7, 1760000000, False, 1, 106, parent, 12, 41, 900, links, (0, 7)))
 
 
 async def test_the_newest_report_stands_and_an_older_one_changes_nothing(
@@ -25,6 +25,7 @@ async def test_the_newest_report_stands_and_an_older_one_changes_nothing(
     assert head_end.ask(
         "select network, address, parent, rank, held, used_permille, every_s, is_gateway"
         " from mesh_station") == [(0x57A1, 7, 9, 106, 12, 41, 900, False)]
+    assert head_end.ask("select groups from mesh_station") == [[0, 7]]
     assert head_end.ask("select address, medium, quality, margin_q4 from mesh_link") == [
         (9, 1, 99, 0)]
     third = concentrator.send(report(3), topics.MESH)

@@ -159,7 +159,7 @@ class PostgresGaps:
             await connection.execute(
                 "select from gap_request where concentrator_id = any(%s)"
                 " order by concentrator_id for update", [sorted(asks_by_number)])
-            counters = await _reserved(connection, asks, self._downlink)
+            counters = await reserved(connection, [ask.sender for ask in asks], self._downlink)
             for number, ask in sorted(asks_by_number.items()):
                 counter = counters[number]
                 if counter is not None:
@@ -222,10 +222,12 @@ async def _spans(
     return found
 
 
-async def _reserved(
-        connection: Connection, asks: list[Ask], downlink: Downlink) -> dict[int, int | None]:
-    """A message counter for each, as ../store.py reserves those of acknowledgements."""
-    if not asks:
+async def reserved(
+        connection: Connection, senders: list[Sender], downlink: Downlink) -> dict[int, int | None]:
+    """A message counter for each, as ../store.py reserves those of acknowledgements. None stands
+    twice.
+    """
+    if not senders:
         return {}
     rows = await (await connection.execute(
         "with locked as ("
@@ -237,8 +239,8 @@ async def _reserved(
         " set downlink_count = next_downlink_count(e.downlink_count, 1)"
         " from locked l where (e.concentrator_id, e.epoch) = (l.concentrator_id, l.epoch)"
         " returning e.concentrator_id, e.epoch, l.before, e.downlink_count",
-        [[ask.sender.concentrator_id for ask in asks],
-         [ask.sender.epoch for ask in asks]])).fetchall()
+        [[sender.concentrator_id for sender in senders],
+         [sender.epoch for sender in senders]])).fetchall()
     for number, epoch, before, _ in rows:
         downlink.check((number, epoch), before)
     return {number: downlink.first((number, epoch), last, 1) for number, epoch, _, last in rows}

@@ -28,19 +28,21 @@ async def _keep(
     cursor = await connection.execute(
         "insert into mesh_station as s (concentrator_id, network, address, epoch, counter,"
         "   reported_at, arrived_at, is_gateway, gateway, rank, parent, held, used_permille,"
-        "   every_s)"
-        " values (%s, %s, %s, %s, %s, %s, now(), %s, %s, %s, %s, %s, %s, %s)"
+        "   every_s, groups)"
+        " values (%s, %s, %s, %s, %s, %s, now(), %s, %s, %s, %s, %s, %s, %s, %s)"
         " on conflict (concentrator_id) do update set network = excluded.network,"
         "   address = excluded.address, epoch = excluded.epoch, counter = excluded.counter,"
         "   reported_at = excluded.reported_at, arrived_at = excluded.arrived_at,"
         "   is_gateway = excluded.is_gateway, gateway = excluded.gateway, rank = excluded.rank,"
         "   parent = excluded.parent, held = excluded.held,"
-        "   used_permille = excluded.used_permille, every_s = excluded.every_s"
+        "   used_permille = excluded.used_permille, every_s = excluded.every_s,"
+        "   groups = excluded.groups"
         " where s.epoch < excluded.epoch or s.epoch = excluded.epoch"
         "   and (s.counter < excluded.counter or s.counter > excluded.counter + %s)",
         [sender.concentrator_id, report.network, report.address, sender.epoch, counter,
          datetime.fromtimestamp(report.at_s, UTC), report.is_gateway, report.gateway, report.rank,
-         report.parent, report.held, report.used_permille, report.every_s, APART])
+         report.parent, report.held, report.used_permille, report.every_s,
+         list(report.groups), APART])
     return cursor.rowcount > 0
 
 
