@@ -1,0 +1,57 @@
+"""What an updater says, and when: its standing when it changed or is waited for, and what it wants.
+
+Portable. Left out: sealing and sending (whoever gives `say`).
+"""
+
+from wum_edge.clock import Clock
+from wum_edge.update.updater import Updater
+from wum_shared import cose, updates
+from wum_shared.cipher import Signer
+from wum_shared.topics import STANDING, WANT
+from wum_shared.updates import Standing, Want
+
+WAITING_MS = 60_000           # While the head-end's word is waited for,
+FETCHING_MS = 900_000         # while pieces come,
+QUIET_MS = 86_400_000         # and when there is nothing to be done.
+ASK_MS = 30_000               # Pieces that did not come are asked for again.
+
+TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Courier:
+    """Speaks for one updater; a standing is signed by the identity of `seed`, named `kid`."""
+
+    def __init__(self, updater: Updater, clock: Clock, signer: Signer, seed: bytes,
+                 kid: bytes) -> None:
+        self._updater = updater
+        self._clock = clock
+        self._signer = signer
+        self._seed, self._kid = seed, kid
+        self._told: tuple[object, ...] = ()
+        self._tell_ms = self._ask_ms = clock.monotonic_ms()
+        self._asked: Want | None = None
+
+    def tick(self, say: "Callable[[str, bytes], bool]") -> None:
+        """Say by `say` (stream, plaintext), which may refuse, what is due."""
+        now_ms = self._clock.monotonic_ms()
+        standing = self._updater.standing()
+        what = (standing.state, standing.sequence, standing.assignment, standing.nonce,
+                standing.note)
+        if what != self._told or now_ms >= self._tell_ms:
+            signed = cose.sign(self._signer, self._seed, self._kid,
+                               updates.encode_standing(standing))
+            if not say(STANDING, signed):
+                return
+            self._told, self._tell_ms = what, now_ms + _pace(standing)
+        want = self._updater.want()
+        if want is not None and (want != self._asked or now_ms >= self._ask_ms) and say(
+                WANT, updates.encode_want(want)):
+            self._asked, self._ask_ms = want, now_ms + ASK_MS
+
+
+def _pace(standing: Standing) -> int:
+    if standing.state in (updates.STAGED, updates.TRIAL):
+        return WAITING_MS
+    return FETCHING_MS if standing.state == updates.FETCHING else QUIET_MS
