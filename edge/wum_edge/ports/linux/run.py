@@ -25,7 +25,7 @@ from wum_edge.log import Log
 from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.sweep import Sweep, meters_of_line
 from wum_edge.meters.visit import KnownMeter
-from wum_edge.ports.linux import aes_cbc, dlms_supply, journal, pulse_lines
+from wum_edge.ports.linux import aes_cbc, dlms_supply, journal, pulse_lines, update_part
 from wum_edge.ports.linux.broker import Account, MqttBroker
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.chance import SystemDice, new_incarnation
@@ -46,7 +46,7 @@ from wum_shared.batch import Event
 from wum_shared.ids import id_to_text
 from wum_shared.messages import NOTE_MAX
 from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED, SYNCHRONISED
-from wum_shared.topics import DOWN, RIPPLE, topic
+from wum_shared.topics import DOWN, PIECES, RIPPLE, topic
 
 if TYPE_CHECKING:            # A gateway without a mesh does not load it: it is some MB.
     from wum_edge.ports.linux.mesh_part import MeshPart
@@ -59,6 +59,7 @@ SWEEPS_END_S = 3.0       # A turn ends after its timeout; what comes later is no
 BROKER_END_S = 2.0
 ENDED = 0
 FAILED = 1
+RESTART = 75             # EX_TEMPFAIL of sysexits.h: whoever runs us starts us again at once.
 _log = logging.getLogger("wum_edge.run")
 
 
@@ -175,10 +176,14 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
         doubtful = str(error)
     marks = MarksFile(Path(place.archive), config, models)
     marks.catch_up(archive)
+    updating = update_part.open_part(Path(place.keys), own.keys, clock, log,
+                                     has_meters=bool(config.meters))
 
     def archived(records: list[Record], last_sequence: int) -> None:
         marks.archived(records, last_sequence)
         counters.archived(records)
+        if updating is not None:
+            updating.archived(records)
 
     agent = Agent(
         archive=archive, delivery=delivery, clock=clock, log=log, archived=archived,
@@ -187,9 +192,11 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
         opening = Opening(Cipher(), own.keys, log)
         mesh.groups.carry_out = agent.ordered
         agent.listen(RIPPLE, lambda sealed: mesh.groups.ordered(opening.open(RIPPLE, sealed)))
+    if updating is not None:
+        agent.listen(PIECES, updating.heard)
     agent.happened(EVENT_STARTED, "wum-edge %s: %s on %s" % (
-        importlib.metadata.version("wum-edge"), _many(len(config.meters), "meter"),
-        _many(len(config.lines), "line")))
+        updating.name() if updating else importlib.metadata.version("wum-edge"),
+        _many(len(config.meters), "meter"), _many(len(config.lines), "line")))
     for event in _accepted(counters, config, clock):
         agent.take(event)
     if doubtful:
@@ -215,7 +222,7 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
                     meters=[known for _, meters in lines for known in meters], flash=flash,
                     hands=hands, locks=locks, marks=marks, inputs=inputs, mesh=mesh, clock=clock,
-                    picture=_picture(Path(place.archive)) if mesh else None)
+                    picture=_picture(Path(place.archive)) if mesh else None, updating=updating)
 
 
 def _accepted(
@@ -287,6 +294,7 @@ class _Gateway:
     mesh: "MeshPart | None"
     clock: SystemClock
     picture: "PictureSocket | None"
+    updating: update_part.UpdatePart | None
 
     def run(self, status_s: float) -> int:
         """Run until a signal or a crash; the exit code."""
@@ -303,7 +311,9 @@ class _Gateway:
             _log.exception("the agent ended")
             self.hands.crashed(error)
         self._end()
-        return FAILED if self.hands.crash is not None else ENDED
+        if self.hands.crash is not None:
+            return FAILED
+        return RESTART if self.updating is not None and self.updating.updater.restart else ENDED
 
     def _work(self, every_s: float) -> None:
         status_s = time.monotonic() + every_s
@@ -315,6 +325,8 @@ class _Gateway:
                 if self.picture is not None:
                     self.picture.tick(self.mesh)
             self.agent.tick()
+            if self.updating is not None and self.updating.tick(self.agent.say):
+                self.hands.ending.set()
             if time.monotonic() >= status_s:
                 status_s += every_s
                 said = journal.sentence(self.agent.summary(), self.meters, self._is_connected())
