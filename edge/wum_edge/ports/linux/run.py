@@ -209,9 +209,20 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
         for known in meters:
             assert known.upkeep is not None
             known.upkeep.marks = marks.of(known.index)
+    _introduce(config, own, archive, mesh)
+    return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
+                    meters=[known for _, meters in lines for known in meters], flash=flash,
+                    hands=hands, locks=locks, marks=marks, inputs=inputs, mesh=mesh, clock=clock,
+                    picture=_picture(Path(place.archive)) if mesh else None, updating=updating)
+
+
+def _introduce(
+        config: Config, own: KeysFolder, archive: Archive, mesh: "MeshPart | None") -> None:
+    """Who this is and where it stands, for the log."""
     _log.info("concentrator %s: archive %s, %d records, %d wait for the head-end; %s",
-              id_to_text(own.keys.concentrator), place.archive, archive.next_sequence - 1,
-              archive.backlog, "through the mesh" if config.broker is None else "%s:%d%s" % (
+              id_to_text(own.keys.concentrator), config.concentrator.archive,
+              archive.next_sequence - 1, archive.backlog,
+              "through the mesh" if config.broker is None else "%s:%d%s" % (
                   config.broker.host, config.broker.port,
                   " if the mesh has no gateway" if mesh and mesh.standby else ""))
     if mesh is not None:
@@ -219,10 +230,6 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     for line in config.lines:
         if not is_there(line):   # Else nobody would hear of it before the first sweep is due.
             _log.warning("line %s: %s is not there at this moment", line.name, line.port)
-    return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
-                    meters=[known for _, meters in lines for known in meters], flash=flash,
-                    hands=hands, locks=locks, marks=marks, inputs=inputs, mesh=mesh, clock=clock,
-                    picture=_picture(Path(place.archive)) if mesh else None, updating=updating)
 
 
 def _accepted(
