@@ -344,6 +344,20 @@ def test_a_disk_that_turns_from_full_to_read_only_is_told_at_once():
     assert any("the disk is read-only" in text for text in cabinet.log.warned)
 
 
+def test_a_disk_that_turns_read_only_while_answers_come_is_not_told_as_full():
+    cabinet = Cabinet()
+    cabinet.head_end.connected = False
+    cabinet.take(mixed(0, 20))
+    cabinet.run(5000)
+    cabinet.flash.read_only = True
+    cabinet.head_end.connected = True
+    cabinet.take(mixed(20, 4))
+    cabinet.run(60000)                      # The cursor has moved, and cannot be kept.
+    assert cabinet.agent.summary().backlog == 0
+    assert cabinet.agent.summary().trouble == "the disk is read-only"
+    assert not [text for text in cabinet.log.warned if "the disk is full" in text]
+
+
 def test_a_clock_that_was_never_set_is_told_and_nothing_is_lost_for_it():
     cabinet = Cabinet()
     cabinet.clock.is_set = False

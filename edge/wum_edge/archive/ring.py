@@ -277,8 +277,9 @@ class Archive(Lookups):
                         ALL_TIMES if last is None else last.times)
         segment = Segment(number, HEADER_SIZE, header)
         segment.times = NO_TIMES
-        if not self.keep_cursor():  # The second place where the incarnation is written.
-            raise OSError(NO_SPACE, "no space left")
+        refused = self._refused_cursor()  # The second place where the incarnation is written.
+        if refused is not None:
+            raise refused
         self._flash.replace(segment.name, encode_header(header))
         if last is not None and not self._tail_open:
             last.size = self._flash.size(last.name)  # With whatever a failed append left there.
