@@ -358,6 +358,24 @@ def test_a_disk_that_turns_read_only_while_answers_come_is_not_told_as_full():
     assert not [text for text in cabinet.log.warned if "the disk is full" in text]
 
 
+def test_a_start_on_a_read_only_disk_says_why_nothing_is_sent_and_sends_it_later():
+    cabinet = Cabinet()
+    cabinet.head_end.connected = False
+    cabinet.take(mixed(0, 20))
+    cabinet.run(5000)
+    cabinet.flash.read_only = True          # With the message counters: none may be used again.
+    cabinet.start()
+    cabinet.head_end.connected = True
+    cabinet.run(10000)
+    assert not cabinet.head_end.arrivals
+    waits = [text for text in cabinet.log.warned if "not sent" in text]
+    assert "the disk is read-only" in waits[0] and "Mount it for writing" in waits[0]
+    cabinet.flash.read_only = False
+    cabinet.run(10000)
+    stored = cabinet.head_end.committed
+    assert rows_of([stored[n] for n in sorted(stored)]) == rows_of(mixed(0, 20))
+
+
 def test_a_clock_that_was_never_set_is_told_and_nothing_is_lost_for_it():
     cabinet = Cabinet()
     cabinet.clock.is_set = False

@@ -22,7 +22,9 @@ def flash_of(errno: int) -> int:
 
 
 def help_for(errno: int) -> str:
-    """What to do about it. What is archived is delivered in every one of these states."""
+    """What to do about it. What is archived is delivered in every one of these states, as long as
+    message counters last: a start needs a disk that takes the next ones.
+    """
     if errno in (NO_SPACE, _QUOTA):
         return ("Free space on it, or give the archive a smaller archive_limit_mb than the disk "
                 "has room for.")
@@ -30,3 +32,8 @@ def help_for(errno: int) -> str:
         return ("Mount it for writing. A disk that became read-only by itself has mostly failed: "
                 "look at the system's log and check it first.")
     return "Look at the system's log; replace the disk or its cable."
+
+
+def told(error: OSError) -> str:
+    """The state, what flash said itself, and what to do."""
+    return "%s (%s). %s" % (state_of(error.args[0]), error, help_for(error.args[0]))

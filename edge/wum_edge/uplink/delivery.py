@@ -6,6 +6,7 @@ head-end asks for again moves none. Work per call is bounded by the window. One 
 out: which records go next (lanes.py), what the archive has of a gap request (gaps.py).
 """
 
+from wum_edge.archive.advice import told
 from wum_edge.archive.ring import Archive
 from wum_edge.log import Log
 from wum_edge.uplink.answer import (
@@ -279,7 +280,7 @@ class Delivery:
         if failure is not None:
             flight.due_ms = now_ms + self._about(ANSWER_MS)
             self._log.warn("records %d..%d: not sent, flash fails: %s" % (
-                flight.first, flight.last, failure))
+                flight.first, flight.last, told(failure)))
             return False
         wait_ms = self._broker.answer_ms
         for _ in range(flight.tries):
