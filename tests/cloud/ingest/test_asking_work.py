@@ -16,7 +16,7 @@ from wum_cloud.ledger.keeper import catch_up
 METERS = 12
 MINUTES = 1440
 LACKS_ONE_IN = 16
-STEPS_MAX = 12          # For each interval of their day, all scans and joins of the plan together.
+STEPS_MAX = 32          # For each interval of their day, all scans and joins of the plan together.
 
 _ROWS = """
     insert into reading (meter_id, captured_at, profile, register_set_id, time_quality, a_plus)
