@@ -261,8 +261,9 @@ def saturate(network: Network, parts: list[list[int]], minutes: int) -> list[flo
             before = [_bytes_of(network, part) for part in parts]
         for part in parts:
             for number in part:
-                if number not in network.plan.gateways and not network.has_backlog(number):
-                    for _ in range(3):
+                if number not in network.plan.gateways:
+                    network.feed(number)
+                    while not network.has_backlog(number):
                         network.give(number, FRAGMENT_MAX)
         run_for(network, 2_000_000)
     return [(_bytes_of(network, part) - start) / minutes

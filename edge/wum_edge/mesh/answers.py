@@ -17,6 +17,7 @@ _DOUBLINGS = 5               # Of the patience for a poll: to more than a minute
 _SILENT_MAX = 3              # Asks without any sign of the parent.
 _BUSY_MAX = 9                # Asks without a poll of a parent that is heard.
 _HEARD_US = 15_000_000
+_THINNED_MAX = 3             # One in eight, at least, of those that an invitation finds waiting.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wum_edge.mesh.relay import Relay
@@ -123,19 +124,30 @@ class Answers:
         return (self._is_open and self._parent == address
                 or self._tries > 0 and self._asked == address)
 
-    def overheard(self, t_us: int, parent: int, is_known: bool, until_us: int) -> None:
+    def overheard(self, t_us: int, parent: int, is_known: bool, until_us: int,
+                  is_chain: bool = False) -> None:
         """A poll of the parent that we asked, or that our last burst told what is left: does it
-        know that we wait? It hears us again when the burst that it polled is over, at `until_us`.
+        know that we wait? It hears us again when the burst that it polled is over, at `until_us`;
+        a gateway in a chain of bursts (`is_chain`) not before it invites.
         """
         if self._is_open or parent != (self._asked if self._tries else self._parent) or (
                 not self._relay.custody.size):
             return
+        chance = self._relay.chance()
         if is_known:
             self._tries = min(self._tries, 1)
-            self._ask_us = t_us + PATIENCE_US + self._relay.chance() % PATIENCE_US
+            self._ask_us = t_us + PATIENCE_US + chance % PATIENCE_US
+        elif is_chain:
+            self._ask_us = until_us + WAIT_POLL_US + chance % WAIT_POLL_US
         else:
-            self._ask_us = min(
-                max(self._ask_us, until_us), until_us + self._relay.chance() % WAIT_POLL_US)
+            self._ask_us = min(max(self._ask_us, until_us), until_us + chance % WAIT_POLL_US)
+
+    def invited(self, t_us: int, parent: int) -> None:
+        """A gateway hears asks now. Who asked in vain before is one of many: fewer of them try."""
+        if (self._ask_us > t_us and parent == (self._asked if self._tries else self._parent)
+                and not self._is_open and not self._relay.chance() % (
+                    1 << min(self._tries, _THINNED_MAX))):
+            self._ask_us = t_us
 
     def polled(self, t_us: int, parent: int, number: int, grant: int, rate: int) -> None:
         """Begin a burst."""

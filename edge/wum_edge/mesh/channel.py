@@ -19,6 +19,7 @@ class Channel:
         self._is_gateway = is_gateway
         self._invited_us = t_us
         self._quiet_us = self._near_us = self._refused_us = self._pause_us = t_us
+        self._guests_us = t_us
         self._near = self._held_for = ALL
         self._shift = 0
 
@@ -37,6 +38,13 @@ class Channel:
     def protect(self, until_us: int, receiver: int) -> None:
         """A receiver that is close by is in a burst until then."""
         self._near_us, self._near = until_us, receiver
+
+    def give_way(self, until_us: int, is_near: bool) -> None:
+        """Another network has the channel until then; a relay's poll troubles it only nearby."""
+        self._guests_us = until_us
+        if is_near and until_us > self._near_us:
+            self.protect(until_us, ALL)
+        self.attempt_us = None
 
     def is_burst_near(self, t_us: int) -> bool:
         return self._near_us > t_us
@@ -72,12 +80,12 @@ class Channel:
         if kind == 1 + RIPPLE:
             return self._refused_us
         if kind == 1 + ECHO:
-            return self._quiet_us
+            return max(self._quiet_us, self._guests_us)
         if kind == 1 + ASK and self._invited_us > t_us:
             return max(self._refused_us, self._pause_us)
         if kind != 1 + POLL:
-            return max(self._quiet_us, self._pause_us)
-        near_us = 0 if self._is_gateway else self._near_us
+            return max(self._quiet_us, self._pause_us, self._guests_us)
+        near_us = self._guests_us if self._is_gateway else self._near_us
         return max(near_us, self._refused_us, self._pause_us)
 
     def pause(self, until_us: int) -> None:
@@ -92,8 +100,10 @@ class Channel:
         slots_us = chance % ((width << shift) * SLOT_US)
         self.attempt_us = max(t_us, self.free_us(t_us, kind)) + slots_us
 
-    def was_busy(self) -> None:
-        self._shift = min(self._shift + 1, _SHIFTS_GATEWAY if self._is_gateway else _SHIFTS)
+    def was_busy(self, is_shared: bool) -> None:
+        """... though nobody was known to send. A gateway alone hardly waits for it."""
+        is_dear = self._is_gateway and not is_shared
+        self._shift = min(self._shift + 1, _SHIFTS_GATEWAY if is_dear else _SHIFTS)
 
     def was_free(self) -> None:
         self._shift = 0

@@ -70,8 +70,12 @@ class Children:
         return child
 
     def _make_room(self) -> None:
-        oldest = min([(child.served_us, address) for address, child in self._children.items()])
-        del self._children[oldest[1]]
+        """Who has nothing for us goes first, and of those that wait, whose origins had most: it is
+        not known as one that waits any more, and will ask. Who has waited longest never goes.
+        """
+        least = min([(1 if child.frames else 0, -child.turn if child.frames else child.served_us,
+                      address) for address, child in self._children.items()])
+        del self._children[least[2]]
 
     def next(self, t_us: int) -> int | None:
         """Address of the one whose origins had least, of those that may be polled now."""

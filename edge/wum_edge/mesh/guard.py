@@ -94,9 +94,13 @@ class Guard:
         head = encode_header(header)
         return head + self._seal.seal(self._nonce(header, self.epoch), body, head)
 
+    def is_foreign(self, net: int) -> bool:
+        """Whether this is no network number of ours."""
+        return net != self.net and (self._before is None or net != self._before[0])
+
     def check(self, header: Header) -> None:
         """Look at what a frame claims. Raises Malformed, NotOurs for a foreign network."""
-        if header.net != self.net and (self._before is None or header.net != self._before[0]):
+        if self.is_foreign(header.net):
             raise NotOurs("network %04x" % header.net)
         if header.source == self.address:
             raise Malformed("a frame of our own")

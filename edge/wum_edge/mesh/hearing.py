@@ -20,10 +20,10 @@ from wum_edge.mesh.frames import (
     Stamp,
 )
 from wum_edge.mesh.gradient import RANK_MAX
+from wum_edge.mesh.guests import Guests
 from wum_edge.mesh.neighbours import NEIGHBOURS_MAX, Neighbour
-from wum_edge.mesh.timing import ASKS_US, HOST_US, IDLE, THRESHOLD_Q4
+from wum_edge.mesh.timing import ASKS_US, HOST_US, IDLE, NEAR_Q4, THRESHOLD_Q4
 
-_NEAR_Q4 = 20                # Who hears a receiver so well is heard there too, and holds.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wum_edge.mesh.relay import Relay
@@ -41,6 +41,15 @@ class Hearing:
         self._relay = relay
         # By station: its counter, our time, and whether it came by wire alone so far.
         self._ends: dict[int, tuple[int, int, bool]] = {}
+        self.guests = Guests(relay)
+
+    def check(self, header: Header, snr_q4: int, rate: int) -> None:
+        """Whether a frame may be ours. Raises Malformed, and NotOurs for a foreign network."""
+        relay = self._relay
+        if relay.guard.is_foreign(header.net):
+            self.guests.heard(header, snr_q4 - THRESHOLD_Q4[
+                relay.setting.ways[rate].spreading_factor])
+        relay.guard.check(header)
 
     def receive(self, header: Header, body: bytes, snr_q4: int, rate: int) -> None:
         """A frame for us, or for everybody."""
@@ -114,7 +123,7 @@ class Hearing:
             if rate_to < len(relay.setting.ways):
                 until_us = relay.now + HOST_US + grant * (
                     relay.frame_us[rate_to] + HOST_US // 2)
-                if grant and margin_q4 >= _NEAR_Q4:
+                if grant and margin_q4 >= NEAR_Q4:
                     relay.channel.protect(until_us, header.source)
                 if not relay.setting.is_gateway:
                     relay.hold(until_us + HOST_US, header.source)
@@ -176,9 +185,12 @@ class Hearing:
                 relay.answers.acknowledged(relay.now, header.source, answered, arrived)
         grant, rate = frames.decode_poll_aux(header.aux)
         burst_us = relay.frame_us[min(rate, len(relay.frame_us) - 1)] + HOST_US // 2
+        is_known = bool(poll.waiting >> frames.waiting_bit(me, header.counter) & 1)
         relay.answers.overheard(relay.now, header.source,
-                               bool(poll.waiting >> frames.waiting_bit(me, header.counter) & 1),
-                               relay.now + grant * burst_us)
+                               is_known, relay.now + grant * burst_us,
+                               is_chain=bool(grant) and not poll.rank)
+        if not grant and not poll.rank and not is_known:
+            relay.answers.invited(relay.now, header.source)
         if header.destination == me:
             for origin, number, before in poll.receipts:
                 if origin == me:

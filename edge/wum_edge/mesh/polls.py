@@ -23,6 +23,7 @@ from wum_edge.mesh.timing import (
 # Bursts in a row before others are let at the channel: only a gateway is never in anyone's way. It
 # stops when everybody that it knows of had a turn, so that those of whom it does not know can ask.
 _CHAIN_GATEWAY, _CHAIN_RELAY = 12, 1
+_CHAIN_SHARED = 3            # Where another network waits for its turn.
 _GRANT_LEAST = BURST_MAX // 2
 _STEP_UP_Q4 = 24             # Margin in quarter dB that a faster rate must have.
 TYPE_CHECKING = False
@@ -80,7 +81,7 @@ class Polls:
         """Poll whose turn it is, after a wait for the channel."""
         if not self._relay.setting.is_gateway:
             self._chained = 0
-        self._poll(has_cad)
+        self._poll(has_cad or self._relay.hearing.guests.are_present())
 
     def asked(self) -> None:
         """A child has asked: others may be about to."""
@@ -108,7 +109,8 @@ class Polls:
                 self._chained = 0
                 if relay.setting.is_gateway:
                     self._asks_end_us = relay.now + ASKS_MAX_US
-                    relay.channel.pause(relay.now + ASKS_US)
+                    relay.channel.pause(relay.now + (
+                        2 * ASKS_US if relay.hearing.guests.are_present() else ASKS_US))
             if not address:
                 return
         child, self._acknowledge = children.get(address), 0
@@ -150,6 +152,8 @@ class Polls:
         """How many bursts there may be in a row."""
         if not self._relay.setting.is_gateway:
             return _CHAIN_RELAY
+        if self._relay.hearing.guests.are_present():
+            return _CHAIN_SHARED
         return min(max(self._relay.children.count_waiting(), 2), _CHAIN_GATEWAY)
 
     def _rate_for(self, snr_q4: int) -> int:
@@ -165,7 +169,7 @@ class Polls:
         """The poll is out: hear what it is answered with."""
         relay = self._relay
         relay.tune(self._rate, word_of(relay.setting.address))
-        if self._grant >= LEAD_GRANT:
+        if self._grant >= LEAD_GRANT and not relay.hearing.guests.are_present():
             wait_us = relay.short_us(self._rate)
         else:                # Two frames: when only the first is lost, the other is heard.
             wait_us = 2 * relay.frame_us[self._rate] + HOST_US
@@ -232,14 +236,14 @@ class Polls:
         if not self._was_heard:
             relay.children.unanswered(relay.now, self._child, relay.chance())
             if relay.setting.is_gateway:
-                self._poll(has_cad=False)
+                self._poll(has_cad=relay.hearing.guests.are_present())
             return
         self._count()
         if self._has_items:
             self._acknowledge = self._child
             others = [other for other in self._answered if other != self._child]
             self._answered = [self._child] + others[:frames.ACKS_MAX - 2]
-        self._poll(has_cad=False)
+        self._poll(has_cad=relay.hearing.guests.are_present())
 
     def _count(self) -> None:
         """What has come of the burst."""

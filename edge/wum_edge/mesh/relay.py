@@ -129,7 +129,7 @@ class Relay:
                 self.porch.heard(header, frame)
                 self.speech.plan()
                 return
-            self.guard.check(header)
+            self.hearing.check(header, snr_q4, rate)
             is_ours = header.destination in (self.setting.address, ALL)
             if not is_ours and header.kind not in _HEEDED:
                 return

@@ -174,7 +174,7 @@ class Speech:
     def busy(self, kind: int) -> None:
         """The channel was not free after all."""
         relay = self._relay
-        relay.channel.was_busy()
+        relay.channel.was_busy(relay.hearing.guests.are_present())
         if kind == 1 + RIPPLE:
             relay.ripples.refused()
         elif kind == 1 + ECHO:

@@ -9,6 +9,7 @@ ASKS_US, ASKS_MAX_US = 250_000, 2_000_000
 TUNE_US = 20_000             # A parent's host must turn its modem to the burst's sync word first.
 # Signal to noise, in quarters of a dB, that a spreading factor needs (SX126x data sheet, 6.1.1).
 THRESHOLD_Q4 = {0: 900, 5: -10, 6: -20, 7: -30, 8: -40, 9: -50, 10: -60, 11: -70, 12: -80}
+NEAR_Q4 = 20                 # Who hears a receiver so well is heard there too, and holds.
 # What a port reports for a frame that came by wire: far above what any radio hears, so that the
 # wire's threshold (spreading factor 0) passes those frames alone.
 WIRE_SNR_Q4 = 1_000

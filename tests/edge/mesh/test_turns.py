@@ -155,3 +155,32 @@ def test_what_still_waits_at_its_origin_is_not_called_for_again():
     air.loses = lambda frame: False
     air.run(air.now + 10 * MINUTE_US)
     assert air.delivered == [(3, bytes(200))]
+
+
+def test_a_full_table_makes_room_for_who_had_nothing():
+    children = Children()
+    for address in range(1, 65):
+        children.ask(1, address, 40, 40)
+    had = served(children, 40)
+    newest = min(address for address in range(1, 65) if address not in had)
+    children.ask(2_000, 100, 40, 40)
+    assert children.get(newest) is not None and children.get(100) is not None
+    gone = [address for address in range(1, 65) if children.get(address) is None]
+    assert len(gone) == 1 and gone[0] in had
+
+
+def test_who_is_not_known_waits_for_the_end_of_a_chain_and_asks_then():
+    air = QuietAir([1], [(1, 2)])
+    air.run(MINUTE_US)
+    answers = air.relays[2].answers
+    air.submit(2, bytes(100))
+    answers._asked, answers._tries = 1, 1
+    until_us = air.now + 3_000_000
+    answers.overheard(air.now, 1, False, until_us, is_chain=True)
+    assert not answers.may_ask(until_us + 2_000_000)
+    asks = 0
+    for _ in range(40):
+        answers.overheard(air.now, 1, False, until_us, is_chain=True)
+        answers.invited(air.now, 1)
+        asks += answers.may_ask(air.now)
+    assert 10 <= asks <= 30          # Every other one: it has asked once in vain.
