@@ -15,7 +15,7 @@ from tests.ports import small_release
 from wum_edge.ports.linux.slot_flash import SlotFlash
 from wum_edge.update import boot
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0     # It is not waited for, but where a machine is very busy.
 PAGE = "factory/wum_edge/ports/linux/launcher.py"
 
 
@@ -87,22 +87,27 @@ def cabinet(tmp_path: Path) -> Iterator[Cabinet]:
         one.stop(signal.SIGKILL)
 
 
-def test_it_starts_the_factory_updates_comes_back_from_crash_and_hang_and_goes_on(
+def test_it_starts_the_factory_updates_comes_back_from_a_crash_and_goes_on(
         cabinet: Cabinet) -> None:
     cabinet.offer(1)
     cabinet.offer(2, "crash")
-    cabinet.offer(3, "hang")
-    cabinet.offer(4)
-    cabinet.edit("END_S = 15.0", "END_S = 0.05")
-    cabinet.start("--trial-s", "0.8")
-    cabinet.wait(lambda: cabinet.record().sequence == 4)
-    log = cabinet.log()
-    assert log.count("2 b") == log.count("3 b") == boot.TRIES
-    assert [line for line, before in zip(log, ["", *log], strict=False) if line != before] == [
-        "0 factory", "1 a", "2 b", "1 a", "3 b", "1 a", "4 b"]
-    kept = cabinet.record()
-    assert (kept.home, kept.failed, kept.failed_why) == (boot.B, 3, boot.HUNG)
+    cabinet.offer(3)
+    cabinet.start()
+    cabinet.wait(lambda: cabinet.record().sequence == 3)
+    assert cabinet.log() == ["0 factory", "1 a", *["2 b"] * boot.TRIES, "1 a", "3 b"]
     assert cabinet.stop() == 128 + signal.SIGTERM
+
+
+def test_a_version_that_hangs_is_ended_and_given_up(cabinet: Cabinet) -> None:
+    cabinet.edit("END_S = 15.0", "END_S = 0.05")
+    cabinet.offer(1, "hang")
+    cabinet.start("--trial-s", "0.5")
+    cabinet.wait(lambda: cabinet.record().failed == 1)
+    kept = cabinet.record()
+    assert (kept.home, kept.failed_why, kept.trial) == (boot.FACTORY, boot.HUNG, None)
+    lines = len(cabinet.log())
+    cabinet.wait(lambda: len(cabinet.log()) > lines or cabinet.log()[-1] == "0 factory")
+    assert cabinet.log()[-1] == "0 factory"
 
 
 def test_kill_9_of_the_launcher_at_any_moment_leaves_what_runs_and_is_updated(
