@@ -11,8 +11,9 @@ import time
 
 import pytest
 
-from tests.ports.mesh_bench import Node, wait_for, wait_for_way
+from tests.ports.mesh_bench import LossyWire, Node, wait_for, wait_for_way
 from wum_edge.mesh.airtime import WIRE, modulation
+from wum_edge.mesh.frames import ALL
 from wum_edge.modem.rui3 import Radio
 from wum_edge.ports.linux.mesh_modem import SerialModem
 from wum_simulator.request import ask
@@ -51,7 +52,7 @@ def station(tmp_path):
     made = []
 
     def start(address, is_gateway, device, wires=()):
-        modem = SerialModem(device, RADIO)
+        modem = None if device is None else SerialModem(device, RADIO)
         node = Node(tmp_path / f"at{address}", address, is_gateway, wires, modem, [WAY, WIRE])
         made.append(node)
         node.station.start()
@@ -71,6 +72,58 @@ def test_an_object_goes_over_two_hops_of_radio(air, station):
     content = os.urandom(1500)
     assert nodes[2].submit(content) is not None
     assert wait_for(lambda: nodes[0].delivered == [(3, content)], 30)
+
+
+@pytest.fixture
+def wires():
+    """A function that makes a wire with this loss."""
+    made = []
+
+    def make(loss, twice):
+        made.append(LossyWire(loss=loss, twice=twice))
+        return made[-1]
+
+    yield make
+    for wire in made:
+        wire.close()
+
+
+def test_one_route_leads_over_radio_wi_fi_and_a_wire_up_and_down(air, station, wires):
+    _, devices = air(2, "1-2=12")
+    wi_fi, wire = wires(loss=0.2, twice=0.1), wires(loss=0, twice=0)
+    nodes = [station(1, True, devices[0]), station(2, False, devices[1], [(wi_fi, 0)]),
+             station(3, False, None, [(wi_fi, 1), (wire, 0)]), station(4, False, None, [(wire, 1)])]
+    nodes[0].station.with_relay(
+        lambda relay, t_us: relay.set_time(t_us, time.time_ns() // 1000))
+    assert wait_for_way(nodes, nodes[3], 3)
+    assert [node.parent() for node in nodes[1:]] == [1, 2, 3]
+    up, down = os.urandom(1500), os.urandom(600)
+    assert nodes[3].submit(up) is not None
+    assert wait_for(lambda: nodes[0].delivered == [(4, up)], 30)
+    nodes[0].station.with_relay(lambda relay, t_us: relay.send_down(t_us, 4, down))
+    assert wait_for(lambda: [one[3] for one in nodes[3].other if one[0] == "receive"] == [down])
+    assert wi_fi.lost and wire.carried
+
+    def know_the_time():
+        for node in nodes:
+            node.hurry()
+        return wait_for(lambda: all(node.station.with_relay(
+            lambda relay, _: relay.clock.is_known) for node in nodes), 1.0)
+
+    assert wait_for(know_the_time, 30)
+    when_us = time.time_ns() // 1000 + 2_000_000
+    nodes[0].station.with_relay(
+        lambda relay, t_us: relay.send_ripple(t_us, ALL, b"off", when_us))
+    done = {}
+
+    def is_done():
+        for node in nodes:
+            if node.address not in done and [one for one in node.other if one[0] == "execute"]:
+                done[node.address] = time.time_ns() // 1000 - when_us
+        return len(done) == len(nodes)
+
+    assert wait_for(is_done)
+    assert all(-100_000 < late_us < 500_000 for late_us in done.values()), done
 
 
 def test_what_goes_wrong_with_a_modem_is_told_and_ends(air, station, caplog):

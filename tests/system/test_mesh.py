@@ -1,5 +1,6 @@
 """Four concentrators, two without an uplink of their own, of which one has to join, and one on
-standby: the relay is killed, and then the gateway, and nothing is lost or comes twice.
+standby: an order to all goes through, the head-end loses what it had of one behind the mesh, the
+relay is killed, and then the gateway, and nothing is lost or comes twice.
 
 The radio is simulated, in real time: modems on ptys, the air between them. Everything else is real.
 """
@@ -7,8 +8,12 @@ The radio is simulated, in real time: modems on ptys, the air between them. Ever
 import subprocess
 from pathlib import Path
 
+import psycopg
+
+from demo import mesh
 from tests.system.ledger import differences, read_archives, read_database
 from tests.system.street import Street
+from wum_shared.status import EVENT_GROUP_ORDER
 
 _METERS = 2
 _WAY_S, _AROUND_S, _GATEWAY_S = 120.0, 150.0, 240.0
@@ -27,6 +32,8 @@ def test_who_has_no_uplink_delivers_around_a_relay_and_a_gateway_that_die(
         assert way == 3
         assert "admitted as station 4" in (street.place.logs / "edge-4.log").read_text()
         _shows_its_route(street)
+        _an_order_reaches_everybody(street)
+        _the_head_end_loses_what_it_had(street, 4)
         _the_relay_dies(street)
         _the_gateway_dies(street)
         street.restart("edge-3")
@@ -41,6 +48,37 @@ def _shows_its_route(street: Street) -> None:
         street.program("wum-edge", "mesh", "--config", str(street.cabinets[3].configuration)),
         capture_output=True, text=True, check=True, timeout=30).stdout
     assert "Route: station 3 towards gateway 1" in shown and "neighbour" in shown
+
+
+def _an_order_reaches_everybody(street: Street) -> None:
+    street.wait_for("a report of everybody", lambda: street.ask(
+        "select 1 from mesh_station having count(*) = 4") or None, _WAY_S)
+    order = street.place.root / "order"
+    order.write_bytes(b"opaque to everybody on the way")
+    given = subprocess.run(
+        street.program("wum-cloud", "ripple", mesh.NAME, str(order), "--in", "8"),
+        env=street.environment, capture_output=True, text=True, timeout=90)
+    assert given.returncode == 0, given.stdout + given.stderr + street.logs()
+    assert "4 of 4 expected stations have it." in given.stdout
+
+
+def _the_head_end_loses_what_it_had(street: Street, number: int) -> None:
+    """And knows by the numbers that it has, so that it asks for the rest through the mesh."""
+    with psycopg.connect(street.database_url) as connection:
+        ((identity,),) = connection.execute(
+            "select concentrator_id from concentrator where name = %s",
+            ["cabinet-%d" % number]).fetchall()
+        ((before,),) = connection.execute(
+            "update archive a set received = int8multirange(int8range(b.last, b.last + 1)),"
+            "   missing = b.last - 1, missing_since = now() - interval '1 hour'"
+            " from (select concentrator_id, incarnation, upper(received) - 1 as last from archive"
+            "        where concentrator_id = %s for update) as b"
+            " where (a.concentrator_id, a.incarnation) = (b.concentrator_id, b.incarnation)"
+            " returning a.missing", [identity]).fetchall()
+        lost = connection.execute(
+            "delete from reading where meter_id in (select meter_id from meter"
+            " where concentrator_id = %s)", [identity]).rowcount
+    assert before > 1 and lost > 0
 
 
 def _the_relay_dies(street: Street) -> None:
@@ -67,6 +105,11 @@ def _nothing_is_lost(street: Street) -> None:
     for number in (1, 3):
         street.wait_for("readings of who is back",
                         lambda number=number: _has_read(street, number, restarted), _WAY_S)
+    street.wait_for("the answer to what was asked for", lambda: street.ask(
+        "select 1 from gap_history where answered_at is not null") or None, _WAY_S)
+    street.wait_for("word of the order from everybody", lambda: street.ask(
+        "select 1 from event where kind = %s having count(*) = 4", EVENT_GROUP_ORDER) or None,
+        _WAY_S)
     street.wait_for("every record", lambda: _is_whole(street) or None, _WAY_S)
     for cabinet in street.cabinets:
         street.end("edge-%d" % cabinet.number)
