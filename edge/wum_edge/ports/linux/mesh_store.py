@@ -8,6 +8,7 @@ they are for (mesh/guard.py, mesh/duty.py).
     windows (2) and the windows, CRC of all that
 """
 
+import errno
 import os
 import struct
 from binascii import crc32
@@ -92,7 +93,8 @@ def write_durably(path: Path, data: bytes) -> None:
     fresh = path.with_name(path.name + ".new")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        os.write(handle, data)
+        if os.write(handle, data) != len(data):  # A full disk takes a part, and says nothing.
+            raise OSError(errno.ENOSPC, "no space left on device", str(fresh))
         os.fsync(handle)
     finally:
         os.close(handle)

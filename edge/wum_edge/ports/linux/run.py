@@ -45,7 +45,7 @@ from wum_edge.uplink.opening import Opening
 from wum_shared.batch import Event
 from wum_shared.ids import id_to_text
 from wum_shared.messages import NOTE_MAX
-from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED, SYNCHRONISED
+from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED, NEVER_SET
 from wum_shared.topics import DOWN, PIECES, RIPPLE, topic
 
 if TYPE_CHECKING:            # A gateway without a mesh does not load it: it is some MB.
@@ -327,7 +327,7 @@ class _Gateway:
         while not self.hands.ending.is_set():
             self._take(TICK_S)
             if self.mesh is not None:
-                self.mesh.tick(self.clock.quality() == SYNCHRONISED)
+                self.mesh.tick(self.clock.quality() != NEVER_SET)
                 self.mesh.tell(self.agent.say, self.clock.now_s())
                 if self.picture is not None:
                     self.picture.tick(self.mesh)
