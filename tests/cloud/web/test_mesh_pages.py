@@ -74,6 +74,24 @@ async def test_the_page_says_in_words_what_it_draws(
     assert (await operator.get("/")).text.count('href="/mesh"') == 1
 
 
+async def test_the_page_says_who_has_an_order_and_who_lacks_it(
+        street: Street, operator: httpx.AsyncClient, reported: None) -> None:
+    with psycopg.connect(street.url) as connection:
+        connection.execute(
+            "insert into ripple (tenant_id, network, group_number, execute_at, until, payload,"
+            "   expected, ordered_by) select tenant_id, 22433, x.g, null, now() + x.span, 'x',"
+            "   '{7,8}', 'somebody' from (values (3, interval '1 h'), (null, interval '1 h'),"
+            "   (4, interval '-1 h')) as x (g, span), (select tenant_id from tenant limit 1) as t")
+        connection.execute(
+            "insert into ripple_gateway (ripple_id, concentrator_id, outcome, members)"
+            " select ripple_id, (select min(concentrator_id) from concentrator), 0, '{7}'"
+            " from ripple where group_number = 3")
+    words = text_of(await operator.get("/mesh"))
+    assert "group 3" in words and "Some lack it" in words and "1 of 2" in words
+    assert "not yet: 8" in words and "everybody" in words and "Waits for a gateway" in words
+    assert "No gateway took it" in words
+
+
 async def test_the_api_tells_the_topology(system: httpx.AsyncClient, reported: None) -> None:
     body = (await system.get("/api/v1/mesh")).json()
     (one,) = body["stations"]

@@ -1,4 +1,6 @@
-"""Mesh: how do the concentrators reach the head-end, and how good are the links?"""
+"""Mesh: how do the concentrators reach the head-end, how good are the links, and who has the orders
+that were given to groups?
+"""
 
 from datetime import UTC, datetime
 
@@ -7,12 +9,14 @@ from fastapi.responses import Response
 
 from wum_cloud.health.mesh import store
 from wum_cloud.health.mesh.picture import pictures
+from wum_cloud.ingest.ripples import store as ripples
 from wum_cloud.web.access import Database
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page, wants_fragment
 from wum_cloud.web.rights import TenantsRegistryVisitor
 
 router = APIRouter()
+ORDERS_SHOWN = 10
 
 
 @router.get("/mesh")
@@ -23,7 +27,8 @@ async def show_mesh(
     async with database.connection() as connection:
         stations = await store.stations(connection, tenant)
         links = await store.links(connection, tenant)
+        orders = await ripples.ripples(connection, tenant, ORDERS_SHOWN)
         zone = await zone_of(connection, tenant)
     template = "mesh_live.html" if wants_fragment(request) else "mesh.html"
-    return page(request, template, session, zone=zone,
+    return page(request, template, session, zone=zone, orders=orders,
                 pictures=pictures(stations, links, datetime.now(UTC)))
