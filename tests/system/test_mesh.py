@@ -60,6 +60,8 @@ def _an_order_reaches_everybody(street: Street) -> None:
         env=street.environment, capture_output=True, text=True, timeout=90)
     assert given.returncode == 0, given.stdout + given.stderr + street.logs()
     assert "4 of 4 expected stations have it." in given.stdout
+    street.wait_for("its moment, and an event in every archive", lambda: street.ask(
+        "select 1 from ripple where execute_at < now() - interval '3 s'") or None, _WAY_S)
 
 
 def _the_head_end_loses_what_it_had(street: Street, number: int) -> None:
