@@ -108,9 +108,9 @@ def test_no_loop_of_parents_lives_longer_than_its_bound(seed):
             off.append(dice.randrange(1, SITES))
             network.stations[off[-1]].stop()
             network.give(dice.randrange(1, SITES), 300)
-        if step % 100 == 50:         # Without a gateway all of them look for another way.
+        if step % 225 == 50:         # So long that all find out, and look for another way.
             network.stations[0].stop()
-        if step % 100 == 80:
+        if step % 225 == 180:
             network.boot(0)
         if len(off) > 3:
             network.boot(off.pop(0))
