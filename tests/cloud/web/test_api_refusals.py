@@ -31,7 +31,9 @@ HOSTILE = {
 
 @pytest.fixture
 def meter(street: Street) -> int:
-    """A meter that was never read."""
+    """A meter that was never read, of a concentrator that has told how it is."""
+    street.do("insert into concentrator_condition select concentrator_id, 0, 1, now(), now(), 2, 0,"
+              " null, 0, 0, 0 from concentrator")
     return street.add_meter("SDM-1")
 
 
