@@ -177,3 +177,19 @@ def test_a_poll_that_is_declined_leaves_no_piece_of_the_burst_before_it_under_wa
     relay.neighbours.get(2).rank = relay.gradient.rank
     relay.answers.polled(air.now, 2, 10, 4, 0)   # ... of which no word comes.
     assert relay.custody.waiting() == relay.custody.size == 3
+
+
+def test_who_loses_its_gateway_does_not_come_through_those_behind_it():
+    """Three in a row and one that hears two of them: without the condition of section 4 the one
+    next to the dead gateway takes a child for its parent, and they count each other up.
+    """
+    air = QuietAir([1], [(1, 2), (2, 3), (3, 4), (2, 4)])
+    air.run(5 * MINUTE_US)
+    assert air.relays[2].gradient.parent == 1 and air.relays[3].gradient.parent == 2
+    del air.relays[1]
+    looped_s = 0
+    for _ in range(600):
+        air.run(air.now + MINUTE_US // 60)
+        parents = {address: relay.gradient.parent for address, relay in air.relays.items()}
+        looped_s += any(parents.get(parent) == address for address, parent in parents.items())
+    assert looped_s <= 30, looped_s
