@@ -96,7 +96,7 @@ def _signed_by_another(one: Concentrator) -> bytes:
     (_signed_by_another, "signature does not hold"),
     (_under_anothers_id, "is not the id of this identity-key"),
     (lambda one: b"hello", "Not a registration file"),
-    (lambda one: bytes(5000), "longer than 4096 bytes"),
+    (lambda one: bytes(21_000), "longer than 20480 bytes"),
     (lambda one: one.registration_file() + b"\x00", "Not a registration file"),
 ])
 def test_a_file_that_is_no_genuine_registration_is_refused(
