@@ -81,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
                        "TLS with this certificate, nobody anonymous")
     files.add_argument("--key", type=Path, metavar="FILE", help="the certificate's key")
     files.add_argument("--port", type=int, default=8883, help="of TLS (default: 8883)")
+    files.add_argument("--head-end-port", type=int, default=8884, help="the head-end's own, with "
+                       "TLS: WUM_BROKER_PORT (default: 8884)")
+    files.add_argument("--head-end-host", default="127.0.0.1", help="the address that it listens "
+                       "on (default: 127.0.0.1)")
     files.add_argument("--plain-port", type=int, help="without TLS too, for this machine alone "
                        "(default: none)")
     _add_enrolment(add)
@@ -115,6 +119,15 @@ def _add_enrolment(add: _Add) -> None:
                 "root. Concentrators take it when they open their next epoch.")
     trust.add_argument("root", type=Path, metavar="ROOT.KEY", help="the root's key; made where it "
                        "is new. Keep it off this machine")
+    trust.add_argument("--next-root", type=Path, metavar="NEW.KEY", help="another root, made where "
+                       "it is new, signs the documents after this one; bring it the next time")
+    trust.add_argument("--destroy", action="store_true", help="forget the uplink key before this "
+                       "one at once, not after 52 days: for one that may have been stolen")
+    passwords = add("new-passwords", _new_passwords, "Give every concentrator another password at "
+                    "the broker, with its next epoch; every 30 days it happens by itself.")
+    passwords.add_argument("--head-end", action="store_true", help="the head-end's own instead, "
+                           "at once")
+    passwords.add_argument("--tenant", default="default")
     claim = add("claim", _claim, "Let a new concentrator in, when it comes with this claim code.")
     claim.add_argument("code", metavar="CODE", help="as its label or `wum-edge claim` shows it; - "
                        "reads it from standard input, where no list of processes shows it")
@@ -222,7 +235,8 @@ async def _broker_files(settings: Settings, arguments: argparse.Namespace) -> in
         arguments.folder, accounts, settings.broker_user, password_file, meshes)
     if arguments.certificate is not None and arguments.key is not None:
         write_configuration(arguments.folder, Listeners(
-            arguments.certificate, arguments.key, arguments.port, arguments.plain_port))
+            arguments.certificate, arguments.key, arguments.port, arguments.head_end_port,
+            arguments.head_end_host, arguments.plain_port))
     print("Wrote passwords and acl for %d concentrators and the head-end into %s." % (
         len(accounts), arguments.folder))
     return 0
@@ -230,12 +244,14 @@ async def _broker_files(settings: Settings, arguments: argparse.Namespace) -> in
 
 async def _ingest(settings: Settings, _: argparse.Namespace) -> int:
     from wum_cloud.enrolment.accounts import keeping_accounts
+    from wum_cloud.enrolment.destroying import destroying
     from wum_cloud.enrolment.keeper import enrolling
     from wum_cloud.history.keeper import keeping
     from wum_cloud.ingest.process import serve
     from wum_cloud.ledger.keeper import keep
     return await serve(settings, [
-        keep, keeping(settings.keep_days), enrolling(settings), keeping_accounts(settings)])
+        keep, keeping(settings.keep_days), enrolling(settings), keeping_accounts(settings),
+        destroying])
 
 
 async def _trust(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -243,9 +259,23 @@ async def _trust(settings: Settings, arguments: argparse.Namespace) -> int:
     from wum_cloud.registry.keys import open_vault
     vault = open_vault(required(
         settings.key_file, "WUM_KEY_FILE", "the key file that `wum-cloud migrate` makes"))
-    number = await make_document(settings.database_url, vault, arguments.root)
+    number = await make_document(
+        settings.database_url, vault, arguments.root, arguments.next_root,
+        destroys=arguments.destroy)
     print("Trust document %d is in force. Keep %s off this machine: whoever has it can speak for "
-          "the head-end." % (number, arguments.root))
+          "the head-end." % (number, arguments.next_root or arguments.root))
+    return 0
+
+
+async def _new_passwords(settings: Settings, arguments: argparse.Namespace) -> int:
+    if not arguments.head_end:
+        from wum_cloud.enrolment.passwords import make_due
+        return await make_due(settings.database_url, arguments.tenant)
+    from wum_cloud.registry.broker_files import change_password
+    change_password(required(
+        settings.broker_password_file, "WUM_BROKER_PASSWORD_FILE", "the broker password"))
+    print("The head-end has a new password at the broker. Where WUM_BROKER_FOLDER is set, ingest "
+          "tells the broker; else run `wum-cloud broker-files` and let the broker read them.")
     return 0
 
 

@@ -26,6 +26,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from wum_cloud.registry.broker_files import read_password
+from wum_cloud.registry.keys import KeyFileError
 from wum_cloud.settings import Settings
 
 KEEP_ALIVE_S = 30
@@ -128,6 +130,7 @@ class Broker:
                        "WUM_BROKER_PASSWORD_FILE, and that the broker has read the files of "
                        "`wum-cloud broker-files`.%s", *self._where, reason,
                        _needs_5(self._settings))
+            self._read_password()
             return
         if self._group is not None and not _shares(told):
             _log.error("The broker at %s:%d shares no subscriptions, as it says itself. %s",
@@ -136,6 +139,16 @@ class Broker:
             return
         self._session += 1
         client.subscribe(self._subscription, qos=1)
+
+    def _read_password(self) -> None:
+        """It may have been changed since: `wum-cloud new-passwords --head-end`."""
+        file = self._settings.broker_password_file
+        if file is None:
+            return
+        try:
+            self._client.username_pw_set(self._settings.broker_user, read_password(file))
+        except KeyFileError as error:
+            _log.error("%s", error)
 
     def _subscribed(
             self, _: Client, __: Any, ___: int, reasons: list[ReasonCode],

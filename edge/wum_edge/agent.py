@@ -13,8 +13,9 @@ from wum_edge.archive.ring import Archive, Stamp
 from wum_edge.clock import Clock
 from wum_edge.log import Log
 from wum_edge.telling import Telling
-from wum_edge.uplink.counter import CounterDoubtful
+from wum_edge.uplink.counter import Counter, CounterDoubtful
 from wum_edge.uplink.delivery import Delivery
+from wum_edge.uplink.keys import Keys
 from wum_edge.uplink.progress import Progress
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.condition import COUNT_MAX, FLASH_TAKES, Condition, encode_condition
@@ -157,6 +158,11 @@ class Agent:
             return False             # Delivery tells of flash that fails.
         self.stop_sending(doubtful)
         return False
+
+    def rekey(self, keys: Keys, counter: Counter) -> None:
+        """Seal with new keys from now on; those before stay good for what comes down."""
+        if self._delivery is not None:
+            self._delivery.rekey(keys, counter)
 
     def stop_sending(self, why: str) -> None:
         """Send nothing more until a person has acted; go on archiving."""

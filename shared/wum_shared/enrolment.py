@@ -4,12 +4,14 @@
     grant     down  sealed by the claim code: root key, trust document, tenant, broker password
     opening   up    signed by the identity: an ephemeral key for the keys of an epoch
     opened    down  sealed with the new keys: whoever made it has the head-end's uplink key
+    chain     down  instead of it: newer trust documents, by which to open an epoch anew
 
 All go on the stream `enrol`: the first two under the name that the claim code gives, which is the
 broker's user until then, the others under the concentrator's id.
 
-A trust document names the head-end's uplink key and its order keys; the root signs it, and its
-number only rises.
+A trust document names the head-end's uplink key, its order keys, and the root of the documents
+after it; the root signs it, and its number only rises. Whoever was away for long is led along from
+one to the next.
 Keys of an epoch: X25519 (RFC 7748), HKDF with SHA-256 (RFC 5869). The composition awaits an
 outside review (docs/enrolment.md). Left out: storing, sending, and every other use of the keys.
 """
@@ -34,20 +36,24 @@ TRUST_BYTES_MAX = 1024
 ORDER_KEYS_MAX = 2          # The one in use, and the one that takes over or gave up its place.
 REQUEST_BYTES_MAX = 1024
 GRANT_BYTES_MAX = 2048
+OPENED_BYTES_MAX = 4096
+CHAIN_MAX = 8               # Trust documents in one answer, some 180 bytes each.
 GRANTS_MAX = 16             # Of one claim: answers that got lost on the way are given again.
 _UNCLAIMED = "unclaimed"    # Stands for the tenant, which a grant is the first to name.
 _ALGORITHM = 24
 
 
-class Trust(namedtuple("Trust", ("number", "uplink_key", "order_keys"))):
-    """What the root says: `uplink_key` (32 bytes, X25519) is the head-end's, and whoever has one of
-    `order_keys` (32 bytes each, Ed25519, at most two) may give orders. `number` only rises.
+class Trust(namedtuple("Trust", ("number", "uplink_key", "order_keys", "root_key"))):
+    """What the root says: `uplink_key` (32 bytes, X25519) is the head-end's, whoever has one of
+    `order_keys` (32 bytes each, Ed25519, at most two) may give orders, and `root_key` signs the
+    documents after this one. `number` only rises.
     """
 
     __slots__ = ()
     number: int
     uplink_key: bytes
     order_keys: tuple[bytes, ...]
+    root_key: bytes
 
 
 class Request(namedtuple("Request", ("concentrator", "identity_key", "nonce"))):
@@ -83,37 +89,82 @@ class Opening(namedtuple("Opening", ("concentrator", "epoch", "trust_digest", "e
     ephemeral_key: bytes
 
 
+class Opened(namedtuple("Opened", ("documents", "broker_password"))):
+    """The answer to an opening: trust documents newer than the one that it was made under, and the
+    password at the broker from now on, None where it stays."""
+
+    __slots__ = ()
+    documents: list[bytes]
+    broker_password: str | None
+
+    def __repr__(self) -> str:
+        return "Opened(hidden)"
+
+
 def sign_trust(signer: Signer, root_seed: bytes, root_key: bytes, trust: Trust) -> bytes:
     """A trust document, signed by the root."""
     assert 1 <= len(trust.order_keys) <= ORDER_KEYS_MAX
     return cose.sign(signer, root_seed, concentrator_id(root_key), cbor.encode(
-        [_TRUST_VERSION, trust.number, trust.uplink_key, list(trust.order_keys)]))
+        [_TRUST_VERSION, trust.number, trust.uplink_key, list(trust.order_keys),
+         trust.root_key]))
 
 
 def open_trust(verifier: Verifier, root_key: bytes, signed: bytes, least: int) -> Trust:
     """The trust document that the root signed. Raises NotGenuine for a number below `least`,
     Malformed, Unsupported."""
     _bounded(signed, TRUST_BYTES_MAX, "trust document")
-    trust = _trust(cose.verify(verifier, root_key, signed))
+    trust = _trust(cose.verify(verifier, root_key, signed), root_key)
     if trust.number < least:
         raise NotGenuine("trust document: number %d after %d: it only rises" % (
             trust.number, least))
     return trust
 
 
-def _trust(payload: bytes) -> Trust:
-    """Version 0 named nobody who may give orders."""
-    what = "trust document"
+def kept_trust(root_key: bytes, signed: bytes) -> Trust:
+    """A trust document that was opened before, and kept with the root that it names.
+
+    Who signed it may be the root before that, which nobody keeps. Raises NotGenuine, Malformed,
+    Unsupported.
+    """
+    _bounded(signed, TRUST_BYTES_MAX, "trust document")
+    trust = _trust(cose.peek_signed(signed)[1], root_key)
+    if trust.root_key != root_key:
+        raise NotGenuine("trust document: it names another root than was kept with it")
+    return trust
+
+
+def named_root(signed: bytes, otherwise: bytes) -> bytes:
+    """The root that a kept trust document names; `otherwise`, its signer, for one that names none.
+    Raises Malformed, Unsupported."""
+    _bounded(signed, TRUST_BYTES_MAX, "trust document")
+    return _trust(cose.peek_signed(signed)[1], otherwise).root_key
+
+
+def follow(
+        verifier: Verifier, root_key: bytes, signed: bytes, newer: list[bytes],
+) -> tuple[bytes, bytes]:
+    """(root, trust document) at the end of a chain that goes on after `signed`, each signed by the
+    root that the one before it names. Raises NotGenuine, Malformed, Unsupported."""
+    trust = kept_trust(root_key, signed)
+    for signed in newer:
+        trust = open_trust(verifier, trust.root_key, signed, trust.number + 1)
+    return trust.root_key, newer[-1] if newer else signed
+
+
+def _trust(payload: bytes, signer: bytes) -> Trust:
+    """Version 0 named nobody who may give orders, and had one root for ever: its signer."""
+    what, orders, root_key = "trust document", [], signer
     if payload[:2] == b"\x83\x00":
-        parts, orders = versioned(payload, 3, what, TRUST_BYTES_MAX), []
+        parts = versioned(payload, 3, what, TRUST_BYTES_MAX)
     else:
-        parts = versioned(payload, 4, what, TRUST_BYTES_MAX, version=_TRUST_VERSION)
+        parts = versioned(payload, 5, what, TRUST_BYTES_MAX, version=_TRUST_VERSION)
         orders = fields.items(parts[3], ORDER_KEYS_MAX, what + " order-keys", least=1)
         fields.unlike(orders, what + " order-keys")
+        root_key = fields.octets(parts[4], 32, what + " root-key")
     return Trust(
         fields.number(parts[1], 1, TRUST_NUMBER_MAX, what + " number"),
         fields.octets(parts[2], 32, what + " uplink-key"),
-        tuple([fields.octets(key, 32, what + " order-key") for key in orders]))
+        tuple([fields.octets(key, 32, what + " order-key") for key in orders]), root_key)
 
 
 def make_request(
@@ -221,32 +272,58 @@ def epoch_keys(
 
 def seal_opened(
         cipher: Cipher, key: DirectionKey, concentrator: bytes, epoch: int, tenant: str,
-        counter: int, trust: bytes) -> bytes:
-    """The answer to an opening, sealed with the downlink key of the new epoch. `trust` is the
-    signed trust document in force, for the next one."""
+        counter: int, opened: Opened) -> bytes:
+    """The answer to an opening, sealed with the downlink key of the new epoch."""
+    assert len(opened.documents) <= CHAIN_MAX
     return cose.seal(
-        cipher, key, cose.key_id(concentrator, epoch), counter,
-        cbor.encode([fields.VERSION, concentrator, epoch, trust]), DOWN, tenant, _OPENED)
+        cipher, key, cose.key_id(concentrator, epoch), counter, cbor.encode(
+            [fields.VERSION, concentrator, epoch, opened.documents, opened.broker_password]),
+        DOWN, tenant, _OPENED)
 
 
 def check_opened(
         cipher: Cipher, key: DirectionKey, concentrator: bytes, epoch: int, tenant: str,
-        sealed: bytes) -> bytes:
-    """The trust document in force, from a head-end that shows that it has the keys of the epoch.
+        sealed: bytes) -> Opened:
+    """What a head-end says that shows that it has the keys of the epoch.
 
-    It is as the root signed it, if it did: `open_trust` says. Raises NotGenuine, Malformed,
-    Unsupported.
+    The trust documents are as the root signed them, if it did: `follow` says. Raises NotGenuine,
+    Malformed, Unsupported.
     """
-    _bounded(sealed, GRANT_BYTES_MAX, "opened epoch")
+    _bounded(sealed, OPENED_BYTES_MAX, "opened epoch")
     parts = versioned(
-        cose.unseal(cipher, key, sealed, DOWN, tenant, _OPENED), 4, "opened epoch",
-        GRANT_BYTES_MAX)
+        cose.unseal(cipher, key, sealed, DOWN, tenant, _OPENED), 5, "opened epoch",
+        OPENED_BYTES_MAX)
     if parts[1] != concentrator or parts[2] != epoch:
         raise NotGenuine("opened epoch: it is another concentrator's, or another epoch")
-    trust = parts[3]
-    if type(trust) is not bytes:
-        raise Malformed("opened epoch trust: wanted bytes, got %s" % fields.shown(trust))
-    return trust
+    password = parts[4]
+    if password is not None and not (type(password) is str and 16 <= len(password) <= 128):
+        raise Malformed("opened epoch: its password is none")
+    return Opened(_documents(parts[3], "opened epoch"), password)
+
+
+def encode_chain(documents: list[bytes]) -> bytes:
+    """Newer trust documents, for whoever opened an epoch under one that is too old."""
+    assert 1 <= len(documents) <= CHAIN_MAX
+    return cbor.encode([fields.VERSION, documents])
+
+
+def decode_chain(message: bytes) -> list[bytes]:
+    """Those documents; nobody vouches for them but the root. Raises Malformed, Unsupported."""
+    _bounded(message, OPENED_BYTES_MAX, "trust chain")
+    return _documents(versioned(message, 2, "trust chain", OPENED_BYTES_MAX)[1], "trust chain", 1)
+
+
+def is_chain(message: bytes) -> bool:
+    """Whether a message down the stream looks like a chain; else it is sealed."""
+    return message[:1] == b"\x82"
+
+
+def _documents(parts: object, what: str, least: int = 0) -> list[bytes]:
+    found = fields.items(parts, CHAIN_MAX, what, least=least)
+    documents = [one for one in found if type(one) is bytes]
+    if len(documents) != len(found):
+        raise Malformed("%s: its trust documents are none" % what)
+    return documents
 
 
 def is_request(message: bytes) -> bool:

@@ -21,6 +21,9 @@ from wum_shared.topics import ANSWER, BATCH, SCHEMA, parse_topic
 
 KEYS = Keys(CONCENTRATOR, "default", 0, DirectionKey(b"u" * 32, b"U" * 12),
             DirectionKey(b"d" * 32, b"D" * 12))
+NEXT = Keys(CONCENTRATOR, "default", 1, DirectionKey(b"v" * 32, b"V" * 12),
+            DirectionKey(b"e" * 32, b"E" * 12))
+EPOCHS = {0: KEYS, 1: NEXT}
 OTHER_KEY = DirectionKey(b"x" * 32, b"X" * 12)
 
 
@@ -86,10 +89,11 @@ class HeadEnd(Broker):
             return False
         concentrator, direction, stream = parse_topic(topic)
         named, epoch, counter = cose.peek(payload)
-        assert (concentrator, direction, named, epoch) == (CONCENTRATOR, "up", CONCENTRATOR, 0)
-        assert counter not in self._counters, "counter %d was used twice" % counter
-        self._counters.append(counter)
-        opened = cose.unseal(self._cipher, KEYS.uplink, payload, "up", KEYS.tenant, stream)
+        assert (concentrator, direction, named) == (CONCENTRATOR, "up", CONCENTRATOR)
+        assert (epoch, counter) not in self._counters, "counter %d was used twice" % counter
+        self._counters.append((epoch, counter))
+        opened = cose.unseal(
+            self._cipher, EPOCHS[epoch].uplink, payload, "up", KEYS.tenant, stream)
         self.arrivals.append(Arrival(stream, counter, payload, opened))
         if stream == SCHEMA:
             self.schemas[schema_id(opened)] = decode_schema(opened)

@@ -16,9 +16,10 @@ ROOT_SEED = b"r" * 32
 ROOT = SIGNATURES.public(ROOT_SEED)
 
 
-def trust(number, secret, seed=ROOT_SEED):
-    return enrolment.sign_trust(SIGNATURES, seed, SIGNATURES.public(seed), enrolment.Trust(
-        number, AGREEMENT.public(secret), (SIGNATURES.public(b"o" * 32),)))
+def trust(number, secret, seed=ROOT_SEED, names=None):
+    root = SIGNATURES.public(seed)
+    return enrolment.sign_trust(SIGNATURES, seed, root, enrolment.Trust(
+        number, AGREEMENT.public(secret), (SIGNATURES.public(b"o" * 32),), names or root))
 
 
 def grant(message, document, root=ROOT, nonce=None):
@@ -30,14 +31,14 @@ def grant(message, document, root=ROOT, nonce=None):
         nonce or request.nonce, root, document, "utility", "a password of the broker"))
 
 
-def answer(message, document, secret, newest=None, epoch=None):
+def answer(message, document, secret, newer=None, epoch=None, password=None):
     """What a head-end answers that has the uplink key."""
     opening = enrolment.open_opening(SIGNATURES, IDENTITY.key, message)
     keys = enrolment.epoch_keys(AGREEMENT, secret, opening.ephemeral_key, document,
                                 opening.concentrator, opening.epoch)
     return keys, enrolment.seal_opened(
         CIPHER, keys[1], opening.concentrator, epoch or opening.epoch, "utility", 9,
-        newest or document)
+        enrolment.Opened(newer or [], password))
 
 
 def claiming():
@@ -50,8 +51,8 @@ def test_a_code_and_an_answered_opening_give_keys_that_both_sides_have():
     assert tuple(trusted) == (ROOT, first, "utility") and password == "a password of the broker"
     opening = Opening(CRYPTO, IDENTITY, trusted, 1, b"s" * 32)
     theirs, sealed = answer(opening.message(), first, b"u" * 32)
-    keys, after = opening.opened(sealed)
-    assert (keys.uplink, keys.downlink) == theirs
+    after, keys, password = opening.opened(sealed)
+    assert password is None and (keys.uplink, keys.downlink) == theirs
     assert (keys.concentrator, keys.epoch, keys.tenant) == (IDENTITY.concentrator, 1, "utility")
     assert after == trusted
 
@@ -59,19 +60,38 @@ def test_a_code_and_an_answered_opening_give_keys_that_both_sides_have():
 def test_a_newer_trust_document_comes_with_the_answer_and_is_used_the_next_time():
     first, second = trust(1, b"u" * 32), trust(2, b"v" * 32)
     opening = Opening(CRYPTO, IDENTITY, Trusted(ROOT, first, "utility"), 1, b"s" * 32)
-    _, sealed = answer(opening.message(), first, b"u" * 32, second)
-    _, after = opening.opened(sealed)
-    assert after.document == second
+    _, sealed = answer(opening.message(), first, b"u" * 32, [second],
+                       password="another password of it")
+    renewed = opening.opened(sealed)
+    after = renewed.trusted
+    assert after.document == second and renewed.broker_password == "another password of it"
+    assert "another" not in repr(renewed)
     opening = Opening(CRYPTO, IDENTITY, after, 2, b"t" * 32)
     theirs, sealed = answer(opening.message(), second, b"v" * 32)
-    assert opening.opened(sealed)[0].uplink == theirs[0]
+    assert opening.opened(sealed).keys.uplink == theirs[0]
+
+
+def test_whoever_was_away_for_long_is_led_to_the_newest_document_and_root():
+    first = trust(1, b"u" * 32)
+    following = SIGNATURES.public(b"x" * 32)
+    chain = [trust(2, b"v" * 32, names=following), trust(5, b"w" * 32, b"x" * 32)]
+    opening = Opening(CRYPTO, IDENTITY, Trusted(ROOT, first, "utility"), 1, b"s" * 32)
+    after, keys, password = opening.opened(enrolment.encode_chain(chain))
+    assert keys is None and password is None, "it brings no keys: the next opening does"
+    assert tuple(after) == (following, chain[1], "utility")
+    opening = Opening(CRYPTO, IDENTITY, after, 2, b"t" * 32)
+    _, sealed = answer(opening.message(), chain[1], b"w" * 32)
+    assert opening.opened(sealed).keys.epoch == 2
+    for wrong in (chain, [first], [trust(6, b"v" * 32)]):
+        raises(NotGenuine, lambda opening=opening, wrong=wrong: opening.opened(
+            enrolment.encode_chain(wrong)))
 
 
 def test_an_older_trust_document_or_one_of_another_root_is_no_answer():
     first, second = trust(1, b"u" * 32), trust(2, b"v" * 32)
     for newest in (first, trust(3, b"v" * 32, b"x" * 32)):
         opening = Opening(CRYPTO, IDENTITY, Trusted(ROOT, second, "utility"), 1, b"s" * 32)
-        _, sealed = answer(opening.message(), second, b"v" * 32, newest)
+        _, sealed = answer(opening.message(), second, b"v" * 32, [newest])
         raises(NotGenuine, lambda opening=opening, sealed=sealed: opening.opened(sealed))
 
 

@@ -7,16 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from wum_edge.enrolment.joining import Trusted
+from wum_edge.enrolment.joining import Renewed, Trusted
 from wum_edge.ports.linux import claiming
 from wum_edge.ports.linux.__main__ import main
+from wum_edge.ports.linux.cipher import Signatures
 from wum_edge.ports.linux.enrolling import print_claim
-from wum_edge.ports.linux.keys import BadKeys, read_keys
+from wum_edge.ports.linux.keys import BadKeys, password_before, read_keys, read_password
 from wum_edge.uplink.keys import Keys
 from wum_shared.claim import code_from_text
+from wum_shared.enrolment import Trust, sign_trust
 from wum_shared.messages import DirectionKey
 
-TRUSTED = Trusted(b"r" * 32, b"a trust document", "utility")
+ROOT = Signatures.public(b"r" * 32)
+
+
+def trusted(number: int, names: bytes = ROOT) -> Trusted:
+    return Trusted(names, sign_trust(
+        Signatures(), b"r" * 32, ROOT, Trust(number, b"u" * 32, (b"o" * 32,), names)), "utility")
+
+
+TRUSTED = trusted(1)
 
 
 @pytest.fixture
@@ -31,10 +41,14 @@ def keys_of(folder: Path, epoch: int) -> Keys:
                 DirectionKey(b"d" * 32, bytes([epoch]) * 12))
 
 
+def keep(folder: Path, epoch: int, password: str | None = None, trust: Trusted = TRUSTED) -> None:
+    claiming.keep_renewed(folder, Renewed(trust, keys_of(folder, epoch), password))
+
+
 def enrol(folder: Path) -> None:
     claiming.claim_code(folder)
     claiming.keep_grant(folder, TRUSTED, "a password of the broker")
-    claiming.keep_epoch(folder, keys_of(folder, claiming.next_epoch(folder)), TRUSTED)
+    keep(folder, claiming.next_epoch(folder))
 
 
 def test_the_first_start_makes_an_identity_and_a_code_that_only_their_owner_reads(
@@ -71,37 +85,57 @@ def test_what_the_head_end_gave_is_a_folder_that_the_gateway_reads_and_the_code_
 def test_no_epoch_is_asked_for_twice_whether_it_was_answered_or_not(folder: Path) -> None:
     enrol(folder)
     assert [claiming.next_epoch(folder) for _ in range(3)] == [2, 3, 4]
-    claiming.keep_epoch(folder, keys_of(folder, 4), TRUSTED)
+    keep(folder, 4)
     assert claiming.next_epoch(folder) == 5
     claiming.write(folder / claiming.TRIED, "65535\n")
     with pytest.raises(BadKeys, match="used up"):
         claiming.next_epoch(folder)
 
 
-def test_a_power_cut_leaves_the_old_keys_the_new_ones_or_none_and_never_a_mixture(
+def test_a_power_cut_leaves_the_old_keys_or_the_new_ones_and_both_passwords_at_any_moment(
         folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to come: there is no moment without keys, nor one with a mixture."""
     enrol(folder)
     kept = {file.name: file.read_bytes() for file in folder.iterdir()}
-    seen = set()
-    for cut in range(40):
+    seen, newest = set(), trusted(2, names=b"n" * 32)
+    for cut in range(60):
         for file in folder.iterdir():
             file.unlink()
         for name, content in kept.items():
             claiming.replace(folder / name, content)
         with monkeypatch.context() as patched:
-            is_done = not _cut_after(patched, cut, lambda: claiming.keep_epoch(
-                folder, keys_of(folder, 2), TRUSTED))
-        assert claiming.is_granted(folder)
+            is_done = not _cut_after(patched, cut, lambda: keep(
+                folder, 2, "another password of it", newest))
         assert claiming.next_epoch(folder) >= 2, "and it can ask again"
-        if claiming.is_enrolled(folder):
-            keys = read_keys(folder).keys
-            assert keys in (keys_of(folder, 1), keys_of(folder, 2))
-            seen.add(keys.epoch)
-        else:
-            seen.add(0)
+        keys = read_keys(folder).keys
+        assert keys in (keys_of(folder, 1), keys_of(folder, 2))
+        assert claiming.read_trusted(folder) in (TRUSTED, newest)
+        password = folder / claiming.PASSWORD
+        before = password_before(password)
+        if keys.epoch == 2 or before.exists():
+            assert read_password(before) == "a password of the broker", "it is still good"
+        if keys.epoch == 2:
+            assert read_password(password) == "another password of it"
+        seen.add(keys.epoch)
         if is_done:
             break
-    assert seen == {0, 1, 2} and is_done
+    assert seen == {1, 2} and is_done
+
+
+def test_keys_of_the_epoch_before_are_overwritten_and_gone(folder: Path) -> None:
+    enrol(folder)
+    keep(folder, 2)
+    assert [file.name for file in sorted(folder.glob("*link*"))] == [
+        "downlink-2.key", "uplink-2.key"]
+
+
+def test_a_password_that_is_given_again_does_not_push_out_the_one_before(folder: Path) -> None:
+    enrol(folder)
+    for epoch in (2, 3):
+        keep(folder, epoch, "another password of it")
+    password = folder / claiming.PASSWORD
+    assert read_password(password) == "another password of it"
+    assert read_password(password_before(password)) == "a password of the broker"
 
 
 class _PowerCutError(Exception):

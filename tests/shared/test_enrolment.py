@@ -15,8 +15,9 @@ IDENTITY, ROOT = SIGNATURES.public(SEED), SIGNATURES.public(ROOT_SEED)
 ID = concentrator_id(IDENTITY)
 SECRETS, OTHERS = secrets_of(bytes(16)), secrets_of(b"o" * 16)
 NONCE = b"n" * 16
+ORDERS = (SIGNATURES.public(b"o" * 32), SIGNATURES.public(b"p" * 32))
 TRUST = e.sign_trust(SIGNATURES, ROOT_SEED, ROOT, e.Trust(
-    3, AGREEMENT.public(UPLINK), (SIGNATURES.public(b"o" * 32), SIGNATURES.public(b"p" * 32))))
+    3, AGREEMENT.public(UPLINK), ORDERS, ROOT))
 GRANT = e.Grant(NONCE, ROOT, TRUST, "utility", "a password of the broker")
 
 
@@ -122,14 +123,48 @@ def test_an_opening_of_somebody_else_or_changed_on_the_way_is_refused():
 
 def test_the_answer_to_an_opening_shows_that_the_head_end_has_the_keys():
     up, down = e.epoch_keys(AGREEMENT, EPHEMERAL, AGREEMENT.public(UPLINK), TRUST, ID, 7)
-    sealed = e.seal_opened(CIPHER, down, ID, 7, "utility", 2**52, TRUST)
-    assert e.check_opened(CIPHER, down, ID, 7, "utility", sealed) == TRUST
+    said = e.Opened([TRUST], "another password of it")
+    sealed = e.seal_opened(CIPHER, down, ID, 7, "utility", 2**52, said)
+    assert e.check_opened(CIPHER, down, ID, 7, "utility", sealed) == said
+    assert b"another" not in sealed and "another" not in repr(said)
     for key, concentrator, epoch, tenant in (
             (up, ID, 7, "utility"), (down, b"other id", 7, "utility"), (down, ID, 8, "utility"),
             (down, ID, 7, "another")):
         raises(NotGenuine, lambda key=key, who=concentrator, epoch=epoch, tenant=tenant:
                e.check_opened(CIPHER, key, who, epoch, tenant, sealed))
     every_slip(sealed, lambda wrong: e.check_opened(CIPHER, down, ID, 7, "utility", wrong))
+
+
+NEXT_SEED = b"x" * 32
+NEXT = SIGNATURES.public(NEXT_SEED)
+
+
+def signed(number, by=ROOT_SEED, names=ROOT):
+    return e.sign_trust(SIGNATURES, by, SIGNATURES.public(by), e.Trust(
+        number, AGREEMENT.public(UPLINK), ORDERS, names))
+
+
+def test_a_chain_of_trust_documents_is_followed_from_root_to_root_and_never_back():
+    handover, after = signed(4, names=NEXT), signed(6, NEXT_SEED, NEXT)
+    assert e.follow(SIGNATURES, ROOT, TRUST, []) == (ROOT, TRUST)
+    assert e.follow(SIGNATURES, ROOT, TRUST, [handover, after]) == (NEXT, after)
+    assert e.follow(SIGNATURES, NEXT, handover, [after]) == (NEXT, after)
+    assert e.named_root(handover, ROOT) == NEXT and e.named_root(after, ROOT) == NEXT
+    for chain in ([after], [handover, signed(5)], [TRUST], [signed(2)], [handover, handover],
+                  [signed(4, NEXT_SEED, NEXT)], [b""]):
+        assert is_refused(lambda chain=chain: e.follow(SIGNATURES, ROOT, TRUST, chain)), chain
+    raises(NotGenuine, lambda: e.follow(SIGNATURES, NEXT, TRUST, []))
+
+
+def test_a_chain_goes_in_the_clear_and_is_bounded():
+    chain = [signed(4), signed(5)]
+    assert e.decode_chain(e.encode_chain(chain)) == chain
+    assert e.is_chain(e.encode_chain(chain)) and not e.is_chain(TRUST) and not e.is_chain(b"")
+    raises(AssertionError, lambda: e.encode_chain([TRUST] * (e.CHAIN_MAX + 1)))
+    for wrong in ([0, [TRUST] * (e.CHAIN_MAX + 1)], [0, [5]], [0, TRUST], [0], [0, []]):
+        raises(Malformed, lambda wrong=wrong: e.decode_chain(cbor.encode(wrong)))
+    raises(Unsupported, lambda: e.decode_chain(cbor.encode([1, chain])))
+    raises(Malformed, lambda: e.decode_chain(bytes(e.OPENED_BYTES_MAX + 1)))
 
 
 def test_a_request_and_an_opening_are_told_apart():

@@ -27,6 +27,7 @@ CONCENTRATOR_GRANTED = "concentrator let in"        # It has the code and an ide
 EPOCH_OPENED = "epoch opened"                       # It has new keys; the code, if any, is burned.
 CONCENTRATOR_REVOKED = "concentrator revoked"
 GROUP_ORDERED = "group ordered"                     # By a ripple through a mesh.
+PASSWORDS_DUE = "new broker passwords ordered"
 TRUST_MADE = "trust document made"
 AUDIT_EXPORTED = "audit trail exported"
 REGISTRY_IMPORTED = "registry imported"

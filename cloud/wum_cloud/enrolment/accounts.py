@@ -17,7 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from wum_cloud.database import Connection, Pool
 from wum_cloud.enrolment.claims.store import claim_accounts
-from wum_cloud.registry.broker_files import write_broker_files
+from wum_cloud.registry.broker_files import read_password, write_broker_files
 from wum_cloud.registry.keys import KeyFileError
 from wum_cloud.registry.store import BrokerAccount, broker_accounts, carried
 from wum_cloud.settings import Settings, required
@@ -41,13 +41,16 @@ def keeping_accounts(settings: Settings) -> Beside:
     async def keep(pool: Pool, _: Callable[[], bool]) -> None:
         if settings.broker_folder is None:
             return
-        written: Accounts | None = None
+        written: tuple[Accounts, str] | None = None
+        password_file = required(
+            settings.broker_password_file, "WUM_BROKER_PASSWORD_FILE", "the broker password")
         while True:
             try:
                 async with pool.connection() as connection:
-                    found = await accounts_now(connection)
+                    accounts = await accounts_now(connection)
+                found = (accounts, read_password(password_file))    # It may be a new one.
                 if found != written:
-                    _write(settings, settings.broker_folder, found)
+                    _write(settings, settings.broker_folder, password_file, accounts)
                     written = found
             except (psycopg.Error, PoolTimeout, OSError, KeyFileError) as error:
                 _log.warning("the broker's files are not written for now (%s)",
@@ -56,10 +59,9 @@ def keeping_accounts(settings: Settings) -> Beside:
     return keep
 
 
-def _write(settings: Settings, folder: Path, found: Accounts) -> None:
+def _write(settings: Settings, folder: Path, password_file: Path, found: Accounts) -> None:
     accounts, meshes = found
-    write_broker_files(folder, accounts, settings.broker_user, required(
-        settings.broker_password_file, "WUM_BROKER_PASSWORD_FILE", "the broker password"), meshes)
+    write_broker_files(folder, accounts, settings.broker_user, password_file, meshes)
     _log.info("the broker lets in %d concentrators", len(accounts))
     if settings.broker_pid_file is not None:
         os.kill(_process(settings.broker_pid_file), signal.SIGHUP)

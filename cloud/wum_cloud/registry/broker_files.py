@@ -58,18 +58,28 @@ class Listeners:
     """Where the broker listens: with TLS for everybody, and plain on this machine where asked for.
 
     `plain_port` serves boards and tests that speak no TLS: the same accounts and rights.
+    `head_end_port` is for the head-end, on this machine unless `head_end_host` says otherwise.
     """
 
     certificate: Path
     key: Path
     port: int = 8883
+    head_end_port: int = 8884
+    head_end_host: str = "127.0.0.1"
     plain_port: int | None = None
 
 
 def configuration_text(folder: Path, listeners: Listeners) -> str:
-    """Content of mosquitto's own file. Nothing is kept over a restart: see docs/promises.md."""
+    """Content of mosquitto's own file. Nothing is kept over a restart: see docs/promises.md.
+
+    A concentrator's client id is its user name whatever it says, so that nobody ends another's
+    session by its id. The head-end connects several times as one user: it has its own listener.
+    """
     plain = "" if listeners.plain_port is None else (
-        "\n# Without TLS, for this machine alone.\nlistener %d 127.0.0.1\n" % listeners.plain_port)
+        "\n# Without TLS, for this machine alone.\nlistener %d 127.0.0.1\n"
+        "use_username_as_clientid true\n" % listeners.plain_port)
+    tls = "certfile %s\nkeyfile %s\ntls_version tlsv1.2\n" % (
+        listeners.certificate.absolute(), listeners.key.absolute())
     return (
         "# Written by `wum-cloud broker-files`.\n"
         "per_listener_settings false\n"
@@ -80,12 +90,14 @@ def configuration_text(folder: Path, listeners: Listeners) -> str:
         "persistence false\n"
         "max_packet_size 131072\n"
         "\n"
+        "# Concentrators.\n"
         "listener %(port)d\n"
-        "certfile %(certificate)s\n"
-        "keyfile %(key)s\n"
-        "tls_version tlsv1.2\n" % {
-            "folder": folder.absolute(), "port": listeners.port,
-            "certificate": listeners.certificate.absolute(), "key": listeners.key.absolute()}
+        "use_username_as_clientid true\n%(tls)s"
+        "\n"
+        "# The head-end.\n"
+        "listener %(head_end_port)d %(head_end_host)s\n%(tls)s" % {
+            "folder": folder.absolute(), "port": listeners.port, "tls": tls,
+            "head_end_port": listeners.head_end_port, "head_end_host": listeners.head_end_host}
     ) + plain
 
 
@@ -108,6 +120,11 @@ def write_broker_files(
     _replace(folder / PASSWORDS, passwords_text(
         accounts, user, password, secrets.token_bytes(12)))
     _replace(folder / ACL, acl_text(user, carried))
+
+
+def change_password(path: Path) -> None:
+    """A new password for the head-end's own account, in place of the one in `path`."""
+    _replace(path, secrets.token_urlsafe(_PASSWORD_BYTES) + "\n")
 
 
 def read_password(path: Path) -> str:

@@ -156,10 +156,14 @@ async def concentrator_ids(connection: Connection, device_ids: list[bytes]) -> d
 
 
 async def broker_accounts(connection: Connection) -> list[BrokerAccount]:
-    """Every concentrator's account on the broker, by id."""
+    """Every concentrator's account on the broker, by id: with the password that was given last, as
+    soon as keys that came with it were used."""
     rows = await (await connection.execute(
-        "select device_id, broker_password_hash from concentrator where revoked_at is null"
-        " order by device_id")).fetchall()
+        "select device_id, case when next_broker_password_hash is not null and exists ("
+        "         select from concentrator_epoch e where e.concentrator_id = c.concentrator_id"
+        "            and e.epoch >= c.next_broker_password_epoch and not isempty(e.uplink_seen))"
+        "       then next_broker_password_hash else broker_password_hash end"
+        "  from concentrator c where revoked_at is null order by device_id")).fetchall()
     return [BrokerAccount(*row) for row in rows]
 
 

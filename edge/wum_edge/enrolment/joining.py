@@ -41,12 +41,28 @@ class Identity(namedtuple("Identity", ("seed", "key"))):
 
 
 class Trusted(namedtuple("Trusted", ("root_key", "document", "tenant"))):
-    """What it keeps of its head-end. `document` is the newest trust document, signed."""
+    """What it keeps of its head-end. `document` is the newest trust document, signed; `root_key`
+    is the root that signs the documents after it.
+    """
 
     __slots__ = ()
     root_key: bytes
     document: bytes
     tenant: str
+
+
+class Renewed(namedtuple("Renewed", ("trusted", "keys", "broker_password"))):
+    """What an answer to an opening brings. `keys` is None where it only brought newer trust
+    documents: then open the next epoch under those. `broker_password` is None where it stays.
+    """
+
+    __slots__ = ()
+    trusted: Trusted
+    keys: Keys | None
+    broker_password: str | None
+
+    def __repr__(self) -> str:
+        return "Renewed(hidden)"
 
 
 class Claiming:
@@ -78,8 +94,8 @@ class Claiming:
         """(whom to trust from now on, password at the broker). Raises NotGenuine, Malformed,
         Unsupported: then it was no answer, and another may come."""
         grant = enrolment.open_grant(self._crypto.cipher, self._secrets, self._nonce, sealed)
-        enrolment.open_trust(self._crypto.verifier, grant.root_key, grant.trust, 1)
-        return Trusted(grant.root_key, grant.trust, grant.tenant), grant.broker_password
+        trust = enrolment.open_trust(self._crypto.verifier, grant.root_key, grant.trust, 1)
+        return Trusted(trust.root_key, grant.trust, grant.tenant), grant.broker_password
 
 
 class Opening:
@@ -93,12 +109,10 @@ class Opening:
     ) -> None:
         self._crypto = crypto
         self._trusted = trusted
-        self._trust = enrolment.open_trust(
-            crypto.verifier, trusted.root_key, trusted.document, 1)
+        trust = enrolment.kept_trust(trusted.root_key, trusted.document)
         concentrator = identity.concentrator
         up, down = enrolment.epoch_keys(
-            crypto.agreement, secret, self._trust.uplink_key, trusted.document, concentrator,
-            epoch)
+            crypto.agreement, secret, trust.uplink_key, trusted.document, concentrator, epoch)
         self._keys = Keys(concentrator, trusted.tenant, epoch, up, down)
         self._message = enrolment.make_opening(
             crypto.signer, identity.seed, concentrator, epoch, trusted.document,
@@ -108,15 +122,20 @@ class Opening:
         """What is sent, again and again until it is answered."""
         return self._message
 
-    def opened(self, sealed: bytes) -> tuple[Keys, Trusted]:
-        """(the keys of the epoch, whom to trust at the next one). Raises as `granted` does.
+    def opened(self, message: bytes) -> Renewed:
+        """What the answer brings. Raises as `granted` does.
 
-        A trust document that is older than ours, or not of our root, is no answer.
+        Trust documents that are not newer than ours, or not of our root, are no answer.
         """
-        keys = self._keys
-        document = enrolment.check_opened(
-            self._crypto.cipher, keys.downlink, keys.concentrator, keys.epoch, keys.tenant,
-            sealed)
-        enrolment.open_trust(
-            self._crypto.verifier, self._trusted.root_key, document, self._trust.number)
-        return keys, Trusted(self._trusted.root_key, document, self._trusted.tenant)
+        trusted, keys, password = self._trusted, None, None
+        if enrolment.is_chain(message):
+            newer = enrolment.decode_chain(message)
+        else:
+            keys = self._keys
+            opened = enrolment.check_opened(
+                self._crypto.cipher, keys.downlink, keys.concentrator, keys.epoch, keys.tenant,
+                message)
+            newer, password = opened.documents, opened.broker_password
+        root_key, document = enrolment.follow(
+            self._crypto.verifier, trusted.root_key, trusted.document, newer)
+        return Renewed(Trusted(root_key, document, trusted.tenant), keys, password)

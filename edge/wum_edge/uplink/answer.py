@@ -33,23 +33,38 @@ class AnswerRefused(Exception):
 
 
 class Answers:
-    """Opens acknowledgements and gap requests, each counter of the head-end once."""
+    """Opens acknowledgements and gap requests, each counter of the head-end once.
+
+    After new keys were put in force those before them stay good for what is on its way down: the
+    head-end answers a batch with the keys of the epoch that it was sealed in.
+    """
 
     def __init__(self, cipher: Cipher, keys: Keys, incarnation: bytes) -> None:
         self._cipher = cipher
         self._keys = keys
+        self._before = keys
         self._incarnation = incarnation
-        self._heard: list[int] = []
+        self._heard: list[int] = []      # Counter and epoch in one number.
         self._asked: list[int] = []      # The same of requests, which come far more seldom.
+
+    def rekey(self, keys: Keys) -> None:
+        """Take what is sealed with these, too; of the keys so far only the newest stay."""
+        self._before, self._keys = self._keys, keys
+
+    def _named(self, concentrator: bytes, epoch: int) -> Keys | None:
+        for keys in (self._keys, self._before):
+            if (concentrator, epoch) == (keys.concentrator, keys.epoch):
+                return keys
+        return None
 
     def open(self, sealed: bytes) -> Acknowledgement:
         """The acknowledgement in `sealed`. Raises AnswerRefused."""
-        keys = self._keys
         failure = ""
         try:
             concentrator, epoch, counter = cose.peek(sealed)
-            if (concentrator, epoch) == (keys.concentrator, keys.epoch):
-                return self._checked(counter, decode_acknowledgement(cose.unseal(
+            keys = self._named(concentrator, epoch)
+            if keys is not None:
+                return self._checked(counter << 16 | epoch, decode_acknowledgement(cose.unseal(
                     self._cipher, keys.downlink, sealed, DOWN, keys.tenant, ACKNOWLEDGEMENT)))
         except WireError as error:
             failure = str(error)
@@ -63,23 +78,24 @@ class Answers:
         if ack.incarnation != self._incarnation:
             raise AnswerRefused(FOREIGN, "it names another archive")
         if counter in self._heard:
-            raise AnswerRefused(REPLAYED, "counter %d" % counter)
+            raise AnswerRefused(REPLAYED, "counter %d" % (counter >> 16))
         self._heard = self._heard[1 - HEARD_MAX:] + [counter]
         return ack
 
     def request(self, sealed: bytes) -> GapRequest:
         """The gap request in `sealed`. Raises AnswerRefused."""
-        keys, what = self._keys, "gap request"
-        failure = ""
+        what, failure = "gap request", ""
         try:
             concentrator, epoch, counter = cose.peek(sealed)
-            if (concentrator, epoch) == (keys.concentrator, keys.epoch):
+            keys = self._named(concentrator, epoch)
+            if keys is not None:
+                counter = counter << 16 | epoch
                 request = decode_gap_request(cose.unseal(
                     self._cipher, keys.downlink, sealed, DOWN, keys.tenant, REQUEST))
                 if request.concentrator != keys.concentrator:
                     raise AnswerRefused(FOREIGN, "it names another concentrator", what)
                 if counter in self._asked:
-                    raise AnswerRefused(REPLAYED, "counter %d" % counter, what)
+                    raise AnswerRefused(REPLAYED, "counter %d" % (counter >> 16), what)
                 self._asked = self._asked[1 - HEARD_MAX:] + [counter]
                 return request
         except WireError as error:

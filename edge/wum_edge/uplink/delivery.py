@@ -9,14 +9,7 @@ out: which records go next (lanes.py), what the archive has of a gap request (ga
 from wum_edge.archive.advice import told
 from wum_edge.archive.ring import Archive
 from wum_edge.log import Log
-from wum_edge.uplink.answer import (
-    LATE,
-    REASONS,
-    REPLAYED,
-    WRONG_DIGEST,
-    AnswerRefused,
-    Answers,
-)
+from wum_edge.uplink.answer import LATE, REASONS, REPLAYED, WRONG_DIGEST, AnswerRefused, Answers
 from wum_edge.uplink.basis import Basis
 from wum_edge.uplink.batch import Built, build_gap, build_next
 from wum_edge.uplink.broker import Broker, Dice
@@ -152,6 +145,11 @@ class Delivery:
         """
         return (self._broker.session() != 0 and self._broker.has_room()
                 and self._publish(stream, plaintext))
+
+    def rekey(self, keys: Keys, counter: Counter) -> None:
+        """Seal with these from now on. What is in flight stays: answers to it come as before."""
+        self._keys, self._counter = keys, counter
+        self._answers.rekey(keys)
 
     def _begin_session(self, session: int, now_ms: int) -> None:
         self._session = session

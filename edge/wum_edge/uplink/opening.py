@@ -16,23 +16,29 @@ STREAMS_MAX = 8
 
 
 class Opening:
-    """One concentrator's side of the seal, downwards."""
+    """One concentrator's side of the seal, downwards. While keys change, both are good."""
 
     def __init__(self, cipher: Cipher, keys: Keys, log: Log) -> None:
         self.counts = {"not genuine": 0, "foreign": 0, "heard before": 0}
-        self._cipher, self._keys, self._log = cipher, keys, log
+        self._cipher, self._keys, self._before, self._log = cipher, keys, keys, log
         self._heard: dict[str, list[int]] = {}
+
+    def rekey(self, keys: Keys) -> None:
+        """Take what is sealed with these, too; of the keys so far only the newest stay."""
+        self._before, self._keys = self._keys, keys
 
     def open(self, stream: str, sealed: bytes) -> bytes | None:
         """What was sealed for us on this stream; None: it is refused."""
         keys, failure = self._keys, ""
         try:
             concentrator, epoch, counter = cose.peek(sealed)
+            if epoch == self._before.epoch:
+                keys = self._before
             if (concentrator, epoch) != (keys.concentrator, keys.epoch):
                 self._refuse("foreign", stream, "of another concentrator or epoch")
                 return None
             opened = cose.unseal(self._cipher, keys.downlink, sealed, DOWN, keys.tenant, stream)
-            if self._is_first(stream, counter):
+            if self._is_first(stream, counter << 16 | epoch):
                 return opened
             self._refuse("heard before", stream, "counter %d" % counter)
         except WireError as error:

@@ -166,3 +166,60 @@ async def claim_accounts(connection: Connection) -> list[tuple[bytes, str]]:
         "select name, broker_hash from claim where burned_at is null and ends_at > now()"
         " and broker_hash is not null order by name")).fetchall()
     return [(bytes(name), text) for name, text in rows]
+
+
+_ARRIVED = (" next_broker_password_hash is not null and exists (select from concentrator_epoch e"
+            "  where e.concentrator_id = c.concentrator_id"
+            "    and e.epoch >= c.next_broker_password_epoch and not isempty(e.uplink_seen))")
+
+
+async def confirm_password(connection: Connection, concentrator_id: int) -> None:
+    """Let the password that has arrived take the place of the one before."""
+    await connection.execute(
+        "update concentrator c set broker_password_hash = next_broker_password_hash,"
+        " broker_password_at = now(), next_broker_password_hash = null,"
+        " next_broker_password_sealed = null, next_broker_password_epoch = null"
+        " where concentrator_id = %s and" + _ARRIVED, [concentrator_id])
+
+
+async def waiting_password(connection: Connection, concentrator_id: int) -> bytes | None:
+    """The sealed password that was given, and of which nobody knows yet whether it arrived."""
+    row = await (await connection.execute(
+        "select next_broker_password_sealed from concentrator where concentrator_id = %s",
+        [concentrator_id])).fetchone()
+    return None if row is None or row[0] is None else bytes(row[0])
+
+
+async def is_password_due(connection: Connection, concentrator_id: int, days: int) -> bool:
+    """Whether its password is older than so many days."""
+    row = await (await connection.execute(
+        "select broker_password_at < now() - make_interval(days => %s) from concentrator"
+        " where concentrator_id = %s", [days, concentrator_id])).fetchone()
+    return row is not None and bool(row[0])
+
+
+async def save_next_password(
+        connection: Connection, concentrator_id: int, epoch: int, sealed: bytes, hashed: str,
+) -> None:
+    """Keep a password that is given from this epoch on."""
+    await connection.execute(
+        "update concentrator set next_broker_password_sealed = %s, next_broker_password_hash = %s,"
+        " next_broker_password_epoch = %s where concentrator_id = %s",
+        [sealed, hashed, epoch, concentrator_id])
+
+
+async def make_passwords_due(connection: Connection, tenant: int) -> int:
+    """Let every concentrator of the tenant get a new one with its next epoch; how many."""
+    cursor = await connection.execute(
+        "update concentrator set broker_password_at = '-infinity'"
+        " where tenant_id = %s and revoked_at is null", [tenant])
+    return cursor.rowcount
+
+
+async def destroy_followed_keys(connection: Connection) -> int:
+    """Forget the keys of epochs that were followed by two others which are in use; how many."""
+    cursor = await connection.execute(
+        "delete from concentrator_epoch old where old.epoch < (select u.epoch"
+        "   from concentrator_epoch u where u.concentrator_id = old.concentrator_id"
+        "    and not isempty(u.uplink_seen) order by u.epoch desc offset 1 limit 1)")
+    return cursor.rowcount

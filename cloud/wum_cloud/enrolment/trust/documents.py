@@ -5,8 +5,8 @@ A document names its own order key and that of the document before. Orders are s
 of the two, so that who has not heard of the newest document yet takes them as well.
 
 The root's key is a file that belongs on another machine, or into a safe, between two uses. Its
-first use makes it. Concentrators keep the root's public key from their grant on: documents of
-another root are refused by them, and made by nobody here.
+first use makes it. A document names the root of those after it, so that the root changes, too:
+concentrators follow the chain, and take no document of any other root.
 """
 
 import secrets
@@ -22,31 +22,46 @@ from wum_cloud.registry.keys import KeyFileError, Vault, write_secret
 from wum_shared.enrolment import Trust, sign_trust
 from wum_shared.kdf import sha256
 
+GOOD_MAX = 2        # Documents that an epoch may be opened under: the newest, and the one before,
+SECRET_DAYS = 52    # which is good for so long after it was followed: an archive's 45 days, a week.
 _NOBODYS = 0
 
 
-async def make_document(database_url: str, vault: Vault, root_file: Path) -> int:
-    """Make the next trust document; return its number. Raises KeyFileError."""
+async def make_document(
+        database_url: str, vault: Vault, root_file: Path, next_root_file: Path | None = None,
+        *, destroys: bool = False) -> int:
+    """Make the next trust document; return its number. Raises KeyFileError.
+
+    With `next_root_file`, made where it is new, that root signs the documents after it. `destroys`
+    forgets the secrets of the document before at once, not after 52 days: nothing is ordered with
+    its order key either.
+    """
     is_new = write_secret(root_file, secrets.token_hex(32) + "\n")
     seed = _seed(root_file)
     async with await connect(database_url) as connection:
         await store.lock(connection)
         before = await store.newest(connection)
         root_key = SodiumSigner.public(seed)
-        if before is not None and before.root_key != root_key:
+        if before is not None and before.next_root_key != root_key:
             if is_new:
                 root_file.unlink()
             raise KeyFileError(
                 "%s is not the root's key that the concentrators know: bring that one. With "
                 "another one every concentrator would have to be claimed again." % root_file)
         number = 1 if before is None else before.number + 1
-        await store.add(connection, _document(vault, seed, root_key, before))
-        await note(connection, at_the_machine(_NOBODYS), TRUST_MADE, str(number))
+        await store.add(connection, _document(
+            vault, seed, number, root_key if next_root_file is None else _made(next_root_file),
+            None if destroys else before))
+        await store.destroy_secrets(
+            connection, kept=1 if destroys else GOOD_MAX, followed_days=SECRET_DAYS)
+        await note(connection, at_the_machine(_NOBODYS), TRUST_MADE, str(number),
+                   root="another" if next_root_file else "")
     return number
 
 
 def uplink_secret(vault: Vault, document: Document) -> bytes:
     """The secret half of the key that the document names. Raises KeyFileError."""
+    assert document.uplink_secret_sealed is not None
     return bytes.fromhex(vault.open_text(_place(document.number), document.uplink_secret_sealed))
 
 
@@ -62,15 +77,17 @@ async def newest_document(connection: Connection) -> Document | None:
     return await store.newest(connection)
 
 
-def _document(vault: Vault, seed: bytes, root_key: bytes, before: Document | None) -> Document:
-    number = 1 if before is None else before.number + 1
+def _document(
+        vault: Vault, seed: bytes, number: int, next_root_key: bytes, before: Document | None,
+) -> Document:
     secret, order_secret = secrets.token_bytes(32), secrets.token_bytes(32)
     order_keys = [SodiumSigner.public(order_secret)]
     if before is not None and before.order_secret_sealed is not None:
         order_keys.append(SodiumSigner.public(_order_secret(vault, before)))
+    root_key = SodiumSigner.public(seed)
     signed = sign_trust(SodiumSigner(), seed, root_key, Trust(
-        number, SodiumAgreement().public(secret), tuple(order_keys)))
-    return Document(number, signed, sha256(signed), root_key,
+        number, SodiumAgreement().public(secret), tuple(order_keys), next_root_key))
+    return Document(number, signed, sha256(signed), root_key, next_root_key,
                     vault.seal_text(_place(number), secret.hex()),
                     vault.seal_text(_order_place(number), order_secret.hex()))
 
@@ -79,6 +96,11 @@ def _order_secret(vault: Vault, document: Document) -> bytes:
     assert document.order_secret_sealed is not None
     return bytes.fromhex(
         vault.open_text(_order_place(document.number), document.order_secret_sealed))
+
+
+def _made(root_file: Path) -> bytes:
+    write_secret(root_file, secrets.token_hex(32) + "\n")
+    return SodiumSigner.public(_seed(root_file))
 
 
 def _seed(file: Path) -> bytes:

@@ -50,7 +50,7 @@ _WANTING = """
       from concentrator c join tenant t using (tenant_id)
       join lateral (select epoch, sealed_keys from concentrator_epoch e
                      where e.concentrator_id = c.concentrator_id
-                     order by epoch desc limit 1) as e on true
+                     order by isempty(e.uplink_seen), epoch desc limit 1) as e on true
       left join gap_request g using (concentrator_id)
      where c.last_contact_at > now() - make_interval(secs => %(contact)s)
        and (g.due_at is null or g.due_at <= now()

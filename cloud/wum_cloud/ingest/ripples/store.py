@@ -41,7 +41,8 @@ _DUE = """
              join tenant t using (tenant_id)
              join lateral (select epoch, sealed_keys from concentrator_epoch e
                             where e.concentrator_id = c.concentrator_id
-                            order by epoch desc limit 1) as e on true
+                            order by isempty(e.uplink_seen), epoch desc limit 1) as e
+                on true
              left join ripple_gateway a on (a.ripple_id, a.concentrator_id)
                                          = (r.ripple_id, c.concentrator_id)
             where c.tenant_id = r.tenant_id and m.network = r.network and m.is_gateway

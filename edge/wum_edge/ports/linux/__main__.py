@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             # The gateway needs the archive, the broker and the keys, and keeps what it imports for
             # years: the other commands need none of that, and it none of what they need.
             from wum_edge.ports.linux import run
-            return run.run(options.config, options.status_s)
+            return run.run(options.config, options.status_s, options.epoch_s)
         from wum_edge.ports.linux import ask, decode, discover, meter_actions, planner
         logging.getLogger("wum_edge").addHandler(logging.NullHandler())  # Sentences say it all.
         if options.command in ("claim", "enrol"):
@@ -150,6 +150,8 @@ def _parser() -> argparse.ArgumentParser:
                            "for what is piped in")
     run.add_argument("--status-s", metavar="SECONDS", type=float, default=60.0,
                      help="how often a line says how the gateway stands (default: 60)")
+    run.add_argument("--epoch-s", metavar="SECONDS", type=int, default=86400,
+                     help="how long keys are used before new ones are fetched (default: 86400)")
     for command in (run, check, plan, mesh, read, found):
         command.add_argument("--config", metavar="FILE", required=True, type=Path,
                              help="configuration file (TOML)")
@@ -175,7 +177,7 @@ def _add_enrolment(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         "enrol", help="be let in by the head-end; or, when that was done, get new keys from it",
         description="With a claim code: waits until the head-end grants keys, and burns the code. "
                     "Without one: opens the next epoch, that is, new keys for both directions; a "
-                    "gateway that runs takes them at its next start.")
+                    "gateway that runs does so by itself every day.")
     enrol.add_argument("--broker", metavar="HOST", required=True)
     enrol.add_argument("--port", metavar="PORT", type=int, help="(default: 8883, plain 1883)")
     enrol.add_argument("--ca-file", metavar="FILE", type=Path, help="who vouches for the broker "

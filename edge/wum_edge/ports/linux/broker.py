@@ -18,7 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from wum_edge.carry.carriage import Uplink
-from wum_edge.ports.linux.keys import BadKeys, read_password
+from wum_edge.ports.linux.keys import BadKeys, password_before, read_password
 from wum_edge.uplink import broker
 from wum_edge.uplink.delivery import WINDOW
 from wum_edge.uplink.reconnect import Reconnect
@@ -66,6 +66,7 @@ class MqttBroker(broker.Broker, Uplink):
         self._session = 0                        # Of the connection in use; 0 without one.
         self._sessions = 0
         self._handed_over = 0
+        self._is_before = False                  # Which password the next connection tries.
         self._trouble = ""
         self._told = ("", 0.0)
         self._stopping = threading.Event()
@@ -207,7 +208,7 @@ class MqttBroker(broker.Broker, Uplink):
             protocol=mqtt.MQTTv311, reconnect_on_failure=False)
         client.connect_timeout = CONNECT_S
         client.max_inflight_messages_set(HANDED_OVER_MAX)
-        client.username_pw_set(account.user, read_password(account.password_file))
+        client.username_pw_set(account.user, self._password())
         if account.tls:
             client.tls_set_context(tls_context(account.ca_file))
         client.on_connect = self._on_connect
@@ -217,6 +218,13 @@ class MqttBroker(broker.Broker, Uplink):
         client.on_message = self._on_message
         return client
 
+    def _password(self) -> str:
+        """After a refusal the one before, which is good until the head-end has heard that we have
+        the new one; then the new one again."""
+        file = self._account.password_file
+        before = password_before(file)
+        return read_password(before if self._is_before and before.exists() else file)
+
     # ---- In paho's thread ----
 
     def _on_connect(
@@ -224,6 +232,7 @@ class MqttBroker(broker.Broker, Uplink):
             reason: ReasonCode, properties: Properties | None,
     ) -> None:
         if reason.is_failure:
+            self._is_before = not self._is_before
             self._trouble = (f"refused: {reason}. Is the concentrator registered, and does the "
                              "broker know it? wum-cloud register, wum-cloud broker-files")
             return

@@ -1,7 +1,9 @@
 """The keys folder of a concentrator that is claimed: identity, code, and what enrolment adds.
 
     identity.key, claim.code      from the first start; the code is gone once it was used
-    uplink.key, downlink.key, broker.password, concentrator.toml    as wum-firmware provision writes
+    uplink-7.key, downlink-7.key  keys of epoch 7; concentrator.toml names the epoch in force
+    broker.password, concentrator.toml    as wum-firmware provision writes
+    broker.password.before        good where the head-end has not heard yet that there is a new one
     trusted.toml, trust.cose      whom it trusts: the root's key, the newest trust document
     epoch.tried                   the last epoch that it asked for: none is asked for twice
 
@@ -15,12 +17,12 @@ import secrets
 import tomllib
 from pathlib import Path
 
-from wum_edge.enrolment.joining import Identity, Trusted
+from wum_edge.enrolment.joining import Identity, Renewed, Trusted
 from wum_edge.ports.linux.cipher import Signatures
-from wum_edge.ports.linux.keys import BadKeys, read_keys, secret_text
-from wum_edge.uplink.keys import Keys
+from wum_edge.ports.linux.keys import BadKeys, password_before, read_keys, secret_text
 from wum_shared.claim import CODE_SIZE, code_from_text, code_to_text
-from wum_shared.errors import Malformed
+from wum_shared.enrolment import named_root
+from wum_shared.errors import Malformed, WireError
 from wum_shared.ids import checked_text, id_from_text, id_to_text
 from wum_shared.messages import DirectionKey
 
@@ -29,8 +31,9 @@ UPLINK, DOWNLINK, PASSWORD = "uplink.key", "downlink.key", "broker.password"
 TRUSTED, TRUST, CONCENTRATOR = "trusted.toml", "trust.cose", "concentrator.toml"
 TRIED = "epoch.tried"
 # What a new claim wipes: all that says who this was, and all that it could speak with.
-WIPED = (CONCENTRATOR, UPLINK, DOWNLINK, PASSWORD, TRUST, TRUSTED, TRIED, "registration.cose",
-         "mesh.key", "join.key", "door.key", CODE, IDENTITY)
+WIPED = (CONCENTRATOR, UPLINK, DOWNLINK, PASSWORD, PASSWORD + ".before", TRUST, TRUSTED, TRIED,
+         "registration.cose", "mesh.key", "join.key", "door.key", CODE, IDENTITY)
+EPOCHS = ("uplink-*.key", "downlink-*.key")
 _TRUST_MAX = 4096
 _EPOCH_MAX = 0xFFFF
 
@@ -64,15 +67,9 @@ def claim_code(folder: Path) -> str:
 def wipe(folder: Path) -> None:
     """Forget who this was and whom it trusted. The archive stays: its readings go to whoever
     claims it next, who must therefore be told that it was in use."""
-    for name in WIPED:
-        path = folder / name
+    for path in [folder / name for name in WIPED] + _of_epochs(folder):
         if path.exists():
-            size = path.stat().st_size
-            with path.open("r+b") as file:      # A flash card may keep the old block all the same.
-                file.write(bytes(size))
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
+            _shred(path)
     _sync(folder)
 
 
@@ -103,9 +100,10 @@ def read_trusted(folder: Path) -> Trusted:
         said = tomllib.loads(secret_text(folder / TRUSTED))
         with (folder / TRUST).open("rb") as file:
             document = file.read(_TRUST_MAX)
-        return Trusted(id_from_text(str(said.get("root")), 32), document,
-                       checked_text(said.get("tenant"), "tenant"))
-    except (OSError, Malformed, tomllib.TOMLDecodeError) as error:
+        # Whom the document names is the root, whatever was written beside it before a power cut.
+        root_key = named_root(document, id_from_text(str(said.get("root")), 32))
+        return Trusted(root_key, document, checked_text(said.get("tenant"), "tenant"))
+    except (OSError, WireError, tomllib.TOMLDecodeError) as error:
         raise BadKeys(f"{folder}: what it trusts cannot be read ({error}): `wum-edge claim "
                       "--again`, and claim it anew") from error
 
@@ -130,32 +128,63 @@ def next_epoch(folder: Path) -> int:
 def keep_grant(folder: Path, trusted: Trusted, password: str) -> None:
     """Write what the head-end granted: from now on no code is needed. What says so comes last."""
     write(folder / PASSWORD, password + "\n")
+    keep_trust(folder, trusted)
+
+
+def keep_trust(folder: Path, trusted: Trusted) -> None:
+    """Write whom it trusts. The document itself names the root: what is written beside it is for
+    people, and may be behind after a power cut."""
     replace(folder / TRUST, trusted.document)
     write(folder / TRUSTED, f'root = "{trusted.root_key.hex()}"\n'
           f"tenant = {json.dumps(trusted.tenant)}\n")
 
 
-def keep_epoch(folder: Path, keys: Keys, trusted: Trusted) -> None:
-    """Write the keys of an epoch and the newest trust document.
+def keep_renewed(folder: Path, renewed: Renewed) -> None:
+    """Write what an answer to an opening brought: the keys of an epoch, newer trust documents, a
+    new password, of which the one before stays beside it.
 
-    What names the epoch is taken away first: a power cut in between leaves a folder that asks for
-    a new one, never one that seals with the keys of one epoch under the name of another.
+    One file names the epoch, and it comes last: a power cut at any moment leaves a folder that
+    seals with one epoch or the other, and knows both passwords.
     """
-    (folder / CONCENTRATOR).unlink(missing_ok=True)
-    _sync(folder)
-    replace(folder / TRUST, trusted.document)
-    write(folder / UPLINK, _written(keys.uplink))
-    write(folder / DOWNLINK, _written(keys.downlink))
+    keep_trust(folder, renewed.trusted)
+    keys, password = renewed.keys, renewed.broker_password
+    if keys is None:
+        return
+    if password is not None and password != secret_text(folder / PASSWORD).strip():
+        replace(password_before(folder / PASSWORD), (folder / PASSWORD).read_bytes())
+        write(folder / PASSWORD, password + "\n")
+    write(folder / f"uplink-{keys.epoch}.key", _written(keys.uplink))
+    write(folder / f"downlink-{keys.epoch}.key", _written(keys.downlink))
     identifier = id_to_text(keys.concentrator)
     write(folder / CONCENTRATOR, "\n".join((
-        "# Written by wum-edge enrol. No secret stands here; the other files are secret.",
+        "# Written by wum-edge. No secret stands here; the other files are secret.",
         f'id = "{identifier}"', f'name = "{identifier}"', f"tenant = {json.dumps(keys.tenant)}",
         f"epoch = {keys.epoch}", f'broker_user = "{identifier}"', "")))
-    code = folder / CODE
-    if code.exists():       # It is burned at the head-end, too.
-        code.write_bytes(bytes(code.stat().st_size))
-        code.unlink()
-        _sync(folder)
+    _forget(folder, keys.epoch)
+
+
+def _forget(folder: Path, epoch: int) -> None:
+    """The code, burned at the head-end too, and the keys of every other epoch: whoever steals the
+    concentrator opens nothing of what was sealed before."""
+    kept = {folder / f"uplink-{epoch}.key", folder / f"downlink-{epoch}.key"}
+    gone = {folder / CODE, folder / UPLINK, folder / DOWNLINK, *_of_epochs(folder)} - kept
+    for path in gone:
+        if path.exists():
+            _shred(path)
+    _sync(folder)
+
+
+def _of_epochs(folder: Path) -> list[Path]:
+    return [path for pattern in EPOCHS for path in folder.glob(pattern)]
+
+
+def _shred(path: Path) -> None:
+    """Overwrite and delete. A flash card may keep the old block all the same."""
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
 
 
 def is_granted(folder: Path) -> bool:

@@ -12,15 +12,13 @@ from typing import TextIO
 
 import segno
 
-from wum_edge.enrolment.joining import Claiming, Crypto, Identity, Opening, Trusted
+from wum_edge.enrolment.joining import Claiming, Identity, Trusted
 from wum_edge.ports.linux import claiming
-from wum_edge.ports.linux.cipher import Agreement, Cipher, Signatures
 from wum_edge.ports.linux.enrolment_broker import Where, ask
 from wum_edge.ports.linux.keys import read_password
+from wum_edge.ports.linux.opening import CRYPTO, begin_epoch
 from wum_shared.claim import QR_PREFIX
 from wum_shared.ids import id_to_text
-
-_CRYPTO = Crypto(Cipher(), Signatures(), Signatures(), Agreement())
 
 
 def print_claim(folder: Path, out: TextIO, *, again: bool) -> int:
@@ -43,19 +41,20 @@ def enrol(folder: Path, where: Where, wait_s: float, out: TextIO = sys.stdout) -
     identity = claiming.read_identity(folder)
     if not claiming.is_granted(folder):
         claiming.keep_grant(folder, *_claim(folder, identity, where, deadline, out))
-    trusted, password = claiming.read_trusted(folder), read_password(folder / claiming.PASSWORD)
-    epoch = claiming.next_epoch(folder)
-    opening = Opening(_CRYPTO, identity, trusted, epoch, secrets.token_bytes(32))
-    user = identity.concentrator
-    keys, newest = ask(where, user, password, opening.message(), opening.opened, deadline, out)
-    claiming.keep_epoch(folder, keys, newest)
-    print(f"Concentrator {id_to_text(user)} has the keys of epoch {epoch}, tenant {keys.tenant}.",
-          file=out)
+    keys = None
+    while keys is None:      # An answer may bring newer trust documents first, to ask anew under.
+        opening = begin_epoch(folder, identity)
+        renewed = ask(where, identity.concentrator, read_password(folder / claiming.PASSWORD),
+                      opening.message(), opening.opened, deadline, out)
+        claiming.keep_renewed(folder, renewed)
+        keys = renewed.keys
+    print(f"Concentrator {id_to_text(keys.concentrator)} has the keys of epoch {keys.epoch}, "
+          f"tenant {keys.tenant}.", file=out)
     return 0
 
 
 def _claim(
         folder: Path, identity: Identity, where: Where, deadline: float, out: TextIO,
 ) -> tuple[Trusted, str]:
-    talk = Claiming(_CRYPTO, identity, claiming.read_code(folder), secrets.token_bytes(16))
+    talk = Claiming(CRYPTO, identity, claiming.read_code(folder), secrets.token_bytes(16))
     return ask(where, talk.name, talk.password, talk.request(), talk.granted, deadline, out)

@@ -22,7 +22,8 @@ class BadKeys(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeysFolder:
-    """What the folder holds. `password_file` is read again at each connection."""
+    """What the folder holds. `password_file` is read again at each connection, and beside it the
+    password before that one (`password_before`): while it changes, either may be the one."""
 
     keys: Keys
     broker_user: str
@@ -38,12 +39,13 @@ def read_keys(folder: Path) -> KeysFolder:
     try:
         document = tomllib.loads(_text(path))
         concentrator = id_from_text(str(document.get("id")))
+        epoch = number(document.get("epoch"), 0, 0xFFFF, "epoch")
         keys = Keys(
             concentrator,
             checked_text(document.get("tenant"), "tenant"),
-            number(document.get("epoch"), 0, 0xFFFF, "epoch"),
-            _direction_key(folder / "uplink.key"),
-            _direction_key(folder / "downlink.key"),
+            epoch,
+            _direction_key(key_file(folder, "uplink", epoch)),
+            _direction_key(key_file(folder, "downlink", epoch)),
         )
         user = checked_text(document.get("broker_user"), "broker_user")
     except (Malformed, tomllib.TOMLDecodeError) as error:
@@ -52,6 +54,18 @@ def read_keys(folder: Path) -> KeysFolder:
     password_file = folder / "broker.password"
     read_password(password_file)
     return KeysFolder(keys, user, password_file)
+
+
+def key_file(folder: Path, direction: str, epoch: int) -> Path:
+    """Where the key of a direction stands: by its epoch where enrolment wrote it, so that a folder
+    goes over from one epoch to the next by one file alone, which names the epoch."""
+    own = folder / f"{direction}-{epoch}.key"
+    return own if own.exists() else folder / f"{direction}.key"
+
+
+def password_before(path: Path) -> Path:
+    """Where the password stands that was in force before the one in `path`."""
+    return path.with_name(path.name + ".before")
 
 
 def read_password(path: Path) -> str:

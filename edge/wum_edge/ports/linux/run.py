@@ -33,17 +33,18 @@ from wum_edge.ports.linux.cipher import Cipher
 from wum_edge.ports.linux.clock import SystemClock, clock_of
 from wum_edge.ports.linux.config_file import own_entries, read_config
 from wum_edge.ports.linux.flash import FolderInUse, LinuxFlash, lock_folder
+from wum_edge.ports.linux.introduction import introduce
 from wum_edge.ports.linux.keys import BadKeys, KeysFolder, read_keys
 from wum_edge.ports.linux.marks import MarksFile
 from wum_edge.ports.linux.mesh_store import CounterLost
+from wum_edge.ports.linux.renewing import EPOCH_S, Renewing, renewing_of
 from wum_edge.ports.linux.sweeper import Record, Sweeper
-from wum_edge.ports.linux.tcp_line import is_there, line_of
+from wum_edge.ports.linux.tcp_line import line_of
 from wum_edge.schema import schema
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.opening import Opening
 from wum_shared.batch import Event
-from wum_shared.ids import id_to_text
 from wum_shared.messages import NOTE_MAX
 from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED, NEVER_SET
 from wum_shared.topics import DOWN, PIECES, RIPPLE, topic
@@ -63,10 +64,11 @@ RESTART = 75             # EX_TEMPFAIL of sysexits.h: whoever runs us starts us 
 _log = logging.getLogger("wum_edge.run")
 
 
-def run(path: Path, status_s: float = 60.0) -> int:
+def run(path: Path, status_s: float = 60.0, epoch_s: int = EPOCH_S) -> int:
     """Run the gateway of a configuration file until a signal ends it; the exit code.
 
-    A line says every `status_s` seconds how it stands. Raises BadConfigFile, BadCatalogFiles.
+    A line says every `status_s` seconds how it stands; keys are used for `epoch_s`.
+    Raises BadConfigFile, BadCatalogFiles.
     """
     models = read_catalog(own_entries(path))
     config = read_config(path, protocols(models))
@@ -74,7 +76,7 @@ def run(path: Path, status_s: float = 60.0) -> int:
     ending = threading.Event()
     _listen_to_signals(ending)
     try:
-        gateway = _open(config, models, ending)
+        gateway = _open(config, models, ending, epoch_s)
     except (BadKeys, FolderInUse, CounterLost) as error:
         print(f"wum-edge: {error}", file=sys.stderr)
         return FAILED
@@ -147,7 +149,9 @@ class _Hands:
         self.ending.set()
 
 
-def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> "_Gateway":
+def _open(
+        config: Config, models: dict[str, Model], ending: threading.Event,
+        epoch_s: int = EPOCH_S) -> "_Gateway":
     """Everything that a gateway consists of. Raises BadKeys, FolderInUse, OSError."""
     place = config.concentrator
     own = read_keys(Path(place.keys))
@@ -188,8 +192,8 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
     agent = Agent(
         archive=archive, delivery=delivery, clock=clock, log=log, archived=archived,
         schema=schema(config, models, own.keys.tenant, own.keys.concentrator, clock.now_s()))
+    opening = Opening(Cipher(), own.keys, log)
     if mesh is not None:
-        opening = Opening(Cipher(), own.keys, log)
         mesh.groups.carry_out = agent.ordered
         agent.listen(RIPPLE, lambda sealed: mesh.groups.ordered(opening.open(RIPPLE, sealed)))
     if updating is not None:
@@ -209,27 +213,14 @@ def _open(config: Config, models: dict[str, Model], ending: threading.Event) -> 
         for known in meters:
             assert known.upkeep is not None
             known.upkeep.marks = marks.of(known.index)
-    _introduce(config, own, archive, mesh)
+    introduce(config, own, archive, mesh)
     return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
                     meters=[known for _, meters in lines for known in meters], flash=flash,
                     hands=hands, locks=locks, marks=marks, inputs=inputs, mesh=mesh, clock=clock,
-                    picture=_picture(Path(place.archive)) if mesh else None, updating=updating)
-
-
-def _introduce(
-        config: Config, own: KeysFolder, archive: Archive, mesh: "MeshPart | None") -> None:
-    """Who this is and where it stands, for the log."""
-    _log.info("concentrator %s: archive %s, %d records, %d wait for the head-end; %s",
-              id_to_text(own.keys.concentrator), config.concentrator.archive,
-              archive.next_sequence - 1, archive.backlog,
-              "through the mesh" if config.broker is None else "%s:%d%s" % (
-                  config.broker.host, config.broker.port,
-                  " if the mesh has no gateway" if mesh and mesh.standby else ""))
-    if mesh is not None:
-        _log.info("%s", mesh.introduction())
-    for line in config.lines:
-        if not is_there(line):   # Else nobody would hear of it before the first sweep is due.
-            _log.warning("line %s: %s is not there at this moment", line.name, line.port)
+                    picture=_picture(Path(place.archive)) if mesh else None, updating=updating,
+                    renewing=None if broker is None else renewing_of(
+                        Path(place.keys), flash, broker.publish, agent,
+                        [opening] if updating is None else [opening, updating], epoch_s))
 
 
 def _accepted(
@@ -302,6 +293,7 @@ class _Gateway:
     clock: SystemClock
     picture: "PictureSocket | None"
     updating: update_part.UpdatePart | None
+    renewing: Renewing | None
 
     def run(self, status_s: float) -> int:
         """Run until a signal or a crash; the exit code."""
@@ -334,6 +326,8 @@ class _Gateway:
             self.agent.tick()
             if self.updating is not None and self.updating.tick(self.agent.say):
                 self.hands.ending.set()
+            if self.renewing is not None:
+                self.renewing.tick()
             if time.monotonic() >= status_s:
                 status_s += every_s
                 said = journal.sentence(self.agent.summary(), self.meters, self._is_connected())

@@ -57,6 +57,10 @@ class UpdatePart:
         """What orders of this kind do."""
         return {UPDATE: UpdateAct(self.updater)}
 
+    def rekey(self, keys: Keys) -> None:
+        """New keys are in force; those before stay good for what is on its way."""
+        self._opening.rekey(keys)
+
     def archived(self, records: list[Record]) -> None:
         """Flash took these."""
         self.updater.archived(has_row=any(type(record) is Row for record in records))
