@@ -45,13 +45,18 @@ def mosquitto(folder: Path, *, port: int | None = None, more: str = "") -> Itera
 class Device:
     """A concentrator's side of the broker: connects, publishes, hears. Waits for answers."""
 
-    def __init__(self, port: int, user: str, password: str) -> None:
+    def __init__(
+            self, port: int, user: str, password: str, *, client_id: str | None = None,
+            certificate: Path | None = None, host: str = "127.0.0.1") -> None:
         self._loop = asyncio.get_running_loop()
-        self._where = ("127.0.0.1", port)
+        self._where = (host, port)
         self.heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
         self._answers: asyncio.Queue[object] = asyncio.Queue()
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=user)
-        self._client.username_pw_set(user, password)
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id or user)
+        if user:
+            self._client.username_pw_set(user, password)
+        if certificate is not None:
+            self._client.tls_set(str(certificate))
         self._client.on_connect = lambda _, __, ___, reason, ____: self._tell(reason.is_failure)
         self._client.on_subscribe = lambda _, __, ___, reasons, ____: self._tell(
             reasons[0].is_failure)
@@ -67,6 +72,10 @@ class Device:
 
     async def _answer(self) -> object:
         return await asyncio.wait_for(self._answers.get(), _WAIT_S)
+
+    def is_connected(self) -> bool:
+        """Whether the broker has not put us out."""
+        return self._client.is_connected()
 
     async def connect(self) -> bool:
         """Whether the broker lets the user in."""

@@ -1,4 +1,5 @@
-"""From an empty folder to a gateway that delivers, over TLS, by a person's commands; and away.
+"""From an empty folder to a gateway that delivers, over TLS, by a person's commands; every key
+changes while it runs; and away.
 
 The broker runs with the files that the head-end writes, mosquitto.conf included.
 """
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
 
 from demo.broker import mosquitto_program
 from demo.loopback import free_port
@@ -32,13 +35,13 @@ class Place:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.url = folder, url
-        self.port, self.plain_port = free_port(), free_port()
+        self.port, self.head_end_port, self.plain_port = free_port(), free_port(), free_port()
         self.broker = folder / "broker"
         self.certificate, self.key = folder / "localhost.pem", folder / "localhost.key"
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("WUM_", "PG"))},
             "WUM_DATABASE_URL": url, "WUM_BROKER_HOST": "localhost",
-            "WUM_BROKER_PORT": str(self.port), "WUM_BROKER_TLS": "true",
+            "WUM_BROKER_PORT": str(self.head_end_port), "WUM_BROKER_TLS": "true",
             "WUM_BROKER_CA_FILE": str(self.certificate),
             "WUM_BROKER_PASSWORD_FILE": str(folder / "broker.password"),
             "WUM_BROKER_FOLDER": str(self.broker),
@@ -94,7 +97,7 @@ def place(tmp_path: Path, empty_database_url: str) -> Iterator[Place]:
     place.run("wum-cloud", "trust", str(tmp_path / "root.key"))
     place.run("wum-cloud", "broker-files", str(place.broker), "--certificate",
               str(place.certificate), "--key", str(place.key), "--port", str(place.port),
-              "--plain-port", str(place.plain_port))
+              "--head-end-port", str(place.head_end_port), "--plain-port", str(place.plain_port))
     configuration = place.broker / "mosquitto.conf"
     if os.geteuid() == 0:   # So that it may read its files again on SIGHUP.
         configuration.write_text("user root\n" + configuration.read_text())
@@ -109,22 +112,84 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("localhost", port)) == 0
 
 
-def configuration_of(place: Place, keys: Path) -> Path:
-    """A gateway with one meter that is not there: what it says of itself is enough."""
+def configuration_of(place: Place, keys: Path, bus: Path) -> Path:
+    """A gateway that reads one meter every second."""
     file = place.folder / "edge.toml"
     file.write_text(
         f'[concentrator]\nname = "cabinet"\nkeys = "{keys}"\n'
         f'archive = "{place.folder / "archive"}"\narchive_limit_mb = 16\n'
         f'[broker]\nhost = "localhost"\nport = {place.port}\nca_file = "{place.certificate}"\n'
-        '[schedule]\nperiod_s = 3600\n'
-        f'[[line]]\nname = "a"\nport = "{place.folder / "no-such-port"}"\nbaud = 9600\n'
+        '[schedule]\nperiod_s = 1\n'
+        f'[[line]]\nname = "a"\nport = "{bus}"\nbaud = 9600\n'
         '[[meter]]\nserial = "SDM-0001"\nline = "a"\naddress = 1\nmodel = "eastron-sdm630"\n')
     return file
 
 
-def test_a_concentrator_comes_out_of_its_box_delivers_changes_its_keys_and_is_sent_away(
+class Listener:
+    """Somebody who hears all that goes through the broker."""
+
+    def __init__(self, place: Place) -> None:
+        self.heard = b""
+        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client.username_pw_set("head-end", read(place.folder / "broker.password"))
+        self._client.tls_set(str(place.certificate))
+        self._client.on_connect = lambda client, *_: client.subscribe("wum/0/+/up/#")
+        self._client.on_message = self._hear
+        self._client.connect("localhost", place.head_end_port)
+        self._client.loop_start()
+
+    def _hear(self, _: Client, __: object, message: MQTTMessage) -> None:
+        self.heard += message.topic.encode() + b" " + message.payload + b"\n"
+
+    def stop(self) -> None:
+        """Hear no more."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def read(file: Path) -> str:
+    return file.read_text().strip()
+
+
+def wait_for_new_keys(place: Place, epochs: int = 1) -> None:
+    """Until the gateway delivers with keys that it did not have when this was called."""
+    (newest,), = place.ask("select max(epoch) from concentrator_epoch")
+    assert isinstance(newest, int)
+    place.wait_for("epoch %d in use" % (newest + epochs), lambda: place.ask(
+        "select from concentrator_epoch where not isempty(uplink_seen) and epoch >= %d"
+        % (newest + epochs)))
+
+
+def rotate_everything(place: Place, keys: Path) -> None:
+    """Each key has another value in the end, and the gateway was told of none of it."""
+    def changed(*files: Path) -> set[Path]:
+        return {file for file, content in before.items() if read(file) != content}
+
+    before = {keys / name: read(keys / name) for name in ("broker.password", "trusted.toml")}
+    before[place.folder / "broker.password"] = read(place.folder / "broker.password")
+    wait_for_new_keys(place)
+    place.run("wum-cloud", "trust", str(place.folder / "root.key"), "--next-root",
+              str(place.folder / "next.key"))
+    place.run("wum-cloud", "new-passwords")
+    wait_for_new_keys(place, 2)
+    place.wait_for("a new root and password", lambda: len(changed()) == 2)
+    old = before[keys / "broker.password"]
+    user = str(place.ask("select encode(device_id, 'hex') from concentrator")[0][0])
+    place.wait_for("end of the old password", lambda: not is_accepted(
+        place.plain_port, user, old))
+    assert "not the root's key" in place.run(
+        "wum-cloud", "trust", str(place.folder / "root.key"), code=1)
+    place.run("wum-cloud", "trust", str(place.folder / "next.key"), "--destroy")
+    place.run("wum-cloud", "new-passwords", "--head-end")
+    wait_for_new_keys(place, 2)
+    assert changed() == set(before)
+    assert place.ask("select count(*) from trust_document where uplink_secret_sealed is not null"
+                     ) == [(1,)]
+
+
+def test_from_its_box_to_its_first_reading_then_every_key_changes_and_it_is_sent_away(
         place: Place) -> None:
-    keys = place.folder / "keys"
+    keys, bus = place.folder / "keys", place.folder / "bus"
     begun = time.monotonic()
     code = re.findall(r"Claim code: (\S+)", place.run("wum-edge", "claim", "--keys", str(keys)))[0]
     assert code in place.run("wum-edge", "claim", "--keys", str(keys)), "until it is used"
@@ -133,38 +198,58 @@ def test_a_concentrator_comes_out_of_its_box_delivers_changes_its_keys_and_is_se
              str(place.port), "--ca-file", str(place.certificate), "--wait-s", "60")
     assert "has the keys of epoch 1" in place.run(*enrol)
     assert not (keys / "claim.code").exists()
-    file = configuration_of(place, keys)
-    run = [str(_BIN / "wum-edge"), "run", "--config", str(file)]
-    with place.started("edge", run):
-        place.wait_for("first event", lambda: place.ask("select from event"))
-        assert time.monotonic() - begun < 120, "from its box to its first record"
-    first = len(place.ask("select from event"))
-
-    assert "trust document 2" in place.run(
-        "wum-cloud", "trust", str(place.folder / "root.key")).lower()
-    assert "has the keys of epoch 2" in place.run(*enrol)
-    assert "has the keys of epoch 3" in place.run(*enrol), "under the head-end's new key"
-    with place.started("edge", run) as process:
-        place.wait_for("event of the new epoch", lambda: len(
-            place.ask("select from event")) > first)
-        assert place.ask("select sum(upper(r) - lower(r)) = max(upper(r)) - 1"
-                         " from archive, unnest(received) r") == [(True,)], "no number is missing"
-
-        device_id = place.ask("select encode(device_id, 'hex') from concentrator")[0][0]
-        password = (keys / "broker.password").read_text().strip()
-        assert is_accepted(place.plain_port, str(device_id), password)
-        revoked = time.monotonic()
-        place.run("wum-cloud", "revoke", str(device_id))
-        place.wait_for("refusal", lambda: not is_accepted(
-            place.plain_port, str(device_id), password))
-        place.wait_for("end of its session", lambda: "refused" in (
-            place.folder / "edge.log").read_text() or "connection lost" in (
-            place.folder / "edge.log").read_text())
-        assert time.monotonic() - revoked < 60
-        assert process.poll() is None, "it goes on archiving"
+    run = [str(_BIN / "wum-edge"), "run", "--config", str(configuration_of(place, keys, bus)),
+           "--epoch-s", "2"]
+    listener = Listener(place)
+    with place.started("meters", [str(_BIN / "wum-simulator"), "serve", "--link", str(bus)]):
+        place.wait_for("line", bus.exists)
+        with place.started("edge", run) as process:
+            place.wait_for("first reading", lambda: place.ask("select from reading"))
+            assert time.monotonic() - begun < 120, "from its box to its first reading"
+            rotate_everything(place, keys)
+            assert process.poll() is None, "all in one run"
+            listener.stop()
+            no_plaintext(place, keys, listener.heard)
+            no_hole(place)
+            revoke(place, keys)
+            assert process.poll() is None, "it goes on archiving"
     assert "not let this concentrator in" in place.run(
         *enrol[:-1], "3", code=1), "nor does it get new keys"
     assert "audit" not in place.run("wum-cloud", "audit", "verify")
+
+
+def no_plaintext(place: Place, keys: Path, heard: bytes) -> None:
+    """Whoever listens at the broker sees who speaks, and nothing of what is said."""
+    (user, name), = place.ask("select encode(device_id, 'hex'), name from concentrator")
+    assert str(user).encode() in heard and heard.count(b"/up/batch ") > 5, "it heard something"
+    for known in (b"SDM-0001", b"eastron", b"default", str(name).encode(),
+                  read(keys / "broker.password").encode(),
+                  read(keys / "broker.password.before").encode(),
+                  bytes.fromhex(read(keys / "identity.key"))):
+        assert known not in heard
+
+
+def no_hole(place: Place) -> None:
+    """Every record of the archive has arrived, and readings are most of them."""
+    place.wait_for("all records", lambda: place.ask(
+        "select sum(upper(r) - lower(r)) = max(upper(r)) - 1 and bool_and(isempty(a.lost))"
+        " from archive a, unnest(received) r") == [(True,)])
+    (rows,), = place.ask("select count(*) from reading")
+    assert rows > 10  # type: ignore[operator]
+
+
+def revoke(place: Place, keys: Path) -> None:
+    """It is neither let in nor heard within a minute."""
+    device_id = place.ask("select encode(device_id, 'hex') from concentrator")[0][0]
+    password = read(keys / "broker.password")
+    assert is_accepted(place.plain_port, str(device_id), password)
+    revoked = time.monotonic()
+    place.run("wum-cloud", "revoke", str(device_id))
+    place.wait_for("refusal", lambda: not is_accepted(
+        place.plain_port, str(device_id), password))
+    place.wait_for("end of its session", lambda: "refused" in (
+        place.folder / "edge.log").read_text())
+    assert time.monotonic() - revoked < 60
 
 
 def test_without_a_claim_nobody_comes_in_and_nobody_is_anonymous(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""What a gateway says of itself when it starts: who it is, where it stands, which lines are away."""
+"""What a gateway says of itself when it starts: who it is, where it stands, what is away."""
 
 import logging
 from typing import TYPE_CHECKING
