@@ -52,7 +52,8 @@ class Device:
         self._where = (host, port)
         self.heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
         self._answers: asyncio.Queue[object] = asyncio.Queue()
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id or user)
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id or user,
+                              reconnect_on_failure=False)
         if user:
             self._client.username_pw_set(user, password)
         if certificate is not None:
