@@ -83,9 +83,11 @@ def test_a_trust_document_of_before_names_nobody_who_may_give_orders():
     def signed(parts):
         return cose.sign(SIGNATURES, ROOT_SEED, concentrator_id(ROOT), cbor.encode(parts))
     old = e.open_trust(SIGNATURES, ROOT, signed([0, 7, UPLINK]), 1)
-    assert tuple(old) == (7, UPLINK, ())
-    for parts in ([1, 7, UPLINK, []], [1, 7, UPLINK, [IDENTITY] * 2], [1, 7, UPLINK, [b"short"]],
-                  [1, 7, UPLINK, [b"1" * 32, b"2" * 32, b"3" * 32]], [1, 7, UPLINK]):
+    assert tuple(old) == (7, UPLINK, (), ROOT), "and its signer is the root for ever"
+    for orders in ([], [IDENTITY] * 2, [b"short"], [b"1" * 32, b"2" * 32, b"3" * 32]):
+        raises(Malformed, lambda orders=orders: e.open_trust(
+            SIGNATURES, ROOT, signed([1, 7, UPLINK, orders, ROOT]), 1))
+    for parts in ([1, 7, UPLINK], [1, 7, UPLINK, [IDENTITY]], [1, 7, UPLINK, [IDENTITY], b"x"]):
         raises(Malformed, lambda parts=parts: e.open_trust(SIGNATURES, ROOT, signed(parts), 1))
     raises(Unsupported, lambda: e.open_trust(SIGNATURES, ROOT, signed([2, 7, UPLINK]), 1))
 
