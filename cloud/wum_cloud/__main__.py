@@ -41,6 +41,7 @@ def run(arguments: list[str]) -> int:
 def _expected() -> tuple[type[Exception], ...]:
     """Errors that are sentences for a person. Imported late: `--help` needs no database."""
     from wum_cloud.audit.commands import AuditFileError
+    from wum_cloud.backup.sealed import BackupError
     from wum_cloud.database import DatabaseError
     from wum_cloud.enrolment.claims.claiming import ClaimRefused
     from wum_cloud.ingest.ripples.commands import RippleRefused
@@ -51,7 +52,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from wum_cloud.registry.registration import RegistrationRefused
     from wum_cloud.registry.sites.tree import SiteRefused
     return (SettingsError, DatabaseError, MigrationError, KeyFileError, RegistrationRefused,
-            PasswordFileError, PeopleRefused, AuditFileError, SiteRefused,
+            PasswordFileError, PeopleRefused, AuditFileError, BackupError, SiteRefused,
             ClaimRefused, RippleRefused, BulkRefused)
 
 
@@ -91,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_ripple(add)
     add("ingest", _ingest, "Store what concentrators send, then acknowledge it.")
     add("web", _web, "Serve the API and the console.")
+    for name, command, what in (
+            ("backup", _backup, "Write database, key file and broker password into a sealed file."),
+            ("restore", _restore, "Read such a file into an empty database.")):
+        kept = add(name, command, what)
+        kept.add_argument("file", type=Path, metavar="FILE")
+        kept.add_argument("--passphrase-file", type=Path, required=True, metavar="FILE",
+                          help="holds the passphrase, for its owner alone")
     add("doctor", _doctor, "Say what is missing or misconfigured; exit code 1 if anything is.")
     _add_people(add)
     return parser
@@ -310,6 +318,16 @@ def _web(settings: Settings, _: argparse.Namespace) -> int:
 async def _doctor(settings: Settings, _: argparse.Namespace) -> int:
     from wum_cloud.doctor import examine
     return await examine(settings)
+
+
+async def _backup(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.backup.commands import backup
+    return await backup(settings, arguments.file, arguments.passphrase_file)
+
+
+async def _restore(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.backup.commands import restore
+    return await restore(settings, arguments.file, arguments.passphrase_file)
 
 
 async def _token(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""The head-end in one sealed file, and back out of it into an empty machine."""
