@@ -92,10 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_ripple(add)
     add("ingest", _ingest, "Store what concentrators send, then acknowledge it.")
     add("web", _web, "Serve the API and the console.")
-    for name, command, what in (
-            ("backup", _backup, "Write database, key file and broker password into a sealed file."),
-            ("restore", _restore, "Read such a file into an empty database.")):
-        kept = add(name, command, what)
+    for name, what in (
+            ("backup", "Write database, key file and broker password into one sealed file."),
+            ("restore", "Read such a file into an empty database.")):
+        kept = add(name, _backup, what)
+        kept.set_defaults(is_back=name == "restore")
         kept.add_argument("file", type=Path, metavar="FILE")
         kept.add_argument("--passphrase-file", type=Path, required=True, metavar="FILE",
                           help="holds the passphrase, for its owner alone")
@@ -321,13 +322,9 @@ async def _doctor(settings: Settings, _: argparse.Namespace) -> int:
 
 
 async def _backup(settings: Settings, arguments: argparse.Namespace) -> int:
-    from wum_cloud.backup.commands import backup
-    return await backup(settings, arguments.file, arguments.passphrase_file)
-
-
-async def _restore(settings: Settings, arguments: argparse.Namespace) -> int:
-    from wum_cloud.backup.commands import restore
-    return await restore(settings, arguments.file, arguments.passphrase_file)
+    from wum_cloud.backup.commands import backup, restore
+    act = restore if arguments.is_back else backup
+    return await act(settings, arguments.file, arguments.passphrase_file)
 
 
 async def _token(settings: Settings, arguments: argparse.Namespace) -> int:
