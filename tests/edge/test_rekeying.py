@@ -1,10 +1,12 @@
 """New keys while batches are in flight: both are heard, one is sealed with, nothing is lost."""
 
-from tests.edge.headend import KEYS, NEXT
+from tests.edge.headend import KEYS, NEXT, Sentences
 from tests.edge.records import mixed
 from tests.edge.test_delivery import World
+from tests.shared.quick_cipher import QuickCipher
 from wum_edge.uplink import delivery as rules
 from wum_edge.uplink.counter import Counter
+from wum_edge.uplink.opening import Opening
 from wum_shared import cose
 from wum_shared.cose import key_id
 from wum_shared.messages import DirectionKey
@@ -58,3 +60,19 @@ def test_keys_of_two_epochs_ago_and_of_none_move_nothing():
     world.hear(world.head_end.acknowledgement(batch, kid=key_id(KEYS.concentrator, 9)))
     assert world.archive.cursor == 0
     assert world.delivery.progress().refused["of another concentrator or archive"] == 2
+
+
+def test_other_streams_are_heard_in_both_epochs_and_each_counter_once_in_each():
+    opening = Opening(QuickCipher(), KEYS, Sentences())
+
+    def said(keys, counter):
+        return cose.seal(QuickCipher(), keys.downlink, keys.key_id, counter, b"said", "down",
+                         keys.tenant, "ripple")
+    assert opening.open("ripple", said(NEXT, 1)) is None, "nobody has these keys yet"
+    opening.rekey(NEXT)
+    for keys in (KEYS, NEXT):
+        assert opening.open("ripple", said(keys, 7)) == b"said"
+        assert opening.open("ripple", said(keys, 7)) is None
+    opening.rekey(NEXT._replace(epoch=2))
+    assert opening.open("ripple", said(KEYS, 8)) is None
+    assert opening.open("ripple", said(NEXT, 8)) == b"said"
