@@ -19,6 +19,7 @@ from wum_edge.ports.linux import claiming
 from wum_edge.ports.linux.chance import SystemDice
 from wum_edge.ports.linux.keys import BadKeys
 from wum_edge.ports.linux.opening import begin_epoch
+from wum_edge.uplink.broker import Broker
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_edge.uplink.keys import Keys
 from wum_shared.errors import WireError
@@ -88,18 +89,20 @@ class Keyed(Protocol):
 
 
 def renewing_of(
-        folder: Path, flash: Flash, publish: Publish, agent: Agent, others: Sequence[Keyed],
-        epoch_s: int) -> Renewing | None:
-    """For a gateway that was let in by a claim code; None for any other. Raises BadKeys."""
-    if not claiming.is_granted(folder):
+        folder: Path, flash: Flash, broker: Broker | None, agent: Agent,
+        others: Sequence[Keyed | None], epoch_s: int) -> Renewing | None:
+    """For a gateway that was let in by a claim code and has an uplink of its own; None for any
+    other. Raises BadKeys."""
+    if broker is None or not claiming.is_granted(folder):
         return None
 
     def rekey(keys: Keys, counter: Counter) -> None:
         agent.rekey(keys, counter)
         for other in others:
-            other.rekey(keys)
+            if other is not None:
+                other.rekey(keys)
 
-    renewing = Renewing(folder, flash, publish, rekey, epoch_s)
+    renewing = Renewing(folder, flash, broker.publish, rekey, epoch_s)
     agent.listen(ENROL, renewing.heard)
     return renewing
 

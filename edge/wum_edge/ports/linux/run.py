@@ -169,8 +169,7 @@ def _open(
         mesh.carry_for_others(own.keys.concentrator, broker)
     connection = (mesh.broker if mesh is not None else None) or broker
     assert connection is not None        # A configuration has one of them.
-    doubtful = ""
-    delivery = None
+    doubtful, delivery = "", None
     try:
         delivery = Delivery(
             archive=archive, counter=Counter(
@@ -209,18 +208,16 @@ def _open(
     lines = [_line(config, models, clock, hands, inputs, number)
              for number in range(len(config.lines))]
     inputs.tell = {known.index: sweeper.order for sweeper, meters in lines for known in meters}
-    for _, meters in lines:
-        for known in meters:
-            assert known.upkeep is not None
-            known.upkeep.marks = marks.of(known.index)
+    known_meters = [known for _, meters in lines for known in meters]
+    for known in known_meters:
+        assert known.upkeep is not None
+        known.upkeep.marks = marks.of(known.index)
     introduce(config, own, archive, mesh)
     return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
-                    meters=[known for _, meters in lines for known in meters], flash=flash,
-                    hands=hands, locks=locks, marks=marks, inputs=inputs, mesh=mesh, clock=clock,
-                    picture=_picture(Path(place.archive)) if mesh else None, updating=updating,
-                    renewing=None if broker is None else renewing_of(
-                        Path(place.keys), flash, broker.publish, agent,
-                        [opening] if updating is None else [opening, updating], epoch_s))
+                    meters=known_meters, flash=flash, hands=hands, locks=locks, marks=marks,
+                    inputs=inputs, mesh=mesh, clock=clock, updating=updating,
+                    picture=_picture(Path(place.archive)) if mesh else None, renewing=renewing_of(
+                        Path(place.keys), flash, broker, agent, [opening, updating], epoch_s))
 
 
 def _accepted(
