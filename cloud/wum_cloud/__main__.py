@@ -252,15 +252,18 @@ async def _broker_files(settings: Settings, arguments: argparse.Namespace) -> in
 
 
 async def _ingest(settings: Settings, _: argparse.Namespace) -> int:
+    from wum_cloud.commands.sending.keeper import commanding
     from wum_cloud.enrolment.accounts import keeping_accounts
     from wum_cloud.enrolment.destroying import destroying
     from wum_cloud.enrolment.keeper import enrolling
+    from wum_cloud.enrolment.trust.documents import order_seed
     from wum_cloud.history.keeper import keeping
+    from wum_cloud.ingest.downlink import Downlink
     from wum_cloud.ingest.process import serve
     from wum_cloud.ledger.keeper import keep
     return await serve(settings, [
         keep, keeping(settings.keep_days), enrolling(settings), keeping_accounts(settings),
-        destroying])
+        destroying, commanding(settings, order_seed, Downlink())])
 
 
 async def _trust(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -26,7 +26,7 @@ from wum_cloud.registry.cipher import SodiumCipher
 from wum_cloud.registry.keys import Vault, open_vault
 from wum_cloud.registry.store import newest_sender
 from wum_cloud.settings import Settings, required
-from wum_shared.topics import ENROL, EVERY_UPLINK
+from wum_shared.topics import ENROL, EVERY_UPLINK, RECEIPT
 
 DATABASE_WAIT_S = 2     # At the start, between two attempts to find it.
 TASKS = 2           # While one waits for the database, the other opens and decodes.
@@ -141,7 +141,8 @@ class Ingest:
                          "concentrator will ask again", topic)
 
     def _on_delivery(self, delivery: Delivery) -> None:
-        if delivery.topic.endswith("/" + ENROL):    # Not readings: enrolment/keeper.py hears them.
+        # Not readings: enrolment/keeper.py and commands/keeper.py hear them.
+        if delivery.topic.endswith(("/" + ENROL, "/" + RECEIPT)):
             self._broker.acknowledge(delivery)
             return
         self._loop.call_soon_threadsafe(self._put, delivery)

@@ -7,6 +7,11 @@ READ_REGISTRY = "registry.read"     # Sites, concentrators, meters, meshes.
 EDIT_REGISTRY = "registry.edit"     # Sites, concentrators' names, buses, meters.
 ENROL = "concentrators.enrol"        # Claim a concentrator, withdraw a claim.
 REVOKE = "concentrators.revoke"      # Send a concentrator away.
+READ_COMMANDS = "commands.read"     # What was ordered, by whom, why, and what became of it.
+ASK_METERS = "commands.ask"         # Read now, read again, set a meter's clock.
+SWITCH = "commands.switch"          # Disconnect, reconnect, limit, cut a secondary load.
+MAINTAIN = "commands.maintain"      # Restart a concentrator, fetch its log.
+APPROVE = "commands.approve"        # Agree, as a second person, to what somebody else asked for.
 READ_READINGS = "readings.read"     # What meters measured: personal data.
 READ_HEALTH = "health.read"         # Completeness, events, ingest, what was asked for again.
 READ_PEOPLE = "people.read"         # Accounts and tokens, without any secret.
@@ -19,6 +24,11 @@ MEANINGS = {
     EDIT_REGISTRY: "add, move, replace and archive meters, and import the registry",
     ENROL: "claim concentrators",
     REVOKE: "revoke concentrators",
+    READ_COMMANDS: "see commands",
+    ASK_METERS: "read meters on demand and set their clocks",
+    SWITCH: "disconnect, reconnect and limit consumers",
+    MAINTAIN: "restart concentrators and fetch their logs",
+    APPROVE: "approve commands",
     READ_READINGS: "see what meters measured",
     READ_HEALTH: "see completeness, events and ingest",
     READ_PEOPLE: "see accounts and tokens",
@@ -30,11 +40,14 @@ MEANINGS = {
 _READER = frozenset({READ_REGISTRY, READ_READINGS, READ_HEALTH})
 
 ROLES = {
-    "installer": frozenset({READ_REGISTRY, READ_HEALTH, ENROL, OWN_ACCOUNT}),
-    "operator": _READER | {EDIT_REGISTRY, ENROL, REVOKE, OWN_ACCOUNT},
-    "dispatcher": _READER | {OWN_ACCOUNT},
-    "analyst": _READER | {OWN_ACCOUNT},
-    "auditor": frozenset({READ_REGISTRY, READ_HEALTH, READ_PEOPLE, READ_AUDIT, OWN_ACCOUNT}),
+    "installer": frozenset({
+        READ_REGISTRY, READ_HEALTH, ENROL, READ_COMMANDS, ASK_METERS, OWN_ACCOUNT}),
+    "operator": _READER | {EDIT_REGISTRY, ENROL, REVOKE, READ_COMMANDS, ASK_METERS, MAINTAIN,
+                           APPROVE, OWN_ACCOUNT},
+    "dispatcher": _READER | {READ_COMMANDS, ASK_METERS, SWITCH, APPROVE, OWN_ACCOUNT},
+    "analyst": _READER | {READ_COMMANDS, OWN_ACCOUNT},
+    "auditor": frozenset({
+        READ_REGISTRY, READ_HEALTH, READ_COMMANDS, READ_PEOPLE, READ_AUDIT, OWN_ACCOUNT}),
     "administrator": frozenset(MEANINGS),
     "integrator": _READER,
 }

@@ -16,17 +16,22 @@ from fastapi.routing import APIRoute
 
 from wum_cloud.people.accounts import Account
 from wum_cloud.people.permissions import (
+    APPROVE,
+    ASK_METERS,
     EDIT_PEOPLE,
     EDIT_REGISTRY,
     ENROL,
+    MAINTAIN,
     MEANINGS,
     OWN_ACCOUNT,
     READ_AUDIT,
+    READ_COMMANDS,
     READ_HEALTH,
     READ_PEOPLE,
     READ_READINGS,
     READ_REGISTRY,
     REVOKE,
+    SWITCH,
 )
 from wum_cloud.people.store import Session
 from wum_cloud.web.access import signed_in, visitor
@@ -95,6 +100,11 @@ RegistryEditor = Annotated[Account, Depends(ApiNeeds(EDIT_REGISTRY, in_branch=Tr
 TenantsRegistryEditor = Annotated[Account, Depends(ApiNeeds(EDIT_REGISTRY))]
 EnrolCaller = Annotated[Account, Depends(ApiNeeds(ENROL, in_branch=True))]
 RevokeCaller = Annotated[Account, Depends(ApiNeeds(REVOKE, in_branch=True))]
+CommandsCaller = Annotated[Account, Depends(ApiNeeds(READ_COMMANDS, in_branch=True))]
+AskCaller = Annotated[Account, Depends(ApiNeeds(ASK_METERS, in_branch=True))]
+SwitchCaller = Annotated[Account, Depends(ApiNeeds(SWITCH, in_branch=True))]
+MaintainCaller = Annotated[Account, Depends(ApiNeeds(MAINTAIN, in_branch=True))]
+ApproveCaller = Annotated[Account, Depends(ApiNeeds(APPROVE, in_branch=True))]
 ReadingsCaller = Annotated[Account, Depends(ApiNeeds(READ_READINGS, in_branch=True))]
 HealthCaller = Annotated[Account, Depends(ApiNeeds(READ_HEALTH, in_branch=True))]
 TenantsHealthCaller = Annotated[Account, Depends(ApiNeeds(READ_HEALTH))]
@@ -109,6 +119,12 @@ TenantsEditorVisitor = Annotated[Session, Depends(PageNeeds(EDIT_REGISTRY))]
 TenantsEditorForm = Annotated[Session, Depends(FormNeeds(EDIT_REGISTRY))]
 EnrolVisitor = Annotated[Session, Depends(PageNeeds(ENROL, in_branch=True))]
 EnrolForm = Annotated[Session, Depends(FormNeeds(ENROL, in_branch=True))]
+CommandsVisitor = Annotated[Session, Depends(PageNeeds(READ_COMMANDS, in_branch=True))]
+AskForm = Annotated[Session, Depends(FormNeeds(ASK_METERS, in_branch=True))]
+SwitchForm = Annotated[Session, Depends(FormNeeds(SWITCH, in_branch=True))]
+MaintainForm = Annotated[Session, Depends(FormNeeds(MAINTAIN, in_branch=True))]
+ApproveForm = Annotated[Session, Depends(FormNeeds(APPROVE, in_branch=True))]
+CommandsForm = Annotated[Session, Depends(FormNeeds(READ_COMMANDS, in_branch=True))]
 ReadingsVisitor = Annotated[Session, Depends(PageNeeds(READ_READINGS, in_branch=True))]
 HealthVisitor = Annotated[Session, Depends(PageNeeds(READ_HEALTH, in_branch=True))]
 TenantsHealthVisitor = Annotated[Session, Depends(PageNeeds(READ_HEALTH))]

@@ -24,6 +24,9 @@ def routes() -> list[Declared]:
 def address(route: Declared, name: str = THERE.hex()) -> str:
     """The route with something in each of its places."""
     path = route.path.replace("{day}", "2026-03-01").replace("/claims/{id}", "/claims/1")
+    for numbered in ("/commands/", "/command-requests/"):
+        path = path.replace(numbered + "{id}", numbered + "1").replace(
+            numbered + "{number}", numbered + "1")
     path = path.replace("{number}", "1")
     return re.sub(r"{\w+(:path)?}", name, path)
 

@@ -6,6 +6,7 @@ from wum_cloud.web.access import signed_in
 from wum_cloud.web.api import (
     audit,
     claims,
+    commands,
     completeness,
     concentrators,
     gaps,
@@ -25,6 +26,6 @@ PREFIX = "/api/v1"
 router = APIRouter(prefix=PREFIX, dependencies=[
     Depends(signed_in), Depends(only_known_parameters)])
 PARTS = (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh, people,
-         audit, claims, registry)
+         audit, claims, commands, registry)
 for part in PARTS:
     router.include_router(part.router)

@@ -6,6 +6,7 @@ from wum_cloud.web.console import (
     account,
     audit,
     claims,
+    commands,
     completeness,
     concentrators,
     days,
@@ -23,6 +24,6 @@ from wum_cloud.web.console import (
 
 router = APIRouter(include_in_schema=False)
 PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, days, completeness,
-         events, ingest, mesh, people, audit, claims, registry)
+         events, ingest, mesh, people, audit, claims, commands, registry)
 for part in PARTS:
     router.include_router(part.router)

@@ -1,0 +1,1 @@
+"""Commands: what people ask of concentrators, and what became of it."""

@@ -1,0 +1,1 @@
+"""Orders on their way, and what comes back."""

@@ -1,0 +1,229 @@
+"""Commands in the database, as people ask for and look at them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from wum_cloud.database import Connection
+from wum_cloud.registry.reach import Reach
+from wum_cloud.registry.sites.store import within
+
+_REACH = " and c.tenant_id = %(tenant)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A concentrator, and the meter behind it that is meant."""
+
+    concentrator_id: int
+    device_id: bytes
+    meter_id: int | None
+    serial: str
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A command that is to be kept."""
+
+    target: Target
+    order_id: bytes
+    kind: int
+    arguments: bytes
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all commands of one request share."""
+
+    tenant_id: int
+    reason: str
+    requested_by: str
+    needs_approval: bool
+    begins_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as people see it."""
+
+    command_id: int
+    request_id: int
+    device_id: bytes
+    concentrator: str
+    serial: str | None
+    kind: int
+    shown: str
+    reason: str
+    state: str
+    requested_by: str
+    requested_at: datetime
+    needs_approval: bool
+    approved_by: str | None
+    approved_at: datetime | None
+    begins_at: datetime
+    expires_at: datetime
+    sent: int
+    told: str
+    content: bytes | None
+    ended_at: datetime | None
+
+
+_COMMANDS = """
+    select c.command_id, c.request_id, x.device_id, x.name as concentrator, m.serial, c.kind,
+           c.shown, c.reason, c.state, c.requested_by, c.requested_at, c.needs_approval,
+           c.approved_by, c.approved_at, c.begins_at, c.expires_at, c.sent, c.told, c.content,
+           c.ended_at
+      from command c join concentrator x using (concentrator_id)
+      left join meter m on m.meter_id = c.meter_id
+     where c.tenant_id = %(tenant)s"""
+
+
+async def has_order_key(connection: Connection) -> bool:
+    """Whether the trust document in force names a key that signs orders."""
+    row = await (await connection.execute(
+        "select order_secret_sealed is not null from trust_document order by number desc limit 1"
+    )).fetchone()
+    return row is not None and bool(row[0])
+
+
+async def meters(connection: Connection, reach: Reach, serials: list[str]) -> list[Target]:
+    """The meters of these serials that are in reach, each with its concentrator."""
+    return await _targets(connection, reach, (
+        "select c.concentrator_id, c.device_id, m.meter_id, m.serial from meter m"
+        " join concentrator c using (concentrator_id)"
+        " where m.serial = any(%(names)s) and c.revoked_at is null" + _REACH), serials)
+
+
+async def concentrators(
+        connection: Connection, reach: Reach, device_ids: list[bytes]) -> list[Target]:
+    """The concentrators of these ids that are in reach."""
+    return await _targets(connection, reach, (
+        "select c.concentrator_id, c.device_id, null::bigint as meter_id, '' as serial"
+        " from concentrator c"
+        " where c.device_id = any(%(names)s) and c.revoked_at is null" + _REACH), device_ids)
+
+
+async def _targets(
+        connection: Connection, reach: Reach, query: str, names: list[str] | list[bytes],
+) -> list[Target]:
+    async with connection.cursor(row_factory=class_row(Target)) as cursor:
+        await cursor.execute(
+            (query + within(reach, "c.site_id")).encode(),
+            {"tenant": reach.tenant_id, "branch": reach.site_id, "names": names})
+        return await cursor.fetchall()
+
+
+async def power_taken(connection: Connection, tenant: int, kinds: list[int]) -> int:
+    """How many commands of these kinds nobody else approved, of the last hour. Locks the tenant, so
+    that nobody asks beside us."""
+    await connection.execute(
+        "select from tenant where tenant_id = %s for no key update", [tenant])
+    row = await (await connection.execute(
+        "select count(*) from command where tenant_id = %s and kind = any(%s)"
+        " and not needs_approval and requested_at > now() - interval '1 hour'"
+        " and state <> 'withdrawn'", [tenant, kinds])).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def add(connection: Connection, terms: Terms, commands: list[New]) -> tuple[int, list[int]]:
+    """Keep the commands of one request; its number, and theirs."""
+    row = await (await connection.execute("select nextval('command_request')")).fetchone()
+    assert row is not None
+    numbers = []
+    for one in commands:
+        made = await (await connection.execute(
+            "insert into command (tenant_id, concentrator_id, meter_id, request_id, order_id, kind,"
+            " arguments, shown, reason, state, requested_by, needs_approval, begins_at, expires_at,"
+            " due_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " returning command_id",
+            [terms.tenant_id, one.target.concentrator_id, one.target.meter_id, row[0],
+             one.order_id, one.kind, one.arguments, one.shown, terms.reason,
+             "requested" if terms.needs_approval else "approved", terms.requested_by,
+             terms.needs_approval, terms.begins_at, terms.expires_at,
+             terms.expires_at if terms.needs_approval else terms.begins_at])).fetchone()
+        assert made is not None
+        numbers.append(int(made[0]))
+    return int(row[0]), numbers
+
+
+async def listed(
+        connection: Connection, reach: Reach, before: int | None, limit: int,
+        state: str | None = None) -> list[Command]:
+    """Up to `limit` commands, the newest first, numbered below `before`."""
+    return await _commands(
+        connection, reach, " and (%(before)s::bigint is null or c.command_id < %(before)s)"
+        " and (%(state)s::text is null or c.state = %(state)s)", before=before, limit=limit,
+        state=state)
+
+
+async def one(connection: Connection, reach: Reach, number: int) -> Command | None:
+    """The command with this number, if it is in reach."""
+    found = await _commands(connection, reach, " and c.command_id = %(number)s", number=number,
+                            limit=1)
+    return found[0] if found else None
+
+
+async def of_request(connection: Connection, reach: Reach, request: int) -> list[Command]:
+    """The commands of one request that are in reach, locked."""
+    async with connection.cursor(row_factory=class_row(Command)) as cursor:
+        await cursor.execute(
+            (_COMMANDS + within(reach, "x.site_id") + " and c.request_id = %(request)s"
+             " order by c.command_id for update of c").encode(),
+            {"tenant": reach.tenant_id, "branch": reach.site_id, "request": request})
+        return await cursor.fetchall()
+
+
+async def size_of_request(connection: Connection, tenant: int, request: int) -> int:
+    """How many commands a request has, in reach or not."""
+    row = await (await connection.execute(
+        "select count(*) from command where tenant_id = %s and request_id = %s",
+        [tenant, request])).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def approve(connection: Connection, numbers: list[int], by: str) -> None:
+    """A second person agrees."""
+    await connection.execute(
+        "update command set state = 'approved', approved_by = %s, approved_at = now(),"
+        " due_at = begins_at where command_id = any(%s) and state = 'requested'", [by, numbers])
+
+
+async def withdraw(connection: Connection, numbers: list[int], by: str) -> None:
+    """Nothing of it was sent, and nothing will be."""
+    await connection.execute(
+        "update command set state = 'withdrawn', ended_at = now(), told = %s"
+        " where command_id = any(%s) and state in ('requested', 'approved')",
+        ["withdrawn by " + by, numbers])
+
+
+async def proof(
+        connection: Connection, number: int) -> tuple[bytes, list[bytes], list[tuple[bytes, str]]]:
+    """(identity key, the signed orders of a command, receipts with their moment)."""
+    row = await (await connection.execute(
+        "select x.identity_key from command c join concentrator x using (concentrator_id)"
+        " where command_id = %s", [number])).fetchone()
+    assert row is not None
+    signed = await (await connection.execute(
+        "select signed from command_order where command_id = %s order by sequence",
+        [number])).fetchall()
+    receipts = await (await connection.execute(
+        "select signed, received_at::text from command_receipt where command_id = %s"
+        " order by number", [number])).fetchall()
+    return row[0], [one[0] for one in signed], [(one[0], one[1]) for one in receipts]
+
+
+async def _commands(
+        connection: Connection, reach: Reach, which: str, *, limit: int, before: int | None = None,
+        number: int | None = None, state: str | None = None) -> list[Command]:
+    async with connection.cursor(row_factory=class_row(Command)) as cursor:
+        await cursor.execute(
+            (_COMMANDS + which + within(reach, "x.site_id")
+             + " order by c.command_id desc limit %(limit)s").encode(),
+            {"tenant": reach.tenant_id, "branch": reach.site_id, "before": before,
+             "limit": limit, "number": number, "state": state})
+        return await cursor.fetchall()
