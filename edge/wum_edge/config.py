@@ -31,9 +31,10 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")  # The only hosts for which MQTT ma
 
 
 class Concentrator(namedtuple("Concentrator", (
-        "name", "keys", "archive", "archive_limit_mb", "catalog"))):
+        "name", "keys", "archive", "archive_limit_mb", "catalog", "disconnects_per_hour",
+        "disconnect_delay_s"))):
     """Name for people, and the folders of keys and archive as the port resolves them. `catalog` is
-    the folder of the user's own entries, or empty.
+    the folder of the user's own entries, or empty. The last two bound what orders may do here.
     """
 
     __slots__ = ()
@@ -42,6 +43,8 @@ class Concentrator(namedtuple("Concentrator", (
     archive: str
     archive_limit_mb: int
     catalog: str
+    disconnects_per_hour: int
+    disconnect_delay_s: int
 
 
 class Broker(namedtuple("Broker", ("host", "port", "tls", "ca_file"))):
@@ -185,6 +188,8 @@ def _concentrator(table: Table) -> Concentrator:
     found = Concentrator(
         table.text("name", most=64), table.text("keys"), table.text("archive"),
         table.number("archive_limit_mb", 1, 65536, 64), table.optional_text("catalog"),
+        table.number("disconnects_per_hour", 0, 1000, 10),
+        table.number("disconnect_delay_s", 0, 3600, 60),
     )
     table.done()
     return found

@@ -27,6 +27,7 @@ WANT = "want"             # Up: pieces of a release that are wanted; they come o
 PIECES = "pieces"         # down.
 
 EVERY_UPLINK = ROOT + "/+/" + UP + "/+"
+EVERY_RECEIPT = ROOT + "/+/" + UP + "/" + RECEIPT
 EVERY_ENROLMENT = ROOT + "/+/" + UP + "/" + ENROL
 
 

@@ -26,7 +26,7 @@ def only(change):
 
 def test_a_good_configuration_becomes_records():
     config = check(document(), MODELS)
-    assert config.concentrator == ("cabinet-1", "keys", "archive", 64, "")
+    assert config.concentrator == ("cabinet-1", "keys", "archive", 64, "", 10, 60)
     assert config.broker == ("127.0.0.1", 1883, False, "")
     assert config.schedule == (900, 0)
     assert config.lines == (("a", "/dev/ttyUSB0", 9600, "N", 1, 8),)

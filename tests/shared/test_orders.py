@@ -18,6 +18,7 @@ from wum_shared import cbor, cose, orders
 from wum_shared.errors import Malformed, NotGenuine, Unsupported, WireError
 from wum_shared.ids import concentrator_id
 from wum_shared.messages import DirectionKey
+from wum_shared.order_kinds import decode_arguments, encode_arguments
 
 FOLDER = "/tests/vectors/orders/" if ON_MICROPYTHON else __file__[:-len(
     "shared/test_orders.py")] + "vectors/orders/"
@@ -112,3 +113,22 @@ def test_a_sealed_order_is_no_acknowledgement_and_no_other_tenants():
     raises(NotGenuine, lambda: orders.unseal_order(CIPHER, DOWNLINK, "other", sealed))
     raises(NotGenuine, lambda: orders.unseal_receipt(CIPHER, DOWNLINK, "utility", sealed))
     raises(NotGenuine, lambda: cose.unseal(CIPHER, DOWNLINK, sealed, "down", "utility", "ack"))
+
+
+def test_the_arguments_of_each_kind_come_back_and_others_are_refused():
+    good = {
+        orders.READ: ["SDM-1"], orders.SET_CLOCK: ["SDM-1"], orders.DISCONNECT: ["SDM-1"],
+        orders.RECONNECT: ["SDM-1"], orders.LIMIT: ["SDM-1", 5000, -1],
+        orders.SECONDARY: ["SDM-1", True], orders.RESTART: [], orders.LOGS: [200],
+        orders.READ_AGAIN: ["SDM-1", 1760000000, 1760086399], orders.SESSION: ["SDM-1", 600],
+    }
+    for kind in sorted(good):
+        assert decode_arguments(kind, encode_arguments(kind, good[kind])) == good[kind]
+        raises(Malformed, lambda kind=kind: encode_arguments(kind, good[kind] + [0]))
+    for kind, values in (
+            (orders.READ, ["a b"]), (orders.READ, [7]), (orders.LIMIT, ["A", -1, 0]),
+            (orders.LIMIT, ["A", 2**31, 0]), (orders.LIMIT, ["A", 1, 10]),
+            (orders.SECONDARY, ["A", 1]), (orders.LOGS, [0]), (orders.LOGS, [1001]),
+            (orders.READ_AGAIN, ["A", 5, 4]), (orders.READ_AGAIN, ["A", 5, 86405]),
+            (orders.SESSION, ["A", 601]), (orders.SESSION, ["A", True])):
+        raises(Malformed, lambda kind=kind, values=values: encode_arguments(kind, values))

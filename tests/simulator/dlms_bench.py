@@ -71,12 +71,13 @@ class Played:
         events = Profile(EVENTS, self.clock, [Capture(1, code.obis, 2, 0)], 0,
                          lambda: self.log, Habits())
         self.switch = Disconnect(obis_from_text("0-0:96.3.10"))
+        self.secondary = Disconnect(obis_from_text("0-1:96.3.10"))
         self.limiter = Limiter(Attribute(3, self.registers[8].obis, 2), 2300)
         self.calendar = ActivityCalendar(one_rate())
         name, secret = MECHANISMS[mechanism]
         self.cosem = CosemMeter(
-            [self.clock, *self.registers, self.profile, events, self.switch, status, code,
-             self.limiter, self.calendar],
+            [self.clock, *self.registers, self.profile, events, self.switch, self.secondary, status,
+             code, self.limiter, self.calendar],
             {16: Client(name, secret, protection), 1: Client()}, b"WUM90001", AesGcm(), KEYS)
         self.credentials = (name, secret, protection)
 

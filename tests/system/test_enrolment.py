@@ -4,6 +4,7 @@ changes while it runs; and away.
 The broker runs with the files that the head-end writes, mosquitto.conf included.
 """
 
+import asyncio
 import os
 import re
 import shutil
@@ -25,6 +26,11 @@ from demo.broker import mosquitto_program
 from demo.loopback import free_port
 from demo.tether import tethered
 from tests.services.broker import is_accepted
+from wum_cloud.audit.acts import Actor
+from wum_cloud.commands.kinds import WORDS
+from wum_cloud.commands.requesting import Wanted, request
+from wum_cloud.database import connect
+from wum_cloud.registry.reach import Reach
 
 _BIN = Path(sys.executable).parent
 PATIENCE_S = 60.0
@@ -187,6 +193,35 @@ def rotate_everything(place: Place, keys: Path) -> None:
                      ) == [(1,)]
 
 
+def order(place: Place, kind: str, target: str, **values: int | bool) -> None:
+    """As an operator asks for it."""
+
+    async def ask() -> None:
+        async with await connect(place.url) as connection:
+            await request(connection, Reach(1), Actor(1, "dora", ""), "dora", Wanted(
+                kind, [target], "a test of the way", dict(values)))
+    asyncio.run(ask())
+
+
+def command_states(place: Place) -> dict[str, str]:
+    """By kind."""
+    return {WORDS[int(str(kind))]: str(state) for kind, state in place.ask(
+        "select kind, state from command")}
+
+
+def orders_are_carried_out(place: Place) -> None:
+    """One is answered with the log, one is refused by a meter that is not there; then it ends."""
+    place.wait_for("meter", lambda: place.ask("select from meter"))
+    device_id = str(place.ask("select encode(device_id, 'hex') from concentrator")[0][0])
+    order(place, "fetch-log", device_id, lines=50)
+    order(place, "set-clock", "SDM-0001")
+    place.wait_for("ends of two commands", lambda: command_states(place) == {
+        "fetch-log": "done", "set-clock": "failed"})
+    assert place.ask("select convert_from(content, 'UTF8') like '%connected to localhost%'"
+                     " from command where content is not null") == [(True,)]
+    order(place, "restart", device_id)
+
+
 def test_from_its_box_to_its_first_reading_then_every_key_changes_and_it_is_sent_away(
         place: Place) -> None:
     keys, bus = place.folder / "keys", place.folder / "bus"
@@ -210,6 +245,10 @@ def test_from_its_box_to_its_first_reading_then_every_key_changes_and_it_is_sent
             assert process.poll() is None, "all in one run"
             listener.stop()
             no_plaintext(place, keys, listener.heard)
+            orders_are_carried_out(place)
+            assert process.wait(PATIENCE_S) == 75, "it was ordered to start again"
+        with place.started("edge", run) as process:
+            place.wait_for("end of the restart", lambda: command_states(place)["restart"] == "done")
             no_hole(place)
             revoke(place, keys)
             assert process.poll() is None, "it goes on archiving"

@@ -13,6 +13,8 @@ READ = 1                     # Registers that somebody waits for.
 _NAMES = {COMMAND: "commands", READ: "reads"}
 
 SWITCH = "switch"            # `argument`: True to connect.
+SWITCH_SECONDARY = "switch secondary load"   # `argument`: True to switch it on.
+SET_LIMIT = "set limit"      # `argument`: (value, exponent), as of Reader.set_limit.
 SET_CLOCK = "set clock"      # `argument`: UTC seconds, or None for the concentrator's own time.
 READ_NOW = "read"            # `argument` is not looked at.
 READ_EVENTS = "read events"  # The new entries of the meter's log; `argument` is not looked at.
@@ -31,7 +33,7 @@ class Order(namedtuple("Order", ("what", "meter", "argument", "done"))):
     __slots__ = ()
     what: str
     meter: int
-    argument: "bool | int | None"
+    argument: "bool | int | tuple[int, int] | None"
     done: "Callable[[Outcome], None]"
 
     def priority(self) -> int:
@@ -39,13 +41,16 @@ class Order(namedtuple("Order", ("what", "meter", "argument", "done"))):
         return READ if self.what in (READ_NOW, READ_EVENTS) else COMMAND
 
 
-class Outcome(namedtuple("Outcome", ("is_done", "why", "records"))):
-    """What came of an order: `why` it was not done, in words; what was read."""
+class Outcome(namedtuple("Outcome", ("is_done", "why", "records", "is_doubtful"))):
+    """What came of an order: `why` it was not done, in words; what was read. `is_doubtful`: it may
+    have been done all the same, for the meter did not answer.
+    """
 
     __slots__ = ()
     is_done: bool
     why: str
     records: "tuple[Any, ...]"
+    is_doubtful: bool
 
 
 class Orders:
@@ -74,7 +79,7 @@ class Orders:
             order = self.take()
             if order is None:
                 break
-            order.done(Outcome(False, why, ()))
+            order.done(Outcome(False, why, (), False))
 
     def take(self) -> Order | None:
         """The next to do: commands before reads, each in the order they came."""

@@ -160,6 +160,13 @@ class Reader:
         raise CannotDo("this meter has no switch")
         yield
 
+    def switch_secondary(self, closed: bool) -> "Conversation[None]":
+        """Conversation: switch the load that the consumer lets be cut (a boiler) on or off, and
+        confirm it by reading the state back.
+        """
+        raise CannotDo("this meter has no switch for a secondary load")
+        yield
+
     def read_switch(self) -> "Conversation[SwitchState]":
         """Conversation: whether the consumer is connected."""
         raise CannotDo("this meter has no switch that can be read")

@@ -5,8 +5,18 @@ two visits of a sweep; the back-fill only when nothing else is, one turn at a ti
 """
 
 from wum_edge.clock import Clock
-from wum_edge.errors import LineGone, MeterError
-from wum_edge.meters.orders import READ_EVENTS, READ_NOW, SET_CLOCK, SWITCH, Order, Orders, Outcome
+from wum_edge.errors import LineGone, MeterError, Refused
+from wum_edge.meters.orders import (
+    READ_EVENTS,
+    READ_NOW,
+    SET_CLOCK,
+    SET_LIMIT,
+    SWITCH,
+    SWITCH_SECONDARY,
+    Order,
+    Orders,
+    Outcome,
+)
 from wum_edge.meters.reader import CannotDo
 from wum_edge.meters.readers import reader_for
 from wum_edge.meters.sweep import Sweep
@@ -19,7 +29,7 @@ TYPE_CHECKING = False        # True for type checkers only: a board has no colle
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wum_edge.meters.reader import Reader
+    from wum_edge.meters.reader import Conversation, Reader
 
 ATTEMPTS = 2                 # What one order may cost on the line.
 
@@ -84,10 +94,9 @@ class LineWork:
                 try:
                     return _carried_out(order, known, line, clock)
                 except (MeterError, CannotDo, LineGone) as error:
-                    if isinstance(error, MeterError):
-                        known.counters.count(error.outcome)
-                    return Outcome(False, str(error), ())
-        return Outcome(False, "no meter of this line has index %d" % order.meter, ())
+                    _count(known, error)
+                    return Outcome(False, str(error), (), False)
+        return Outcome(False, "no meter of this line has index %d" % order.meter, (), False)
 
 
 def _carried_out(order: Order, known: KnownMeter, line: Line, clock: Clock) -> Outcome:
@@ -98,15 +107,52 @@ def _carried_out(order: Order, known: KnownMeter, line: Line, clock: Clock) -> O
     if order.what == READ_EVENTS:
         records = known.upkeep.events(line, clock) if known.upkeep is not None else []
         _close(known, line)
-        return Outcome(True, "", tuple(records))
-    if order.what == SWITCH:
-        converse(reader.switch(order.argument is True), line)
-    else:
-        assert order.what == SET_CLOCK
-        at_s = clock.now_s() if order.argument is None else int(order.argument)
-        converse(reader.set_clock(at_s), line)
+        return Outcome(True, "", tuple(records), False)
+    try:
+        converse(_written(order, reader, clock), line)
+    except Refused:
+        raise
+    except (MeterError, LineGone) as error:      # It was on its way, and nobody answered.
+        return _looked_at(order, known, line, error)
     _close(known, line)
-    return Outcome(True, "", ())
+    return Outcome(True, "", (), False)
+
+
+def _written(order: Order, reader: "Reader", clock: Clock) -> "Conversation[object]":
+    """What an order writes."""
+    argument = order.argument
+    if order.what == SWITCH:
+        return reader.switch(argument is True)
+    if order.what == SWITCH_SECONDARY:
+        return reader.switch_secondary(argument is True)
+    if order.what == SET_LIMIT:
+        assert isinstance(argument, tuple)
+        return reader.set_limit(argument[0], argument[1])
+    assert order.what == SET_CLOCK and not isinstance(argument, tuple)
+    return reader.set_clock(clock.now_s() if argument is None else int(argument))
+
+
+def _looked_at(order: Order, known: KnownMeter, line: Line, error: Exception) -> Outcome:
+    """After a write without an answer: the switch itself says whether it moved, or nobody does."""
+    _count(known, error)
+    if order.what == SWITCH and isinstance(error, MeterError):
+        assert known.reader is not None
+        try:
+            known.prepare(line)
+            found = converse(known.reader.read_switch(), line)
+            _close(known, line)
+            if found.is_closed == (order.argument is True):
+                return Outcome(True, "", (), False)
+            return Outcome(False, "%s; the switch is as it was" % error, (), False)
+        except (MeterError, CannotDo, LineGone):
+            return Outcome(False, str(error), (), True)
+    return Outcome(False, str(error), (), True)
+
+
+def _count(known: KnownMeter, error: Exception) -> None:
+    """What a meter says and does not do (a switch that is stuck) is no outcome of a reading."""
+    if isinstance(error, MeterError) and error.outcome:
+        known.counters.count(error.outcome)
 
 
 def _read(known: KnownMeter, line: Line, clock: Clock) -> Outcome:
@@ -119,7 +165,7 @@ def _read(known: KnownMeter, line: Line, clock: Clock) -> Outcome:
                 rows.append(row)
     if visit.answered:
         _close(known, line)
-    return Outcome(bool(rows), "" if rows else str(visit.error), tuple(rows))
+    return Outcome(bool(rows), "" if rows else str(visit.error), tuple(rows), False)
 
 
 def _begin(known: KnownMeter, line: Line, clock: Clock) -> "Reader":

@@ -133,7 +133,7 @@ class Desk:
         self._answer(entry)
         if state == orders.RECEIVED:
             now_ms = self._clock.monotonic_ms()
-            if order.kind in CAPPED_KINDS and self._cap.delay_ms:
+            if order.kind in CAPPED_KINDS and self._cap.delay_ms and wait_ms < until_ms:
                 wait_ms += self._dice.below(min(self._cap.delay_ms, until_ms - wait_ms))
             self._waiting.append(_Waiting(order, now_ms + wait_ms, now_ms + until_ms))
 

@@ -108,6 +108,7 @@ class Journal:
     def known_s(self) -> int:
         """The latest moment that an order has proven; 0 without one."""
         return max([self._known_s] + [
+            # Any order: the latest is taken.
             entry.issued_s for entry in self._entries.values() if entry.sequence > self._known_by])
 
     def entries(self) -> list[Entry]:
@@ -118,7 +119,7 @@ class Journal:
         """What is remembered of this number, or of this act under another number."""
         found = self._entries.get(sequence)
         if found is None:
-            for entry in self._entries.values():
+            for entry in self._entries.values():     # Any order: an id stands once.
                 if entry.id == act and entry.reason != DAMAGED:
                     return entry
         return found

@@ -12,7 +12,8 @@ from wum_shared.orders import Order
 
 
 class Trusted:
-    """Keys of the present epoch, order keys of the trust document, keys of its groups.
+    """Keys of the present epoch and of the one before, order keys of the trust document, keys of
+    its groups.
 
     `groups` are by id; each has the epoch of its key, and the key.
     """
@@ -21,15 +22,21 @@ class Trusted:
                  order_keys: tuple[bytes, ...]) -> None:
         self.keys = keys
         self.order_keys = order_keys
+        self._before = keys
         self.groups: dict[bytes, tuple[int, DirectionKey]] = {}
         self._cipher = cipher
         self._verifier = verifier
+
+    def rekey(self, keys: Keys, order_keys: tuple[bytes, ...]) -> None:
+        """Take what is sealed with these, too; of the keys so far only the newest stay. Order keys
+        are those of the newest document and no other: it names the one before while it is good."""
+        self._before, self.keys, self.order_keys = self.keys, keys, order_keys
 
     def unsealed(self, sealed: bytes) -> bytes:
         """The signed order, for us or for a group of ours. Raises NotGenuine, Malformed,
         Unsupported."""
         to, epoch, _ = cose.peek(sealed)
-        keys = self.keys
+        keys = self._before if epoch == self._before.epoch else self.keys
         key = None
         if (to, epoch) == (keys.concentrator, keys.epoch):
             key = keys.downlink

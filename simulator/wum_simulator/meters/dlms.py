@@ -140,7 +140,8 @@ class PlayedMeter:
             obis_from_text(meter.kind.own.get("events", "0-0:99.98.0")), self.clock,
             [Capture(1, code.obis, 2, 0)], 0, self._noticed, Habits())]
         self.switch = Disconnect(obis_from_text("0-0:96.3.10"))
-        objects.append(self.switch)
+        self.secondary = Disconnect(obis_from_text("0-1:96.3.10"))
+        objects += [self.switch, self.secondary]
         objects += self._controls(registers)
         objects.append(CosemObject(obis_from_text("0-0:42.0.0"), {
             2: lambda: axdr.octets(f"WUM{meter.serial}".encode())}))

@@ -17,6 +17,7 @@ OUTPUT_STATE = Attribute(70, DISCONNECT_OBIS, 2)
 CONTROL_STATE = Attribute(70, DISCONNECT_OBIS, 3)
 DISCONNECT = Attribute(70, DISCONNECT_OBIS, 1)       # Methods.
 RECONNECT = Attribute(70, DISCONNECT_OBIS, 2)
+SECONDARY_OBIS = b"\x00\x01\x60\x03\x0a\xff"          # Load management relay 1 (IDIS package 3).
 DISCONNECTED, CONNECTED, READY = 0, 1, 2             # Control states; READY waits for the button.
 _STATE_NAMES = {DISCONNECTED: "disconnected", CONNECTED: "connected",
                 READY: "ready for reconnection"}

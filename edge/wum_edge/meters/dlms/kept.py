@@ -5,7 +5,7 @@ Left out: what is read (reader.py) and the objects that are set (control.py, set
 
 from wum_edge.errors import MeterError
 from wum_edge.meters.dlms import control, setting
-from wum_edge.meters.dlms.apdu import Result
+from wum_edge.meters.dlms.apdu import Attribute, Result
 from wum_edge.meters.dlms.connect import association_for
 from wum_edge.meters.dlms.errors import AccessRefused
 from wum_edge.meters.dlms.session import Session
@@ -46,7 +46,11 @@ class KeptReader(Reader):
     def switch(self, closed: bool) -> "Conversation[None]":
         """See Reader.switch."""
         self._check_switch()
-        yield from self._kept(lambda session: _switch(session, closed))
+        yield from self._kept(lambda session: _switch(session, control.DISCONNECT_OBIS, closed))
+
+    def switch_secondary(self, closed: bool) -> "Conversation[None]":
+        """See Reader.switch_secondary."""
+        yield from self._kept(lambda session: _switch(session, control.SECONDARY_OBIS, closed))
 
     def read_switch(self) -> "Conversation[SwitchState]":
         """See Reader.read_switch."""
@@ -119,10 +123,9 @@ class KeptReader(Reader):
             raise CannotDo("%s: has no switch" % self._model.model)
 
 
-def _switch(session: Session, closed: bool) -> "Conversation[None]":
-    method = control.RECONNECT if closed else control.DISCONNECT
-    yield from session.act(method, control.METHOD_ARGUMENT)
-    state = yield from session.get(control.CONTROL_STATE)
+def _switch(session: Session, obis: bytes, closed: bool) -> "Conversation[None]":
+    yield from session.act(Attribute(70, obis, 2 if closed else 1), control.METHOD_ARGUMENT)
+    state = yield from session.get(Attribute(70, obis, 3))
     granted = control.CONNECTED if closed else control.DISCONNECTED
     if state.number() != granted:
         raise MeterError("switch: wanted %s, the meter says %s" % (

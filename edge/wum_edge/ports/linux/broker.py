@@ -22,12 +22,12 @@ from wum_edge.ports.linux.keys import BadKeys, password_before, read_password
 from wum_edge.uplink import broker
 from wum_edge.uplink.delivery import WINDOW
 from wum_edge.uplink.reconnect import Reconnect
-from wum_shared.gaps import GAP_REQUEST_BYTES_MAX
+from wum_shared.orders import ORDER_BYTES_MAX
 from wum_shared.topics import DOWN
 from wum_shared.topics import topic as topic_of
 
 HANDED_OVER_MAX = 2 * WINDOW    # Messages without PUBACK: a window of batches with their schemas.
-HEARD_BYTES_MAX = GAP_REQUEST_BYTES_MAX + 256   # Sealed; an acknowledgement takes about 300.
+HEARD_BYTES_MAX = ORDER_BYTES_MAX + 512   # Signed and sealed; an acknowledgement takes about 300.
 KEEPALIVE_S = 30                # A connection that swallows everything is given up after 45 s.
 CONNECT_S = 10                  # For TCP and TLS, and again for the broker's answers.
 COMPLAIN_S = 60.0               # The same trouble is said once in this time.

@@ -27,16 +27,17 @@ class Journal(Log):
         _log.warning("%s", text)
 
 
-def begin() -> None:
-    """Lines go to stderr: time in UTC, level, what happened."""
+def begin(recent: logging.Handler) -> None:
+    """Lines go to stderr, and to `recent`: time in UTC, level, what happened."""
     logging.raiseExceptions = False      # A closed stderr is no reason to stop reading meters.
     handler = logging.StreamHandler(sys.stderr)
     layout = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     layout.converter = time.gmtime
     handler.setFormatter(layout)
+    recent.setFormatter(layout)
     root = logging.getLogger("wum_edge")
     root.setLevel(logging.INFO)
-    root.handlers = [handler]
+    root.handlers = [handler, recent]
     root.propagate = False
 
 

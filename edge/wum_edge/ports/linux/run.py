@@ -25,7 +25,15 @@ from wum_edge.log import Log
 from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.sweep import Sweep, meters_of_line
 from wum_edge.meters.visit import KnownMeter
-from wum_edge.ports.linux import aes_cbc, dlms_supply, journal, pulse_lines, update_part
+from wum_edge.orders.desk import Desk
+from wum_edge.ports.linux import (
+    aes_cbc,
+    dlms_supply,
+    journal,
+    order_desk,
+    pulse_lines,
+    update_part,
+)
 from wum_edge.ports.linux.broker import Account, MqttBroker
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.chance import SystemDice, new_incarnation
@@ -33,6 +41,7 @@ from wum_edge.ports.linux.cipher import Cipher
 from wum_edge.ports.linux.clock import SystemClock, clock_of
 from wum_edge.ports.linux.config_file import own_entries, read_config
 from wum_edge.ports.linux.flash import FolderInUse, LinuxFlash, lock_folder
+from wum_edge.ports.linux.hands import ForAnother, Hands, Heard, Home
 from wum_edge.ports.linux.introduction import introduce
 from wum_edge.ports.linux.keys import BadKeys, KeysFolder, read_keys
 from wum_edge.ports.linux.marks import MarksFile
@@ -55,7 +64,6 @@ if TYPE_CHECKING:            # A gateway without a mesh does not load it: it is 
 
 QUEUE_MAX = 1024         # What lines and broker have handed in and the agent has not taken yet.
 TICK_S = 0.2
-HAND_IN_S = 0.5          # How often a line whose record finds no place looks whether all ends.
 SWEEPS_END_S = 3.0       # A turn ends after its timeout; what comes later is not waited for.
 BROKER_END_S = 2.0
 ENDED = 0
@@ -72,11 +80,12 @@ def run(path: Path, status_s: float = 60.0, epoch_s: int = EPOCH_S) -> int:
     """
     models = read_catalog(own_entries(path))
     config = read_config(path, protocols(models))
-    journal.begin()
+    recent = order_desk.Recent()
+    journal.begin(recent)
     ending = threading.Event()
     _listen_to_signals(ending)
     try:
-        gateway = _open(config, models, ending, epoch_s)
+        gateway = _open(config, models, ending, recent, epoch_s)
     except (BadKeys, FolderInUse, CounterLost) as error:
         print(f"wum-edge: {error}", file=sys.stderr)
         return FAILED
@@ -100,58 +109,9 @@ def _listen_to_signals(ending: threading.Event) -> None:
         signal.signal(number, end)
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A message from the head-end for ourselves, by its stream."""
-
-    stream: str
-    sealed: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ForAnother:
-    """A message from the head-end for a concentrator behind this gateway."""
-
-    topic: str
-    sealed: bytes
-
-
-@dataclass(slots=True)
-class _Hands:
-    """What other threads hand to the agent's. `own` is the beginning of our topics."""
-
-    ending: threading.Event
-    waiting: "queue.Queue[Record | Heard | ForAnother]"
-    own: str
-    crash: BaseException | None = None
-
-    def record(self, record: Record) -> None:
-        """From a line's thread: blocks while there is no place, until all ends."""
-        while not self.ending.is_set():
-            try:
-                self.waiting.put(record, timeout=HAND_IN_S)
-                return
-            except queue.Full:
-                continue
-
-    def answer(self, topic: str, sealed: bytes) -> None:
-        """From paho's thread: one that finds no place is lost like one that never came."""
-        heard = (Heard(topic[len(self.own):], sealed) if topic.startswith(self.own)
-                 else ForAnother(topic, sealed))
-        try:
-            self.waiting.put_nowait(heard)
-        except queue.Full:
-            _log.warning("a message of the head-end found no place; it will be sent again")
-
-    def crashed(self, error: BaseException) -> None:
-        """From any thread: a mistake of ours ends the process, and its next start is clean."""
-        self.crash = error
-        self.ending.set()
-
-
 def _open(
         config: Config, models: dict[str, Model], ending: threading.Event,
-        epoch_s: int = EPOCH_S) -> "_Gateway":
+        recent: order_desk.Recent, epoch_s: int = EPOCH_S) -> "_Gateway":
     """Everything that a gateway consists of. Raises BadKeys, FolderInUse, OSError."""
     place = config.concentrator
     own = read_keys(Path(place.keys))
@@ -162,7 +122,7 @@ def _open(
     clock = clock_of(config.clock)
     log = journal.Journal()
     archive = Archive(flash, place.archive_limit_mb * 1024 * 1024, new_incarnation())
-    hands = _Hands(ending, queue.Queue(QUEUE_MAX), topic(own.keys.concentrator, DOWN, ""))
+    hands = Hands(ending, queue.Queue(QUEUE_MAX), topic(own.keys.concentrator, DOWN, ""))
     broker = _broker(config, own, hands)
     mesh = _mesh(config, own, hands, log, is_new=archive.next_sequence == 1)
     if mesh is not None and broker is not None:
@@ -208,6 +168,8 @@ def _open(
     lines = [_line(config, models, clock, hands, inputs, number)
              for number in range(len(config.lines))]
     inputs.tell = {known.index: sweeper.order for sweeper, meters in lines for known in meters}
+    desk = order_desk.open_desk(config, own.keys, flash, clock, log, archive.newest_s or 0)
+    order_desk.let_act(desk, agent, config, inputs, hands, recent)
     known_meters = [known for _, meters in lines for known in meters]
     for known in known_meters:
         assert known.upkeep is not None
@@ -215,9 +177,10 @@ def _open(
     introduce(config, own, archive, mesh)
     return _Gateway(agent=agent, broker=broker, sweepers=[sweeper for sweeper, _ in lines],
                     meters=known_meters, flash=flash, hands=hands, locks=locks, marks=marks,
-                    inputs=inputs, mesh=mesh, clock=clock, updating=updating,
+                    inputs=inputs, mesh=mesh, clock=clock, updating=updating, desk=desk,
                     picture=_picture(Path(place.archive)) if mesh else None, renewing=renewing_of(
-                        Path(place.keys), flash, broker, agent, [opening, updating], epoch_s))
+                        Path(place.keys), flash, broker, agent,
+                        [opening, updating, order_desk.keyed(desk, Path(place.keys))], epoch_s))
 
 
 def _accepted(
@@ -228,7 +191,7 @@ def _accepted(
                   one.note[:NOTE_MAX]) for one in counters.accepted]
 
 
-def _mesh(config: Config, own: KeysFolder, hands: _Hands, log: Log, *,
+def _mesh(config: Config, own: KeysFolder, hands: Hands, log: Log, *,
           is_new: bool) -> "MeshPart | None":
     """Raises BadKeys, CounterLost, OSError."""
     if config.mesh is None:
@@ -249,7 +212,7 @@ def _picture(archive: Path) -> "PictureSocket":
     return mesh_picture.PictureSocket(archive)
 
 
-def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker | None:
+def _broker(config: Config, own: KeysFolder, hands: Hands) -> MqttBroker | None:
     settings = config.broker
     if settings is None:
         return None
@@ -261,7 +224,7 @@ def _broker(config: Config, own: KeysFolder, hands: _Hands) -> MqttBroker | None
 
 
 def _line(
-        config: Config, models: dict[str, Model], clock: SystemClock, hands: _Hands,
+        config: Config, models: dict[str, Model], clock: SystemClock, hands: Hands,
         inputs: pulse_lines.InputLines, number: int,
 ) -> tuple[Sweeper, list[KnownMeter]]:
     line = config.lines[number]
@@ -282,7 +245,7 @@ class _Gateway:
     sweepers: list[Sweeper]
     meters: list[KnownMeter]
     flash: LinuxFlash
-    hands: _Hands
+    hands: Hands
     locks: list[int]         # Open for as long as the process runs.
     marks: MarksFile
     inputs: pulse_lines.InputLines
@@ -290,6 +253,7 @@ class _Gateway:
     clock: SystemClock
     picture: "PictureSocket | None"
     updating: update_part.UpdatePart | None
+    desk: Desk | None
     renewing: Renewing | None
 
     def run(self, status_s: float) -> int:
@@ -309,7 +273,8 @@ class _Gateway:
         self._end()
         if self.hands.crash is not None:
             return FAILED
-        return RESTART if self.updating is not None and self.updating.updater.restart else ENDED
+        is_updated = self.updating is not None and self.updating.updater.restart
+        return RESTART if is_updated or self.hands.is_restarting else ENDED
 
     def _work(self, every_s: float) -> None:
         status_s = time.monotonic() + every_s
@@ -321,6 +286,8 @@ class _Gateway:
                 if self.picture is not None:
                     self.picture.tick(self.mesh)
             self.agent.tick()
+            if self.desk is not None:
+                self.desk.tick(self.agent.say)
             if self.updating is not None and self.updating.tick(self.agent.say):
                 self.hands.ending.set()
             if self.renewing is not None:
@@ -346,6 +313,8 @@ class _Gateway:
                     self.hands.waiting.get_nowait())
                 if isinstance(handed, Heard):
                     self.agent.hear(handed.stream, handed.sealed)
+                elif isinstance(handed, Home):
+                    handed.take()
                 elif isinstance(handed, ForAnother):
                     if self.mesh is not None and self.mesh.carriage is not None:
                         self.mesh.carriage.said(handed.topic, handed.sealed)

@@ -1,0 +1,145 @@
+"""The desk of a Linux gateway: its keys, and what it can do besides asking meters.
+
+A concentrator whose keys came from the workbench trusts no order key, and takes no orders: it has
+to be claimed (wum-edge claim, wum-edge enrol). Left out: what an order may do (wum_edge/orders).
+"""
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from wum_edge.agent import Agent
+from wum_edge.archive.flash import Flash
+from wum_edge.clock import Clock
+from wum_edge.config import Config
+from wum_edge.log import Log
+from wum_edge.orders.act import Act, Result
+from wum_edge.orders.caps import Cap
+from wum_edge.orders.desk import Desk
+from wum_edge.orders.freshness import Freshness
+from wum_edge.orders.journal import Journal
+from wum_edge.orders.meter_acts import MeterAct, arguments
+from wum_edge.orders.trusted import Trusted
+from wum_edge.ports.linux import claiming
+from wum_edge.ports.linux.chance import SystemDice
+from wum_edge.ports.linux.cipher import Cipher, Signatures
+from wum_edge.ports.linux.hands import Hands
+from wum_edge.ports.linux.pulse_lines import InputLines
+from wum_edge.uplink.keys import Keys
+from wum_shared import orders
+from wum_shared.enrolment import kept_trust
+from wum_shared.order_kinds import LINES_MAX
+from wum_shared.orders import CONTENT_MAX, Order
+from wum_shared.topics import ORDER
+
+METER_KINDS = (orders.READ, orders.SET_CLOCK, orders.DISCONNECT, orders.RECONNECT, orders.LIMIT,
+               orders.SECONDARY)
+
+
+class Recent(logging.Handler):
+    """The last lines of the log, for whoever fetches them."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._lines: deque[str] = deque(maxlen=LINES_MAX)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one."""
+        self._lines.append(self.format(record))
+
+    def last(self, count: int) -> bytes:
+        """The last `count` lines, as many as a receipt holds."""
+        text = "\n".join(list(self._lines)[-count:]).encode()
+        return text if len(text) <= CONTENT_MAX else text[-CONTENT_MAX:].partition(b"\n")[2]
+
+
+class FetchLog(Act):
+    """Gives back the last lines of the log."""
+
+    def __init__(self, recent: Recent) -> None:
+        self._recent = recent
+
+    def check(self, order: Order) -> None:
+        """See Act.check."""
+        arguments(orders.LOGS, order)
+
+    def begin(self, order: Order, done: Callable[[Result], None]) -> None:
+        """See Act.begin."""
+        count = arguments(orders.LOGS, order)[0]
+        assert isinstance(count, int)
+        content = self._recent.last(count)
+        done(Result(orders.DONE, orders.NO_REASON,
+                    "%d lines" % (content.count(b"\n") + 1), content))
+
+
+class Restart(Act):
+    """Ends the process: whoever runs it starts it again, and then it is done (journal.py)."""
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._end = end
+
+    def check(self, order: Order) -> None:
+        """See Act.check."""
+        arguments(orders.RESTART, order)
+
+    def begin(self, order: Order, done: Callable[[Result], None]) -> None:
+        """See Act.begin."""
+        self._end()
+
+
+def open_desk(config: Config, keys: Keys, flash: Flash, clock: Clock, log: Log,
+              newest_s: int) -> Desk | None:
+    """The desk, without any act yet; None for a concentrator that was not claimed.
+
+    Raises BadKeys, OSError, WireError.
+    """
+    place = config.concentrator
+    folder = Path(place.keys)
+    if not claiming.is_granted(folder):
+        log.say("no orders are taken: this concentrator was not claimed (wum-edge claim)")
+        return None
+    return Desk(
+        journal=Journal(flash),
+        trusted=Trusted(Cipher(), Signatures(), keys, _order_keys(folder)),
+        signer=Signatures(), seed=claiming.read_identity(folder).seed, clock=clock,
+        freshness=Freshness(clock, os.urandom, newest_s),
+        cap=Cap(place.disconnects_per_hour, 1000 * place.disconnect_delay_s), dice=SystemDice(),
+        acts={}, log=log)
+
+
+class _DeskKeys:
+    """Gives a desk the keys that came while it works: of the epoch, and who may order."""
+
+    def __init__(self, desk: Desk, folder: Path) -> None:
+        self._desk, self._folder = desk, folder
+
+    def rekey(self, keys: Keys) -> None:
+        """The folder has the trust document that came with `keys`."""
+        self._desk.trusted.rekey(keys, _order_keys(self._folder))
+
+
+def keyed(desk: Desk | None, folder: Path) -> _DeskKeys | None:
+    """For whoever renews keys (renewing.py)."""
+    return None if desk is None else _DeskKeys(desk, folder)
+
+
+def _order_keys(folder: Path) -> tuple[bytes, ...]:
+    """Whom the kept trust document lets order. Raises BadKeys, WireError."""
+    kept = claiming.read_trusted(folder)
+    return kept_trust(kept.root_key, kept.document).order_keys
+
+
+def let_act(desk: Desk | None, agent: Agent, config: Config, inputs: InputLines, hands: Hands,
+            recent: Recent) -> None:
+    """Let the desk hear orders, and say what can be done here."""
+    if desk is None:
+        return
+    agent.listen(ORDER, desk.heard)
+    places = {meter.serial: index for index, meter in enumerate(config.meters)}
+    for kind in METER_KINDS:
+        desk.acts[kind] = MeterAct(
+            kind, places, lambda order: inputs.tell[order.meter](order), hands.home)
+    desk.acts[orders.LOGS] = FetchLog(recent)
+    desk.acts[orders.RESTART] = Restart(hands.end_to_restart)
