@@ -108,8 +108,7 @@ class Journal:
     def known_s(self) -> int:
         """The latest moment that an order has proven; 0 without one."""
         return max([self._known_s] + [
-            # Any order: the latest is taken.
-            entry.issued_s for entry in self._entries.values() if entry.sequence > self._known_by])
+            entry.issued_s for entry in self.entries() if entry.sequence > self._known_by])
 
     def entries(self) -> list[Entry]:
         """All that are remembered, by number."""
