@@ -1,8 +1,11 @@
 """Orders on the concentrator: carried out once at most, in their time, and answered truly."""
 
 from tests.edge.order_bench import (
+    CIPHER,
     NOW_S,
+    ORDER_SEED,
     OWN,
+    SIGNATURES,
     YEARS_10_S,
     World,
     first,
@@ -12,6 +15,7 @@ from tests.edge.order_bench import (
 from tests.portable import ON_MICROPYTHON
 from wum_edge.orders.caps import Cap
 from wum_edge.orders.journal import ENTRIES_MAX
+from wum_edge.uplink.keys import Keys
 from wum_shared import orders
 from wum_shared.messages import DirectionKey
 from wum_shared.orders import AGAIN, DISCONNECT, DONE, RECEIVED, REFUSED, RESTART, UNKNOWN
@@ -322,10 +326,27 @@ def test_damage_to_any_file_of_the_journal_repeats_no_act():
             assert not other.acted, (name, at)
 
 
-def test_it_is_another_concentrators_or_epochs_seal_by_its_name():
+def _sealed_with(keys, one):
+    signed = orders.sign_order(SIGNATURES, ORDER_SEED, SIGNATURES.public(ORDER_SEED), one)
+    return orders.seal_order(CIPHER, keys.downlink, keys.key_id, 7, keys.tenant, signed)
+
+
+def test_while_keys_change_orders_of_both_epochs_are_taken_and_no_older_one():
     world = begun()
-    assert OWN.concentrator != b"another1"
-    world.desk.trusted.keys = OWN._replace(epoch=2) if hasattr(OWN, "_replace") else OWN
-    if world.desk.trusted.keys is not OWN:
-        world.tell(sealed(order(3)))
-        assert not world.acted
+    ordering = (SIGNATURES.public(ORDER_SEED),)
+    epochs = [OWN] + [Keys(OWN.concentrator, OWN.tenant, epoch, OWN.uplink,
+                           DirectionKey(bytes([epoch]) * 32, b"s" * 12)) for epoch in (2, 3)]
+    world.desk.trusted.rekey(epochs[1], ordering)
+    for sequence, keys in ((3, epochs[0]), (4, epochs[1])):
+        assert world.tell(_sealed_with(keys, order(sequence))).state == DONE
+    world.desk.trusted.rekey(epochs[2], ordering)
+    for sequence, keys in ((5, epochs[0]), (6, epochs[1]), (7, epochs[2])):
+        world.tell(_sealed_with(keys, order(sequence)))
+    assert world.acted == [b"act 0003", b"act 0004", b"act 0006", b"act 0007"]
+
+
+def test_whom_a_newer_trust_document_no_longer_names_orders_nothing():
+    world = begun()
+    world.desk.trusted.rekey(OWN, (SIGNATURES.public(b"n" * 32),))
+    world.tell(sealed(order(3)))
+    assert not world.acted

@@ -241,6 +241,7 @@ def test_from_its_box_to_its_first_reading_then_every_key_changes_and_it_is_sent
         with place.started("edge", run) as process:
             place.wait_for("first reading", lambda: place.ask("select from reading"))
             assert time.monotonic() - begun < 120, "from its box to its first reading"
+            place.wait_for("much said", lambda: listener.heard.count(b"/up/batch ") > 5)
             rotate_everything(place, keys)
             assert process.poll() is None, "all in one run"
             listener.stop()
