@@ -167,8 +167,10 @@ def check(document: object, models: dict[str, str]) -> Config:
     head = (_concentrator(top.table("concentrator")),
             _broker(top.table("broker")) if needs_broker or top.has("broker") else None,
             _schedule(top.table("schedule")))
-    lines = tuple([_line(t) for t in top.tables("line", 1, LINES_MAX)])
-    meters = [_meter(t, models) for t in top.tables("meter", 1, METERS_MAX)]
+    # Without both it waits for the head-end to say what there is (configuration/).
+    least = 1 if top.has("line") or top.has("meter") else 0
+    lines = tuple([_line(t) for t in top.tables("line", least, LINES_MAX)])
+    meters = [_meter(t, models) for t in top.tables("meter", least, METERS_MAX)]
     config = Config(
         head[0], head[1], head[2], lines,
         tuple([meter for meter, _ in meters]),

@@ -23,7 +23,7 @@ from wum_edge.archive.ring import Archive
 from wum_edge.meters.catalog import protocols
 from wum_edge.ports.linux import order_desk, run
 from wum_edge.ports.linux.catalog_files import read_catalog
-from wum_edge.ports.linux.config_file import read_config
+from wum_edge.ports.linux.configured import configured
 from wum_edge.ports.linux.flash import LinuxFlash
 from wum_edge.ports.linux.keys import read_keys
 from wum_edge.uplink.keys import Keys
@@ -259,8 +259,9 @@ def test_an_emptied_card_begins_elsewhere_though_the_clock_shows_the_same_moment
     models = read_catalog()
     begun = set()
     for _ in range(3):
-        gateway = run._open(read_config(path, protocols(models)), models, threading.Event(),
-                            order_desk.Recent())
+        gateway = run.open_gateway(
+            configured(path, protocols(models)), models, threading.Event(),
+            order_desk.Recent())
         assert gateway.agent._delivery is not None
         begun.add(gateway.agent._delivery._counter.take())
         gateway.flash.close()

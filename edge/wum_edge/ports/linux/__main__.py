@@ -45,8 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "run":
             # The gateway needs the archive, the broker and the keys, and keeps what it imports for
             # years: the other commands need none of that, and it none of what they need.
-            from wum_edge.ports.linux import run
-            return run.run(options.config, options.status_s, options.epoch_s)
+            from wum_edge.ports.linux import starting
+            return starting.run(options.config, options.status_s, options.epoch_s)
         from wum_edge.ports.linux import ask, decode, discover, meter_actions, planner
         logging.getLogger("wum_edge").addHandler(logging.NullHandler())  # Sentences say it all.
         if options.command in ("claim", "enrol"):

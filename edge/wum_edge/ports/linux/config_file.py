@@ -69,7 +69,7 @@ def read_config(
         found += _missing_files(document, path.parent, lines)
     if found:
         raise BadConfigFile(path, found)
-    return _absolute(checked, path.resolve().parent)
+    return absolute(checked, path.resolve().parent)
 
 
 def own_entries(path: Path) -> Path | None:
@@ -176,8 +176,8 @@ def _missing_files(
     return found
 
 
-def _absolute(checked: config.Config, folder: Path) -> config.Config:
-    """Folders and files of a configuration stand relative to its file."""
+def absolute(checked: config.Config, folder: Path) -> config.Config:
+    """`checked` with its folders and files as seen from `folder`, in which its file stands."""
     c = checked.concentrator
     b = checked.broker
     if b is not None and b.ca_file:

@@ -6,12 +6,14 @@ Left out: what is done with it (run.py).
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from wum_edge.ports.linux.sweeper import Record
 
 HAND_IN_S = 0.5          # How often a line whose record finds no place looks whether all ends.
+ANEW_AFTER_S = 2.0       # So long what came of the order has to go out.
 _log = logging.getLogger("wum_edge.run")
 
 
@@ -47,6 +49,15 @@ class Hands:
     own: str
     crash: BaseException | None = None
     is_restarting: bool = False
+    anew_s: float | None = None         # When (monotonic) to start anew.
+
+    def start_anew(self) -> None:
+        """From the agent's thread: end soon, and start again with what is in force then."""
+        self.anew_s = time.monotonic() + ANEW_AFTER_S
+
+    def is_over(self) -> bool:
+        """Whether it is time to start anew."""
+        return self.anew_s is not None and time.monotonic() >= self.anew_s
 
     def end_to_restart(self) -> None:
         """The head-end ordered it: whoever runs us starts us again, for the exit code is not 0."""

@@ -1,26 +1,26 @@
-"""`wum-edge run`: threads for lines and broker, and one that runs the agent.
+"""What `wum-edge run` runs: threads for lines and broker, and one that runs the agent.
 
 A thread for each line reads meters, paho's thread hears acknowledgements; both hand what they
-have to the agent's thread through one bounded queue. Left out: what any of them does.
+have to the agent's thread through one bounded queue. Left out: what any of them does,
+and starting anew (starting.py).
 """
 
 import importlib.metadata
 import logging
 import os
 import queue
-import signal
-import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from wum_edge.agent import Agent
 from wum_edge.archive.ring import Archive
 from wum_edge.carry.setting import STANDBY
 from wum_edge.config import Config
+from wum_edge.configuration.configure import Configure
+from wum_edge.configuration.kept import Kept
 from wum_edge.log import Log
 from wum_edge.meters.catalog import Model, protocols
 from wum_edge.meters.sweep import Sweep, meters_of_line
@@ -35,17 +35,15 @@ from wum_edge.ports.linux import (
     update_part,
 )
 from wum_edge.ports.linux.broker import Account, MqttBroker
-from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.chance import SystemDice, new_incarnation
 from wum_edge.ports.linux.cipher import Cipher
 from wum_edge.ports.linux.clock import SystemClock, clock_of
-from wum_edge.ports.linux.config_file import own_entries, read_config
-from wum_edge.ports.linux.flash import FolderInUse, LinuxFlash, lock_folder
+from wum_edge.ports.linux.configured import Configured, why_not
+from wum_edge.ports.linux.flash import LinuxFlash, lock_folder
 from wum_edge.ports.linux.hands import ForAnother, Hands, Heard, Home
 from wum_edge.ports.linux.introduction import introduce
-from wum_edge.ports.linux.keys import BadKeys, KeysFolder, read_keys
+from wum_edge.ports.linux.keys import KeysFolder, read_keys
 from wum_edge.ports.linux.marks import MarksFile
-from wum_edge.ports.linux.mesh_store import CounterLost
 from wum_edge.ports.linux.renewing import EPOCH_S, Renewing, renewing_of
 from wum_edge.ports.linux.sweeper import Record, Sweeper
 from wum_edge.ports.linux.tcp_line import line_of
@@ -53,6 +51,7 @@ from wum_edge.schema import schema
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.opening import Opening
+from wum_shared import orders
 from wum_shared.batch import Event
 from wum_shared.messages import NOTE_MAX
 from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED, NEVER_SET
@@ -68,51 +67,16 @@ SWEEPS_END_S = 3.0       # A turn ends after its timeout; what comes later is no
 BROKER_END_S = 2.0
 ENDED = 0
 FAILED = 1
+ANEW = -1                # Not the end: another configuration is in force.
 RESTART = 75             # EX_TEMPFAIL of sysexits.h: whoever runs us starts us again at once.
 _log = logging.getLogger("wum_edge.run")
 
 
-def run(path: Path, status_s: float = 60.0, epoch_s: int = EPOCH_S) -> int:
-    """Run the gateway of a configuration file until a signal ends it; the exit code.
-
-    A line says every `status_s` seconds how it stands; keys are used for `epoch_s`.
-    Raises BadConfigFile, BadCatalogFiles.
-    """
-    models = read_catalog(own_entries(path))
-    config = read_config(path, protocols(models))
-    recent = order_desk.Recent()
-    journal.begin(recent)
-    ending = threading.Event()
-    _listen_to_signals(ending)
-    try:
-        gateway = _open(config, models, ending, recent, epoch_s)
-    except (BadKeys, FolderInUse, CounterLost) as error:
-        print(f"wum-edge: {error}", file=sys.stderr)
-        return FAILED
-    except pulse_lines.NeedsLibrary as error:
-        print(f"wum-edge: {error}", file=sys.stderr)
-        return FAILED
-    except OSError as error:
-        print(f"wum-edge: the archive in {config.concentrator.archive} cannot be used: {error}",
-              file=sys.stderr)
-        return FAILED
-    return gateway.run(status_s)
-
-
-def _listen_to_signals(ending: threading.Event) -> None:
-    """End on TERM, INT and HUP: set one by one, since a parent may have had them ignored."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        ending.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, end)
-
-
-def _open(
-        config: Config, models: dict[str, Model], ending: threading.Event,
+def open_gateway(
+        found: Configured, models: dict[str, Model], ending: threading.Event,
         recent: order_desk.Recent, epoch_s: int = EPOCH_S) -> "_Gateway":
     """Everything that a gateway consists of. Raises BadKeys, FolderInUse, OSError."""
+    config = found.config
     place = config.concentrator
     own = read_keys(Path(place.keys))
     locks = [lock_folder(Path(place.keys))]    # Two agents with one key would repeat counters.
@@ -170,6 +134,8 @@ def _open(
     inputs.tell = {known.index: sweeper.order for sweeper, meters in lines for known in meters}
     desk = order_desk.open_desk(config, own.keys, flash, clock, log, archive.newest_s or 0)
     order_desk.let_act(desk, agent, config, inputs, hands, recent)
+    if desk is not None:
+        desk.acts[orders.CONFIGURE] = _configure(found, models, flash, hands)
     known_meters = [known for _, meters in lines for known in meters]
     for known in known_meters:
         assert known.upkeep is not None
@@ -181,6 +147,12 @@ def _open(
                     picture=_picture(Path(place.archive)) if mesh else None, renewing=renewing_of(
                         Path(place.keys), flash, broker, agent,
                         [opening, updating, order_desk.keyed(desk, Path(place.keys))], epoch_s))
+
+
+def _configure(
+        found: Configured, models: dict[str, Model], flash: LinuxFlash, hands: Hands) -> Configure:
+    return Configure(
+        Kept(flash), found.own, protocols(models), why_not, lambda _: hands.start_anew())
 
 
 def _accepted(
@@ -270,15 +242,18 @@ class _Gateway:
         except Exception as error:
             _log.exception("the agent ended")
             self.hands.crashed(error)
+        is_anew = not self.hands.ending.is_set()
         self._end()
         if self.hands.crash is not None:
             return FAILED
         is_updated = self.updating is not None and self.updating.updater.restart
-        return RESTART if is_updated or self.hands.is_restarting else ENDED
+        if is_updated or self.hands.is_restarting:
+            return RESTART
+        return ANEW if is_anew else ENDED
 
     def _work(self, every_s: float) -> None:
         status_s = time.monotonic() + every_s
-        while not self.hands.ending.is_set():
+        while not self.hands.ending.is_set() and not self.hands.is_over():
             self._take(TICK_S)
             if self.mesh is not None:
                 self.mesh.tick(self.clock.quality() != NEVER_SET)
@@ -346,6 +321,8 @@ class _Gateway:
         if self.broker is not None:
             self.broker.stop(BROKER_END_S)
         self.flash.close()
+        for lock in self.locks:
+            os.close(lock)
 
 
 def _many(count: int, what: str) -> str:
