@@ -34,6 +34,8 @@ COMMAND_WITHDRAWN = "command withdrawn"
 COMMAND_ENDED = "command ended"                     # Said by the concentrator, under its signature.
 TRUST_MADE = "trust document made"
 AUDIT_EXPORTED = "audit trail exported"
+CONFIGURATION_SET = "configuration set"           # Of a group, a concentrator, a meter.
+CONFIGURATION_SENT = "configuration sent"
 REGISTRY_IMPORTED = "registry imported"
 REGISTRY_EXPORTED = "registry exported"
 

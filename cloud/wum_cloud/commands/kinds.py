@@ -44,7 +44,7 @@ KINDS = {kind.word: kind for kind in (
     Kind(orders.LIMIT, "limit", SWITCHING, ("value", "exponent"), takes_power=True),
     Kind(orders.SECONDARY, "secondary", SWITCHING, ("on",), takes_power=True),
 )}
-WORDS = {kind.number: kind.word for kind in KINDS.values()}
+WORDS = {kind.number: kind.word for kind in KINDS.values()} | {orders.CONFIGURE: "configure"}
 
 
 def arguments_of(kind: Kind, serial: str, values: dict[str, int | bool]) -> tuple[bytes, str]:

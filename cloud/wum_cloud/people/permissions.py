@@ -4,7 +4,7 @@ Left out: who has which role (accounts.py), and the check itself (web/access.py)
 """
 
 READ_REGISTRY = "registry.read"     # Sites, concentrators, meters, meshes.
-EDIT_REGISTRY = "registry.edit"     # Sites, concentrators' names, buses, meters.
+EDIT_REGISTRY = "registry.edit"     # Sites, buses, meters; and what is configured.
 ENROL = "concentrators.enrol"        # Claim a concentrator, withdraw a claim.
 REVOKE = "concentrators.revoke"      # Send a concentrator away.
 READ_COMMANDS = "commands.read"     # What was ordered, by whom, why, and what became of it.
@@ -21,7 +21,7 @@ OWN_ACCOUNT = "own.account"         # One's own sessions, password and second fa
 
 MEANINGS = {
     READ_REGISTRY: "see sites, concentrators, meters and meshes",
-    EDIT_REGISTRY: "add, move, replace and archive meters, and import the registry",
+    EDIT_REGISTRY: "import the registry and configure concentrators",
     ENROL: "claim concentrators",
     REVOKE: "revoke concentrators",
     READ_COMMANDS: "see commands",

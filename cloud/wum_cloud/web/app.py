@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from wum_cloud.commands.kinds import CommandRefused
+from wum_cloud.configuration.twin import ConfigurationRefused
 from wum_cloud.database import DatabaseAway, open_pool
 from wum_cloud.enrolment.claims.claiming import ClaimRefused
 from wum_cloud.people.accounts import PeopleRefused
@@ -71,6 +72,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(SiteRefused, _on_refused)
     app.add_exception_handler(ClaimRefused, _on_refused)
     app.add_exception_handler(BulkRefused, _on_refused)
+    app.add_exception_handler(ConfigurationRefused, _on_refused)
     app.add_exception_handler(CommandRefused, _on_refused)
     app.add_exception_handler(Exception, _on_failure)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM)

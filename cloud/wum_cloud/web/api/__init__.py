@@ -9,6 +9,7 @@ from wum_cloud.web.api import (
     commands,
     completeness,
     concentrators,
+    configuration,
     gaps,
     history,
     ingest,
@@ -26,6 +27,6 @@ PREFIX = "/api/v1"
 router = APIRouter(prefix=PREFIX, dependencies=[
     Depends(signed_in), Depends(only_known_parameters)])
 PARTS = (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh, people,
-         audit, claims, commands, registry)
+         audit, claims, commands, registry, configuration)
 for part in PARTS:
     router.include_router(part.router)

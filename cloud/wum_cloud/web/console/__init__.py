@@ -9,6 +9,7 @@ from wum_cloud.web.console import (
     commands,
     completeness,
     concentrators,
+    configuration,
     days,
     events,
     factor,
@@ -24,6 +25,6 @@ from wum_cloud.web.console import (
 
 router = APIRouter(include_in_schema=False)
 PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, days, completeness,
-         events, ingest, mesh, people, audit, claims, commands, registry)
+         events, ingest, mesh, people, audit, claims, commands, registry, configuration)
 for part in PARTS:
     router.include_router(part.router)

@@ -1,0 +1,1 @@
+"""The configuration of concentrators as a twin: what is wanted, what was sent, what is in force."""
