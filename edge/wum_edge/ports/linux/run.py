@@ -48,6 +48,7 @@ from wum_edge.ports.linux.renewing import EPOCH_S, Renewing, renewing_of
 from wum_edge.ports.linux.sweeper import Record, Sweeper
 from wum_edge.ports.linux.tcp_line import line_of
 from wum_edge.schema import schema
+from wum_edge.uplink.broker import Broker
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.opening import Opening
@@ -93,14 +94,7 @@ def open_gateway(
         mesh.carry_for_others(own.keys.concentrator, broker)
     connection = (mesh.broker if mesh is not None else None) or broker
     assert connection is not None        # A configuration has one of them.
-    doubtful, delivery = "", None
-    try:
-        delivery = Delivery(
-            archive=archive, counter=Counter(
-                flash, own.keys.key_id, first_start(os.urandom(CHANCE_BYTES))),
-            cipher=Cipher(), keys=own.keys, broker=connection, dice=SystemDice(), log=log)
-    except CounterDoubtful as error:
-        doubtful = str(error)
+    delivery, doubtful = _delivery(archive, flash, own, connection, log)
     marks = MarksFile(Path(place.archive), config, models)
     marks.catch_up(archive)
     updating = update_part.open_part(Path(place.keys), own.keys, clock, log,
@@ -147,6 +141,19 @@ def open_gateway(
                     picture=_picture(Path(place.archive)) if mesh else None, renewing=renewing_of(
                         Path(place.keys), flash, broker, agent,
                         [opening, updating, order_desk.keyed(desk, Path(place.keys))], epoch_s))
+
+
+def _delivery(
+        archive: Archive, flash: LinuxFlash, own: KeysFolder, connection: Broker, log: Log,
+) -> tuple[Delivery | None, str]:
+    """What delivers; or why nothing may be sent."""
+    try:
+        return Delivery(
+            archive=archive, counter=Counter(
+                flash, own.keys.key_id, first_start(os.urandom(CHANCE_BYTES))),
+            cipher=Cipher(), keys=own.keys, broker=connection, dice=SystemDice(), log=log), ""
+    except CounterDoubtful as error:
+        return None, str(error)
 
 
 def _configure(
