@@ -126,6 +126,12 @@ async def test_a_token_that_is_over_or_whose_account_is_disabled_opens_nothing(
         assert (await client.get("/api/v1/meters")).status_code == 401
 
 
+_BODIES: dict[str, dict[str, object]] = {
+    "/parent": {"parent": None}, "/configuration": {"reason": "first of all"},
+    "/orders": {"reason": "first of all"}, "/configuration/group": {"group": None},
+    "/settings": {}}
+
+
 async def test_nothing_of_another_tenant_is_found_by_its_name(people: People) -> None:
     """Every address with a name in it, for somebody who may do everything in another tenant."""
     people.concentrator(THERE, people.site(THERE.hex()))
