@@ -29,7 +29,8 @@ def run(path: Path, status_s: float = 60.0, epoch_s: int = EPOCH_S) -> int:
     """Run the gateway of a configuration file until a signal ends it; the exit code.
 
     A line says every `status_s` seconds how it stands; keys are used for `epoch_s`. It starts anew
-    by itself when the head-end has ordered another configuration. Raises BadConfigFile, BadCatalogFiles.
+    by itself when the head-end has ordered another configuration. Raises BadConfigFile,
+    BadCatalogFiles.
     """
     recent = order_desk.Recent()
     outcome = _round(path, status_s, epoch_s, recent, is_tried=False)
