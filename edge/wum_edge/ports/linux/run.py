@@ -56,7 +56,7 @@ from wum_shared import orders
 from wum_shared.batch import Event
 from wum_shared.messages import NOTE_MAX
 from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED, NEVER_SET
-from wum_shared.topics import DOWN, PIECES, RIPPLE, topic
+from wum_shared.topics import DOWN, RIPPLE, topic
 
 if TYPE_CHECKING:            # A gateway without a mesh does not load it: it is some MB.
     from wum_edge.ports.linux.mesh_part import MeshPart
@@ -113,8 +113,6 @@ def open_gateway(
     if mesh is not None:
         mesh.groups.carry_out = agent.ordered
         agent.listen(RIPPLE, lambda sealed: mesh.groups.ordered(opening.open(RIPPLE, sealed)))
-    if updating is not None:
-        agent.listen(PIECES, updating.heard)
     agent.happened(EVENT_STARTED, "wum-edge %s: %s on %s" % (
         updating.name() if updating else importlib.metadata.version("wum-edge"),
         _many(len(config.meters), "meter"), _many(len(config.lines), "line")))
@@ -130,6 +128,7 @@ def open_gateway(
     order_desk.let_act(desk, agent, config, inputs, hands, recent)
     if desk is not None:
         desk.acts[orders.CONFIGURE] = _configure(found, models, flash, hands)
+    update_part.listen(updating, agent, desk)
     known_meters = [known for _, meters in lines for known in meters]
     for known in known_meters:
         assert known.upkeep is not None

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import wum_edge
 import wum_shared
+from wum_edge.agent import Agent
 from wum_edge.clock import Clock
 from wum_edge.log import Log
 from wum_edge.orders.act import Act
+from wum_edge.orders.desk import Desk
 from wum_edge.ports.linux.cipher import Cipher, Signatures
 from wum_edge.ports.linux.keys import BadKeys, secret_text
 from wum_edge.ports.linux.launcher import FOLDER, NAMES, SLOT
@@ -95,6 +97,14 @@ def open_part(keys_folder: Path, keys: Keys, clock: Clock, log: Log, *,
         return None
     number = next(number for number in NAMES if NAMES[number] == slot)
     return UpdatePart(Path(folder), number, keys_folder, keys, clock, log, has_meters=has_meters)
+
+
+def listen(part: UpdatePart | None, agent: Agent, desk: Desk | None) -> None:
+    """What comes down for a part goes to it; without a desk nothing is ever assigned."""
+    if part is not None:
+        agent.listen(PIECES, part.heard)
+        if desk is not None:
+            desk.acts.update(part.acts())
 
 
 def _check_home(folder: Path, slot: int) -> None:
