@@ -12,7 +12,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from wum_cloud.settings import Settings, SettingsError, required, settings_from
+from wum_cloud.expected import expected
+from wum_cloud.settings import Settings, required, settings_from
 
 _Command = Callable[[Settings, argparse.Namespace], Awaitable[int] | int]
 
@@ -31,29 +32,11 @@ def run(arguments: list[str]) -> int:
         settings = settings_from(os.environ)
         outcome = parsed.command(settings, parsed)
         return outcome if isinstance(outcome, int) else asyncio.run(outcome)
-    except _expected() as error:
+    except expected() as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def _expected() -> tuple[type[Exception], ...]:
-    """Errors that are sentences for a person. Imported late: `--help` needs no database."""
-    from wum_cloud.audit.commands import AuditFileError
-    from wum_cloud.backup.sealed import BackupError
-    from wum_cloud.database import DatabaseError
-    from wum_cloud.enrolment.claims.claiming import ClaimRefused
-    from wum_cloud.ingest.ripples.commands import RippleRefused
-    from wum_cloud.migrations.store import MigrationError
-    from wum_cloud.people.accounts import PasswordFileError, PeopleRefused
-    from wum_cloud.registry.bulk.file import BulkRefused
-    from wum_cloud.registry.keys import KeyFileError
-    from wum_cloud.registry.registration import RegistrationRefused
-    from wum_cloud.registry.sites.tree import SiteRefused
-    return (SettingsError, DatabaseError, MigrationError, KeyFileError, RegistrationRefused,
-            PasswordFileError, PeopleRefused, AuditFileError, BackupError, SiteRefused,
-            ClaimRefused, RippleRefused, BulkRefused)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -244,8 +227,8 @@ async def _broker_files(settings: Settings, arguments: argparse.Namespace) -> in
         arguments.folder, accounts, settings.broker_user, password_file, meshes)
     if arguments.certificate is not None and arguments.key is not None:
         write_configuration(arguments.folder, Listeners(
-            arguments.certificate, arguments.key, arguments.port, arguments.head_end_port,
-            arguments.head_end_host, arguments.plain_port))
+            arguments.certificate, arguments.key, arguments.port,
+            arguments.head_end_port, arguments.head_end_host, arguments.plain_port))
     print("Wrote passwords and acl for %d concentrators and the head-end into %s." % (
         len(accounts), arguments.folder))
     return 0
