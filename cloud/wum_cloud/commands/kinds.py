@@ -36,7 +36,6 @@ class Kind:
 KINDS = {kind.word: kind for kind in (
     Kind(orders.READ, "read", ASKING),
     Kind(orders.SET_CLOCK, "set-clock", ASKING),
-    Kind(orders.READ_AGAIN, "read-again", ASKING, ("first_s", "last_s")),
     Kind(orders.LOGS, "fetch-log", MAINTENANCE, ("lines",)),
     Kind(orders.RESTART, "restart", MAINTENANCE),
     Kind(orders.DISCONNECT, "disconnect", SWITCHING, takes_power=True),
