@@ -286,8 +286,8 @@ def _life(flash, clock=None):
 
 
 def test_no_order_happens_twice_wherever_the_power_goes_and_no_answer_lies():
-    cuts = 0
-    for tear in TEARS[-2:] if ON_MICROPYTHON else TEARS:
+    cuts, tears = 0, TEARS[-2:] if ON_MICROPYTHON else TEARS
+    for tear in tears:
         for at in range(1, 40):
             flash = SimulatedFlash(cut_at=at)
             world, was_cut = _life(flash)
@@ -298,7 +298,7 @@ def test_no_order_happens_twice_wherever_the_power_goes_and_no_answer_lies():
             happened = world.acted + after.acted
             assert len(happened) == len(set(happened)), (tear, at, happened)
             _tells_the_truth(world, after, happened)
-    assert cuts > 30
+    assert cuts > 12 * len(tears)
 
 
 def _tells_the_truth(before, after, happened):

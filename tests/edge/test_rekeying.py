@@ -6,6 +6,7 @@ from tests.edge.test_delivery import World
 from tests.shared.quick_cipher import QuickCipher
 from wum_edge.uplink import delivery as rules
 from wum_edge.uplink.counter import Counter
+from wum_edge.uplink.keys import Keys
 from wum_edge.uplink.opening import Opening
 from wum_shared import cose
 from wum_shared.cose import key_id
@@ -54,7 +55,8 @@ def test_a_counter_that_both_epochs_use_is_no_replay_and_one_of_them_twice_is():
 
 def test_keys_of_two_epochs_ago_and_of_none_move_nothing():
     world, batch = rekeyed()
-    third = NEXT._replace(epoch=2, downlink=DirectionKey(b"f" * 32, b"F" * 12))
+    third = Keys(NEXT.concentrator, NEXT.tenant, 2, NEXT.uplink,
+                 DirectionKey(b"f" * 32, b"F" * 12))
     world.delivery.rekey(third, Counter(world.flash, third.key_id, 0))
     world.hear(world.head_end.acknowledgement(batch))
     world.hear(world.head_end.acknowledgement(batch, kid=key_id(KEYS.concentrator, 9)))
@@ -73,6 +75,6 @@ def test_other_streams_are_heard_in_both_epochs_and_each_counter_once_in_each():
     for keys in (KEYS, NEXT):
         assert opening.open("ripple", said(keys, 7)) == b"said"
         assert opening.open("ripple", said(keys, 7)) is None
-    opening.rekey(NEXT._replace(epoch=2))
+    opening.rekey(Keys(NEXT.concentrator, NEXT.tenant, 2, NEXT.uplink, NEXT.downlink))
     assert opening.open("ripple", said(KEYS, 8)) is None
     assert opening.open("ripple", said(NEXT, 8)) == b"said"
