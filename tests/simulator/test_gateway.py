@@ -88,7 +88,8 @@ def test_two_meters_at_one_address_damage_each_others_answers_on_a_paced_line(
         healthy = read(tty, 2, 72)
         running.ask("fault", kind="twins", address=2)
         with pytest.raises(BadCheck):
-            read(tty, 2, 72)
+            for _ in range(5):   # A busy machine may pace one of the two past the other.
+                read(tty, 2, 72)
         assert read(tty, 1)
         running.ask("clear")
         assert read(tty, 2, 72) == healthy

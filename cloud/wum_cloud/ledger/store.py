@@ -293,7 +293,8 @@ async def time_zones(connection: Connection, tenant: int, scope: Scope) -> list[
 _NARROW_ZONES = """
     select distinct coalesce(s.time_zone, 'UTC') as zone from concentrator c
       left join site s using (site_id) where c.tenant_id = %(tenant)s{narrow} order by 1"""
-# From each zone of the sites to the next one, and of each whether a concentrator stands in it.
+# From each zone of the sites to the next one, and of each whether a concentrator stands in it: by
+# its sites, each asked by itself, or the planner may go through all concentrators instead.
 _ZONES = """
     with recursive zone as (
         (select time_zone from site where tenant_id = %(tenant)s order by 1 limit 1)
@@ -303,7 +304,8 @@ _ZONES = """
                  order by 1 limit 1)
           from zone where zone.time_zone is not null)
     select time_zone from zone
-     where (select true from site s join concentrator c using (site_id)
+     where (select true from site s, lateral (
+                    select from concentrator c where c.site_id = s.site_id limit 1) as c
              where s.tenant_id = %(tenant)s and s.time_zone = zone.time_zone limit 1)
     union select 'UTC' where exists (
         select from concentrator c where c.tenant_id = %(tenant)s and c.site_id is null)

@@ -29,12 +29,22 @@ HOSTILE = {
 }
 
 
+COMMAND = """
+    insert into command (tenant_id, concentrator_id, request_id, order_id, kind, arguments, shown,
+                         reason, state, requested_by, needs_approval, begins_at, expires_at, due_at)
+    select 1, concentrator_id, 1, '12345678', 9, '', '', 'a test', 'done', 'root', false, now(),
+           now() + interval '1 hour', now()
+      from concentrator"""
+
+
 @pytest.fixture
 def meter(street: Street) -> int:
     """A meter that was never read, of a concentrator that has told how it is."""
     street.do("insert into concentrator_condition select concentrator_id, 0, 1, now(), now(), 2, 0,"
               " null, 0, 0, 0 from concentrator")
-    return street.add_meter("SDM-1")
+    number = street.add_meter("SDM-1")
+    street.do(COMMAND)
+    return number
 
 
 def is_problem(answer: httpx.Response) -> bool:
@@ -51,7 +61,8 @@ async def operations(client: httpx.AsyncClient) -> list[tuple[str, set[str]]]:
         if "get" not in methods:
             continue
         address = path.replace("{serial}", "SDM-1").replace("{id}", DEVICE.hex())
-        address = address.replace("{day}", "2026-03-01")
+        address = address.replace("{day}", "2026-03-01").replace(
+            "/commands/" + DEVICE.hex(), "/commands/1")
         asked = methods["get"].get("parameters", [])
         found.append((address, {one["name"] for one in asked if one["in"] == "query"}))
     return found

@@ -23,8 +23,9 @@ def people(app: httpx.ASGITransport, database_url: str) -> People:
     found = People(database_url, app)
     with psycopg.connect(database_url) as connection:
         connection.execute(
-            "insert into trust_document (number, signed, digest, root_key, uplink_secret_sealed,"
-            " order_secret_sealed) values (1, 'x', 'x', %s, 'x', 'x')", [bytes(32)])
+            "insert into trust_document (number, signed, digest, root_key, next_root_key,"
+            " uplink_secret_sealed, order_secret_sealed)"
+            " values (1, 'x', 'x', %(key)s, %(key)s, 'x', 'x')", {"key": bytes(32)})
     return found
 
 
