@@ -105,6 +105,7 @@ class Gateways:
 
     def open(
             self, found: Configured, models: object, ending: threading.Event, recent: object,
+            epoch_s: int,
     ) -> "Gateways":
         self.started.append(serials(found.config))
         return self
@@ -148,10 +149,11 @@ def test_a_configuration_that_nothing_starts_with_is_taken_back(
 
     def open_gateway(
             found: Configured, models: object, ending: threading.Event, recent: object,
+            epoch_s: int,
     ) -> Gateways:
         if serials(found.config) == ["BAD"]:
             raise NeedsLibrary("no library")
-        return gateways.open(found, models, ending, recent)
+        return gateways.open(found, models, ending, recent, epoch_s)
 
     order(path, Configuration(1, parts("GOOD")))
     monkeypatch.setattr(starting, "open_gateway", open_gateway)
@@ -164,6 +166,7 @@ def test_what_cannot_start_at_all_says_why(
         path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def open_gateway(
             found: Configured, models: object, ending: threading.Event, recent: object,
+            epoch_s: int,
     ) -> Gateways:
         raise NeedsLibrary("no library")
 
