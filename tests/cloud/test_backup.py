@@ -40,6 +40,16 @@ def machine(folder: Path, url: str, *, is_new: bool = False) -> Settings:
 
 
 @pytest.fixture
+def _plain(head_end: HeadEnd) -> None:
+    if is_timescale(head_end):
+        pytest.skip("WUM_TEST_DATABASE_URL names a TimescaleDB, whose backups are its own")
+
+
+def is_timescale(head_end: HeadEnd) -> bool:
+    return bool(head_end.ask("select 1 from pg_extension where extname = 'timescaledb'"))
+
+
+@pytest.fixture
 def passphrase(tmp_path: Path) -> Path:
     file = tmp_path / "passphrase"
     file.write_text(PASSPHRASE + "\n")
@@ -76,6 +86,16 @@ async def lived_in(head_end: HeadEnd) -> Concentrator:
     return one
 
 
+async def test_what_timescaledb_keeps_is_refused_with_the_way_to_save_it(
+        head_end: HeadEnd, tmp_path: Path, passphrase: Path) -> None:
+    if not is_timescale(head_end):
+        pytest.skip("no TimescaleDB can be reached: WUM_TEST_DATABASE_URL names none")
+    with pytest.raises(BackupError, match="back it up by pg_dump or its own tools"):
+        await commands.backup(machine(tmp_path / "old", head_end.url), tmp_path, passphrase)
+    assert not list(tmp_path.glob("*.backup*")), "nothing that looks like a backup is left"
+
+
+@pytest.mark.usefixtures("_plain")
 async def test_an_empty_machine_gets_every_row_and_both_secrets_back(
         head_end: HeadEnd, empty_database_url: str, tmp_path: Path, passphrase: Path,
         capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,6 +130,7 @@ async def test_an_empty_machine_gets_every_row_and_both_secrets_back(
 MADE_WITH_ROWS = ("schema_migration", "tenant", "order_count")
 
 
+@pytest.mark.usefixtures("_plain")
 async def test_a_backup_holds_nothing_in_clear_and_no_byte_of_it_can_be_changed_or_missing(
         head_end: HeadEnd, empty_database_url: str, tmp_path: Path, passphrase: Path) -> None:
     await lived_in(head_end)
@@ -138,6 +159,7 @@ async def test_a_backup_holds_nothing_in_clear_and_no_byte_of_it_can_be_changed_
     assert sum(rows.values()) == sum(rows[table] for table in MADE_WITH_ROWS)
 
 
+@pytest.mark.usefixtures("_plain")
 async def test_a_restore_overwrites_neither_a_database_nor_a_key(
         head_end: HeadEnd, empty_database_url: str, tmp_path: Path, passphrase: Path) -> None:
     old = machine(tmp_path / "old", head_end.url)

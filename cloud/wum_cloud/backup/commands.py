@@ -33,20 +33,30 @@ async def backup(settings: Settings, target: Path, passphrase_file: Path) -> int
         target = target / datetime.now(UTC).strftime("wum-%Y%m%dT%H%M%SZ.backup")
     fresh = target.with_name(target.name + ".new")
     fresh.unlink(missing_ok=True)
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        sealer = Sealer(file, passphrase)
-        async with await connect(settings.database_url) as connection:
-            counts = await _write(connection, sealer, files)
-        sealer.finish()
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        counts = await _written(settings.database_url, fresh, passphrase, files)
+    except BaseException:
+        fresh.unlink(missing_ok=True)    # Half a backup is none, and looks like one.
+        raise
     fresh.replace(target)
     print("Backed up %d rows of %d tables and %s into %s (%d bytes), sealed. Not in it: the root's "
           "key, certificates, settings." % (
               sum(counts), len(counts), " and ".join(sorted(files)), target,
               target.stat().st_size))
     return 0
+
+
+async def _written(
+        url: str, fresh: Path, passphrase: str, files: dict[str, bytes]) -> list[int]:
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        sealer = Sealer(file, passphrase)
+        async with await connect(url) as connection:
+            counts = await _write(connection, sealer, files)
+        sealer.finish()
+        file.flush()
+        os.fsync(file.fileno())
+    return counts
 
 
 async def _write(connection: Connection, sealer: Sealer, files: dict[str, bytes]) -> list[int]:
