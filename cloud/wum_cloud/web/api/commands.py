@@ -143,7 +143,7 @@ async def get_proof(id: _Number, account: CommandsCaller, database: Database) ->
 async def ask_meters(
         request: Request, account: AskCaller, database: Database, wanted: NewRequestForm,
 ) -> RequestedForm:
-    """Read meters now or again, or set their clocks."""
+    """Read meters now, or set their clocks."""
     return await _request(request, account, database, wanted, ASKING)
 
 

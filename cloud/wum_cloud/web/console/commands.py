@@ -78,7 +78,7 @@ async def ask(
         request: Request, database: Database, session: AskForm, kind: _Kind = "",
         targets: _Targets = "", reason: _Reason = "", values: _Values = "",
         minutes: _Within = 15) -> Response:
-    """Read meters now or again, or set their clocks."""
+    """Read meters now, or set their clocks."""
     return await _ask(request, database, session, ASKING,
                       _typed(kind, targets, reason, values, minutes))
 
