@@ -31,12 +31,19 @@ def mosquitto(folder: Path, *, port: int | None = None, more: str = "") -> Itera
         f"listener {port} 127.0.0.1\nallow_anonymous false\npersistence false\n"
         f"password_file {folder}/passwords\nacl_file {folder}/acl\nlog_dest stderr\n{more}\n"
         + ("user root\n" if os.geteuid() == 0 else ""))
+    with started(folder, program):
+        yield port
+
+
+@contextmanager
+def started(folder: Path, program: str) -> Iterator[subprocess.Popen[bytes]]:
+    """mosquitto with the mosquitto.conf of `folder`, and its log there, until the block ends."""
     with (folder / "mosquitto.log").open("ab") as log:
         process = subprocess.Popen(
-            tethered([program, "-c", str(configuration)], signal.SIGKILL),
+            tethered([program, "-c", str(folder / "mosquitto.conf")], signal.SIGKILL),
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     try:
-        yield port
+        yield process
     finally:
         process.kill()
         process.wait()

@@ -14,9 +14,8 @@ import pytest
 
 from demo.broker import mosquitto_program
 from demo.loopback import free_port
-from demo.tether import tethered
 from tests.cloud.concentrator import Concentrator
-from tests.cloud.mosquitto import Device
+from tests.cloud.mosquitto import Device, started
 from tests.cloud.test_broker import write_files
 from wum_cloud.registry.broker_files import Listeners, read_password, write_configuration
 from wum_shared import topics
@@ -55,15 +54,8 @@ def _running(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     configuration = folder / "mosquitto.conf"
     if os.geteuid() == 0:    # So that it may read its files again.
         configuration.write_text("user root\n" + configuration.read_text())
-    with (folder / "mosquitto.log").open("ab") as log:
-        process = subprocess.Popen(
-            tethered([program, "-c", str(configuration)], signal.SIGKILL),
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    try:
+    with started(folder, program) as process:
         yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from psycopg import Rollback
+
 from wum_cloud.audit import acts
 from wum_cloud.audit.acts import Actor
 from wum_cloud.audit.store import note
@@ -56,10 +58,6 @@ def report_of(kept: dict[str, Any]) -> Report:
                   kept["more_faults"], kept["counts"])
 
 
-class _DryRun(Exception):
-    """Raised to undo what a dry run wrote: it counts by doing."""
-
-
 async def import_registry(
         connection: Connection, tenant: int, actor: Actor, content: bytes, told: Told, *,
         dry_run: bool) -> Report:
@@ -70,23 +68,20 @@ async def import_registry(
     found: list[Fault] = []
     rows = 0
     counts: dict[str, dict[str, int]] = {}
-    try:
-        async with connection.transaction():
-            rows = await _stage(connection, tenant, content, found, told)
-            await told(CHECKING, 0, rows)
-            found += await faults_between(connection, tenant, FAULTS_MAX + 1)
-            if not found:
-                async def writing(done: int) -> None:
-                    await told(WRITING, done, rows)
+    async with connection.transaction() as whole:
+        rows = await _stage(connection, tenant, content, found, told)
+        await told(CHECKING, 0, rows)
+        found += await faults_between(connection, tenant, FAULTS_MAX + 1)
+        if not found:
+            async def writing(done: int) -> None:
+                await told(WRITING, done, rows)
 
-                counts = await merge(connection, tenant, writing)
-                await told(WRITING, rows, rows)
-            if found or dry_run:
-                raise _DryRun
-            await drop(connection)
-            await note(connection, actor, acts.REGISTRY_IMPORTED, "", **_said(counts))
-    except _DryRun:
-        pass        # Nothing of it was done, as was wanted.
+            counts = await merge(connection, tenant, writing)
+            await told(WRITING, rows, rows)
+        if found or dry_run:
+            raise Rollback(whole)    # A dry run counts by doing; nothing of it stays.
+        await drop(connection)
+        await note(connection, actor, acts.REGISTRY_IMPORTED, "", **_said(counts))
     found = sorted(found, key=lambda fault: (fault.row, COLUMNS.index(fault.column)
                                              if fault.column in COLUMNS else -1))
     return Report(rows, found[:FAULTS_MAX], len(found[FAULTS_MAX:]), counts)
