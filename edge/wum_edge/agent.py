@@ -20,6 +20,7 @@ from wum_edge.uplink.progress import Progress
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.condition import COUNT_MAX, FLASH_TAKES, Condition, encode_condition
 from wum_shared.fields import shown
+from wum_shared.gaps import GapRange
 from wum_shared.messages import SEQUENCE_MAX, Schema, encode_schema
 from wum_shared.status import (
     EVENT_ARCHIVE_DROPPED,
@@ -144,6 +145,10 @@ class Agent:
         """Take a gap request as it came from the broker."""
         if self._delivery is not None:
             self._delivery.asked(sealed, self._clock.monotonic_ms())
+
+    def look_again(self, stretch: GapRange, done: "Callable[[bytes, str], None]") -> bool:
+        """Send a stretch of the archive once more; whether that was taken in, see Asked.order."""
+        return self._delivery is not None and self._delivery.look_again(stretch, done)
 
     def say(self, stream: str, plaintext: bytes) -> bool:
         """Tell the head-end something that is no record; whether it is on its way."""

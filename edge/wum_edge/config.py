@@ -18,10 +18,12 @@ from wum_shared.messages import METERS_MAX, TIME_MAX_S, Schedule
 
 TYPE_CHECKING = False        # True for type checkers only.
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 _MODELS_NAMED = 8            # More are a list that nobody reads.
 LINES_MAX = 16               # Ports of one concentrator; each has a thread of its own.
+SCHEDULES_MAX = 8            # Different ones: a line may have a sweep of each under way at once.
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 TIMEOUT_MS = 500
 CLOCK_TOLERANCE_S = 10       # Of a meter's clock; what less is, nobody needs to know.
@@ -134,10 +136,11 @@ class Clock(namedtuple("Clock", ("start_s", "wall_s", "speed"))):
 
 class Config(namedtuple("Config", (
         "concentrator", "broker", "schedule", "lines", "meters", "clock", "clock_policy",
-        "characters", "mesh"))):
+        "characters", "mesh", "schedules"))):
     """A whole configuration that holds together. `clock` is None for the real one. `characters`
     are those of each meter, in their order; None for one that has its line's. `broker` is None
-    where all goes through the mesh, `mesh` where there is none.
+    where all goes through the mesh, `mesh` where there is none. `schedules` are those of each
+    meter: its own, or `schedule`.
     """
 
     __slots__ = ()
@@ -150,6 +153,7 @@ class Config(namedtuple("Config", (
     clock_policy: ClockPolicy
     characters: tuple[Characters | None, ...]
     mesh: MeshSetting | None
+    schedules: tuple[Schedule, ...]
 
 
 def check(document: object, models: dict[str, str]) -> Config:
@@ -173,17 +177,31 @@ def check(document: object, models: dict[str, str]) -> Config:
     meters = [_meter(t, models) for t in top.tables("meter", least, METERS_MAX)]
     config = Config(
         head[0], head[1], head[2], lines,
-        tuple([meter for meter, _ in meters]),
+        tuple([meter for meter, _, _ in meters]),
         _clock(top.table("clock"), top.has("clock")),
         _clock_policy(top.table("clock_policy")),
-        tuple([characters for _, characters in meters]), mesh,
+        tuple([characters for _, characters, _ in meters]), mesh,
+        tuple([own or head[2] for _, _, own in meters]),
     )
+    different = len(different_schedules(config.schedules))
+    if different > SCHEDULES_MAX:
+        mistakes.append(("meter", "at most %d different schedules" % SCHEDULES_MAX,
+                         "%d" % different))
     top.done()
     check_lines(config, mistakes)
     check_meters(config, models, mistakes)
     if mistakes:
         raise ConfigError("configuration", mistakes)
     return config
+
+
+def different_schedules(schedules: "Sequence[Schedule]") -> list[Schedule]:
+    """Each of them once, the shortest period first."""
+    found: list[Schedule] = []
+    for schedule in schedules:
+        if schedule not in found:
+            found.append(schedule)
+    return sorted(found, key=tuple)  # No ties: each stands once.
 
 
 def _concentrator(table: Table) -> Concentrator:
@@ -255,7 +273,9 @@ def _own_characters(table: Table) -> Characters | None:
     return found if given else None
 
 
-def _meter(table: Table, models: dict[str, str]) -> tuple[Meter, Characters | None]:
+def _meter(
+        table: Table, models: dict[str, str],
+) -> tuple[Meter, Characters | None, Schedule | None]:
     serial = _name(table, "serial")
     delivery_point = _name(table, "delivery_point", "dp-" + serial if serial else "dp-unknown")
     line = _name(table, "line")
@@ -271,8 +291,21 @@ def _meter(table: Table, models: dict[str, str]) -> tuple[Meter, Characters | No
     found = Meter(serial, delivery_point, line, address, model,
                   table.number("timeout_ms", 20, 10000, TIMEOUT_MS), access)
     characters = _own_characters(table)
+    schedule = _own_schedule(table)
     table.done()
-    return found, characters
+    return found, characters, schedule
+
+
+def _own_schedule(table: Table) -> Schedule | None:
+    """A meter's own; an offset alone would be of nobody knows which period."""
+    if not table.has("period_s"):
+        if table.has("offset_s"):
+            table.complain("offset_s", "a period_s beside it", shown(table.given("offset_s")))
+        table.given("period_s")
+        table.given("offset_s")
+        return None
+    period_s = table.number("period_s", 1, 86400)
+    return Schedule(period_s, table.number("offset_s", 0, period_s - 1, 0))
 
 
 def _reached(table: Table, protocol: str) -> "tuple[Any, Any]":

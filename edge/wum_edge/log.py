@@ -8,6 +8,9 @@ class Log:
         """Something that happens in the course of things."""
         raise NotImplementedError
 
+    def batch(self, incarnation: bytes, first: int, last: int, what: str) -> None:
+        """What happens to a batch, for a port that keeps such lines; the others say nothing."""
+
     def warn(self, text: str) -> None:
         """Something that a person may have to act upon."""
         raise NotImplementedError

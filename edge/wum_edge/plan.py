@@ -34,9 +34,10 @@ SPREAD_LEAST_S = 60
 
 
 class MeterPlan(namedtuple("MeterPlan", (
-        "serial", "model", "protocol", "setting", "size", "turns", "took_us", "timeout_ms"))):
-    """One meter: bytes both ways, turns, and microseconds of each reading. `size` is None where
-    the protocol does not say; it is then not counted.
+        "serial", "model", "protocol", "setting", "size", "turns", "took_us", "period_s",
+        "timeout_ms"))):
+    """One meter: bytes both ways, turns, and microseconds of each reading, one every `period_s`.
+    `size` is None where the protocol does not say; it is then not counted.
     """
 
     __slots__ = ()
@@ -47,12 +48,14 @@ class MeterPlan(namedtuple("MeterPlan", (
     size: int | None
     turns: int
     took_us: int
+    period_s: int
     timeout_ms: int
 
 
 class LinePlan(namedtuple("LinePlan", (
-        "line", "meters", "took_us", "first_us", "dead_us", "fill_us"))):
-    """One line. `took_us` of each sweep; four dead meters cost `first_us` once and then `dead_us`
+        "line", "meters", "took_us", "first_us", "dead_us", "fill_us", "period_s"))):
+    """One line. `took_us` of each `period_s`, the shortest of its meters'; those that are read less
+    often take their part of it on average. Four dead meters cost `first_us` once and then `dead_us`
     of each sweep; after an outage a day of every meter's load profile takes `fill_us`, about.
     """
 
@@ -63,6 +66,7 @@ class LinePlan(namedtuple("LinePlan", (
     first_us: int
     dead_us: int
     fill_us: int
+    period_s: int
 
 
 def plan(config: Config, models: dict[str, Model], baud: int = 0) -> list[LinePlan]:
@@ -79,18 +83,18 @@ def plan(config: Config, models: dict[str, Model], baud: int = 0) -> list[LinePl
             if meter.line == line.name:
                 model = models[meter.model]
                 setting = setting_of(model, with_baud, config.characters[index])
-                meters.append(_meter(meter, model, setting, is_network(line.port),
-                                     config.schedule.period_s))
+                period_s = config.schedules[index].period_s
+                meters.append(_meter(meter, model, setting, is_network(line.port), period_s))
                 fill_us += _day_us(model, setting)
-        found.append(_line(line.name, tuple(meters), fill_us))
+        found.append(_line(line.name, tuple(meters), fill_us, config.schedule.period_s))
     return found
 
 
 def sentences(config: Config, models: dict[str, Model]) -> list[str]:
     """What a person should know of the plan; empty when every line fits with room to spare."""
     said = []
-    period_s = config.schedule.period_s
     for line in plan(config, models):
+        period_s = line.period_s
         unknown = [meter for meter in line.meters if meter.size is None]
         if unknown:
             said.append("line %s: %d meters speak %s, whose cost is not known: they are not "
@@ -122,10 +126,9 @@ def fits(config: Config, models: dict[str, Model]) -> bool:
     """Whether every line's sweep ends within the period and is of one moment, and leaves room for
     a day of back-fill.
     """
-    period_s = config.schedule.period_s
-    most_us = 1000000 * min(period_s, spread_s(period_s))
-    return all(line.took_us <= most_us and not _is_overfull(line, period_s)
-               for line in plan(config, models))
+    return all(
+        line.took_us <= 1000000 * min(line.period_s, spread_s(line.period_s))
+        and not _is_overfull(line, line.period_s) for line in plan(config, models))
 
 
 def spread_s(period_s: int) -> int:
@@ -155,7 +158,7 @@ def _meter(
     cost = getattr(entry_of(model.protocol), "cost", None)
     if cost is None:
         return MeterPlan(meter.serial, model.model, model.protocol, setting, None, 0, 0,
-                         meter.timeout_ms)
+                         period_s, meter.timeout_ms)
     size, turns = cost(model)
     if model.protocol in CIPHERED:
         size, turns = cost(model, meter.access, period_s)
@@ -164,7 +167,7 @@ def _meter(
     pace = pace_of(model, setting.baud, bits)
     took_us = size * bits * 1000000 // baud + turns * (pace.delay_us + pace.quiet_us)
     return MeterPlan(
-        meter.serial, model.model, model.protocol, setting, size, turns, took_us,
+        meter.serial, model.model, model.protocol, setting, size, turns, took_us, period_s,
         meter.timeout_ms)
 
 
@@ -181,14 +184,17 @@ def _day_us(model: Model, setting: Setting) -> int:
             + turns * (pace.delay_us + pace.quiet_us))
 
 
-def _line(name: str, meters: tuple[MeterPlan, ...], fill_us: int) -> LinePlan:
+def _line(
+        name: str, meters: tuple[MeterPlan, ...], fill_us: int, otherwise_s: int) -> LinePlan:
+    shortest_s = min([meter.period_s for meter in meters] or [otherwise_s])
     # The dead cost most when they are those with the longest timeouts.
     waits = sorted([meter.timeout_ms for meter in meters])[-DEAD:]
     probes_us = sorted([_probe_us(meter) for meter in meters])[-DEAD:]
     first_us = sum(waits) * 1000 + sum(probes_us)
     owed = (len(waits) + PROBE_EVERY - 1) // PROBE_EVERY
-    return LinePlan(name, meters, sum([meter.took_us for meter in meters]), first_us,
-                    sum(probes_us[-owed:]) if owed else 0, fill_us)
+    return LinePlan(
+        name, meters, sum([meter.took_us * shortest_s // meter.period_s for meter in meters]),
+        first_us, sum(probes_us[-owed:]) if owed else 0, fill_us, shortest_s)
 
 
 def _probe_us(meter: MeterPlan) -> int:
@@ -214,8 +220,8 @@ _SPOKEN = {
 
 def _remedy(config: Config, models: dict[str, Model], line: LinePlan) -> str:
     """What to do: the least baud with room to spare, and how many lines do it at this one."""
-    room_us = config.schedule.period_s * 1000000 // FREE_SHARE * (FREE_SHARE - 1)
-    spread_us = 1000000 * spread_s(config.schedule.period_s)
+    room_us = line.period_s * 1000000 // FREE_SHARE * (FREE_SHARE - 1)
+    spread_us = 1000000 * spread_s(line.period_s)
     lines = max(2, (line.took_us + line.fill_us) // room_us + 1, -(-line.took_us // spread_us))
     lines = min(lines, len(line.meters))
     share = "share them among %d lines" % lines if lines > 1 else "give it fewer registers"

@@ -6,7 +6,7 @@ Left out: when it is sent (uplink/) and what names it (wum_shared.ids.schema_id)
 from wum_edge.config import Config
 from wum_edge.meters.catalog import Model
 from wum_edge.meters.timekeeping import registers_of
-from wum_shared.messages import Meter, Register, RegisterSet, Schema
+from wum_shared.messages import Meter, Register, RegisterSet, Schedule, Schema
 from wum_shared.obis import obis_to_text
 
 PROFILE_ALL = 0              # All registers of the model at one capture time, by the schedule.
@@ -20,24 +20,29 @@ def schema(
     """What the numbers of this configuration's rows mean.
 
     Meters stand as in the configuration, so a meter's place there is its index here. Each model
-    in use is one register set, in the order of its first meter; after them come the load profiles
-    of those that keep one. `models` is by model name.
+    in use is one register set, in the order of its first meter, and so are schedules; after them
+    come the load profiles of those that keep one. `models` is by model name.
     """
     used = _used(config)
     meters = []
-    for meter in config.meters:
+    schedules: list[Schedule] = []
+    for index, meter in enumerate(config.meters):
+        schedule = config.schedules[index]
+        if schedule not in schedules:
+            schedules.append(schedule)
         own = [used.index(meter.model)]
         profile = profile_set_index(config, models, meter.model)
         if profile is not None:
             own.append(profile)
-        meters.append(Meter(meter.serial, meter.delivery_point, meter.model, tuple(own), 0))
+        meters.append(Meter(meter.serial, meter.delivery_point, meter.model, tuple(own),
+                            schedules.index(schedule)))
     sets = [RegisterSet(PROFILE_ALL, registers_of(models[name])) for name in used]
     for name in used:
         columns = profile_columns(models[name])
         if columns:
             sets.append(RegisterSet(PROFILE_LOAD, columns))
     return Schema(tenant, concentrator, valid_from_s, tuple(meters), tuple(sets),
-                  (config.schedule,))
+                  tuple(schedules or [config.schedule]))
 
 
 def profile_columns(model: Model) -> tuple[Register, ...]:

@@ -2,7 +2,7 @@
 
 from tests.edge.samples import document
 from tests.portable import raises
-from wum_edge.config import Line, check
+from wum_edge.config import Line, check, different_schedules
 from wum_edge.errors import ConfigError
 
 MODELS = {"two-and-one": "modbus-rtu", "eastron-sdm630": "modbus-rtu"}
@@ -317,3 +317,27 @@ def test_an_input_is_one_meters_or_one_contacts():
     for wrong, key in (({"bias": "up"}, "bias"), ({"pulses": -1}, "pulses"),
                        ({"amount": "-1"}, "amount"), ({"debounce": 3}, "debounce")):
         assert mistake_of(inputs({"address": 1, "access": wrong}))[0].endswith("access." + key)
+
+
+def test_a_meter_may_have_a_schedule_of_its_own():
+    written = document(3)
+    written["meter"][1].update({"period_s": 300, "offset_s": 60})
+    config = check(written, MODELS)
+    assert [tuple(one) for one in config.schedules] == [(900, 0), (300, 60), (900, 0)]
+    assert [tuple(one) for one in different_schedules(config.schedules)] == [(300, 60), (900, 0)]
+
+
+def test_a_meters_offset_has_its_period_beside_it_and_schedules_are_few():
+    def alone(bad):
+        bad["meter"][0]["offset_s"] = 60
+
+    def late(bad):
+        bad["meter"][1].update({"period_s": 300, "offset_s": 300})
+
+    def many(bad):
+        for index in range(9):
+            bad["meter"][index]["period_s"] = 60 + index
+
+    assert only(alone) == ("meter[0].offset_s", "a period_s beside it", "60")
+    assert only(late) == ("meter[1].offset_s", "0..299", "300")
+    assert mistakes(many, 12) == [("meter", "at most 8 different schedules", "10")]

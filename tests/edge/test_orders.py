@@ -80,6 +80,33 @@ def test_orders_that_come_out_of_their_order_are_carried_out_and_old_ones_are_no
     assert len([name for name in world.flash.names() if name.startswith("order-")]) == ENTRIES_MAX
 
 
+def test_an_act_that_was_forgotten_is_not_done_again_under_a_new_number():
+    world = begun()
+    act = (3).to_bytes(8, "big")             # An act has the number of its first order as its id.
+    assert world.tell(sealed(order(3, act))).state == DONE
+    for number in range(100, 100 + ENTRIES_MAX):
+        world.tell(sealed(order(number, number.to_bytes(8, "big"))))
+    assert world.acted.count(act) == 1
+    for _ in range(2):
+        receipt = world.tell(sealed(order(500, act)))
+        assert (receipt.state, receipt.reason) == (UNKNOWN, orders.FORGOTTEN)
+        world.start()
+    assert world.acted.count(act) == 1
+    assert world.tell(sealed(order(502, (502).to_bytes(8, "big")))).state == DONE
+
+
+def test_acts_of_before_the_first_order_that_a_new_journal_takes_are_done():
+    world = World(SimulatedFlash()).start()
+    acts = [number.to_bytes(8, "big") for number in (1, 2, 3)]
+    for number, act in ((4, acts[1]), (5, acts[0]), (6, acts[2])):
+        assert world.tell(sealed(order(number, act))).state == AGAIN if not world.acted else True
+        world.tell(sealed(order(10 + number, act, fresh=world.receipts[-1].challenge)))
+        assert world.receipts[-1].state == DONE
+    assert world.acted == [acts[1], acts[0], acts[2]]
+    assert world.tell(sealed(order(5, acts[0]))).state == DONE        # Of before, and on record.
+    assert len(world.acted) == 3
+
+
 def test_an_order_is_refused_for_ever_once_its_time_is_over():
     world = begun()
     world.passes(700)

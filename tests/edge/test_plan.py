@@ -159,3 +159,16 @@ def test_what_security_and_profile_of_dlms_cost_was_measured_frame_by_frame():
 def test_durations_are_for_people():
     assert [plan.duration(s) for s in (12, 119, 120, 2700, 3600, 7800)] == [
         "12 s", "119 s", "2 min", "45 min", "1 h", "2 h 10 min"]
+
+
+def test_meters_that_are_read_less_often_take_their_part_of_the_shortest_period():
+    def change(bad):
+        for meter in bad["meter"][1:]:
+            meter["period_s"] = 36000
+
+    often = plan.plan(*planned())[0]
+    mixed = plan.plan(*planned(change))[0]
+    assert mixed.period_s == 3600 and often.period_s == 3600
+    each_us = often.took_us // 64
+    assert abs(mixed.took_us - (each_us + 63 * each_us // 10)) <= 64
+    assert [meter.period_s for meter in mixed.meters[:2]] == [3600, 36000]

@@ -39,3 +39,16 @@ def test_the_schema_survives_the_wire_and_the_same_content_has_the_same_name():
     again = schema(configured(), models(), "default", CONCENTRATOR, 1760000000)
     assert decode_schema(encode_schema(made)) == made
     assert schema_id(encode_schema(made)) == schema_id(encode_schema(again))
+
+
+def test_meters_with_schedules_of_their_own_stand_beside_those_that_share_one():
+    written = document(4)
+    for index in range(4):
+        written["meter"][index]["model"] = "one"
+    written["meter"][1]["period_s"] = 300
+    written["meter"][3].update({"period_s": 300, "offset_s": 0})
+    config = check(written, protocols(models()))
+    made = schema(config, models(), "default", CONCENTRATOR, 1760000000)
+    assert made.schedules == ((900, 0), (300, 0))
+    assert [m.schedule for m in made.meters] == [0, 1, 0, 1]
+    assert decode_schema(encode_schema(made)) == made

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from wum_edge.enrolment.joining import Renewed, Trusted
-from wum_edge.ports.linux import claiming
+from wum_edge.ports.linux import claiming, enrolling
 from wum_edge.ports.linux.__main__ import main
 from wum_edge.ports.linux.cipher import Signatures
 from wum_edge.ports.linux.enrolling import print_claim
+from wum_edge.ports.linux.enrolment_broker import NotEnrolled, Where
 from wum_edge.ports.linux.keys import BadKeys, password_before, read_keys, read_password
 from wum_edge.uplink.keys import Keys
-from wum_shared.claim import code_from_text
+from wum_shared.claim import code_from_text, code_to_text
 from wum_shared.enrolment import Trust, sign_trust
 from wum_shared.messages import DirectionKey
 
@@ -61,6 +62,28 @@ def test_the_first_start_makes_an_identity_and_a_code_that_only_their_owner_read
     other = folder.parent / "other"
     assert claiming.claim_code(other) != code
     assert claiming.read_identity(other) != claiming.read_identity(folder)
+
+
+def test_a_code_from_a_warehouse_is_kept_and_the_identity_made_here(tmp_path: Path) -> None:
+    """The label is printed already; of two boxes with one code each has an identity of its own."""
+    code = code_to_text(bytes(range(16)))
+    boxes = [tmp_path / name for name in "ab"]
+    for box in boxes:
+        box.mkdir(mode=0o700)
+        claiming.write(box / "claim.code", code + "\n")
+        assert claiming.is_of_warehouse(box)
+    assert claiming.claim_code(boxes[0]) == claiming.claim_code(boxes[0]) == code
+    with pytest.raises(NotEnrolled):            # There is no broker; its first start is over.
+        enrolling.enrol(boxes[1], Where("127.0.0.1", 1, None, True), 0)
+    identities = {claiming.read_identity(box).key for box in boxes}
+    assert len(identities) == 2 and not any(claiming.is_of_warehouse(box) for box in boxes)
+
+
+def test_what_is_no_code_makes_no_identity(tmp_path: Path) -> None:
+    claiming.write(tmp_path / "claim.code", "0000-0000\n")
+    with pytest.raises(BadKeys, match="holds no claim code"):
+        claiming.claim_code(tmp_path)
+    assert not (tmp_path / "identity.key").exists()
 
 
 def test_what_is_printed_is_the_code_and_a_picture_and_nothing_of_the_identity(

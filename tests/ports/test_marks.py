@@ -8,8 +8,10 @@ from tests.edge.samples import document, entry
 from wum_edge import config
 from wum_edge.archive.ring import Archive, Stamp
 from wum_edge.meters.catalog import Model, check_model
+from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.flash import LinuxFlash
-from wum_edge.ports.linux.marks import NAME, MarksFile
+from wum_edge.ports.linux.journal import Journal
+from wum_edge.ports.marks import NAME, MarksFile
 from wum_shared import status
 from wum_shared.batch import Event
 
@@ -29,7 +31,7 @@ def opened(folder: Path) -> tuple[LinuxFlash, Archive, MarksFile]:
     """As a start of the gateway does it."""
     flash = LinuxFlash(folder)
     archive = Archive(flash, 1 << 20, bytes(8))
-    marks = MarksFile(folder, *parts())
+    marks = MarksFile(flash, SystemClock(), Journal(), *parts())
     marks.catch_up(archive)
     return flash, archive, marks
 

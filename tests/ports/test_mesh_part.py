@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.edge.order_bench import first
+from tests.edge.test_group_orders import BOILERS, Street, to_group
 from tests.ports.mesh_bench import LOCAL, wait_for
 from wum_edge.carry.carriage import Uplink
 from wum_edge.carry.envelope import UPWARD, unwrap
@@ -13,11 +15,15 @@ from wum_edge.carry.setting import GATEWAY, STANDBY, STATION, MeshSetting, MeshU
 from wum_edge.log import Log
 from wum_edge.mesh import joiner
 from wum_edge.mesh.airtime import modulation
+from wum_edge.orders.groups import Groups, JoinGroups
+from wum_edge.orders.meter_acts import MeterAct
 from wum_edge.ports.linux.keys import BadKeys
 from wum_edge.ports.linux.mesh_member import ALONE_MS, TRY_MS, Membership
 from wum_edge.ports.linux.mesh_part import MeshPart
 from wum_edge.uplink.broker import Broker
-from wum_shared import cbor
+from wum_shared import cbor, orders
+from wum_shared import groups as ordered
+from wum_shared.orders import SECONDARY
 from wum_shared.ripple import (
     FLOODED,
     RippleOrder,
@@ -27,6 +33,7 @@ from wum_shared.ripple import (
     encode_ripple_order,
 )
 from wum_shared.topics import BATCH, RIPPLE, UP, topic
+from wum_simulator.flash import SimulatedFlash
 
 NETWORK_KEY, NEXT_KEY, GUEST_KEY = "0f" * 16, "1e" * 16, "3c" * 16
 OWN = {address: bytes((address,)) * 8 for address in (1, 2, 3)}
@@ -248,6 +255,29 @@ def test_an_order_to_a_group_is_carried_out_by_all_at_one_moment_and_told(street
         (1, 17, b"switch off", False), (2, 17, b"switch off", False)]
     assert all(0 <= one[4] - when_ms < 500 for one in done)
     assert any("refused" in said for said in gateway.log.said)
+
+
+def test_a_station_that_an_order_put_in_a_group_does_what_is_flooded_to_it_and_signs_it(street):
+    add, until = street
+    gateway = add(1, GATEWAY, mesh_key(1))
+    station = add(2, STATION, mesh_key(2))
+    assert until(lambda: station.part.has_way() and station.part.station.relay.clock.is_known)
+    world = first(Street(SimulatedFlash()).start())
+    world.groups = Groups(world.flash, world.desk.trusted, station.part.groups.join)
+    world.desk.acts[orders.GROUP] = JoinGroups(world.groups)
+    world.join(3, ordered.Membership(
+        BOILERS.group, BOILERS.version, 9, BOILERS.key, BOILERS.meters))
+    assert 9 in station.part.station.relay.groups
+    station.part.groups.carry_out = lambda _, payload, __: world.desk.heard(payload)
+    world.desk.acts[SECONDARY] = MeterAct(
+        SECONDARY, {"M-1": 0, "M-2": 1}, world._put, lambda take: take(), world.groups.meters_of)
+    when_ms = time.time_ns() // 1_000_000 + 500
+    gateway.part.groups.ordered(encode_ripple_order(RippleOrder(
+        18, 9, 9, when_ms, when_ms // 1000 + 60, bits_of([2]), to_group(4, SECONDARY))))
+    assert until(lambda: world.desk.tick(world.say) or world.switched)
+    receipt = world.receipts[-1]
+    assert receipt.state == orders.DONE and world.switched == [0, 1]
+    assert [one.state for one in ordered.decode_results(receipt.content)] == [orders.DONE] * 2
 
 
 def test_a_standby_opens_its_uplink_when_there_is_no_gateway_and_carries(street):

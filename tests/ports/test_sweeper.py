@@ -12,7 +12,7 @@ from tests.ports.wire import Meters, Wire
 from wum_edge import config
 from wum_edge.meters.catalog import protocols
 from wum_edge.meters.orders import READ_NOW, SWITCH, Order, Outcome
-from wum_edge.meters.sweep import Sweep, meters_of_line
+from wum_edge.meters.sweep import sweeps_of_line
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.clock import SystemClock, clock_of
 from wum_edge.ports.linux.config_file import read_config
@@ -32,8 +32,8 @@ def sweeper(tmp_path: Path, wire: Wire, records: "queue.Queue[Record]",
     checked = read_config(file, protocols(models), files=False)
     return Sweeper(
         name="a", line=SerialLine(checked.lines[0]),
-        sweep=Sweep("a", meters_of_line(checked, models, "a")), clock=SystemClock(),
-        schedule=checked.schedule, hand=records.put, crashed=crashes.append)
+        sweeps=sweeps_of_line(checked, models, "a"), clock=SystemClock(),
+        hand=records.put, crashed=crashes.append)
 
 
 def test_sweeps_come_when_due_and_end_when_told(
@@ -53,6 +53,39 @@ def test_sweeps_come_when_due_and_end_when_told(
     assert isinstance(event, Event) and event.kind == status.EVENT_METER_SILENT
     assert isinstance(again, Row) and again.captured_at_s > row.captured_at_s
     assert isinstance(missed_again, Missed)
+
+
+def test_each_meter_is_read_by_its_own_schedule_while_a_long_sweep_goes_on(
+        tmp_path: Path, wire: Wire, meters: Callable[[list[SimDevice]], Meters]) -> None:
+    """Meter 1 every 20 seconds, meters 0 and 2 every minute; 2 is silent, which takes a second: a
+    minute of one second is over by then, with three moments of meter 1."""
+    meters([sdm630(1), sdm630(2)])
+    file = tmp_path / "edge.toml"
+    wall_s = SystemClock().now_s()
+    file.write_text(GOOD.replace("/dev/ttyUSB0", wire.near.path).replace(
+        'address = 2', 'address = 2\nperiod_s = 20') + (
+        '[[meter]]\nserial = "SDM-0003"\nline = "a"\naddress = 3\nmodel = "eastron-sdm630"\n'
+        'timeout_ms = 1000\n[clock]\nstart_s = %d\nwall_s = %d\nspeed = 60\n' % (
+            wall_s - 86400, wall_s)))
+    models = read_catalog()
+    checked = read_config(file, protocols(models), files=False)
+    assert checked.clock is not None
+    records: queue.Queue[Record] = queue.Queue()
+    crashes: list[BaseException] = []
+    running = Sweeper(
+        name="a", line=SerialLine(checked.lines[0]),
+        sweeps=sweeps_of_line(checked, models, "a"), clock=clock_of(checked.clock),
+        hand=records.put, crashed=crashes.append)
+    running.start()
+    seen: list[Record] = []
+    while len([r for r in seen if isinstance(r, Row) and r.meter == 0]) < 3:
+        seen.append(records.get(timeout=20))
+    running.stop()
+    assert running.join(5) and not crashes
+    slots = {n: [r.captured_at_s // (20 if n == 1 else 60) for r in seen
+                 if isinstance(r, Row) and r.meter == n] for n in (0, 1)}
+    assert all(len(set(found)) == len(found) for found in slots.values()), "each moment once"
+    assert len(slots[1]) >= 4, slots
 
 
 def test_an_order_from_another_thread_is_done_between_two_sweeps_and_none_is_forgotten(

@@ -1,5 +1,7 @@
 """Enrolment's messages: each is taken from whom it should be, for what it should be, or refused."""
 
+from binascii import hexlify
+
 from tests.portable import raises
 from tests.shared.enrolling import PlainAgreement, PlainSignatures
 from tests.shared.quick_cipher import QuickCipher
@@ -8,6 +10,7 @@ from wum_shared import enrolment as e
 from wum_shared.claim import secrets_of
 from wum_shared.errors import Malformed, NotGenuine, Unsupported, WireError
 from wum_shared.ids import concentrator_id
+from wum_shared.kdf import sha256
 
 SIGNATURES, AGREEMENT, CIPHER = PlainSignatures(), PlainAgreement(), QuickCipher()
 SEED, ROOT_SEED, UPLINK, EPHEMERAL = b"d" * 32, b"r" * 32, b"u" * 32, b"e" * 32
@@ -112,6 +115,17 @@ def test_both_sides_of_an_opening_get_the_same_keys_and_no_other_epoch_has_them(
             AGREEMENT, secret, AGREEMENT.public(UPLINK), trust, concentrator, epoch)
         assert keys not in seen
         seen.append(keys)
+
+
+def test_what_was_once_said_is_said_the_same_way_for_ever():
+    """A concentrator that was let in speaks like this, and comes to these keys: who changes it has
+    to go on understanding it."""
+    keys = e.epoch_keys(AGREEMENT, EPHEMERAL, AGREEMENT.public(UPLINK), TRUST, ID, 1)
+    assert [hexlify(sha256(said)) for said in (
+        request(), opening(), b"".join([part.key + part.context_iv for part in keys]))] == [
+        b"882ad8eb459cba473bfc98956e0345821c104f4cce169ad727bcd8644636b67f",
+        b"cfddd39f89d2c4c04fee048914d9c0035dd6501f42b43c0cf090d6c6665e8b3e",
+        b"c984dca758678bd44984a0cc26a321ca5ca1218aec0664882c73f2d576d92a26"]
 
 
 def test_an_opening_of_somebody_else_or_changed_on_the_way_is_refused():

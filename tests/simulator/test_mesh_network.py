@@ -3,6 +3,7 @@
 
 from xml.etree import ElementTree
 
+from wum_edge.mesh.airtime import WIRE
 from wum_simulator.radio import places
 from wum_simulator.radio.attackers import Replayer
 from wum_simulator.radio.field import Terrain
@@ -178,3 +179,20 @@ def with_evil(plan, number, t_us, stored):
     if number == 5:
         return Replayer(t_us, Dice(1).stream("evil"))
     return relay_of(plan, number, t_us, stored)
+
+
+def test_stations_of_a_block_use_its_wi_fi_and_blocks_the_radio_between_them():
+    sites = places.district(12, 1)
+    network = Network(Plan(sites, Terrain(27.0, 3.8, 30.0), (0,), 1, ways=(SF7, WIRE)))
+    run(network, 5)
+    for number in range(1, 12):
+        network.give(number, 500)
+    run(network, 10)
+    assert not network.undelivered() and network.tally.twice == 0
+    relays = [network.relay(number) for number in range(12)]
+    wired = [number for number, relay in enumerate(relays)
+             if relay.neighbours.is_wired(relay.gradient.parent or 0)]
+    assert [number for number in wired if number in (1, 2, 3)] == [1, 2, 3]
+    assert len(wired) < 11                   # Another block's gateway is reached by radio.
+    assert all(sites[relays[number].gradient.parent - 1].block == sites[number].block
+               for number in wired)

@@ -17,8 +17,8 @@ WAITS = {"sleep", "wait_for", "timeout", "timeout_at", "call_later", "call_at", 
 def test_nothing_but_the_world_knows_time_or_chance() -> None:
     found = []
     for path in sorted(ROOM.rglob("*.py")):
-        if path.name == "world.py":
-            continue
+        if path.name == "world.py" or path.parent.name == "guest":
+            continue    # What lies in guest/ is a board's own machine, its clock and its noise.
         for node in ast.walk(ast.parse(path.read_text())):
             names = []
             if isinstance(node, ast.Import):

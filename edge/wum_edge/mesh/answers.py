@@ -7,7 +7,14 @@ from wum_edge.mesh import frames
 from wum_edge.mesh.frames import DATA, UNREACHABLE, Item
 from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.neighbours import Neighbour
-from wum_edge.mesh.timing import ANSWERING, IDLE, LEAD_GRANT, TUNE_US
+from wum_edge.mesh.timing import (
+    ANSWERING,
+    IDLE,
+    LEAD_GRANT,
+    TUNE_US,
+    is_short,
+    saving_us,
+)
 
 WAIT_ACK_US = 1_500_000      # A parent tells at once; if it did not reach us we ask.
 WAIT_POLL_US = 2_500_000     # First patience for a poll; it doubles.
@@ -39,6 +46,7 @@ class Answers:
         self._ask_us, self._tries = 0, 0
         self._begin_us = self._seen_us = 0
         self._asked = 0
+        self._granted = 0
         self._declines = False       # Polled by who is no parent: an empty frame ends that.
 
     def may_ask(self, t_us: int) -> bool:
@@ -124,11 +132,9 @@ class Answers:
         return (self._is_open and self._parent == address
                 or self._tries > 0 and self._asked == address)
 
-    def overheard(self, t_us: int, parent: int, is_known: bool, until_us: int,
-                  is_chain: bool = False) -> None:
+    def overheard(self, t_us: int, parent: int, is_known: bool, until_us: int) -> None:
         """A poll of the parent that we asked, or that our last burst told what is left: does it
-        know that we wait? It hears us again when the burst that it polled is over, at `until_us`;
-        a gateway in a chain of bursts (`is_chain`) not before it invites.
+        know that we wait? It hears us again when the burst that it polled is over, at `until_us`.
         """
         if self._is_open or parent != (self._asked if self._tries else self._parent) or (
                 not self._relay.custody.size):
@@ -137,8 +143,6 @@ class Answers:
         if is_known:
             self._tries = min(self._tries, 1)
             self._ask_us = t_us + PATIENCE_US + chance % PATIENCE_US
-        elif is_chain:
-            self._ask_us = until_us + WAIT_POLL_US + chance % WAIT_POLL_US
         else:
             self._ask_us = min(max(self._ask_us, until_us), until_us + chance % WAIT_POLL_US)
 
@@ -161,6 +165,7 @@ class Answers:
             relay.count("poll of no parent")
             self._begin(t_us, parent, number, rate, [(1, [])])
             return
+        self._granted = grant
         left = grant if rate == relay.setting.wire else (
             relay.ledger.free_us(t_us) // relay.frame_us[rate])
         chosen: list[tuple[int, list[Item]]] = [(1, [])] if grant >= LEAD_GRANT else []
@@ -230,6 +235,8 @@ class Answers:
         if relay.custody.size:
             # It was told what is left here, and polls when it can.
             self._ask_us = t_us + PATIENCE_US + relay.chance() % PATIENCE_US
+            if is_short(total, self._granted):
+                self._ask_us += saving_us(relay.frame_us[self._rate], relay.setting.duty_permyriad)
         else:
             self._ask_us = 0
 

@@ -39,6 +39,11 @@ class Channel:
         """A receiver that is close by is in a burst until then."""
         self._near_us, self._near = until_us, receiver
 
+    def release(self, receiver: int) -> None:
+        """A gateway's chain of bursts is over, as it tells itself."""
+        if self._near == receiver:
+            self._near_us = 0
+
     def give_way(self, until_us: int, is_near: bool) -> None:
         """Another network has the channel until then; a relay's poll troubles it only nearby."""
         self._guests_us = until_us

@@ -11,6 +11,7 @@ _RECEIPTS_KEPT = 64
 _FRUITLESS_MAX = 8           # Polls without an answer; after that the child must ask again.
 _HOLD_US = 400_000
 _TURN = 64                   # What a frame counts, over the number of origins in its burst.
+_NOTHING: list[tuple[int, int, int]] = []    # One for all: 64 lists take 2 kB. Nobody adds to it.
 _RECEIPT_US = 20_000_000     # So long a receipt waits for company, or for a poll that goes anyway.
 
 
@@ -35,7 +36,7 @@ class Child:
         self.frames = self.arrived = self.fruitless = 0
         self.away_until_us = self.served_us = self.snr_q4 = 0
         self.receipts: dict[int, tuple[int, int]] = {}
-        self.told: list[tuple[int, int, int]] = []
+        self.told = _NOTHING
         self.receipt_us = 0
         self.turn = 0                # What its origins had, each.
 
@@ -133,7 +134,11 @@ class Children:
         for origin, number, before in child.told:
             if child.receipts.get(origin) == (number, before):
                 del child.receipts[origin]
-        child.told = []
+        child.told = _NOTHING
+
+    def spare(self, address: int, until_us: int) -> None:
+        """Leave a child alone until it may send more."""
+        self._children[address].away_until_us = until_us
 
     def unanswered(self, t_us: int, address: int, chance: int) -> None:
         """It kept silent."""
@@ -142,7 +147,7 @@ class Children:
         child.served_us = t_us
         child.away_until_us = t_us + (_HOLD_US << min(child.fruitless, 3)) + chance % _HOLD_US
         if child.fruitless >= _FRUITLESS_MAX:
-            child.frames, child.told = 0, []
+            child.frames, child.told = 0, _NOTHING
             child.receipts.clear()       # Its origins will send again, through somebody else.
 
     def route(self, origin: int) -> int | None:
@@ -160,18 +165,21 @@ class Children:
         if origin in self._routes or len(self._routes) < ROUTES_MAX:
             self._routes[origin] = address
 
-    def receipt(self, t_us: int, origin: int, number: int, before: int) -> None:
-        """Keep word for an origin until its child is polled."""
+    def receipt(self, t_us: int, origin: int, number: int, before: int, price_q4: int) -> None:
+        """Keep word for an origin until its child is polled; the longer, the dearer airtime is."""
         child = self._children.get(self._routes.get(origin, -1))
         if child is not None and (origin in child.receipts
                                   or len(child.receipts) < _RECEIPTS_KEPT):
             if not child.receipts:
-                child.receipt_us = t_us + _RECEIPT_US
+                child.receipt_us = t_us + _RECEIPT_US * price_q4 // 16
             child.receipts[origin] = (number, before)
 
-    def receipts(self, address: int) -> list[tuple[int, int, int]]:
-        """What the child is to be told now; it is kept until the child answers."""
+    def receipts(self, t_us: int, address: int, is_dear: bool = False
+                 ) -> list[tuple[int, int, int]]:
+        """What the child is to be told now; it is kept until the child answers. Where airtime is
+        dear, each of them waits for company: one that names 33 objects costs as much as one of one.
+        """
         child = self._children[address]
-        child.told = [(origin,) + child.receipts[origin]
-                      for origin in sorted(child.receipts)[:RECEIPTS_MAX]]
+        child.told = _NOTHING if is_dear and t_us < child.receipt_us else [
+            (origin,) + child.receipts[origin] for origin in sorted(child.receipts)[:RECEIPTS_MAX]]
         return child.told

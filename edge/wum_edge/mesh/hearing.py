@@ -123,10 +123,15 @@ class Hearing:
             if rate_to < len(relay.setting.ways):
                 until_us = relay.now + HOST_US + grant * (
                     relay.frame_us[rate_to] + HOST_US // 2)
+                # Who misses a gateway's next poll, as many do, takes it that another burst follows.
+                more_us = 0 if poll.rank or not grant else (
+                    frames.BURST_MAX * relay.frame_us[0] + 8 * HOST_US)
                 if grant and margin_q4 >= NEAR_Q4:
-                    relay.channel.protect(until_us, header.source)
+                    relay.channel.protect(until_us + more_us // 2, header.source)
                 if not relay.setting.is_gateway:
-                    relay.hold(until_us + HOST_US, header.source)
+                    relay.hold(until_us + max(more_us, HOST_US), header.source)
+            if not grant:
+                relay.channel.release(header.source)
             other = relay.neighbours.hear(relay.now, header.source, margin_q4)
             self._told(other, poll.gateway, poll.heartbeat, poll.rank)
             self.heed_stamp(header, poll.stamp, poll.rank)
@@ -186,9 +191,8 @@ class Hearing:
         grant, rate = frames.decode_poll_aux(header.aux)
         burst_us = relay.frame_us[min(rate, len(relay.frame_us) - 1)] + HOST_US // 2
         is_known = bool(poll.waiting >> frames.waiting_bit(me, header.counter) & 1)
-        relay.answers.overheard(relay.now, header.source,
-                               is_known, relay.now + grant * burst_us,
-                               is_chain=bool(grant) and not poll.rank)
+        relay.answers.overheard(
+            relay.now, header.source, is_known, relay.now + grant * burst_us)
         if not grant and not poll.rank and not is_known:
             relay.answers.invited(relay.now, header.source)
         if header.destination == me:
@@ -199,4 +203,5 @@ class Hearing:
                     for lost in relay.unreceipted.overtaken(number, before, relay.now):
                         relay.answers.lost(lost)
                 else:
-                    relay.children.receipt(relay.now, origin, number, before)
+                    relay.children.receipt(
+                        relay.now, origin, number, before, relay.gradient.price_q4)

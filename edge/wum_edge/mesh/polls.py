@@ -17,6 +17,8 @@ from wum_edge.mesh.timing import (
     POLLING,
     THRESHOLD_Q4,
     TUNE_US,
+    is_short,
+    saving_us,
     word_of,
 )
 
@@ -36,7 +38,7 @@ class Polls:
 
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
-        self._child = self._number = self._rate = self._grant = 0
+        self._child = self._number = self._rate = self._grant = self._announced = 0
         self._arrived = self._missing = self._backlog = self._last = 0
         self._was_heard = self._has_items = False
         self._origins: set[int] = set()  # Of the pieces of this burst.
@@ -118,7 +120,8 @@ class Polls:
             return
         rate = self._rate_for(child.snr_q4)
         # A word that only ends a chain tells of no receipts: it would have to be answered.
-        receipts = [] if is_over or child.fruitless and grant else children.receipts(address)
+        receipts = [] if is_over or child.fruitless and grant else children.receipts(
+            relay.now, address, is_dear=relay.gradient.price_q4 > 16)
         if grant or receipts:    # Receipts must be answered, were it by an empty frame.
             grant = max(min(grant, child.frames), 1)
             child.number = child.number % 255 + 1
@@ -186,7 +189,7 @@ class Polls:
         relay.mode = POLLING
         left = header.aux >> 4
         if not self._was_heard:
-            self._was_heard, self._missing = True, left + 1
+            self._was_heard, self._missing, self._announced = True, left + 1, left + 1
         self._last = header.counter + left & 0xFFFF
         self._has_items |= bool(items)
         self._backlog = header.aux & 15
@@ -210,7 +213,7 @@ class Polls:
             if item.mark == NOTE and item.content[:1] == bytes((WANTED,)):
                 relay.wanting.carries()
             if relay.setting.is_gateway:
-                relay.arrive(item)
+                relay.ends.arrive(item)
             elif not relay.custody.take(item, header.priority, header.source):
                 return False
         if items and not relay.setting.is_gateway:
@@ -247,6 +250,11 @@ class Polls:
 
     def _count(self) -> None:
         """What has come of the burst."""
-        self._relay.children.answered(
-            self._relay.now, self._child, self._arrived, self._backlog + self._missing,
+        relay, children = self._relay, self._relay.children
+        children.answered(
+            relay.now, self._child, self._arrived, self._backlog + self._missing,
             self._last, max(len(self._origins), 1))
+        if self._backlog and self._rate != relay.setting.wire and (
+                is_short(self._announced, self._grant)):
+            children.spare(self._child, relay.now + saving_us(
+                relay.frame_us[self._rate], relay.setting.duty_permyriad))

@@ -39,6 +39,7 @@ from wum_edge.mesh.custody import Custody
 from wum_edge.mesh.downward import Downward
 from wum_edge.mesh.duty import Ledger
 from wum_edge.mesh.echoes import Echoes
+from wum_edge.mesh.ends import Ends
 from wum_edge.mesh.frames import (
     ALL,
     ASK,
@@ -46,11 +47,9 @@ from wum_edge.mesh.frames import (
     DATA,
     DOWN,
     ECHO,
-    NOTE,
     POLL,
     RIPPLE,
     WELCOME,
-    Item,
     Malformed,
     Stamp,
 )
@@ -60,7 +59,7 @@ from wum_edge.mesh.handing import Handing
 from wum_edge.mesh.hearing import Hearing
 from wum_edge.mesh.joining import NO_NETWORK
 from wum_edge.mesh.neighbours import Neighbours
-from wum_edge.mesh.objects import Gathering, Unreceipted, cut
+from wum_edge.mesh.objects import Gathering, Unreceipted
 from wum_edge.mesh.orders import Orders
 from wum_edge.mesh.polls import Polls
 from wum_edge.mesh.porch import Porch
@@ -73,7 +72,6 @@ from wum_edge.mesh.trickle import Trickle
 from wum_edge.mesh.upkeep import Upkeep
 from wum_edge.mesh.wanting import Wanting
 
-_NOTES_MAX = 8               # Words of ours that are on their way up.
 _HEEDED = (ASK, POLL, DOWN, RIPPLE)      # What others send each other and concerns us too.
 _STAMPED = (1 + BEACON, 1 + POLL, 1 + RIPPLE, 1 + ECHO)
 
@@ -97,13 +95,13 @@ class Relay:
         self.gradient = Gradient(self.frame_us[0] + HOST_US // 2)
         self.gathering, self.unreceipted = Gathering(), Unreceipted()
         self.trickle = Trickle(t_us, self.chance())
+        self.ends = Ends(self)
         self.answers, self.polls, self.handing = Answers(self), Polls(self), Handing(self)
         self.clock = Clock()
         self.groups: set[int] = set()
         self.downward, self.orders = Downward(self), Orders(self, guard.reserved_to)
         self.porch = Porch(self)
         self.ripples, self.echoes = Ripples(self), Echoes(self)
-        self._note = guard.reserved_to & 0xFFFF
         self._seen_us = self.heard_us = t_us - 1
         self.hearing, self.speech = Hearing(self), Speech(self)
         self.upkeep, self.role, self.wanting = Upkeep(self), Role(self), Wanting(self)
@@ -113,7 +111,6 @@ class Relay:
         self.sending = 0             # The kind of the frame that is out, plus one.
         self.channel = Channel(t_us, setting.is_gateway)
         self.is_open = True          # At a gateway: False lets nothing more in.
-        self._object = guard.reserved_to & 0xFFFF
         if setting.is_gateway:
             self.role.begin()
 
@@ -210,43 +207,17 @@ class Relay:
     def submit(self, t_us: int, content: bytes, priority: int) -> int | None:
         """Take an object of ours into custody; its number, or None when there is no room now."""
         self._advance(t_us)
-        number = self._object
-        if self.setting.is_gateway:
-            self._object = number + 1 & 0xFFFF
-            self._actions.append(("deliver", self.setting.address, number, content))
-            self._actions.append(("done", number))
-            return number
-        pieces = cut(self.setting.address, number, content)
-        if not self.custody.has_room(len(pieces), priority):
-            return None
-        self._object = number + 1 & 0xFFFF
-        for piece in pieces:
-            self.custody.take(piece, priority)
-        self.unreceipted.sent(number, self.now)
-        self.answers.wake(self.now)
-        self.speech.plan()
-        return number
+        return self.ends.submit(content, priority)
 
     def resubmit(self, t_us: int, number: int, content: bytes, here: int, priority: int) -> bool:
         """Take those pieces of an object of ours that a gateway does not have; False: no room."""
         self._advance(t_us)
-        mark = 1 + self.chance() % (NOTE - 1)
-        pieces = [Item(item.origin, number, item.fragment, item.is_last, item.content, mark)
-                  for item in cut(self.setting.address, number, content)
-                  if not here >> item.fragment & 1]
-        if not self.custody.has_room(len(pieces), priority):
-            return False
-        for piece in pieces:
-            self.custody.take(piece, priority)
-        self.answers.wake(self.now)
-        self.speech.plan()
-        return True
+        return self.ends.resubmit(number, content, here, priority)
 
     def withdraw(self, t_us: int, number: int) -> None:
         """An object of ours is there, as we know from elsewhere: nothing more of it is sent."""
         self._advance(t_us)
-        self.custody.withdraw(self.setting.address, number)
-        self.unreceipted.forget(number)
+        self.ends.withdraw(number)
 
     def send_down(self, t_us: int, destination: int, content: bytes) -> int | None:
         """Send an object from this gateway to a station; its number, None: too many under way."""
@@ -336,28 +307,9 @@ class Relay:
         """Airtime of a frame with next to nothing in it."""
         return self.airtimes[rate][0]
 
-    def arrive(self, item: frames.Item) -> None:
-        """A piece has reached us, a gateway."""
-        if item.mark == NOTE:
-            self.orders.heard(item.origin, item.content)
-            return
-        content = self.gathering.add(item, self.now)
-        if content is not None:
-            self._actions.append(("deliver", item.origin, item.number, content))
-        receipt = self.gathering.receipt(item.origin)
-        if receipt is not None:
-            self.children.receipt(self.now, item.origin, receipt[0], receipt[1])
-
     def note(self, word: bytes, priority: int = 1) -> None:
         """Send a word of the mesh up to any gateway."""
-        if self.gradient.is_gateway:
-            self.orders.heard(self.setting.address, word)
-            return
-        self._note = self._note + 1 & 0xFFFF
-        if self.custody.free and self.custody.notes(self.setting.address) < _NOTES_MAX:
-            self.custody.take(Item(self.setting.address, self._note, 0, True, word, NOTE),
-                              priority)
-            self.answers.wake(self.now)
+        self.ends.note(word, priority)
 
     def tell(self, action: tuple[object, ...]) -> None:
         """An action for whoever runs us."""

@@ -46,7 +46,7 @@ class Role:
         relay.custody.release(items)
         for item in items:
             try:
-                relay.arrive(item)
+                relay.ends.arrive(item)
             except Malformed:
                 relay.count("malformed")
 

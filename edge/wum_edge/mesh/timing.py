@@ -19,6 +19,21 @@ _WORDS = 15                  # Sync words of bursts; 0 is the one that everybody
 IDLE, POLLING, ANSWERING = 0, 1, 2
 
 
+# A burst of at most half of a grant, from a child that has more, tells that the law binds it: the
+# child is left alone until it may send half a burst. Both sides reckon alike: none asks meanwhile.
+SAVED_FRAMES = 8
+
+
+def is_short(announced: int, grant: int) -> bool:
+    """Whether so many frames are few, of a grant that was large."""
+    return grant >= LEAD_GRANT and announced <= grant // 2
+
+
+def saving_us(frame_us: int, duty_permyriad: int) -> int:
+    """How long it takes until the law lets a station send half a burst."""
+    return SAVED_FRAMES * frame_us * 10_000 // duty_permyriad
+
+
 def word_of(receiver: int) -> int:
     """Sync word of the frames that `receiver` has polled: a modem that waits for them does not
     lock on its neighbours' bursts.

@@ -17,12 +17,15 @@ SWITCH_SECONDARY = "switch secondary load"   # `argument`: True to switch it on.
 SET_LIMIT = "set limit"      # `argument`: (value, exponent), as of Reader.set_limit.
 SET_CLOCK = "set clock"      # `argument`: UTC seconds, or None for the concentrator's own time.
 READ_NOW = "read"            # `argument` is not looked at.
+TRANSPARENT = "session"      # `argument`: a Transparent, which is lent the line.
 READ_EVENTS = "read events"  # The new entries of the meter's log; `argument` is not looked at.
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from wum_edge.meters.transparent import Transparent
 
 
 class Order(namedtuple("Order", ("what", "meter", "argument", "done"))):
@@ -33,7 +36,7 @@ class Order(namedtuple("Order", ("what", "meter", "argument", "done"))):
     __slots__ = ()
     what: str
     meter: int
-    argument: "bool | int | tuple[int, int] | None"
+    argument: "bool | int | tuple[int, int] | Transparent | None"
     done: "Callable[[Outcome], None]"
 
     def priority(self) -> int:

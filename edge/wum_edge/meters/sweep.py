@@ -10,7 +10,7 @@ dead never spend the others' time, and none is given up. Nothing here makes up a
 """
 
 from wum_edge.clock import Clock
-from wum_edge.config import Config
+from wum_edge.config import Config, different_schedules
 from wum_edge.errors import LineGone, MeterError
 from wum_edge.meters.catalog import Model
 from wum_edge.meters.pace import setting_of
@@ -21,7 +21,7 @@ from wum_edge.meters.visit import KnownMeter, Visit
 from wum_edge.schema import profile_set_index, register_set_index
 from wum_shared import status
 from wum_shared.batch import Event, Missed, Row
-from wum_shared.messages import NOTE_MAX
+from wum_shared.messages import NOTE_MAX, Schedule
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
@@ -35,6 +35,19 @@ PROBE_EVERY = 4              # ... but no dead meter goes longer than this many 
 _ACCEPT = ". If its maker reset it: wum-edge meter accept-counter"
 
 
+def sweeps_of_line(
+        config: Config, models: dict[str, Model], line: str) -> "list[tuple[Schedule, Sweep]]":
+    """A sweep of the meters of each schedule of one line, the shortest period first; one of no
+    meter for a line that has none.
+    """
+    meters = meters_of_line(config, models, line)
+    schedules = different_schedules(
+        [config.schedules[known.index] for known in meters] or [config.schedule])
+    return [(schedule, Sweep(line, [known for known in meters
+                                    if config.schedules[known.index] == schedule]))
+            for schedule in schedules]
+
+
 def meters_of_line(config: Config, models: dict[str, Model], line: str) -> list[KnownMeter]:
     """The meters of one line of a configuration, for `Sweep`. `models` are by name."""
     own = [one for one in config.lines if one.name == line][0]
@@ -45,7 +58,7 @@ def meters_of_line(config: Config, models: dict[str, Model], line: str) -> list[
             known = KnownMeter(index, register_set_index(config, meter.model), meter, model,
                                setting_of(model, own, config.characters[index]))
             known.upkeep = Upkeep(
-                line, known, config.clock_policy, config.schedule.period_s,
+                line, known, config.clock_policy, config.schedules[index].period_s,
                 profile_set_index(config, models, meter.model), Marks())
             found.append(known)
     return found

@@ -5,7 +5,7 @@ Left out: when (sweep.py, right after its registers, with the association still 
 what can wait) and how (the protocols' readers). What a model cannot do it is asked for once only.
 
 Marks say what of the meter's own logs has been archived, so that each entry is archived once: the
-port keeps them over a restart (ports/linux/marks.py). Nothing here makes up a value: what the
+port keeps them over a restart (ports/marks.py). Nothing here makes up a value: what the
 meter has not is a gap.
 """
 

@@ -13,6 +13,7 @@ from wum_edge.meters.orders import (
     SET_LIMIT,
     SWITCH,
     SWITCH_SECONDARY,
+    TRANSPARENT,
     Order,
     Orders,
     Outcome,
@@ -20,6 +21,7 @@ from wum_edge.meters.orders import (
 from wum_edge.meters.reader import CannotDo
 from wum_edge.meters.readers import reader_for
 from wum_edge.meters.sweep import Sweep
+from wum_edge.meters.transparent import Transparent
 from wum_edge.meters.turn import Line, converse
 from wum_edge.meters.upkeep import Upkeep
 from wum_edge.meters.visit import KnownMeter, Visit
@@ -35,19 +37,24 @@ ATTEMPTS = 2                 # What one order may cost on the line.
 
 
 class LineWork:
-    """The work of one line. `orders` may be put into by any thread."""
+    """The work of one line. `orders` may be put into by any thread. Its meters are those of all
+    `sweeps`, each of a schedule.
+    """
 
-    def __init__(self, sweep: Sweep) -> None:
+    def __init__(self, *sweeps: Sweep) -> None:
         self.orders = Orders()
-        self._sweep = sweep
+        self._sweeps = sweeps
+        self._meters = [known for sweep in sweeps for known in sweep.meters]
         self._resting: set[int] = set()      # Meters whose back-fill failed since the last sweep.
 
     def sweep(
-            self, line: Line, clock: Clock, budget_ms: int,
+            self, line: Line, clock: Clock, budget_ms: int, which: int = 0,
     ) -> "Iterator[Row | Missed | Event | None]":
-        """One sweep, see Sweep.run; orders are carried out between its visits."""
+        """One of the sweeps, see Sweep.run; orders are carried out between its visits. Where it
+        breathes (None), another one may be made before it goes on.
+        """
         self._resting = set()
-        for record in self._sweep.run(line, clock, budget_ms):
+        for record in self._sweeps[which].run(line, clock, budget_ms):
             yield record
             if record is None:
                 yield from self._carry_out(line, clock)
@@ -56,7 +63,7 @@ class LineWork:
         """One thing that waits, if anything does: its records; None when there is nothing to do."""
         if len(self.orders):
             return list(self._carry_out(line, clock))
-        for known in self._sweep.meters:
+        for known in self._meters:
             upkeep = known.upkeep
             if upkeep is not None and known.index not in self._resting and (
                     known.reader is not None and not known.failed_sweeps
@@ -72,7 +79,7 @@ class LineWork:
             _close(known, line)
             return records
         except LineGone:
-            self._resting.update([other.index for other in self._sweep.meters])
+            self._resting.update([other.index for other in self._meters])
         except MeterError as error:
             known.counters.count(error.outcome)
             self._resting.add(known.index)
@@ -89,7 +96,7 @@ class LineWork:
             yield from outcome.records
 
     def _done(self, order: Order, line: Line, clock: Clock) -> Outcome:
-        for known in self._sweep.meters:
+        for known in self._meters:
             if known.index == order.meter:
                 try:
                     return _carried_out(order, known, line, clock)
@@ -104,6 +111,10 @@ def _carried_out(order: Order, known: KnownMeter, line: Line, clock: Clock) -> O
     if order.what == READ_NOW:
         return _read(known, line, clock)
     reader = _begin(known, line, clock)
+    if order.what == TRANSPARENT:
+        assert isinstance(order.argument, Transparent)
+        known.reader = None              # Whatever it knew of an association is of before.
+        return order.argument.run(line, clock)
     if order.what == READ_EVENTS:
         records = known.upkeep.events(line, clock) if known.upkeep is not None else []
         _close(known, line)
@@ -128,7 +139,7 @@ def _written(order: Order, reader: "Reader", clock: Clock) -> "Conversation[obje
     if order.what == SET_LIMIT:
         assert isinstance(argument, tuple)
         return reader.set_limit(argument[0], argument[1])
-    assert order.what == SET_CLOCK and not isinstance(argument, tuple)
+    assert order.what == SET_CLOCK and (argument is None or isinstance(argument, int))
     return reader.set_clock(clock.now_s() if argument is None else int(argument))
 
 

@@ -38,6 +38,10 @@ class Act:
         """Look at the arguments before anything is put on record as taken. Raises Refused."""
         raise NotImplementedError
 
+    def weight(self, order: Order) -> int:
+        """On how many meters one that was checked acts, 255 at most."""
+        return 1
+
     def begin(self, order: Order, done: "Callable[[Result], None]") -> None:
         """Do it, once; `done` is called once, now or later, in the desk's thread.
 

@@ -26,14 +26,15 @@ class Cap:
         for entry in entries:
             if entry.kind in CAPPED_KINDS and entry.state in (BEGUN, DONE, UNKNOWN) and (
                     entry.at_s > now_s - _HOUR_MS // 1000):
-                self._begun_ms.append(now_ms)
+                self._begun_ms += [now_ms] * entry.weight
 
-    def has_room(self, kind: int, waiting: int, now_ms: int) -> bool:
-        """Whether one more may be taken in, beside so many that wait for their moment."""
+    def has_room(self, kind: int, weight: int, waiting: int, now_ms: int) -> bool:
+        """Whether so many meters more may be switched, beside those that wait for their moment."""
         self._begun_ms = [at for at in self._begun_ms if now_ms - at < _HOUR_MS]
-        return kind not in CAPPED_KINDS or len(self._begun_ms) + waiting < self.per_hour
+        return kind not in CAPPED_KINDS or (
+            len(self._begun_ms) + waiting + weight <= self.per_hour)
 
-    def begun(self, kind: int, now_ms: int) -> None:
-        """One was begun."""
+    def begun(self, kind: int, weight: int, now_ms: int) -> None:
+        """One was begun, on so many meters."""
         if kind in CAPPED_KINDS:
-            self._begun_ms.append(now_ms)
+            self._begun_ms += [now_ms] * weight

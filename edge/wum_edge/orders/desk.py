@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 class _Waiting:
     """An order on record whose moment comes."""
 
-    __slots__ = ("due_ms", "order", "until_ms")
+    __slots__ = ("due_ms", "order", "until_ms", "weight")
 
-    def __init__(self, order: Order, due_ms: int, until_ms: int) -> None:
-        self.order, self.due_ms, self.until_ms = order, due_ms, until_ms
+    def __init__(self, order: Order, weight: int, due_ms: int, until_ms: int) -> None:
+        self.order, self.weight, self.due_ms, self.until_ms = order, weight, due_ms, until_ms
 
 
 class Desk:
@@ -52,8 +52,8 @@ class Desk:
         self.acts = acts
         self.trusted = trusted
         self._journal = journal
-        self._signer = signer
-        self._seed = seed
+        self.signer = signer
+        self.seed = seed
         self._clock = clock
         self._freshness = freshness
         self._cap = cap
@@ -63,6 +63,7 @@ class Desk:
         self._results: list[Entry] = []      # What flash did not take yet.
         self._retry_ms = 0
         self._outbox: list[Receipt] = []
+        self.beside: Callable[[Callable[[str, bytes], bool]], None] | None = None   # At each tick.
         cap.remember(journal.entries(), clock.now_s(), clock.monotonic_ms())
         for entry in journal.cut:
             self._answer(entry)
@@ -79,7 +80,8 @@ class Desk:
         before = self._journal.find(order.sequence, order.id)
         if before is not None:
             self._repeat(before, order, digest)
-        elif order.sequence <= self._journal.floor:
+        elif order.sequence <= self._journal.floor or (
+                first_number(order) <= self._journal.forgotten):
             self._say(order, digest, orders.UNKNOWN, orders.FORGOTTEN)
         else:
             self._consider(order, digest)
@@ -95,8 +97,10 @@ class Desk:
             results, self._results = self._results, []
             for entry in results:
                 self._settle(entry)
+        if self.beside is not None:
+            self.beside(say)
         while self._outbox:
-            signed = orders.sign_receipt(self._signer, self._seed, self._outbox[0])
+            signed = orders.sign_receipt(self.signer, self.seed, self._outbox[0])
             if not say(RECEIPT, signed):
                 return
             self._outbox.pop(0)
@@ -117,15 +121,15 @@ class Desk:
         if when == DOUBTFUL:
             self._say(order, digest, orders.AGAIN, orders.PROVE_FRESH)
             return
-        state, reason, note = orders.RECEIVED, orders.NO_REASON, ""
+        state, reason, note, weight = orders.RECEIVED, orders.NO_REASON, "", 1
         try:
             if when == OVER:
                 raise Refused(orders.EXPIRED)
-            self._check(order)
+            weight = self._check(order)
         except Refused as refused:
             state, reason, note = orders.REFUSED, refused.reason, refused.note
         entry = entry_of(order, digest, state, reason, self._clock.now_s(),
-                         self._clock.quality(), fitting(note, NOTE_MAX))
+                         self._clock.quality(), fitting(note, NOTE_MAX), weight)
         failure = self._taken(entry, is_fresh=is_fresh)
         if failure:
             self._say(order, digest, orders.AGAIN, failure)
@@ -135,17 +139,19 @@ class Desk:
             now_ms = self._clock.monotonic_ms()
             if order.kind in CAPPED_KINDS and self._cap.delay_ms and wait_ms < until_ms:
                 wait_ms += self._dice.below(min(self._cap.delay_ms, until_ms - wait_ms))
-            self._waiting.append(_Waiting(order, now_ms + wait_ms, now_ms + until_ms))
+            self._waiting.append(_Waiting(order, weight, now_ms + wait_ms, now_ms + until_ms))
 
-    def _check(self, order: Order) -> None:
-        """Raises Refused."""
+    def _check(self, order: Order) -> int:
+        """On how many meters it acts. Raises Refused."""
         act = self.acts.get(order.kind)
         if act is None:
             raise Refused(orders.KIND_UNKNOWN, orders.KINDS.get(order.kind, ""))
         act.check(order)
-        waiting = len([one for one in self._waiting if one.order.kind in CAPPED_KINDS])
-        if not self._cap.has_room(order.kind, waiting, self._clock.monotonic_ms()):
+        weight = act.weight(order)
+        waiting = sum([one.weight for one in self._waiting if one.order.kind in CAPPED_KINDS])
+        if not self._cap.has_room(order.kind, weight, waiting, self._clock.monotonic_ms()):
             raise Refused(orders.CAPPED, "%d in an hour" % self._cap.per_hour)
+        return weight
 
     def _taken(self, entry: Entry, *, is_fresh: bool) -> int:
         """Put it on record; 0, or why it cannot be."""
@@ -174,7 +180,7 @@ class Desk:
             self._settle(entry.become(
                 orders.REFUSED, orders.FLASH_REFUSES, entry.at_s, entry.quality, ""))
             return
-        self._cap.begun(order.kind, self._clock.monotonic_ms())
+        self._cap.begun(order.kind, entry.weight, self._clock.monotonic_ms())
         self._log.say("order %d begun: %s" % (order.sequence, orders.KINDS.get(order.kind, "")))
         self.acts[order.kind].begin(order, lambda result: self._done(begun, result))
 
@@ -213,3 +219,13 @@ class Desk:
 
     def _post(self, receipt: Receipt) -> None:
         self._outbox = self._outbox[1 - OUTBOX_MAX:] + [receipt]
+
+
+def first_number(order: Order) -> int:
+    """The number of the first order that was given for the act: that is its id.
+
+    So one that was done and forgotten is known for that under any number it may be given again. An
+    id that is no number before the order's own is of a head-end that drew ids by chance.
+    """
+    first = int.from_bytes(order.id, "big")
+    return first if first <= order.sequence else order.sequence

@@ -4,8 +4,9 @@ A file for each order that is remembered, named by its number, and two small one
 numbers up to the floor are never taken again, whatever became of them. So a replay, an old copy or
 a power cut at any byte finds either the file, or the floor, or an order that nobody has begun.
 
-    orders-a, orders-b      magic, format, floor, known time, its number, CRC: two copies
-    order-<number>          magic, format, entry, note, content, CRC
+    orders-a, orders-b      magic, format, floor, known time, its number, highest number that was
+                            forgotten, CRC: two copies (format 0: the floor stands for the last)
+    order-<number>          magic, format, entry, weight, note, content, CRC (format 0: no weight)
 
 Left out: whether an order is good (desk.py) and what it does.
 """
@@ -38,17 +39,19 @@ BEGUN = 16                    # Beside the states of a receipt: the act may have
 _HEADS = ("orders-a", "orders-b")
 _PREFIX = "order-"
 _MAGIC = b"WUMO"
-_FORMAT = 0
+_FORMAT = 1
 _HEAD = "<4sBQQQ"             # Magic, format, floor, known time, number of the order that told it.
 _ENTRY = "<4sBQ8s16sQBBBQBHH"
 _NOTE_MAX = 200
-_FILE_MAX = calcsize(_ENTRY) + _NOTE_MAX + CONTENT_MAX + 4
+_FILE_MAX = calcsize(_ENTRY) + 1 + _NOTE_MAX + CONTENT_MAX + 4
 
 
 class Entry(namedtuple("Entry", (
         "sequence", "id", "digest", "issued_s", "kind", "state", "reason", "at_s", "quality",
-        "note", "content"))):
-    """What became of one order. `state` is one of a receipt's, or BEGUN."""
+        "note", "content", "weight"))):
+    """What became of one order. `state` is one of a receipt's, or BEGUN; `weight`: on how many
+    meters it acts.
+    """
 
     __slots__ = ()
     sequence: int
@@ -62,19 +65,20 @@ class Entry(namedtuple("Entry", (
     quality: int
     note: str
     content: bytes
+    weight: int
 
     def become(self, state: int, reason: int, at_s: int, quality: int, note: str,
                content: bytes = b"") -> "Entry":
         """The same order, later."""
         return Entry(self.sequence, self.id, self.digest, self.issued_s, self.kind, state, reason,
-                     at_s, quality, note, content)
+                     at_s, quality, note, content, self.weight)
 
 
 def entry_of(order: Order, digest: bytes, state: int, reason: int, at_s: int, quality: int,
-             note: str) -> Entry:
+             note: str, weight: int = 1) -> Entry:
     """The first entry of an order."""
     return Entry(order.sequence, order.id, digest, order.issued_s, order.kind, state, reason,
-                 at_s, quality, note, b"")
+                 at_s, quality, note, b"", weight)
 
 
 class Full(Exception):
@@ -96,8 +100,9 @@ class Journal:
         heads = [head for head in [_read_head(flash, name, names) for name in _HEADS]
                  if head is not None]
         # A floor that cannot be read: nothing up to the newest that is remembered is taken again.
-        self.floor, self._known_s, self._known_by = max(heads) if heads else (
-            max(self._entries or [0]), 0, 0)
+        newest = max(self._entries or [0])
+        self.floor, self._known_s, self._known_by, self.forgotten = max(heads) if heads else (
+            newest, 0, 0, newest)
         self.is_new = not heads and not self._entries
         self.cut: list[Entry] = []
         for entry in sorted(self._entries.values()):
@@ -144,7 +149,8 @@ class Journal:
         note = entry.note.encode()
         raw = pack(_ENTRY, _MAGIC, _FORMAT, entry.sequence, entry.id, entry.digest,
                    entry.issued_s, entry.kind, entry.state, entry.reason, entry.at_s,
-                   entry.quality, len(note), len(entry.content)) + note + entry.content
+                   entry.quality, len(note), len(entry.content)) + bytes(
+                       (entry.weight,)) + note + entry.content
         self._flash.replace(_PREFIX + "%016x" % entry.sequence, raw + pack("<I", crc32(raw)))
         self._entries[entry.sequence] = entry
 
@@ -170,17 +176,22 @@ class Journal:
         if not over:
             raise Full()
         oldest = self._entries[min(over)]
-        if oldest.sequence > self.floor:
+        if oldest.sequence > min(self.floor, self.forgotten):
             told_s = oldest.issued_s if oldest.sequence > self._known_by else 0
-            self._write_heads(oldest.sequence, max(self._known_s, told_s), self._known_by)
+            self._write_heads(max(self.floor, oldest.sequence), max(self._known_s, told_s),
+                              self._known_by, max(self.forgotten, oldest.sequence))
         self._flash.remove(_PREFIX + "%016x" % oldest.sequence)
         del self._entries[oldest.sequence]
 
-    def _write_heads(self, floor: int, known_s: int, known_by: int) -> None:
-        raw = pack(_HEAD, _MAGIC, _FORMAT, floor, known_s, known_by)
+    def _write_heads(
+            self, floor: int, known_s: int, known_by: int, forgotten: int | None = None) -> None:
+        if forgotten is None:
+            forgotten = self.forgotten
+        raw = pack(_HEAD, _MAGIC, _FORMAT, floor, known_s, known_by) + pack("<Q", forgotten)
         for name in _HEADS:
             self._flash.replace(name, raw + pack("<I", crc32(raw)))
-        self.floor, self._known_s, self._known_by = floor, known_s, known_by
+        self.floor, self._known_s, self._known_by, self.forgotten = (
+            floor, known_s, known_by, forgotten)
 
 
 def _number(name: str) -> int:
@@ -194,12 +205,17 @@ def _number(name: str) -> int:
         return 0
 
 
-def _read_head(flash: Flash, name: str, names: list[str]) -> tuple[int, int, int] | None:
-    data = read_whole(flash, name, calcsize(_HEAD) + 4) if name in names else None
-    if data is None or len(data) != calcsize(_HEAD) + 4 or _check(data) is None:
+def _read_head(flash: Flash, name: str, names: list[str]) -> tuple[int, int, int, int] | None:
+    size = calcsize(_HEAD)
+    data = read_whole(flash, name, size + 12) if name in names else None
+    if data is None or len(data) not in (size + 4, size + 12) or _check(data) is None:
         return None
-    magic, version, floor, known_s, known_by = unpack(_HEAD, data[:-4])
-    return (floor, known_s, known_by) if (magic, version) == (_MAGIC, _FORMAT) else None
+    magic, version, floor, known_s, known_by = unpack(_HEAD, data[:size])
+    if (magic, version, len(data)) == (_MAGIC, 0, size + 4):
+        return floor, known_s, known_by, floor
+    if (magic, version, len(data)) == (_MAGIC, _FORMAT, size + 12):
+        return floor, known_s, known_by, unpack("<Q", data[size:-4])[0]
+    return None
 
 
 def _read_entry(flash: Flash, name: str, number: int) -> Entry:
@@ -209,12 +225,15 @@ def _read_entry(flash: Flash, name: str, number: int) -> Entry:
     if data is not None and len(data) >= size + 4 and _check(data) is not None:
         (magic, version, sequence, act, digest, issued_s, kind, state, reason, at_s, quality,
          note, content) = unpack_from(_ENTRY, data, 0)
-        if (magic, version, sequence, len(data)) == (
-                _MAGIC, _FORMAT, number, size + note + content + 4):
+        weight = 1
+        if version == _FORMAT:
+            weight, size = data[size], size + 1
+        if version <= _FORMAT and (magic, sequence, len(data)) == (
+                _MAGIC, number, size + note + content + 4):
             return Entry(sequence, act, digest, issued_s, kind, state, reason, at_s, quality,
-                         data[size:size + note].decode(), data[size + note:-4])
+                         data[size:size + note].decode(), data[size + note:-4], weight)
     return Entry(number, bytes(ORDER_ID_SIZE), bytes(DIGEST_SIZE), 0, 0, UNKNOWN, DAMAGED, 0, 0,
-                 "", b"")
+                 "", b"", 1)
 
 
 def _check(data: bytes) -> bytes | None:

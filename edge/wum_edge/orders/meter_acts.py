@@ -1,4 +1,4 @@
-"""Acts on meters: an order becomes one of a line's orders, and its outcome a result.
+"""Acts on meters: an order becomes orders of a line, one a meter, and their outcomes a result.
 
 Left out: the lines (a port has their threads) and how a meter does it (meters/).
 """
@@ -7,6 +7,8 @@ from wum_edge.meters import orders as lines
 from wum_edge.orders.act import Act, Refused, Result
 from wum_shared import orders
 from wum_shared.errors import Malformed
+from wum_shared.fields import fitting
+from wum_shared.groups import NOTE_MAX, MeterResult, encode_results
 from wum_shared.order_kinds import decode_arguments
 from wum_shared.orders import Order
 
@@ -24,32 +26,90 @@ _WHAT = {
 class MeterAct(Act):
     """One kind. `places` are meters by serial; `put` hands an order to its line: empty, or why not.
 
-    `home` brings an outcome from the line's thread into the desk's.
+    `home` brings an outcome from the line's thread into the desk's; `meters_of` gives the serials
+    of a group, None for one that is not known in this version.
     """
 
     def __init__(
             self, kind: int, places: dict[str, int], put: "Callable[[lines.Order], str]",
             home: "Callable[[Callable[[], None]], None]",
+            meters_of: "Callable[[bytes], tuple[str, ...] | None] | None" = None,
     ) -> None:
         self._kind = kind
         self._places = places
         self._put = put
         self._home = home
+        self._meters_of = meters_of
 
     def check(self, order: Order) -> None:
         """See Act.check."""
-        serial = arguments(self._kind, order)[0]
-        if serial not in self._places:
-            raise Refused(orders.CANNOT, "there is no meter %s here" % serial)
+        whom = arguments(self._kind, order)[0]
+        if type(whom) is bytes:
+            self._group(whom)
+        elif whom not in self._places:
+            raise Refused(orders.CANNOT, "there is no meter %s here" % whom)
+
+    def weight(self, order: Order) -> int:
+        """See Act.weight."""
+        whom = arguments(self._kind, order)[0]
+        return len(self._group(whom)) if type(whom) is bytes else 1
 
     def begin(self, order: Order, done: "Callable[[Result], None]") -> None:
         """See Act.begin."""
         parts = arguments(self._kind, order)
-        refused = self._put(lines.Order(
-            _WHAT[self._kind], self._places[str(parts[0])], _argument(self._kind, parts),
+        whom = parts[0]
+        if type(whom) is bytes:
+            serials = self._group(whom)
+            gathered = _Gathered(len(serials), done)
+            for serial in serials:
+                self._one(serial, parts, gathered.taking(serial))
+        else:
+            self._one(str(whom), parts, done)
+
+    def _one(self, serial: str, parts: "list[object]", done: "Callable[[Result], None]") -> None:
+        place = self._places.get(serial)
+        refused = "there is no meter %s here" % serial if place is None else self._put(lines.Order(
+            _WHAT[self._kind], place, _argument(self._kind, parts),
             lambda outcome: self._home(lambda: done(result_of(outcome)))))
         if refused:
             done(Result(orders.FAILED, orders.CANNOT, refused, b""))
+
+    def _group(self, reference: bytes) -> tuple[str, ...]:
+        """Raises Refused."""
+        found = self._meters_of(reference) if self._meters_of is not None else None
+        if found is None:
+            raise Refused(orders.CANNOT, "this concentrator is not in that version of the group")
+        return found
+
+
+class _Gathered:
+    """What became of the meters of a group, until all have said so."""
+
+    def __init__(self, count: int, done: "Callable[[Result], None]") -> None:
+        self._count, self._done = count, done
+        self._results: list[MeterResult] = []
+
+    def taking(self, serial: str) -> "Callable[[Result], None]":
+        """Takes what became of one of them."""
+        def take(result: Result) -> None:
+            self._results.append(MeterResult(
+                serial, result.state, result.reason, fitting(result.note, NOTE_MAX)))
+            if len(self._results) == self._count:
+                self._done(whole_of(self._results))
+        return take
+
+
+def whole_of(results: list[MeterResult]) -> Result:
+    """What is said of a group as a whole: done or failed only if that is so of each."""
+    states = [one.state for one in results]
+    did = len([state for state in states if state == orders.DONE])
+    state, reason = orders.UNKNOWN, orders.METER_FAILED
+    if did == len(states):
+        state, reason = orders.DONE, orders.NO_REASON
+    elif states == [orders.FAILED] * len(states):
+        state = orders.FAILED
+    return Result(state, reason, "%d of %d meters did it" % (did, len(states)),
+                  encode_results(results))
 
 
 def result_of(outcome: lines.Outcome) -> Result:

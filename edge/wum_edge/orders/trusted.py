@@ -9,6 +9,8 @@ from wum_shared.cipher import Cipher, Verifier
 from wum_shared.errors import NotGenuine
 from wum_shared.messages import DirectionKey
 from wum_shared.orders import Order
+from wum_shared.session import Piece, open_piece
+from wum_shared.topics import DOWN, GROUPS, SESSION
 
 
 class Trusted:
@@ -45,6 +47,26 @@ class Trusted:
         if key is None:
             raise NotGenuine("order: it is for another concentrator, group or epoch")
         return orders.unseal_order(self._cipher, key, keys.tenant, sealed)
+
+    def unsealed_groups(self, sealed: bytes) -> bytes:
+        """What is sealed inside an order about groups. Raises NotGenuine, Malformed, Unsupported.
+        """
+        return self._for_us(sealed, GROUPS)
+
+    def _for_us(self, sealed: bytes, stream: str) -> bytes:
+        to, epoch, _ = cose.peek(sealed)
+        keys = self._before if epoch == self._before.epoch else self.keys
+        if (to, epoch) != (keys.concentrator, keys.epoch):
+            raise NotGenuine("%s: it is sealed for another concentrator or epoch" % stream)
+        return cose.unseal(self._cipher, keys.downlink, sealed, DOWN, keys.tenant, stream)
+
+    def opened_piece(self, sealed: bytes) -> Piece:
+        """The piece of a session that an order key signed for us. Raises NotGenuine, Malformed,
+        Unsupported."""
+        piece = open_piece(self._verifier, self.order_keys, self._for_us(sealed, SESSION))
+        if piece.concentrator != self.keys.concentrator:
+            raise NotGenuine("session: it is for another concentrator")
+        return piece
 
     def opened(self, signed: bytes) -> Order:
         """The order that one of the order keys signed for us, or for a group of ours.

@@ -27,7 +27,7 @@ from wum_shared.suit import CHUNK_SIZE, Release
 from wum_shared.updates import Assignment, Pieces, Standing, Want
 
 RETRY_MS = 60_000             # After flash has refused.
-FILES_A_TICK = 4              # Of a few milliseconds each: the archive has its turn between them.
+FILES_A_TICK = 4              # Of some milliseconds each: the archive has its turn between them.
 NAME = "assignment"
 _FILE_MAX = updates.DEMAND_BYTES_MAX + 16
 
@@ -42,11 +42,13 @@ class Updater:
     def __init__(
             self, *, flash: Flash, slot: int, rules: Rules, verifier: Verifier, clock: Clock,
             log: Log, chance: "Callable[[int], bytes]", has_meters: bool,
+            files_a_tick: int = FILES_A_TICK,
     ) -> None:
         """Find where the last start left off. Raises OSError."""
         self._flash, self._slot, self._rules = flash, slot, rules
         self._verifier, self._clock, self._log = verifier, clock, log
         self._chance = chance
+        self._files_a_tick = files_a_tick
         self._number, self._assignment = 0, None  # type: tuple[int, Assignment | None]
         self._release: Release | None = None
         self._fetch: Fetch | None = None
@@ -203,7 +205,7 @@ class Updater:
                 self._keep(self._boot.cleared())
             self._installer = Installer(self._flash, self._fetch, self._boot.spare,
                                         install.at_hand(self._flash, self._slot))
-        for _ in range(FILES_A_TICK):
+        for _ in range(self._files_a_tick):
             if self._installer.step():
                 self._installer = None
                 self._look_at_slot(release)

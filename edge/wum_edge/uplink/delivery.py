@@ -10,6 +10,8 @@ from wum_edge.archive.advice import told
 from wum_edge.archive.ring import Archive
 from wum_edge.log import Log
 from wum_edge.uplink.answer import LATE, REASONS, REPLAYED, WRONG_DIGEST, AnswerRefused, Answers
+from wum_edge.uplink.asked import REQUEST_SPACING_MS as REQUEST_SPACING_MS
+from wum_edge.uplink.asked import Asked
 from wum_edge.uplink.basis import Basis
 from wum_edge.uplink.batch import Built, build_gap, build_next
 from wum_edge.uplink.broker import Broker, Dice
@@ -24,7 +26,6 @@ from wum_edge.uplink.flight import (
     TIMED_OUT,
     Flight,
 )
-from wum_edge.uplink.gaps import Work
 from wum_edge.uplink.keys import Keys
 from wum_edge.uplink.lanes import ASKED, BEHIND, LIVE, Lanes
 from wum_edge.uplink.lanes import WINDOW as WINDOW
@@ -32,7 +33,7 @@ from wum_edge.uplink.once_more import opened_again
 from wum_edge.uplink.progress import Progress
 from wum_shared import cose
 from wum_shared.cipher import Cipher
-from wum_shared.gaps import encode_gap_answer
+from wum_shared.gaps import GapRange
 from wum_shared.messages import Acknowledgement
 from wum_shared.order import in_order
 from wum_shared.status import (
@@ -45,7 +46,11 @@ from wum_shared.status import (
     STORED,
     VERSION_UNSUPPORTED,
 )
-from wum_shared.topics import ANSWER, BATCH, SCHEMA, UP, topic
+from wum_shared.topics import BATCH, SCHEMA, UP, topic
+
+TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ANSWER_MS = Broker.answer_ms  # First wait for an answer; doubled by each try, up to a maximum.
 ANSWER_MAX_MS = Broker.answer_max_ms
@@ -55,8 +60,6 @@ VERSION_MS = 3600000          # A head-end that does not speak our version: some
 LINGER_MS = Broker.linger_ms  # A few records wait so long for more.
 LINGER_RECORDS = 256          # So many do not wait.
 EVENT_SPACING_MS = 600000     # Events of one kind that others can cause: one in ten minutes.
-REQUEST_SPACING_MS = 10000    # Gap requests that come closer are not taken, nor one beside one.
-ASKED_STEPS = 8               # Of a gap request in one tick, each some records or one schema.
 ASKED_TRIES = 5               # Of a batch that was asked for; it can be asked for once more.
 
 
@@ -77,15 +80,14 @@ class Delivery:
         self._log = log
         self._answers = Answers(cipher, keys, archive.incarnation)
         self._lanes = Lanes(archive.next_sequence)
-        self._work: Work | None = None           # The gap request that is worked off.
-        self._request_due_ms = 0
+        self._asked = Asked(archive, keys.concentrator, log)
         self._basis = Basis()
         self._session = 0
         self._batch_bytes = broker.batch_bytes   # Of the present connection.
         self._schemas_sent: list[bytes] = []     # In this session.
         self._unanswered = False                 # A batch timed out, and nothing was heard since.
         self._lingers_until_ms: int | None = None
-        self._sent = self._answered = self._timed_out = self._requests = self._rebuilt = 0
+        self._sent = self._answered = self._timed_out = self._rebuilt = 0
         self._refused = dict.fromkeys(REASONS, 0)
         self._event_due_ms: dict[int, int] = {}
         self._held_back: dict[int, int] = {}     # Events not made for their spacing, by kind.
@@ -93,7 +95,7 @@ class Delivery:
     def progress(self) -> Progress:
         """Where delivery stands."""
         return Progress(len(self._lanes.flights), self._sent, self._answered, self._timed_out,
-                        dict(self._refused), self._requests, self._rebuilt)
+                        dict(self._refused), self._asked.answered, self._rebuilt)
 
     def tick(self, now_ms: int) -> None:
         """Send what is due. Raises CounterDoubtful: then nothing may be sent any more."""
@@ -131,13 +133,11 @@ class Delivery:
         except AnswerRefused as refused:
             self._refuse(refused, now_ms)
             return
-        if self._work is not None or now_ms < self._request_due_ms:
-            self._log.say("gap request %d not taken: there was another one" % request.number)
-            return
-        self._request_due_ms = now_ms + REQUEST_SPACING_MS
-        self._work = Work(self._archive, request, self._broker.batch_bytes)
-        self._log.say("gap request %d: the head-end lacks %s" % (
-            request.number, self._work.named()))
+        self._asked.take(request, now_ms, self._broker.batch_bytes)
+
+    def look_again(self, stretch: GapRange, done: "Callable[[bytes, str], None]") -> bool:
+        """An order wants a stretch of time once more, see Asked.order."""
+        return self._asked.order(stretch, done)
 
     def say(self, stream: str, plaintext: bytes) -> bool:
         """Send what is no record and is not awaited: whether it was taken. Raises OSError,
@@ -156,7 +156,7 @@ class Delivery:
         self._schemas_sent = []
         if self._broker.batch_bytes < self._batch_bytes:
             self._lanes.flights.clear()      # Too long for this connection: cut anew.
-            self._work = None                # It will be asked for again.
+            self._asked.forget("the connection takes only shorter batches now: order it again")
         self._batch_bytes = self._broker.batch_bytes
         if session:
             self._lanes.reconnected(self._archive.next_sequence)
@@ -189,13 +189,15 @@ class Delivery:
                 break
             self._add(BEHIND, built, now_ms)
             behind = self._lanes.behind(self._archive.cursor)
-        if self._work is not None and not self._work.is_done and self._has_place(ASKED):
-            self._plan_asked(self._work, now_ms)
+        if (self._asked.is_searching() or self._asked.waits()) and self._has_place(ASKED):
+            built = self._asked.step(self._broker.batch_bytes)
+            if built is not None:
+                self._add(ASKED, built, now_ms)
 
     def _has_place(self, lane: int) -> bool:
         return self._lanes.has_place(
             lane, is_behind=self._lanes.behind(self._archive.cursor) is not None,
-            is_asked=self._work is not None)
+            is_asked=self._asked.is_busy())
 
     def _plan_live(self, now_ms: int) -> bool:
         """Whether there was a live batch to add."""
@@ -210,21 +212,6 @@ class Delivery:
         self._lanes.live_next = built.last_sequence + 1
         self._lingers_until_ms = None
         return True
-
-    def _plan_asked(self, work: Work, now_ms: int) -> None:
-        failure = None
-        try:
-            for _ in range(ASKED_STEPS):
-                built = None if work.is_done else work.step()
-                if built is not None:
-                    self._add(ASKED, built, now_ms)
-                    return
-        except OSError as error:
-            failure = error
-        if failure is not None:
-            self._work = None            # It will be asked for again.
-            self._log.warn("gap request %d: given up, flash fails: %s" % (
-                work.request.number, failure))
 
     def _add(self, lane: int, built: Built, now_ms: int) -> None:
         flight = Flight(lane, built.first_sequence, built.last_sequence, built.schema_id, now_ms)
@@ -253,14 +240,9 @@ class Delivery:
 
     def _answer_request(self) -> None:
         """Say what became of a gap request, once all that was found has been acknowledged."""
-        work = self._work
-        if work is None or not work.is_done or not self._broker.has_room() or [
+        if self._broker.has_room() and not [
                 one for one in self._lanes.flights if one.lane == ASKED]:
-            return
-        if self._publish(ANSWER, encode_gap_answer(work.answer())):
-            self._work = None
-            self._requests += 1
-            self._log.say("gap request %d answered: %s" % (work.request.number, work.sentence()))
+            self._asked.finish(self._publish)
 
     def _send(self, flight: Flight, now_ms: int) -> bool:
         """Whether the broker took the schema, where it is needed, and the batch."""
@@ -285,6 +267,7 @@ class Delivery:
             wait_ms = min(2 * wait_ms, self._broker.answer_max_ms)
         flight.went_out(digest, now_ms, now_ms + self._about(wait_ms), self._broker.last)
         self._sent += 1
+        self._log.batch(self._archive.incarnation, flight.first, flight.last, "sent")
         return True
 
     def _send_schema(self, flight: Flight, now_ms: int) -> bool:
@@ -340,6 +323,7 @@ class Delivery:
         if ack.answer == STORED:
             self._basis.stored(ack.digest)
         flight.happens(TAKEN)
+        self._log.batch(self._archive.incarnation, flight.first, flight.last, "acknowledged")
         cursor = self._lanes.done(flight, self._archive.cursor)
         if cursor > self._archive.cursor:
             self._archive.acknowledge(cursor)

@@ -5,8 +5,11 @@ to a network, which is measured (benchmarks/mesh.py).
 """
 
 from wum_edge.mesh import frames, joining
+from wum_edge.mesh.ends import Ends
 from wum_edge.mesh.frames import HEADER_SIZE, Header
+from wum_edge.mesh.guard import Guard
 from wum_edge.mesh.relay import Relay
+from wum_edge.mesh.setting import Setting
 from wum_simulator.world import Stream
 
 KEPT_MAX = 400
@@ -106,8 +109,17 @@ class Jammer(Outsider):
         return b""
 
 
+class Swallower(Ends):
+    """What a gateway is that hands nothing on."""
+
+    def arrive(self, item: frames.Item) -> None:
+        self._relay.count("swallowed")
+
+
 class Liar(Relay):
     """A member that says it is a gateway, takes everything, and hands nothing on."""
 
-    def arrive(self, item: frames.Item) -> None:
-        self.count("swallowed")
+    def __init__(self, setting: Setting, guard: Guard, t_us: int, seed: int,
+                 spent_us: int | None = None) -> None:
+        super().__init__(setting, guard, t_us, seed, spent_us)
+        self.ends: Ends = Swallower(self)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from wum_edge.mesh import joining
-from wum_edge.mesh.airtime import Modulation, modulation
+from wum_edge.mesh.airtime import WIRE, Modulation, modulation
 from wum_edge.mesh.guard import Guard
 from wum_edge.mesh.joiner import Joiner
 from wum_edge.mesh.relay import Relay
@@ -22,6 +22,7 @@ from wum_simulator.radio.places import Site
 from wum_simulator.radio.reception import CAPTURE_DB
 from wum_simulator.radio.seal import FastCcm
 from wum_simulator.radio.station import JITTER_US, Core, Station
+from wum_simulator.radio.wifi import Wifi
 from wum_simulator.world import Dice
 
 SF7 = modulation(7, 250_000)
@@ -118,7 +119,8 @@ class Network:
         self._maker = maker or relay_of
         self._dice = Dice(plan.seed)
         self.field = Field(plan.sites, plan.terrain, FLOOR_DBM, self._dice)
-        self.air = Air(self.field, plan.ways, self._dice, plan.capture_db,
+        ways = [way for way in plan.ways if way != WIRE]
+        self.air = Air(self.field, ways, self._dice, plan.capture_db,
                        [10_000 if at in plan.outlaws else plan.duty_permyriad
                         for at in range(len(plan.sites))])
         self.stations = [
@@ -130,6 +132,12 @@ class Network:
         self._back_log: list[list[tuple[bytes, int]]] = [[] for _ in plan.sites]
         self._next_object = 0
         self.told: list[tuple[int, int, tuple[object, ...]]] = []    # When, whose, what.
+        if len(ways) < len(plan.ways):       # Blocks have Wi-Fi.
+            wifi = Wifi(self.air, [site.block for site in plan.sites], len(ways),
+                        self._dice.stream("wifi"))
+            for station in self.stations:
+                station.wifi = wifi
+                wifi.join(station.number, station.heard_by_wire)
         start = self._dice.stream("start")
         for station in self.stations:
             station.other = self._other

@@ -7,7 +7,9 @@ protocols run on the same air. Everything a host does waits 0..20 ms first, as P
 from collections.abc import Callable
 from typing import Protocol
 
+from wum_edge.mesh.timing import WIRE_SNR_Q4
 from wum_simulator.radio.air import Air, Radio
+from wum_simulator.radio.wifi import Wifi
 from wum_simulator.world import Stream
 
 JITTER_US = 20_000
@@ -42,6 +44,7 @@ class Station:
         self.number = number
         self.core: Core | None = None
         self.other: Callable[[Station, tuple[object, ...]], None] | None = None
+        self.wifi: Wifi | None = None
         self._air, self._dice, self._jitter_us = air, dice, jitter_us
         self._ppm = dice.randint(-CLOCK_PPM, CLOCK_PPM)
         self._offset_us = dice.randrange(1_000_000_000)
@@ -82,6 +85,12 @@ class Station:
         """The radio has sent, or refused to (airtime 0)."""
         self._later(("on_tx_done", (self.local_us(t_us), token, airtime_us)))
 
+    def heard_by_wire(self, frame: bytes) -> None:
+        """A frame has come by Wi-Fi."""
+        assert self.wifi is not None
+        self._later(("on_rx", (
+            self.local_us(self._air.now_us), frame, 0, WIRE_SNR_Q4, self.wifi.rate)))
+
     def _later(self, stimulus: tuple[str, tuple[object, ...]]) -> None:
         now_us = self._air.now_us
         self._ready_us = max(self._ready_us, now_us + int(self._dice.random() * self._jitter_us))
@@ -106,10 +115,11 @@ class Station:
         assert core is not None
         for action in core.actions():
             if action[0] == "tx":
-                _, token, frame, rate, word, has_cad = action
-                self.radio.send(frame, rate, word, token, has_cad)      # type: ignore[arg-type]
+                self._send(*action[1:])      # type: ignore[arg-type]
             elif action[0] == "listen":
                 self.radio.listen(action[1], action[2])           # type: ignore[arg-type]
+            elif action[0] == "wire" and self.wifi is not None:
+                self.wifi.send(self.number, action[1])            # type: ignore[arg-type]
             elif self.other is not None:
                 self.other(self, action)
         deadline_us = core.next_deadline()
@@ -119,3 +129,9 @@ class Station:
             if self._timer_us is None or true_us < self._timer_us:
                 self._timer_us = true_us
                 self._air.after(true_us - now_us, self._tick, self._boots)
+
+    def _send(self, token: int, frame: bytes, rate: int, word: int, has_cad: bool) -> None:
+        if self.wifi is not None and self.wifi.takes(self.number, frame, rate):
+            self._later(("on_tx_done", (self.local_us(self._air.now_us), token, 1)))
+        else:
+            self.radio.send(frame, rate, word, token, has_cad)

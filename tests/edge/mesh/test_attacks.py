@@ -58,7 +58,7 @@ def test_a_member_that_lies_about_its_rank_and_keeps_everything_is_gone_round():
     air = QuietAir({1, 5}, links)
     air.run(2 * MINUTE_US)
     liar, origin = air.relays[5], air.relays[4]
-    liar.arrive = lambda item: None          # It takes everything, tells nobody.
+    liar.ends.arrive = lambda item: None          # It takes everything, tells nobody.
     assert origin.gradient.parent == 5
     came = []
     for hour in range(6):

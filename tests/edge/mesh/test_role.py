@@ -112,13 +112,13 @@ def test_a_gateway_without_its_uplink_hands_on_what_is_not_whole():
     air.submit(3, bytes(20))
     air.run(air.now + MINUTE_US)
     for piece in cut(9, 7, bytes(600))[:2]:  # Of three.
-        relay.arrive(piece)
+        relay.ends.arrive(piece)
     air.do(1, "serve", False)
     assert relay.custody.size == 2 and not relay.gradient.is_gateway
     air.run(air.now + 10 * MINUTE_US)
     assert relay.gradient.gateway == 4 and relay.custody.size == 0
     last = cut(9, 7, bytes(600))[2]
-    air.relays[4].arrive(last)
+    air.relays[4].ends.arrive(last)
     air._act(4)
     assert (9, bytes(600)) in air.delivered
     assert air.submit(1, bytes(30)) is not None

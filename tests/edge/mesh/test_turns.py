@@ -7,6 +7,7 @@ from wum_edge.mesh.children import Children
 from wum_edge.mesh.custody import Custody
 from wum_edge.mesh.frames import Item
 from wum_edge.mesh.guard import Guard
+from wum_edge.mesh.timing import ASKS_US, is_short, saving_us
 
 MINUTE_US = 60_000_000
 
@@ -169,18 +170,73 @@ def test_a_full_table_makes_room_for_who_had_nothing():
     assert len(gone) == 1 and gone[0] in had
 
 
-def test_who_is_not_known_waits_for_the_end_of_a_chain_and_asks_then():
+def test_who_is_not_known_asks_when_a_gateway_invites_and_fewer_of_those_that_did_in_vain():
     air = QuietAir([1], [(1, 2)])
     air.run(MINUTE_US)
     answers = air.relays[2].answers
     air.submit(2, bytes(100))
     answers._asked, answers._tries = 1, 1
     until_us = air.now + 3_000_000
-    answers.overheard(air.now, 1, False, until_us, is_chain=True)
-    assert not answers.may_ask(until_us + 2_000_000)
+    answers.overheard(air.now, 1, False, until_us)
+    assert not answers.may_ask(until_us - 1)     # Not into the burst that it has heard of.
     asks = 0
     for _ in range(40):
-        answers.overheard(air.now, 1, False, until_us, is_chain=True)
+        answers._ask_us = until_us
         answers.invited(air.now, 1)
         asks += answers.may_ask(air.now)
     assert 10 <= asks <= 30          # Every other one: it has asked once in vain.
+
+
+def test_a_short_burst_of_a_large_grant_tells_that_the_law_binds():
+    assert is_short(8, 16) and is_short(1, 6)
+    assert not is_short(9, 16) and not is_short(1, 5)    # Five were granted: it may have had one.
+    assert saving_us(200_000, 100) == 160_000_000        # 1 %: eight frames of 0.2 s in 160 s.
+    assert saving_us(200_000, 1000) == 16_000_000
+
+
+def test_a_child_that_saves_up_is_not_polled_until_it_may_send():
+    children = Children()
+    children.ask(0, 5, 40, 40)
+    children.spare(5, 160_000_000)
+    assert children.next(159_999_999) is None and children.wake_us(0) == 160_000_000
+    assert children.next(160_000_000) == 5
+    children.ask(100_000_000, 5, 40, 40)                 # Who asks all the same is heard.
+    assert children.next(100_000_000) == 5
+
+
+def test_receipts_wait_for_company_where_airtime_is_dear():
+    children = Children()
+    children.ask(0, 5, 1, 40)
+    children.learn(9, 5)
+    children.receipt(0, 9, 7, 0, 64)
+    assert children.receipts(79_999_999, 5, is_dear=True) == []
+    assert children.next_told(79_999_999) is None and children.next_told(80_000_000) == 5
+    assert children.receipts(80_000_000, 5, is_dear=True) == [(9, 7, 0)]
+    assert children.receipts(0, 5) == [(9, 7, 0)]        # Where it is not, the next poll has them.
+
+
+def test_who_hears_a_gateway_s_burst_takes_it_that_another_follows_until_it_is_told():
+    air = QuietAir([1], [(1, 2), (1, 3)])
+    air.run(MINUTE_US)
+    gateway, other = air.relays[1], air.relays[2]
+
+    def poll(grant):
+        body = frames.encode_poll(frames.Poll(
+            1, gateway.gradient.heartbeat, 0, 1, 0, 0, gateway.stamp(), [], []))
+        if gateway.guard.must_reserve():
+            gateway.guard.reserve()
+        frame = gateway.guard.seal(frames.POLL, 1, 3, frames.poll_aux(grant, 0), body)
+        other.on_rx(air.now, frame, -60, 90, 0)
+
+    burst_us = 16 * other.frame_us[0]
+    poll(16)
+    assert other.channel.is_burst_near(air.now + burst_us + burst_us // 3)
+    assert other.channel.free_us(air.now, 1 + frames.ASK) > air.now + 3 * burst_us // 2
+    poll(0)
+    assert not other.channel.is_burst_near(air.now + ASKS_US)    # The time for asks is left.
+    other.gradient.parent = 9                                    # Whom it does not invite, too.
+    poll(16)
+    assert other.channel.is_burst_near(air.now + burst_us)
+    poll(0)
+    assert not other.channel.is_burst_near(air.now)
+    assert other.channel.free_us(air.now, 1 + frames.BEACON) < air.now + burst_us

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import wum_shared
-from tests.shared import test_updates
+from tests.shared import test_groups, test_updates
 from tests.shared.cpython.sodium import Sodium
 from tests.shared.examples import (
     ABSENT_READING,
@@ -34,7 +34,18 @@ from tests.shared.examples import (
 )
 from tests.shared.test_golden_batches import ALONE
 from tests.shared.test_single import SCHEMA as ALONE_SCHEMA
-from wum_shared import cbor, condition, cose, gaps, mesh, messages, orders, ripple, updates
+from wum_shared import (
+    cbor,
+    condition,
+    cose,
+    gaps,
+    groups,
+    mesh,
+    messages,
+    orders,
+    ripple,
+    updates,
+)
 from wum_shared.bases import Base, heads_after
 from wum_shared.batch import decode_batch, encode_batch, encode_batch_0
 from wum_shared.errors import WireError
@@ -77,6 +88,9 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("order", orders.encode_order(ORDER_FRESH), orders.decode_order),
     ("receipt", orders.encode_receipt(RECEIPT_DONE), orders.decode_receipt),
     ("receipt", orders.encode_receipt(RECEIPT_REFUSED), orders.decode_receipt),
+    ("memberships", groups.encode_memberships(test_groups.MEMBERS), groups.decode_memberships),
+    ("memberships", groups.encode_memberships([]), groups.decode_memberships),
+    ("group-results", groups.encode_results(test_groups.RESULTS), groups.decode_results),
     ("update-order", updates.encode_demand(test_updates.ASSIGNMENT), updates.decode_demand),
     ("update-order", updates.encode_demand(test_updates.CONFIRMATION), updates.decode_demand),
     ("update-order", updates.encode_demand(test_updates.CALL_OFF), updates.decode_demand),

@@ -4,6 +4,7 @@ Left out: what the commands do; each is a function of its own file.
 """
 
 import argparse
+import importlib.metadata
 import logging
 import sys
 from pathlib import Path
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             # The gateway needs the archive, the broker and the keys, and keeps what it imports for
             # years: the other commands need none of that, and it none of what they need.
             from wum_edge.ports.linux import starting
-            return starting.run(options.config, options.status_s, options.epoch_s)
+            return starting.run(options.config, options.status_s, options.epoch_s, options.log)
         from wum_edge.ports.linux import ask, decode, discover, meter_actions, planner
         logging.getLogger("wum_edge").addHandler(logging.NullHandler())  # Sentences say it all.
         if options.command in ("claim", "enrol"):
@@ -102,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="wum-edge", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
         description="The WUM gateway: reads meters on RS-485, keeps what it read for 45 days, and "
                     "delivers it to the head-end.")
+    parser.add_argument("--version", action="version",
+                        version="wum-edge " + importlib.metadata.version("wum-edge"))
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser(
         "run", help="read all meters by the schedule and deliver, until it is told to end",
@@ -148,10 +151,7 @@ def _parser() -> argparse.ArgumentParser:
                            "authentication key, if there is one")
     recording.add_argument("file", metavar="FILE", type=Path, help="the recording; /dev/stdin "
                            "for what is piped in")
-    run.add_argument("--status-s", metavar="SECONDS", type=float, default=60.0,
-                     help="how often a line says how the gateway stands (default: 60)")
-    run.add_argument("--epoch-s", metavar="SECONDS", type=int, default=86400,
-                     help="how long keys are used before new ones are fetched (default: 86400)")
+    _add_run(run)
     for command in (run, check, plan, mesh, read, found):
         command.add_argument("--config", metavar="FILE", required=True, type=Path,
                              help="configuration file (TOML)")
@@ -164,6 +164,15 @@ def _parser() -> argparse.ArgumentParser:
     catalog_commands.add_commands(catalog)
     _add_enrolment(commands)
     return parser
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("--status-s", metavar="SECONDS", type=float, default=60.0,
+                     help="how often a line says how the gateway stands (default: 60)")
+    run.add_argument("--epoch-s", metavar="SECONDS", type=int, default=86400,
+                     help="how long keys are used before new ones are fetched (default: 86400)")
+    run.add_argument("--log", choices=("text", "json"), default="text",
+                     help="sentences for people, or a JSON object a line (default: text)")
 
 
 def _add_enrolment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

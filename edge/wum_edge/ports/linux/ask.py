@@ -39,15 +39,22 @@ _FLAGS = ((status.REFUSED, "refused"), (status.OUT_OF_RANGE, "out of range"),
           (status.CLOCK_DOUBTFUL, "doubtful"), (status.ABSENT, "absent"), (status.LATE, "late"))
 
 
+def _all(numbers: list[int]) -> str:
+    """Some numbers, each once: 300, 3600."""
+    return ", ".join(dict.fromkeys([str(number) for number in numbers]))
+
+
 def check_config(path: Path, out: TextIO) -> int:
     """Print a summary of a good configuration; 1 where pulses would not be counted here. Raises
     BadConfigFile with every mistake.
     """
     models = read_catalog(own_entries(path))
     checked = read_config(path, protocols(models))
-    period_s = checked.schedule.period_s
+    periods = [schedule.period_s for schedule in config.different_schedules(
+        checked.schedules or [checked.schedule])]
     many = "1 meter" if len(checked.meters) == 1 else f"{len(checked.meters)} meters"
-    print(f"{path}: good. {many}, read every {period_s} s; batches go {_goal(checked)}.", file=out)
+    print(f"{path}: good. {many}, read every {_all(periods)} s; batches go {_goal(checked)}.",
+          file=out)
     if checked.mesh is not None:
         print(mesh_ports.sentence_of(checked.mesh), file=out)
     rows = []
@@ -56,7 +63,8 @@ def check_config(path: Path, out: TextIO) -> int:
             f"{line.baud} {line.data_bits}{line.parity}{line.stop_bits}")
         rows.append([line.name, line.port, characters, str(len(planned.meters)),
                      str(sum(meter.turns for meter in planned.meters)),
-                     f"{planned.took_us / 1e6:.1f}", f"{planned.took_us / 1e4 / period_s:.0f} %"])
+                     f"{planned.took_us / 1e6:.1f}",
+                     f"{planned.took_us / 1e4 / planned.period_s:.0f} %"])
     print_table(
         ["line", "port", "characters", "meters", "requests", "s per sweep", "of the period"],
         rows, out)

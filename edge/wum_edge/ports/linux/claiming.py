@@ -1,6 +1,7 @@
 """The keys folder of a concentrator that is claimed: identity, code, and what enrolment adds.
 
-    identity.key, claim.code      from the first start; the code is gone once it was used
+    identity.key, claim.code      from the first start, the code from a warehouse where it is there
+                                  already; it is gone once it was used
     uplink-7.key, downlink-7.key  keys of epoch 7; concentrator.toml names the epoch in force
     broker.password, concentrator.toml    as wum-firmware provision writes
     broker.password.before        good where the head-end has not heard yet that there is a new one
@@ -46,7 +47,8 @@ def is_enrolled(folder: Path) -> bool:
 def claim_code(folder: Path) -> str:
     """The claim code, as it is printed; made with the identity where both are new.
 
-    Raises BadKeys for a concentrator that is enrolled.
+    A code without an identity came from a warehouse, or is of a first start that was cut off: it is
+    kept, and the identity is made here. Raises BadKeys for a concentrator that is enrolled.
     """
     if is_enrolled(folder) or is_granted(folder):
         raise BadKeys(f"{folder} holds the keys of a concentrator that is enrolled. --again wipes "
@@ -55,13 +57,19 @@ def claim_code(folder: Path) -> str:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     if not (folder / IDENTITY).exists():
-        (folder / CODE).unlink(missing_ok=True)     # Of a first start that was cut off.
-        write(folder / CODE, code_to_text(secrets.token_bytes(CODE_SIZE)) + "\n")
+        if not (folder / CODE).exists():
+            write(folder / CODE, code_to_text(secrets.token_bytes(CODE_SIZE)) + "\n")
+        read_code(folder)                           # One that is none is refused before.
         write(folder / IDENTITY, secrets.token_bytes(32).hex() + "\n")
     elif not (folder / CODE).exists():
         raise BadKeys(f"{folder} holds an identity and no claim code: it was provisioned on the "
                       "workbench, or begun anew. --again makes a new one.")
     return code_to_text(read_code(folder))
+
+
+def is_of_warehouse(folder: Path) -> bool:
+    """Whether there is a code, whose label somebody has, and no identity yet."""
+    return (folder / CODE).exists() and not (folder / IDENTITY).exists()
 
 
 def wipe(folder: Path) -> None:

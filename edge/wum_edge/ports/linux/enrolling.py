@@ -38,6 +38,8 @@ def enrol(folder: Path, where: Where, wait_s: float, out: TextIO = sys.stdout) -
     Raises NotEnrolled, BadKeys.
     """
     deadline = time.monotonic() + wait_s
+    if claiming.is_of_warehouse(folder):
+        claiming.claim_code(folder)     # Its first start: the identity is made here.
     identity = claiming.read_identity(folder)
     if not claiming.is_granted(folder):
         claiming.keep_grant(folder, *_claim(folder, identity, where, deadline, out))

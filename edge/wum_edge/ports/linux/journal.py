@@ -1,5 +1,6 @@
 """What the gateway tells a person: lines on stderr, and a sentence on how it stands."""
 
+import json
 import logging
 import sys
 import time
@@ -10,30 +11,57 @@ from wum_edge.meters.visit import KnownMeter
 from wum_edge.uplink.answer import LATE
 from wum_shared import status
 from wum_shared.batch import Event
+from wum_shared.ids import batch_name
 
+TEXT, JSON = "text", "json"
+FORMS = (TEXT, JSON)
 _log = logging.getLogger("wum_edge.agent")
+_batches = logging.getLogger("wum_edge.batch")
 _TROUBLES = (status.EVENT_METER_SILENT, status.EVENT_LINE_GONE)
 
 
 class Journal(Log):
-    """The core's sentences, as lines of the log."""
+    """The core's sentences, as lines of the log, each with whose they are."""
+
+    def __init__(self, concentrator: str = "") -> None:
+        self._about = {"concentrator": concentrator} if concentrator else {}
 
     def say(self, text: str) -> None:
         """A line at level INFO."""
-        _log.info("%s", text)
+        _log.info("%s", text, extra={"ids": self._about})
 
     def warn(self, text: str) -> None:
         """A line at level WARNING."""
-        _log.warning("%s", text)
+        _log.warning("%s", text, extra={"ids": self._about})
+
+    def batch(self, incarnation: bytes, first: int, last: int, what: str) -> None:
+        """A line at level INFO; the head-end's log and database know it by the same name."""
+        name = batch_name(incarnation, first, last)
+        _batches.info("batch %s: %s", name, what, extra={"ids": {**self._about, "batch": name}})
 
 
-def begin(recent: logging.Handler) -> None:
-    """Lines go to stderr, and to `recent`: time in UTC, level, what happened."""
+class _Json(logging.Formatter):
+    """One JSON object a line, as the head-end writes them: at, level, from, said, and ids."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line = {"at": "%s.%03dZ" % (at, record.msecs), "level": record.levelname.lower(),
+                "from": record.name, "said": record.getMessage(), **getattr(record, "ids", {})}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def begin(recent: logging.Handler, form: str = TEXT) -> None:
+    """Lines go to stderr, in one of FORMS, and sentences to `recent`: time in UTC, level, what
+    happened.
+    """
     logging.raiseExceptions = False      # A closed stderr is no reason to stop reading meters.
     handler = logging.StreamHandler(sys.stderr)
     layout = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     layout.converter = time.gmtime
-    handler.setFormatter(layout)
+    handler.setFormatter(_Json() if form == JSON else layout)
+    recent.addFilter(lambda record: record.name != _batches.name)    # Too many for who asks.
     recent.setFormatter(layout)
     root = logging.getLogger("wum_edge")
     root.setLevel(logging.INFO)

@@ -59,6 +59,7 @@ class MeshGroups:
 
     def __init__(self, station: Station, member: Membership, log: Log) -> None:
         self._air, self._log = LinuxAir(station, member), log
+        self._station, self._member = station, member
         self._flooding = Flooding(self._air, log)
         self._is_time_good = False
         self._orders = GroupOrders(self._carried_out, log)
@@ -73,6 +74,12 @@ class MeshGroups:
                 self._orders.due(gateway, number, what == "late")
             case ("echo", int(gateway), int(number), int(members)):
                 self._flooding.echoed(gateway, number, members, now_ms)
+
+    def join(self, numbers: list[int]) -> None:
+        """An order says that we are in these, beside those of the configuration."""
+        self._member.ordered = numbers
+        groups = self._member.groups()
+        self._station.with_relay(lambda relay, _: setattr(relay, "groups", groups))
 
     def tick(self, now_ms: int, is_time_good: bool) -> None:
         self._is_time_good = is_time_good

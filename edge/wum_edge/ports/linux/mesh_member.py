@@ -46,6 +46,7 @@ class Membership:
         self._given: MeshKeys | None = None
         self._is_written = False                 # ... and in the keys folder, or never will be.
         self.alone_ms = ALONE_MS
+        self.ordered: list[int] = []             # Groups that an order put us in.
 
     def relay(self) -> Relay:
         """One with the keys that there are; without any, one that never says a word."""
@@ -56,10 +57,14 @@ class Membership:
             Guard(Seal(epoch_key(keys.key, keys.epoch)), network_of(keys.key, keys.epoch),
                   keys.epoch, keys.address, self.store.counter, self.store.windows),
             _now_us(), keys.address, self.store.spent_us)
-        relay.groups = set(setting.groups)
+        relay.groups = self.groups()
         relay.role.is_standby = setting.role == STANDBY
         relay.role.patience_us = setting.standby_after_s * 1_000_000
         return relay
+
+    def groups(self) -> set[int]:
+        """Those of the configuration, and those that an order named."""
+        return set(self._setting.groups) | set(self.ordered)
 
     def door(self) -> Door | None:
         """Of a gateway that has a list of guests. Raises BadKeys."""

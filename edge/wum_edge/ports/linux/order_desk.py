@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from wum_edge.agent import Agent
+from wum_edge.agent import GROUP_ORDER, Agent
 from wum_edge.archive.flash import Flash
 from wum_edge.clock import Clock
 from wum_edge.config import Config
@@ -19,8 +19,11 @@ from wum_edge.orders.act import Act, Result
 from wum_edge.orders.caps import Cap
 from wum_edge.orders.desk import Desk
 from wum_edge.orders.freshness import Freshness
+from wum_edge.orders.groups import Groups, JoinGroups
 from wum_edge.orders.journal import Journal
 from wum_edge.orders.meter_acts import MeterAct, arguments
+from wum_edge.orders.read_again import ReadAgain
+from wum_edge.orders.session import Sessions
 from wum_edge.orders.trusted import Trusted
 from wum_edge.ports.linux import claiming
 from wum_edge.ports.linux.chance import SystemDice
@@ -32,7 +35,7 @@ from wum_shared import orders
 from wum_shared.enrolment import kept_trust
 from wum_shared.order_kinds import LINES_MAX
 from wum_shared.orders import CONTENT_MAX, Order
-from wum_shared.topics import ORDER
+from wum_shared.topics import ORDER, SESSION
 
 METER_KINDS = (orders.READ, orders.SET_CLOCK, orders.DISCONNECT, orders.RECONNECT, orders.LIMIT,
                orders.SECONDARY)
@@ -109,6 +112,12 @@ def open_desk(config: Config, keys: Keys, flash: Flash, clock: Clock, log: Log,
         acts={}, log=log)
 
 
+def groups_of(desk: Desk | None, flash: Flash,
+              tell: Callable[[list[int]], None]) -> Groups | None:
+    """The groups that orders have put this concentrator in. Raises OSError."""
+    return None if desk is None else Groups(flash, desk.trusted, tell)
+
+
 class _DeskKeys:
     """Gives a desk the keys that came while it works: of the epoch, and who may order."""
 
@@ -132,14 +141,25 @@ def _order_keys(folder: Path) -> tuple[bytes, ...]:
 
 
 def let_act(desk: Desk | None, agent: Agent, config: Config, inputs: InputLines, hands: Hands,
-            recent: Recent) -> None:
-    """Let the desk hear orders, and say what can be done here."""
-    if desk is None:
+            recent: Recent, groups: Groups | None, clock: Clock, log: Log) -> None:
+    """Let the desk hear orders, from the head-end and from a mesh, and say what can be done here.
+    """
+    if desk is None or groups is None:
         return
     agent.listen(ORDER, desk.heard)
+    agent.listen(GROUP_ORDER, desk.heard)
     places = {meter.serial: index for index, meter in enumerate(config.meters)}
     for kind in METER_KINDS:
         desk.acts[kind] = MeterAct(
-            kind, places, lambda order: inputs.tell[order.meter](order), hands.home)
+            kind, places, lambda order: inputs.tell[order.meter](order), hands.home,
+            groups.meters_of)
+    sessions = Sessions(places, lambda order: inputs.tell[order.meter](order), hands.home,
+                        desk.trusted, desk.signer, desk.seed,
+                        Signatures.public(desk.seed), clock, log)
+    agent.listen(SESSION, sessions.heard)
+    desk.beside = sessions.tick
+    desk.acts[orders.SESSION] = sessions
+    desk.acts[orders.READ_AGAIN] = ReadAgain(agent.look_again)
+    desk.acts[orders.GROUP] = JoinGroups(groups)
     desk.acts[orders.LOGS] = FetchLog(recent)
     desk.acts[orders.RESTART] = Restart(hands.end_to_restart)

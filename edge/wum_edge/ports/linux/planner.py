@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TextIO
 
 from wum_edge import plan
-from wum_edge.config import Config
 from wum_edge.meters.catalog import protocols
 from wum_edge.ports.linux.catalog_files import read_catalog
 from wum_edge.ports.linux.config_file import own_entries, read_config
@@ -25,21 +24,22 @@ def print_plan(path: Path, out: TextIO) -> int:
     checked = read_config(path, protocols(models), files=False)
     lines = plan.plan(checked, models)
     for line in lines:
-        _print_line(line, checked, out)
+        _print_line(line, out)
     said = plan.sentences(checked, models)
     for sentence in said:
         print(sentence, file=out)
     if not said:
-        print(f"Everything fits {plan.duration(checked.schedule.period_s)} with room to spare.",
-              file=out)
+        periods = sorted({line.period_s for line in lines})
+        print("Everything fits %s with room to spare." % " and ".join(
+            [plan.duration(period_s) for period_s in periods]), file=out)
     return FITS if plan.fits(checked, models) else TOO_MUCH
 
 
-def _print_line(line: plan.LinePlan, checked: Config, out: TextIO) -> None:
-    share = line.took_us / 1e4 / checked.schedule.period_s
+def _print_line(line: plan.LinePlan, out: TextIO) -> None:
+    share = line.took_us / 1e4 / line.period_s
     many = "1 meter" if len(line.meters) == 1 else f"{len(line.meters)} meters"
     print(f"line {line.line}: {many}, {line.took_us / 1e6:.1f} s of each "
-          f"{plan.duration(checked.schedule.period_s)} ({share:.1f} %)", file=out)
+          f"{plan.duration(line.period_s)} ({share:.1f} %)", file=out)
     if not line.meters:
         return
     groups: dict[tuple[object, ...], list[plan.MeterPlan]] = {}
@@ -47,7 +47,7 @@ def _print_line(line: plan.LinePlan, checked: Config, out: TextIO) -> None:
         groups.setdefault(meter[1:-1], []).append(meter)
     print_table(
         ["  meters", "model", "characters", "bytes", "turns", "s each", "s", "of the period"],
-        [_row(own, checked.schedule.period_s) for own in groups.values()], out,
+        [_row(own) for own in groups.values()], out,
         numbers={0, 3, 4, 5, 6, 7})
     if any(meter.protocol != "pulse" for meter in line.meters):
         who = "four dead ones" if len(line.meters) >= plan.DEAD else "all of them dead"
@@ -58,7 +58,7 @@ def _print_line(line: plan.LinePlan, checked: Config, out: TextIO) -> None:
               f"{line.fill_us / 1e6:.1f} s", file=out)
 
 
-def _row(own: list[plan.MeterPlan], period_s: int) -> list[str]:
+def _row(own: list[plan.MeterPlan]) -> list[str]:
     first = own[0]
     setting = first.setting
     characters = "-" if first.protocol == "pulse" else (
@@ -68,4 +68,4 @@ def _row(own: list[plan.MeterPlan], period_s: int) -> list[str]:
     return [str(len(own)), first.model, characters, str(first.size) if known else "-",
             str(first.turns) if known else "-", f"{first.took_us / 1e6:.3f}" if known else "-",
             f"{all_us / 1e6:.1f}" if known else "-",
-            f"{all_us / 1e4 / period_s:.2f} %" if known else "-"]
+            f"{all_us / 1e4 / first.period_s:.2f} %" if known else "-"]

@@ -23,7 +23,7 @@ from wum_edge.configuration.configure import Configure
 from wum_edge.configuration.kept import Kept
 from wum_edge.log import Log
 from wum_edge.meters.catalog import Model, protocols
-from wum_edge.meters.sweep import Sweep, meters_of_line
+from wum_edge.meters.sweep import sweeps_of_line
 from wum_edge.meters.visit import KnownMeter
 from wum_edge.orders.desk import Desk
 from wum_edge.ports.linux import (
@@ -43,10 +43,11 @@ from wum_edge.ports.linux.flash import LinuxFlash, lock_folder
 from wum_edge.ports.linux.hands import ForAnother, Hands, Heard, Home
 from wum_edge.ports.linux.introduction import introduce
 from wum_edge.ports.linux.keys import KeysFolder, read_keys
-from wum_edge.ports.linux.marks import MarksFile
 from wum_edge.ports.linux.renewing import EPOCH_S, Renewing, renewing_of
+from wum_edge.ports.linux.supervised import READY, STOPPING, Supervisor
 from wum_edge.ports.linux.sweeper import Record, Sweeper
 from wum_edge.ports.linux.tcp_line import line_of
+from wum_edge.ports.marks import MarksFile
 from wum_edge.schema import schema
 from wum_edge.uplink.broker import Broker
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
@@ -54,6 +55,7 @@ from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.opening import Opening
 from wum_shared import orders
 from wum_shared.batch import Event
+from wum_shared.ids import id_to_text
 from wum_shared.messages import NOTE_MAX
 from wum_shared.status import EVENT_COUNTER_ACCEPTED, EVENT_STARTED, NEVER_SET
 from wum_shared.topics import DOWN, RIPPLE, topic
@@ -85,7 +87,7 @@ def open_gateway(
     counters = dlms_supply.install(Path(place.keys))
     aes_cbc.install()
     clock = clock_of(config.clock)
-    log = journal.Journal()
+    log = journal.Journal(id_to_text(own.keys.concentrator))
     archive = Archive(flash, place.archive_limit_mb * 1024 * 1024, new_incarnation())
     hands = Hands(ending, queue.Queue(QUEUE_MAX), topic(own.keys.concentrator, DOWN, ""))
     broker = _broker(config, own, hands)
@@ -95,7 +97,7 @@ def open_gateway(
     connection = (mesh.broker if mesh is not None else None) or broker
     assert connection is not None        # A configuration has one of them.
     delivery, doubtful = _delivery(archive, flash, own, connection, log)
-    marks = MarksFile(Path(place.archive), config, models)
+    marks = MarksFile(flash, clock, log, config, models)
     marks.catch_up(archive)
     updating = update_part.open_part(Path(place.keys), own.keys, clock, log,
                                      has_meters=bool(config.meters))
@@ -125,7 +127,8 @@ def open_gateway(
              for number in range(len(config.lines))]
     inputs.tell = {known.index: sweeper.order for sweeper, meters in lines for known in meters}
     desk = order_desk.open_desk(config, own.keys, flash, clock, log, archive.newest_s or 0)
-    order_desk.let_act(desk, agent, config, inputs, hands, recent)
+    order_desk.let_act(desk, agent, config, inputs, hands, recent, order_desk.groups_of(
+        desk, flash, mesh.groups.join if mesh is not None else lambda _: None), clock, log)
     if desk is not None:
         desk.acts[orders.CONFIGURE] = _configure(found, models, flash, hands)
     update_part.listen(updating, agent, desk)
@@ -206,12 +209,11 @@ def _line(
         inputs: pulse_lines.InputLines, number: int,
 ) -> tuple[Sweeper, list[KnownMeter]]:
     line = config.lines[number]
-    meters = meters_of_line(config, models, line.name)
+    sweeps = sweeps_of_line(config, models, line.name)
     sweeper = Sweeper(
-        name=line.name, line=inputs.lines.get(line.name) or line_of(line),
-        sweep=Sweep(line.name, meters), clock=clock,
-        schedule=config.schedule, hand=hands.record, crashed=hands.crashed)
-    return sweeper, meters
+        name=line.name, line=inputs.lines.get(line.name) or line_of(line), sweeps=sweeps,
+        clock=clock, hand=hands.record, crashed=hands.crashed)
+    return sweeper, [known for _, sweep in sweeps for known in sweep.meters]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -259,8 +261,11 @@ class _Gateway:
 
     def _work(self, every_s: float) -> None:
         status_s = time.monotonic() + every_s
+        supervisor = Supervisor()
+        supervisor.tell(READY)
         while not self.hands.ending.is_set() and not self.hands.is_over():
             self._take(TICK_S)
+            supervisor.tick(time.monotonic())
             if self.mesh is not None:
                 self.mesh.tick(self.clock.quality() != NEVER_SET)
                 self.mesh.tell(self.agent.say, self.clock.now_s())
@@ -280,6 +285,7 @@ class _Gateway:
                     from wum_edge.ports.linux.mesh_picture import sentence
                     said += "; " + sentence(self.mesh)
                 _log.info("%s", said)
+        supervisor.tell(STOPPING)
 
     def _is_connected(self) -> bool:
         if self.broker is not None and self.broker.session():

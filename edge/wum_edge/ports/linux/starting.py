@@ -25,22 +25,24 @@ from wum_edge.ports.linux.run import ANEW, FAILED, open_gateway
 _log = logging.getLogger("wum_edge.run")
 
 
-def run(path: Path, status_s: float = 60.0, epoch_s: int = EPOCH_S) -> int:
+def run(path: Path, status_s: float = 60.0, epoch_s: int = EPOCH_S,
+        form: str = journal.TEXT) -> int:
     """Run the gateway of a configuration file until a signal ends it; the exit code.
 
-    A line says every `status_s` seconds how it stands; keys are used for `epoch_s`. It starts anew
+    A line says every `status_s` seconds how it stands; lines have the `form` of journal.FORMS. Keys
+    are used for `epoch_s`. It starts anew
     by itself when the head-end has ordered another configuration. Raises BadConfigFile,
     BadCatalogFiles.
     """
     recent = order_desk.Recent()
-    outcome = _round(path, status_s, epoch_s, recent, is_tried=False)
+    outcome = _round(path, status_s, epoch_s, recent, form, is_tried=False)
     while outcome == ANEW:
-        outcome = _round(path, status_s, epoch_s, recent, is_tried=True)
+        outcome = _round(path, status_s, epoch_s, recent, form, is_tried=True)
     return outcome
 
 
-def _round(path: Path, status_s: float, epoch_s: int, recent: order_desk.Recent, *,
-           is_tried: bool) -> int:
+def _round(path: Path, status_s: float, epoch_s: int, recent: order_desk.Recent,
+           form: str, *, is_tried: bool) -> int:
     """From one start to its end. `is_tried`: with a configuration that just came; where nothing
     can be started with that one, it is taken back.
     """
@@ -48,7 +50,7 @@ def _round(path: Path, status_s: float, epoch_s: int, recent: order_desk.Recent,
     failure = ""
     try:
         found = configured(path, protocols(models))
-        journal.begin(recent)
+        journal.begin(recent, form)
         ending = threading.Event()
         _listen_to_signals(ending)
         gateway = open_gateway(found, models, ending, recent, epoch_s)

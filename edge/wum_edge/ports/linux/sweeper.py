@@ -23,7 +23,8 @@ _log = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """Runs the sweeps of one line until it is stopped.
+    """Runs the sweeps of one line until it is stopped: one for each of its schedules, the shortest
+    period first. While a long one goes on, those before it are made between two of its visits.
 
     `hand` is called in this thread with each record as soon as it stands; it may block, and then
     the sweep waits. `crashed` is called with an exception that is a mistake of ours: the caller
@@ -31,13 +32,14 @@ class Sweeper:
     """
 
     def __init__(
-            self, *, name: str, line: Line, sweep: Sweep, clock: Clock, schedule: Schedule,
+            self, *, name: str, line: Line, sweeps: list[tuple[Schedule, Sweep]], clock: Clock,
             hand: Callable[[Record], None], crashed: Callable[[BaseException], None],
     ) -> None:
         self._line = line
-        self._work = LineWork(sweep)
+        self._work = LineWork(*[sweep for _, sweep in sweeps])
         self._clock = clock
-        self._schedule = schedule
+        self._schedules = [schedule for schedule, _ in sweeps]
+        self._timetables: list[Timetable] = []
         self._hand = hand
         self._crashed = crashed
         self._stop = threading.Event()
@@ -68,19 +70,19 @@ class Sweeper:
 
     def _run(self) -> None:
         try:
-            timetable = Timetable(self._schedule, self._clock.now_s())
+            now_s = self._clock.now_s()
+            self._timetables = [Timetable(schedule, now_s) for schedule in self._schedules]
             while not self._stop.is_set():
                 now_s = self._clock.now_s()
-                due_s = timetable.take(now_s)
-                if due_s is not None:
-                    self._sweep_once(now_s)
+                if self._sweep_due(len(self._timetables)):
                     continue
                 self._wake.clear()
                 records = self._work.idle(self._line, self._clock)
                 for record in records or ():
                     self._hand(record)
                 if records is None and not self._stop.is_set():
-                    wait_ms = self._clock.real_ms_until(timetable.next_s(now_s))
+                    wait_ms = self._clock.real_ms_until(
+                        min([timetable.next_s(now_s) for timetable in self._timetables]))
                     self._wake.wait(min(max(wait_ms, 1) / 1000, WAIT_MAX_S))
         except BaseException as error:
             _log.exception("sweeps of this line ended")
@@ -88,12 +90,24 @@ class Sweeper:
         finally:
             self._work.orders.close("the gateway is ending: ask again when it runs")
 
-    def _sweep_once(self, now_s: int) -> None:
-        """One sweep, which may start visits until the next one is due."""
-        budget_ms = self._clock.real_ms_until(next_due_s(now_s, self._schedule))
-        records = self._work.sweep(self._line, self._clock, budget_ms)
+    def _sweep_due(self, before: int) -> bool:
+        """Make the sweeps that are due, of the first `before` schedules; whether one was."""
+        was_due = False
+        for which in range(before):
+            now_s = self._clock.now_s()
+            if not self._stop.is_set() and self._timetables[which].take(now_s) is not None:
+                was_due = True
+                self._sweep_once(which, now_s)
+        return was_due
+
+    def _sweep_once(self, which: int, now_s: int) -> None:
+        """One sweep, which may start visits until the next one of its schedule is due."""
+        budget_ms = self._clock.real_ms_until(next_due_s(now_s, self._schedules[which]))
+        records = self._work.sweep(self._line, self._clock, budget_ms, which)
         for record in records:
             if record is not None:
                 self._hand(record)
+            else:
+                self._sweep_due(which)
             if self._stop.is_set():
                 return

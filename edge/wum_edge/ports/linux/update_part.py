@@ -36,6 +36,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FILES_A_TICK = 16             # Written by the system's cache, synced by its disk.
 IDENTITY = "identity.key"
 
 
@@ -51,7 +52,8 @@ class UpdatePart:
         self._log = log
         self.updater = Updater(
             flash=SlotFlash(folder), slot=slot, rules=read_rules(keys_folder),
-            verifier=Signatures(), clock=clock, log=log, chance=os.urandom, has_meters=has_meters)
+            verifier=Signatures(), clock=clock, log=log, chance=os.urandom, has_meters=has_meters,
+            files_a_tick=FILES_A_TICK)
         self._courier = Courier(self.updater, clock, Signatures(), _seed(keys_folder),
                                 keys.concentrator)
 

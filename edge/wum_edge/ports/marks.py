@@ -1,21 +1,19 @@
 """How far meters' own logs are archived, kept over a restart: a small file beside the archive.
 
-Left out: what a mark means (meters/upkeep.py). The file follows what is on flash, never leads: it
-is written now and then with the sequence number up to which it holds, and what was archived after
-that is read again from the archive itself. So no entry is archived twice, and none is lost.
+For every port, CPython and MicroPython. Left out: what a mark means (meters/upkeep.py). The file
+follows what is on flash, never leads: it is written now and then with the sequence number up to
+which it holds, and what was archived after that is read again from the archive itself. So no entry
+is archived twice, and none is lost.
 """
 
 import json
-import logging
-import os
-import time
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
+from wum_edge.archive.flash import Flash, read_whole
 from wum_edge.archive.reader import Limits
 from wum_edge.archive.ring import Archive
+from wum_edge.clock import Clock
 from wum_edge.config import Config
+from wum_edge.log import Log
 from wum_edge.meters.catalog import Model
 from wum_edge.meters.upkeep import Marks, marks_event
 from wum_edge.schema import profile_set_index
@@ -23,23 +21,29 @@ from wum_shared.batch import Event, Missed, Row
 from wum_shared.messages import SEQUENCE_MAX
 from wum_shared.status import EVENT_OF_METER
 
+TYPE_CHECKING = False        # True for type checkers only: a board has neither.
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 NAME = "meter-marks.json"
-SAVE_S = 60.0
+FILE_BYTES_MAX = 4 * 1024 * 1024    # Marks of 1,024 meters with full logs take some hundred kB.
+SAVE_MS = 60000
 PIECE = Limits(SEQUENCE_MAX, 4096, 1 << 20)
-_log = logging.getLogger(__name__)
 
 
 class MarksFile:
     """The marks of every meter of a configuration, as far as they are archived."""
 
-    def __init__(self, folder: Path, config: Config, models: dict[str, Model]) -> None:
-        self._path = folder / NAME
+    def __init__(self, flash: Flash, clock: Clock, log: Log, config: Config,
+                 models: dict[str, Model]) -> None:
+        self._flash, self._clock, self._log = flash, clock, log
         self._serials = [meter.serial for meter in config.meters]
-        self._profiles = {profile_set_index(config, models, meter.model)
-                          for meter in config.meters} - {None}
+        self._profiles = [profile_set_index(config, models, meter.model)
+                          for meter in config.meters]
         self._sequence = 0
         self._marks = {serial: Marks() for serial in self._serials}
-        self._saved_s = time.monotonic()
+        self._saved_ms = clock.monotonic_ms()
         self._changed = False
         self._load()
 
@@ -48,7 +52,8 @@ class MarksFile:
         first = self._sequence + 1
         while first < archive.next_sequence and (span := archive.read(first, PIECE)) is not None:
             # A span has one schema, and its meters stand as here unless the configuration changed.
-            self._note([*span.rows, *span.events])
+            self._note(span.rows)
+            self._note(span.events)
             first = span.last_sequence + 1
         self._sequence = archive.next_sequence - 1
 
@@ -59,29 +64,25 @@ class MarksFile:
         copy.seen, copy.timeless = list(own.seen), list(own.timeless)
         return copy
 
-    def archived(self, records: Sequence[Row | Missed | Event], last_sequence: int) -> None:
+    def archived(self, records: "Sequence[Row | Missed | Event]", last_sequence: int) -> None:
         """These records are on flash now."""
         self._note(records)
         self._sequence = last_sequence
-        if self._changed and time.monotonic() - self._saved_s >= SAVE_S:
+        if self._changed and self._clock.monotonic_ms() - self._saved_ms >= SAVE_MS:
             self.save()
 
     def save(self) -> None:
         """Write the file, at once or not at all."""
-        self._saved_s = time.monotonic()
-        fresh = self._path.with_suffix(".new")
+        self._saved_ms = self._clock.monotonic_ms()
+        meters = {serial: _as_json(self._marks[serial]) for serial in self._serials}
         try:
-            with fresh.open("w", encoding="utf-8") as file:
-                json.dump({"sequence": self._sequence, "meters": {
-                    serial: _as_json(marks) for serial, marks in self._marks.items()}}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(fresh, self._path)
+            self._flash.replace(NAME, json.dumps(
+                {"sequence": self._sequence, "meters": meters}).encode())
             self._changed = False
         except OSError as error:         # The archive itself tells what it lacks, if that is full.
-            _log.warning("%s cannot be written: %s", self._path, error)
+            self._log.warn("%s cannot be written: %s" % (NAME, error))
 
-    def _note(self, records: Sequence[Row | Missed | Event]) -> None:
+    def _note(self, records: "Sequence[Row | Missed | Event]") -> None:
         for record in records:
             if type(record) is Event and record.kind == EVENT_OF_METER and (
                     record.meter is not None and record.meter < len(self._serials)):
@@ -95,25 +96,26 @@ class MarksFile:
 
     def _load(self) -> None:
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
+            data = read_whole(self._flash, NAME, FILE_BYTES_MAX)
+            if data is None:             # Missing, or unreadable: made anew.
+                return
+            found = json.loads(data)
             self._sequence = int(found["sequence"])
             for serial, own in found["meters"].items():
                 if serial in self._marks:
                     self._marks[serial] = _from_json(own)
-        except FileNotFoundError:
-            return
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             # Without it everything is read again from the archive, which takes a little longer.
-            _log.warning("%s cannot be used and is made anew: %s", self._path, error)
+            self._log.warn("%s cannot be used and is made anew: %s" % (NAME, error))
             self._sequence = 0
 
 
-def _as_json(marks: Marks) -> dict[str, Any]:
+def _as_json(marks: Marks) -> "dict[str, Any]":
     return {"events_s": marks.events_s, "seen": marks.seen, "timeless": marks.timeless,
             "profile_s": marks.profile_s}
 
 
-def _from_json(own: dict[str, Any]) -> Marks:
+def _from_json(own: "dict[str, Any]") -> Marks:
     marks = Marks()
     marks.events_s = int(own["events_s"])
     marks.seen = [(int(code), str(note)) for code, note in own["seen"]]

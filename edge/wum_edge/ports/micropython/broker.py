@@ -1,0 +1,229 @@
+"""The connection to the broker: MQTT over a socket that never blocks, one after the other.
+
+`tick` does what can be done at once and returns; a task of asyncio calls it, and so does a line
+that waits for a meter. What an old connection had in hand is sent again from the archive. Left out:
+the packets (mqtt.py), what is sent when (uplink/). Resolving a name is the one call that may block.
+"""
+
+import select
+import socket
+
+from wum_edge.ports.micropython import mqtt
+from wum_edge.uplink import broker
+from wum_edge.uplink.delivery import WINDOW
+from wum_edge.uplink.reconnect import Reconnect
+from wum_shared.orders import ORDER_BYTES_MAX
+
+HANDED_OVER_MAX = 2 * WINDOW     # Messages without PUBACK: a window of batches with their schemas.
+HEARD_BYTES_MAX = ORDER_BYTES_MAX + 512
+TO_SEND_MAX = 24 * 1024          # Bytes that wait to leave: what does not fit stays in the archive.
+KEEPALIVE_S = 30
+SILENCE_MS = 45000               # A connection that swallows everything is given up.
+CONNECT_MS = 10000               # For TCP and TLS, and for the broker's answers.
+COMPLAIN_MS = 60000              # The same trouble is said once in this time.
+_PIECE = 1024
+_EAGAIN, _EINPROGRESS = 11, (115, 119, 36)      # Each port of MicroPython has its own.
+_AWAY, _JOINING, _GREETING, _ASKING, _UP = 0, 1, 2, 3, 4
+
+
+class BoardBroker(broker.Broker):
+    """`hand` is called with topic and bytes of each message heard. `secure` makes a TLS socket of a
+    plain one, or is None."""
+
+    batch_bytes = 8 * 1024       # A batch stands in memory some three times while it is sealed.
+
+    def __init__(self, account, subscription, hand, dice, clock, log, up_ms, secure=None):
+        """`account`: (host, port, user, password). `up_ms`: since power came back."""
+        self._account = account
+        self._subscription = subscription
+        self._hand = hand
+        self._clock = clock
+        self._log = log
+        self._secure = secure
+        self._waits = Reconnect(dice)
+        self._state = _AWAY
+        self._due_ms = clock.monotonic_ms() + self._waits.first_ms(up_ms)
+        self._socket = None
+        self._poll = None
+        self._hearing = None
+        self._to_send = bytearray()
+        self._handed_over = 0
+        self._number = 0
+        self._sessions = 0
+        self._heard_ms = self._said_ms = 0
+        self._was_up = False
+        self._told = ("", 0)
+        self.is_wanted = True        # False while there is no network.
+
+    def session(self):
+        """See Broker.session."""
+        return self._sessions if self._state == _UP else 0
+
+    def has_room(self):
+        """See Broker.has_room."""
+        return (self._state == _UP and self._handed_over < HANDED_OVER_MAX
+                and len(self._to_send) < TO_SEND_MAX - self.batch_bytes)
+
+    def publish(self, topic, payload):
+        """See Broker.publish."""
+        if (self._state != _UP or self._handed_over >= HANDED_OVER_MAX
+                or len(self._to_send) + len(payload) > TO_SEND_MAX):
+            return False
+        self._handed_over += 1
+        self._say(mqtt.publish(topic, payload, self._next()))
+        return True
+
+    def tick(self):
+        """Do what can be done now. Never raises for what the network does."""
+        now_ms = self._clock.monotonic_ms()
+        if self._state == _AWAY:
+            if self.is_wanted and now_ms >= self._due_ms:
+                self._join(now_ms)
+            return
+        try:
+            if self._state == _JOINING:
+                self._greet(now_ms)
+            else:
+                self._listen(now_ms)
+                self._keep_alive(now_ms)
+            if self._state > _JOINING:
+                self._send(now_ms)
+        except (OSError, mqtt.Violation) as error:
+            self._hang_up("connection lost: %s" % error, now_ms)
+            return
+        if self._state != _AWAY and self._state != _UP and now_ms >= self._due_ms:
+            self._hang_up("no answer within %d s" % (CONNECT_MS // 1000), now_ms)
+        elif not self.is_wanted:
+            self._hang_up("there is no network", now_ms)
+
+    def close(self):
+        """Say good-bye, as far as that can be done at once."""
+        trouble = "ending"
+        if self._state == _UP:
+            try:
+                self._socket.write(mqtt.DISCONNECT)
+            except OSError as error:
+                trouble = "ending without a good-bye: %s" % error
+        self.is_wanted = False
+        if self._state != _AWAY:
+            self._hang_up(trouble, self._clock.monotonic_ms())
+
+    def _join(self, now_ms):
+        self._state = _JOINING
+        self._due_ms = now_ms + CONNECT_MS
+        self._hearing = mqtt.Hearing(HEARD_BYTES_MAX + 256)
+        self._to_send = bytearray()
+        self._handed_over = 0
+        try:
+            address = socket.getaddrinfo(self._account[0], self._account[1])[0][-1]
+            self._socket = socket.socket()
+            self._socket.setblocking(False)
+            try:
+                self._socket.connect(address)
+            except OSError as error:
+                if error.args[0] not in _EINPROGRESS:
+                    raise
+            self._poll = select.poll()
+            self._poll.register(self._socket, select.POLLOUT)
+        except OSError as error:
+            self._hang_up("no connection: %s" % error, now_ms)
+
+    def _greet(self, now_ms):
+        """As soon as the connection stands."""
+        for _, flags in self._poll.poll(0):
+            if flags & ~select.POLLOUT:
+                raise OSError("it was refused, or nobody is there")
+            self._poll = None
+            if self._secure is not None:
+                self._socket = self._secure(self._socket)
+            self._state = _GREETING
+            self._heard_ms = self._said_ms = now_ms
+            _, _, user, password = self._account
+            self._say(mqtt.connect(user, user, password, KEEPALIVE_S))
+
+    def _listen(self, now_ms):
+        while True:
+            try:
+                data = self._socket.read(_PIECE)
+            except OSError as error:
+                if error.args[0] == _EAGAIN:
+                    return
+                raise
+            if data is None:
+                return
+            if not data:
+                raise OSError("the other side hung up")
+            self._heard_ms = now_ms
+            for kind, number, topic, content in self._hearing.take(data):
+                self._packet(kind, number, topic, content)
+                if self._state == _AWAY:
+                    return
+
+    def _packet(self, kind, number, topic, content):
+        if kind == mqtt.CONNACK:
+            if number:
+                raise OSError("refused with code %d: is the concentrator registered, and does the "
+                              "broker know it?" % number)
+            self._state = _ASKING
+            self._say(mqtt.subscribe(self._subscription, self._next()))
+        elif kind == mqtt.SUBACK and self._state == _ASKING:
+            if content[:1] != b"\x01":
+                raise OSError("the broker does not let us hear %s" % self._subscription)
+            self._state = _UP
+            self._sessions += 1
+            self._was_up = True
+            self._told = ("", 0)
+            self._log.say("connected to %s:%d" % self._account[:2])
+        elif kind == mqtt.PUBACK:
+            self._handed_over = max(0, self._handed_over - 1)
+        elif kind == mqtt.PUBLISH:
+            if number:
+                self._say(mqtt.puback(number))
+            if len(content) <= HEARD_BYTES_MAX:
+                self._hand(topic, content)
+
+    def _keep_alive(self, now_ms):
+        if now_ms - self._heard_ms >= SILENCE_MS:
+            raise OSError("nothing was heard for %d s" % (SILENCE_MS // 1000))
+        if min(now_ms - self._heard_ms, now_ms - self._said_ms) >= KEEPALIVE_S * 500:
+            self._say(mqtt.PING)
+            self._said_ms = now_ms
+
+    def _say(self, packet):
+        self._to_send.extend(packet)
+
+    def _send(self, now_ms):
+        while self._to_send:
+            try:
+                sent = self._socket.write(memoryview(self._to_send)[:_PIECE])
+            except OSError as error:
+                if error.args[0] == _EAGAIN:
+                    return
+                raise
+            if not sent:
+                return
+            self._said_ms = now_ms
+            self._to_send = self._to_send[sent:]
+
+    def _next(self):
+        self._number = self._number % 0xFFFF + 1
+        return self._number
+
+    def _hang_up(self, trouble, now_ms):
+        if self._socket is not None:
+            try:
+                self._socket.close()
+            except OSError as error:    # It is gone all the same.
+                trouble = "%s; closing: %s" % (trouble, error)
+        self._socket = self._poll = None
+        self._to_send = bytearray()
+        self._state = _AWAY
+        if self._was_up:
+            self._was_up = False
+            self._waits.connected()
+        wait_ms = self._waits.wait_ms()
+        self._due_ms = now_ms + wait_ms
+        if trouble != self._told[0] or now_ms >= self._told[1]:
+            self._told = (trouble, now_ms + COMPLAIN_MS)
+            self._log.warn("%s:%d: %s; trying again in %d s, records wait in the archive" % (
+                self._account[0], self._account[1], trouble, wait_ms // 1000))

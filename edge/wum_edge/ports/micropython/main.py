@@ -1,0 +1,263 @@
+"""The gateway of a board: what main.py of its flash starts, `start()`.
+
+One loop of asyncio: a task for each line, one for uplink and agent, one for network and time. The
+core is that of every port. Left out: what any of them does. A mistake of ours resets the board, and
+so does the watchdog where one hangs: the next start is clean, and its event tells why.
+"""
+
+import asyncio
+import os
+import sys
+import time
+
+import machine
+
+from wum_edge.agent import Agent
+from wum_edge.archive.ring import Archive
+from wum_edge.log import Log
+from wum_edge.meters.dlms import supply
+from wum_edge.meters.mbus import cipher as mbus_cipher
+from wum_edge.meters.sweep import sweeps_of_line
+from wum_edge.meters.work import LineWork
+from wum_edge.ports.marks import MarksFile
+from wum_edge.ports.micropython import aes, cipher, sntp
+from wum_edge.ports.micropython.broker import BoardBroker
+from wum_edge.ports.micropython.clock import BoardClock
+from wum_edge.ports.micropython.dlms_counters import FlashCounters
+from wum_edge.ports.micropython.flash import BoardFlash
+from wum_edge.ports.micropython.line import UartLine
+from wum_edge.ports.micropython.network import Network
+from wum_edge.ports.micropython.settings import UART, NotSetUp, read_authority, read_settings
+from wum_edge.schedule import Timetable, next_due_s
+from wum_edge.schema import schema
+from wum_edge.uplink.broker import Dice
+from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
+from wum_edge.uplink.delivery import Delivery
+from wum_edge.uplink.reconnect import BOOTED_MS
+from wum_shared.ids import INCARNATION_SIZE, id_to_text
+from wum_shared.status import EVENT_STARTED
+from wum_shared.topics import DOWN, topic
+
+VERSION = "0.1.0"
+ROOT = "/flash"
+WATCHDOG_MS = 8000           # RP2's longest; a turn, an append and a sealing take less.
+PUMP_MS = 20                 # How often the uplink is looked at.
+TICK_MS = 200                # How often the agent is.
+WAIT_MAX_MS = 1000           # Longest wait of a line: then the clock is looked at again.
+AGAIN_MS = 10000             # Without settings: until they are looked for again.
+TIME_EVERY_MS = 3600000      # Network time, once it was heard ...
+TIME_AGAIN_MS = 10000        # ... and until then.
+_CAUSES = {"PWRON_RESET": "power on", "HARD_RESET": "reset", "WDT_RESET": "watchdog",
+           "DEEPSLEEP_RESET": "deep sleep", "SOFT_RESET": "soft reset"}
+
+
+class Printed(Log):
+    """Sentences on the serial console."""
+
+    def say(self, text):
+        """See Log.say."""
+        print(text)
+
+    def warn(self, text):
+        """See Log.warn."""
+        print("! " + text)
+
+
+class BoardDice(Dice):
+    """The board's own source of chance."""
+
+    def below(self, limit):
+        """See Dice.below. 32 bits more than are needed: what is uneven is below one in 2**32."""
+        return int.from_bytes(os.urandom(8), "big") % limit
+
+
+def cause():
+    """Why the board started, in words."""
+    number = machine.reset_cause()
+    for name in _CAUSES:
+        if getattr(machine, name, None) == number:
+            return _CAUSES[name]
+    return "cause %d" % number
+
+
+class Gateway:
+    """All parts of one running gateway."""
+
+    def __init__(self, settings, watchdog, log):
+        self._settings = settings
+        self._watchdog = watchdog
+        self._log = log
+        config, keys = settings.config, settings.keys
+        place = config.concentrator
+        self.clock = BoardClock(config.clock, machine.RTC())
+        flash = BoardFlash(ROOT + "/archive")
+        counters = FlashCounters(flash)
+        supply.install(supply.Supply(aes.AesGcm(), counters, os.urandom))
+        mbus_cipher.install(aes.AesCbc())
+        archive = Archive(flash, place.archive_limit_mb * 1024 * 1024,
+                          os.urandom(INCARNATION_SIZE))
+        self._own = topic(keys.concentrator, DOWN, "")
+        self.broker = BoardBroker(
+            (config.broker.host, config.broker.port, settings.user, settings.password),
+            topic(keys.concentrator, DOWN, "+"), self._heard, BoardDice(), self.clock, log,
+            # After a reset it is alone; after a power cut a whole town comes back.
+            0 if machine.reset_cause() == machine.PWRON_RESET else BOOTED_MS,
+            secure=_secure(config.broker))
+        self._marks = MarksFile(flash, self.clock, log, config, settings.models)
+        self._marks.catch_up(archive)
+        delivery, doubtful = _delivery(archive, flash, keys, self.broker, log)
+        self.agent = Agent(
+            archive=archive, delivery=delivery, clock=self.clock, log=log,
+            archived=self._marks.archived,
+            schema=schema(config, settings.models, keys.tenant, keys.concentrator,
+                          self.clock.now_s()))
+        self.agent.happened(EVENT_STARTED, "board %s: %d meters on %d lines, after %s" % (
+            VERSION, len(config.meters), len(config.lines), cause()))
+        if doubtful:
+            self.agent.stop_sending(doubtful)
+        self.network = Network(settings.board.get("wifi"), log)
+        self._pumped_ms = 0
+        log.say("concentrator %s: %d records, %d wait for the head-end; after %s" % (
+            id_to_text(keys.concentrator), archive.next_sequence - 1, archive.backlog, cause()))
+
+    async def run(self):
+        """For ever; a mistake in any task ends all."""
+        tasks = [self._move(), self._keep_time()]
+        tasks += [self._read(line) for line in self._settings.config.lines]
+        await asyncio.gather(*tasks)
+
+    def breathe(self):
+        """From whatever waits within a turn: the uplink and the watchdog do not."""
+        now_ms = time.ticks_ms()
+        if time.ticks_diff(now_ms, self._pumped_ms) >= PUMP_MS:
+            self._pumped_ms = now_ms
+            self._watchdog.feed()
+            self.broker.tick()
+
+    def _heard(self, name, sealed):
+        if name.startswith(self._own):
+            self.agent.hear(name[len(self._own):], sealed)
+
+    async def _move(self):
+        """Uplink and agent."""
+        ticked_ms = self.clock.monotonic_ms() - TICK_MS
+        while True:
+            self.breathe()
+            now_ms = self.clock.monotonic_ms()
+            if now_ms - ticked_ms >= TICK_MS:
+                ticked_ms = now_ms
+                self.network.tick(now_ms)
+                self.broker.is_wanted = self.network.is_up()
+                self.agent.tick()
+            await asyncio.sleep_ms(PUMP_MS)
+
+    async def _keep_time(self):
+        where = self._settings.board.get("time") or {}
+        while True:
+            is_heard = False
+            if where.get("host") and self.network.is_up():
+                is_heard = await sntp.ask(where["host"], where.get("port", sntp.PORT), self.clock)
+            await asyncio.sleep_ms(TIME_EVERY_MS if is_heard else TIME_AGAIN_MS)
+
+    async def _read(self, line):
+        """The sweeps of one line when they are due, and its back-fill in between."""
+        config, clock = self._settings.config, self.clock
+        wire = _uart_line(line, self._settings.board, self.breathe)
+        sweeps = sweeps_of_line(config, self._settings.models, line.name)
+        for _, sweep in sweeps:
+            for known in sweep.meters:
+                known.upkeep.marks = self._marks.of(known.index)
+        work = LineWork(*[sweep for _, sweep in sweeps])
+        due = [(schedule, Timetable(schedule, clock.now_s())) for schedule, _ in sweeps]
+        while True:
+            now_s = clock.now_s()
+            if await self._sweep(work, wire, due):
+                continue
+            records = work.idle(wire, clock)
+            for record in records or ():
+                self.agent.take(record)
+            next_s = min([timetable.next_s(now_s) for _, timetable in due])
+            wait_ms = clock.real_ms_until(next_s) if records is None else 0
+            await asyncio.sleep_ms(min(wait_ms, WAIT_MAX_MS))
+
+    async def _sweep(self, work, wire, due):
+        """Make the sweeps of the schedules in `due` whose moment has come; whether there was one.
+        Those with a shorter period come between two meters of a longer one.
+        """
+        was_due = False
+        for which, (schedule, timetable) in enumerate(due):
+            now_s = self.clock.now_s()
+            if timetable.take(now_s) is None:
+                continue
+            was_due = True
+            budget_ms = self.clock.real_ms_until(next_due_s(now_s, schedule))
+            for record in work.sweep(wire, self.clock, budget_ms, which):
+                if record is not None:
+                    self.agent.take(record)
+                elif which:
+                    await self._sweep(work, wire, due[:which])
+                await asyncio.sleep_ms(0)    # Between two meters the other tasks have a turn.
+        return was_due
+
+
+def _delivery(archive, flash, keys, broker, log):
+    """What delivers; or why nothing may be sent."""
+    try:
+        counter = Counter(flash, keys.key_id, first_start(os.urandom(CHANCE_BYTES)))
+    except CounterDoubtful as error:
+        return None, str(error)
+    return Delivery(archive=archive, counter=counter, cipher=cipher.Cipher(), keys=keys,
+                    broker=broker, dice=BoardDice(), log=log), ""
+
+
+def _secure(account):
+    """How its connection is made safe; None for a broker on loopback that is plain."""
+    if not account.tls:
+        return None
+    from wum_edge.ports.micropython import tls  # Late: a virtual board has none.
+    return tls.secure(account.host, read_authority(ROOT))
+
+
+def _uart_line(line, board, breathe):
+    number = line.port[len(UART):]
+    pins = board.get("uarts", {}).get(number, {})
+    named = {}
+    for name in ("tx", "rx"):
+        if name in pins:
+            named[name] = machine.Pin(pins[name])
+    uart = machine.UART(int(number), line.baud, rxbuf=2048, **named)
+    direction = machine.Pin(pins["direction"], machine.Pin.OUT) if "direction" in pins else None
+    return UartLine(uart, line, direction, breathe)
+
+
+async def _without_settings(why, watchdog, log):
+    """Nothing can be done until somebody sets the board up; the console says so again and again."""
+    waited_ms = AGAIN_MS
+    while True:
+        if waited_ms >= AGAIN_MS:
+            waited_ms = 0
+            log.warn("not set up: %s" % why)
+        watchdog.feed()
+        await asyncio.sleep_ms(TICK_MS)
+        waited_ms += TICK_MS
+
+
+def start():
+    """Run; returns never. A mistake of ours is printed, and resets the board."""
+    log = Printed()
+    watchdog = machine.WDT(timeout=WATCHDOG_MS)
+    asyncio.run(_guarded(watchdog, log))
+
+
+async def _guarded(watchdog, log):
+    try:
+        cipher.check(sys.platform)
+        try:
+            gateway = Gateway(read_settings(ROOT), watchdog, log)
+        except NotSetUp as error:
+            await _without_settings(str(error), watchdog, log)
+            return
+        await gateway.run()
+    except Exception as error:
+        sys.print_exception(error)
+        machine.reset()

@@ -1,0 +1,1 @@
+"""A virtual board: MicroPython with UARTs, sockets, flash, watchdog and reset, in one process."""

@@ -1,0 +1,51 @@
+"""The board's ciphers against the standards' vectors, and against what the host sealed."""
+
+import json
+from binascii import unhexlify
+
+from wum_edge.ports.micropython import aes, cipher
+
+SUNSCREEN = (b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the "
+             b"future, sunscreen would be it.")
+
+
+def check_chacha20_poly1305_is_that_of_rfc_8439_2_8_2():
+    key = bytes(range(0x80, 0xA0))
+    nonce = unhexlify("070000004041424344454647")
+    aad = unhexlify("50515253c0c1c2c3c4c5c6c7")
+    sealed = cipher.Cipher().encrypt(key, nonce, SUNSCREEN, aad)
+    assert sealed[:16] == unhexlify("d31a8d34648e60db7b86afbc53ef7ec2")
+    assert sealed[-16:] == unhexlify("1ae10b594f09e26a7e902ecbd0600691")
+    assert cipher.Cipher().decrypt(key, nonce, sealed, aad) == SUNSCREEN
+    for at in (0, 50, len(sealed) - 1):
+        wrong = bytearray(sealed)
+        wrong[at] ^= 1
+        assert cipher.Cipher().decrypt(key, nonce, bytes(wrong), aad) is None
+    assert cipher.Cipher().decrypt(key, nonce, sealed, aad[1:]) is None
+    assert cipher.Cipher().decrypt(key, nonce, b"short", aad) is None
+
+
+def check_gcm_seals_and_cbc_opens_what_the_host_did():
+    with open("/vectors.json") as file:
+        vectors = json.load(file)
+    assert len(vectors["gcm"]) > 10
+    for key, nonce, plain, aad, sealed in vectors["gcm"]:
+        given = [unhexlify(text) for text in (key, nonce, plain, aad)]
+        assert aes.AesGcm().seal(*given) == unhexlify(sealed), (key, plain)
+    for key, vector, plain, sealed in vectors["cbc"]:
+        assert aes.AesCbc().open(unhexlify(key), unhexlify(vector), unhexlify(sealed)) == (
+            unhexlify(plain))
+    for key, nonce, plain, aad, sealed in vectors["chacha"]:
+        given = [unhexlify(text) for text in (key, nonce, plain, aad)]
+        assert cipher.Cipher().encrypt(*given) == unhexlify(sealed), len(plain)
+
+
+def check_a_board_without_native_code_refuses_to_seal_slowly():
+    cipher.check("webassembly")
+    if not cipher.IS_NATIVE:
+        try:
+            cipher.check("esp32")
+        except cipher.TooSlow as error:
+            assert "viper" in str(error)
+        else:
+            raise AssertionError("an ESP32 would seal for seconds")
