@@ -6,13 +6,17 @@ standard error and exit code 1; a mistake of ours in a traceback.
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from pathlib import Path
 
+from wum_cloud import logs
+from wum_cloud.commands.sessions.arguments import add_session
 from wum_cloud.expected import expected
+from wum_cloud.people.arguments import add_people
+from wum_cloud.registry.arguments import add_registry
 from wum_cloud.settings import Settings, required, settings_from
 
 _Command = Callable[[Settings, argparse.Namespace], Awaitable[int] | int]
@@ -26,10 +30,9 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line (without the program's name); return the exit code."""
     parsed = _parser().parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = settings_from(os.environ)
+        logs.begin(settings.log)
         outcome = parsed.command(settings, parsed)
         return outcome if isinstance(outcome, int) else asyncio.run(outcome)
     except expected() as error:
@@ -42,6 +45,7 @@ def run(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wum-cloud", description="The WUM head-end. Settings come from the environment.")
+    parser.add_argument("--version", action="version", version="wum-cloud " + version("wum-cloud"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: _Command, help_: str) -> argparse.ArgumentParser:
@@ -73,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
                        "(default: none)")
     _add_enrolment(add)
     _add_ripple(add)
+    add_session(add, _session)
     add("ingest", _ingest, "Store what concentrators send, then acknowledge it.")
     add("web", _web, "Serve the API and the console.")
     for name, what in (
@@ -120,6 +125,8 @@ def _add_enrolment(add: _Add) -> None:
     passwords.add_argument("--head-end", action="store_true", help="the head-end's own instead, "
                            "at once")
     passwords.add_argument("--tenant", default="default")
+    add("new-key-file", _new_key_file, "Put another key into WUM_KEY_FILE and seal every secret of "
+        "the database with it. Stop ingest and web first.")
     claim = add("claim", _claim, "Let a new concentrator in, when it comes with this claim code.")
     claim.add_argument("code", metavar="CODE", help="as its label or `wum-edge claim` shows it; - "
                        "reads it from standard input, where no list of processes shows it")
@@ -133,52 +140,19 @@ def _add_enrolment(add: _Add) -> None:
 
 
 def _add_people(add: _Add) -> None:
-    token = add("token", _token, "Make, list or revoke API tokens.")
-    token.add_argument("act", choices=("create", "list", "revoke"))
-    token.add_argument("name", nargs="?", metavar="NAME", help="what the token is for")
-    token.add_argument("--account", help="whom it acts as (default: the first administrator)")
-    token.add_argument("--role", default="integrator", help="what it may do at most: a role "
-                       "(default: integrator)")
-    token.add_argument("--days", type=int, help="how long it lasts (default: until revoked)")
-    password = add("password", _password,
-                   "Give an account a new password, print it once, and end its sessions.")
-    password.add_argument("name", metavar="NAME", help="the account, such as admin")
-    account = add("account", _account, "Make, list, change or disable accounts.")
-    account.add_argument("act", choices=(
-        "add", "list", "change", "disable", "enable", "factor-off"))
-    account.add_argument("name", nargs="?", metavar="NAME")
-    account.add_argument("--role", help="what it may do; docs/people.md names the roles")
-    account.add_argument("--branch", help="a site: nothing outside of its branch is shown "
-                         "(empty: the whole tenant)")
-    for command in (token, account):
-        command.add_argument("--tenant", default="default")
+    add_people(add, _token, _password, _account)
     site = add("site", _site, "Put a site into the tree of sites.")
     site.add_argument("name", metavar="NAME")
     site.add_argument("--under", required=True, metavar="PARENT", help="the site that it lies in; "
                       "empty: in none")
     site.add_argument("--tenant", default="default")
-    _add_registry(add)
+    add_registry(add, _registry)
     audit = add("audit", _audit, "Check the audit trail, or write it into a file.")
     audit.add_argument("act", choices=("verify", "export"))
     audit.add_argument("file", nargs="?", type=Path, metavar="FILE", help="where the export goes; "
                        "or the export to check, instead of the database")
     audit.add_argument("--anchor", type=Path, metavar="FILE", help="a file on another machine "
                        "that keeps the ends of the chains from one check to the next")
-
-
-def _add_registry(add: _Add) -> None:
-    registry = add("registry", _registry, "The whole registry as a CSV file: sites, schedules, "
-                   "concentrators, buses, meters. docs/registry.md has the columns.")
-    acts = registry.add_subparsers(dest="act", required=True, metavar="ACT")
-    import_ = acts.add_parser("import", help="import a file, whole or not at all")
-    import_.add_argument("file", type=Path, metavar="FILE")
-    import_.add_argument("--dry-run", action="store_true", help="check the file, list every fault "
-                         "by row, say what would change, and change nothing")
-    export = acts.add_parser("export", help="write a file that can be imported again")
-    export.add_argument("file", nargs="?", type=Path, metavar="FILE", help="(default: standard "
-                        "output)")
-    for command in (import_, export):
-        command.add_argument("--tenant", default="default")
 
 
 async def _migrate(settings: Settings, _: argparse.Namespace) -> int:
@@ -235,18 +209,22 @@ async def _broker_files(settings: Settings, arguments: argparse.Namespace) -> in
 
 
 async def _ingest(settings: Settings, _: argparse.Namespace) -> int:
+    from wum_cloud.campaigns.serving.keeper import campaigning
     from wum_cloud.commands.sending.keeper import commanding
     from wum_cloud.enrolment.accounts import keeping_accounts
     from wum_cloud.enrolment.destroying import destroying
     from wum_cloud.enrolment.keeper import enrolling
     from wum_cloud.enrolment.trust.documents import order_seed
+    from wum_cloud.figures.telling import telling
     from wum_cloud.history.keeper import keeping
     from wum_cloud.ingest.downlink import Downlink
     from wum_cloud.ingest.process import serve
     from wum_cloud.ledger.keeper import keep
+    counters = Downlink()
     return await serve(settings, [
         keep, keeping(settings.keep_days), enrolling(settings), keeping_accounts(settings),
-        destroying, commanding(settings, order_seed, Downlink())])
+        destroying, commanding(settings, order_seed, counters),
+        campaigning(settings, counters), telling("ingest")])
 
 
 async def _trust(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -274,6 +252,12 @@ async def _new_passwords(settings: Settings, arguments: argparse.Namespace) -> i
     return 0
 
 
+async def _new_key_file(settings: Settings, _: argparse.Namespace) -> int:
+    from wum_cloud.registry.rekeying.commands import new_key_file
+    return await new_key_file(settings.database_url, required(
+        settings.key_file, "WUM_KEY_FILE", "the key file that `wum-cloud migrate` makes"))
+
+
 async def _claim(settings: Settings, arguments: argparse.Namespace) -> int:
     from wum_cloud.enrolment.claims.claiming import Wanted
     from wum_cloud.enrolment.commands import claim
@@ -283,6 +267,13 @@ async def _claim(settings: Settings, arguments: argparse.Namespace) -> int:
     code = sys.stdin.readline() if arguments.code == "-" else arguments.code
     return await claim(settings.database_url, vault, arguments.tenant, Wanted(
         code, arguments.name, arguments.site, arguments.hours))
+
+
+async def _session(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.commands.sessions.lending import lend
+    from wum_cloud.enrolment.trust.documents import order_seed
+    from wum_cloud.ingest.downlink import Downlink
+    return await lend(settings, order_seed, Downlink(), arguments.number, arguments.listen)
 
 
 async def _ripple(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from wum_cloud.figures import counted
 from wum_cloud.registry.broker_files import read_password
 from wum_cloud.registry.keys import KeyFileError
 from wum_cloud.settings import Settings
@@ -68,6 +69,7 @@ class Broker:
     def __init__(
             self, settings: Settings, password: str, topics: str,
             on_delivery: Callable[[Delivery], object], on_subscribed: Callable[[], object],
+            *, is_counted: bool = False,
     ) -> None:
         self._settings = settings
         self._where = (settings.broker_host, settings.broker_port)
@@ -78,6 +80,7 @@ class Broker:
         self._on_subscribed = on_subscribed
         self._session = 0
         self._failures = 0
+        self._is_counted = is_counted       # In this process's figures: one connection is.
         self._client = _client(settings, password)
         self._client.max_queued_messages_set(PUBLISHED_MAX)
         self._client.max_inflight_messages_set(_IN_FLIGHT_MAX)
@@ -151,14 +154,17 @@ class Broker:
             _log.error("%s", error)
 
     def _subscribed(
-            self, _: Client, __: Any, ___: int, reasons: list[ReasonCode],
-            ____: Properties | None,
+            self, client: Client, _: Any, __: int, reasons: list[ReasonCode],
+            ___: Properties | None,
     ) -> None:
         if any(reason.is_failure for reason in reasons):
             _log.error("The broker refuses the subscription to %s: check its access rules.",
                        self._subscription)
             return
         self._failures = 0
+        if self._is_counted:
+            counted.BROKER_CONNECTED.set(1)
+            counted.BROKER_CERTIFICATE.set(_certificate_ends(client.socket()))
         _log.info("Subscribed to %s at %s:%d.", self._subscription, *self._where)
         self._on_subscribed()
 
@@ -177,6 +183,9 @@ class Broker:
         wait_s = min(WAIT_MOST_S, WAIT_LEAST_S * 2 ** min(self._failures, 16))
         wait_s *= random.uniform(0.5, 1.0)  # Not everybody at once after an outage.
         self._failures += 1
+        if self._is_counted:
+            counted.BROKER_CONNECTED.set(0)
+            counted.BROKER_LOST.inc()
         _log.warning("%s; next attempt in %.1f s.", what, wait_s)
         self._client.reconnect_delay_set(wait_s, wait_s)
 
@@ -238,6 +247,14 @@ def _shares(told: Properties | None) -> bool:
 
 def _needs_5(settings: Settings) -> str:
     return "" if settings.shared_group is None else " " + _NEEDS_5
+
+
+def _certificate_ends(connection: object) -> float:
+    """When the certificate of the other side ends, as Unix time; 0 without TLS."""
+    if not isinstance(connection, ssl.SSLSocket):
+        return 0.0
+    told = connection.getpeercert() or {}
+    return float(ssl.cert_time_to_seconds(str(told["notAfter"]))) if "notAfter" in told else 0.0
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

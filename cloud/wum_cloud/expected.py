@@ -5,6 +5,7 @@ def expected() -> tuple[type[Exception], ...]:
     """Errors that are sentences for a person. Imported late: `--help` needs no database."""
     from wum_cloud.audit.commands import AuditFileError
     from wum_cloud.backup.sealed import BackupError
+    from wum_cloud.commands.kinds import CommandRefused
     from wum_cloud.database import DatabaseError
     from wum_cloud.enrolment.claims.claiming import ClaimRefused
     from wum_cloud.ingest.ripples.commands import RippleRefused
@@ -17,4 +18,4 @@ def expected() -> tuple[type[Exception], ...]:
     from wum_cloud.settings import SettingsError
     return (SettingsError, DatabaseError, MigrationError, KeyFileError, RegistrationRefused,
             PasswordFileError, PeopleRefused, AuditFileError, BackupError, SiteRefused,
-            ClaimRefused, RippleRefused, BulkRefused)
+            ClaimRefused, RippleRefused, BulkRefused, CommandRefused)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from wum_cloud import logs
+
 _TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _T = TypeVar("_T")
 _GROUP_MAX = 64  # Characters of a shared subscription's name.
@@ -36,11 +38,14 @@ class Settings:
     broker_ca_file: Path | None     # WUM_BROKER_CA_FILE; None: the system's authorities
     shared_group: str | None        # WUM_SHARED_GROUP: parallel ingest shares one subscription
     key_file: Path | None           # WUM_KEY_FILE: seals the concentrators' keys in the database
+    release_trust: Path | None      # WUM_RELEASE_TRUST: whose releases are taken in
     ahead_s: int                    # WUM_AHEAD_S: a row captured later than this is set aside
     keep_days: int                  # WUM_KEEP_DAYS: older readings are dropped; 0: never
+    log: str                        # WUM_LOG: text for people, json for machines
     web_host: str                   # WUM_WEB_HOST
     web_port: int                   # WUM_WEB_PORT, 1..65535
     web_workers: int                # WUM_WEB_WORKERS: processes that answer, 1..16
+    web_requests_per_s: int         # WUM_WEB_REQUESTS_PER_S, of one account; 0: no limit
     web_first_password_file: Path | None  # WUM_WEB_FIRST_PASSWORD_FILE; None: it is printed
 
 
@@ -62,11 +67,14 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         broker_ca_file=read.path("WUM_BROKER_CA_FILE"),
         shared_group=read.text("WUM_SHARED_GROUP", "") or None,
         key_file=read.path("WUM_KEY_FILE"),
+        release_trust=read.path("WUM_RELEASE_TRUST"),
         ahead_s=read.number("WUM_AHEAD_S", 300, 0, 86400),
         keep_days=read.number("WUM_KEEP_DAYS", 0, 0, 36500),
+        log=read.word("WUM_LOG", logs.TEXT, logs.FORMS),
         web_host=read.text("WUM_WEB_HOST", "127.0.0.1"),
         web_port=read.number("WUM_WEB_PORT", 8000, 1, 65535),
         web_workers=read.number("WUM_WEB_WORKERS", 1, 1, 16),
+        web_requests_per_s=read.number("WUM_WEB_REQUESTS_PER_S", 50, 0, 10_000),
         web_first_password_file=read.path("WUM_WEB_FIRST_PASSWORD_FILE"),
     )
     mistakes += _contradictions(settings)
@@ -135,6 +143,10 @@ class _Reader:
 
     def truth(self, name: str, default: bool) -> bool:
         return self._parsed(name, default, lambda text: _TRUTH[text.lower()], "true or false")
+
+    def word(self, name: str, default: str, words: tuple[str, ...]) -> str:
+        return self._parsed(name, default, lambda text: words[words.index(text)],
+                            " or ".join(words))
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         def parse(text: str) -> int:

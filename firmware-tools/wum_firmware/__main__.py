@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wum_firmware import (
+    board_files,
     key_folder,
     mesh_network,
     provision,
@@ -33,14 +34,16 @@ _MEANINGS = {
 }
 
 _OF_KEYS = ("provision", "mesh")
-_REFUSED = (key_folder.FolderRefused, mesh_network.NetworkRefused, release.ReleaseRefused,
-            release_keys.KeyRefused, sources.BuildRefused, Malformed)
+_REFUSED = (board_files.BoardRefused, key_folder.FolderRefused, mesh_network.NetworkRefused,
+            release.ReleaseRefused, release_keys.KeyRefused, sources.BuildRefused, Malformed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 refused with a sentence, 2 misused."""
     options = _parser().parse_args(arguments)
     try:
+        if options.command == "board":
+            return _board(options)
         if options.command in _OF_KEYS:
             return _mesh(options) if options.command == "mesh" else _provision(options)
         return release_commands.run(options)
@@ -58,11 +61,14 @@ def _parser() -> argparse.ArgumentParser:
         "goes to its cabinet, and what is made for those that are there.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     command = commands.add_parser(
-        "provision", help="make the identity and the keys of one concentrator",
-        description="Make the identity and the keys of one concentrator: files that only you "
-        "can read, in a folder that the gateway's configuration names. One of them, "
-        "registration.cose, goes to the head-end. No secret is printed.",
-        epilog="Example: wum-firmware provision --out cabinet-1/keys --name cabinet-1")
+        "provision", help="prepare a batch for a warehouse; or keys for a bench",
+        description="With --batch: claim codes for new concentrators, which make their identities "
+        "themselves. Without it, for benches, tests and stations of a mesh without an uplink: the "
+        "identity and the keys of one concentrator, made here and not in it, which change on this "
+        "workbench alone. Files that only you can read, in a folder that the gateway's "
+        "configuration names; one of them, registration.cose, goes to the head-end. No secret is "
+        "printed.",
+        epilog="Example: wum-firmware provision --out batch --batch 200")
     command.add_argument(
         "--out", metavar="DIR", type=Path, required=True,
         help="folder for the files: made when it is not there, refused when it holds anything else")
@@ -73,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         help="the utility that it belongs to (default: default)")
     command.add_argument(
         "--batch", metavar="N", type=int,
-        help="instead: N new concentrators for a warehouse, each with an identity and a claim "
-        "code, a list of the codes and a sheet of labels to print (docs/enrolment.md)")
+        help="N new concentrators for a warehouse: a claim code for each, a list of the codes and "
+        "a sheet of labels to print (docs/enrolment.md)")
     command.add_argument(
         "--force", action="store_true",
         help="give a folder that holds an identity a new one; the old files are put aside")
@@ -100,8 +106,43 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--door", metavar="DIR", type=Path, help="this gateway's folder of keys gets "
                       "the list of those who were invited, whom it admits (door.key)")
     what.add_argument("--renew", action="store_true", help="another key, in the next epoch")
+    _add_board(commands)
     release_commands.add_to(commands)
     return parser
+
+
+def _add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    board = commands.add_parser(
+        "board", help="make the files that a MicroPython board finds on its flash",
+        description="Make gateway.json, keys.json, board.json and the catalogue entries in use, of "
+        "a folder of keys and a gateway's configuration. Its lines have ports like uart:1. Copy "
+        "all of it to the root of the board's flash (docs/boards.md), and delete it here: it holds "
+        "the keys.",
+        epilog="Example: wum-firmware board --keys cabinet-1/keys --config edge.toml --catalog "
+        "edge/wum_edge/catalog --time pool.ntp.org --out cabinet-1/flash")
+    board.add_argument("--keys", metavar="DIR", type=Path, required=True,
+                       help="the folder that `wum-firmware provision` wrote")
+    board.add_argument("--config", metavar="FILE", type=Path, required=True,
+                       help="the gateway's configuration, as on Linux")
+    board.add_argument("--catalog", metavar="DIR", type=Path, required=True,
+                       help="the catalogue's folder of entries")
+    board.add_argument("--out", metavar="DIR", type=Path, required=True,
+                       help="folder for the files, made when it is not there")
+    board.add_argument("--wifi", metavar="SSID", help="the network to join; none: it is wired")
+    board.add_argument("--wifi-key-file", metavar="FILE", type=Path,
+                       help="one line: the key of that network")
+    board.add_argument("--time", metavar="HOST[:PORT]", help="whom to ask for network time")
+    board.add_argument("--uart", metavar="N,tx=PIN,rx=PIN,direction=PIN", action="append",
+                       default=[], help="the pins of a UART; direction: high while it talks")
+
+
+def _board(options: argparse.Namespace) -> int:
+    models = board_files.write(
+        options.out, _provisioned(options.keys), options.config, options.catalog,
+        board_files.surroundings(options.wifi, options.wifi_key_file, options.time, options.uart))
+    print(f"Written to {options.out}, for your eyes only: configuration, keys, and the entries of "
+          f"{len(models)} models. Next: copy all of it to the root of the board's flash.")
+    return 0
 
 
 def _mesh(options: argparse.Namespace) -> int:
@@ -142,7 +183,8 @@ def _batch(folder: Path, count: int) -> int:
             f"--batch is {count}: wanted 1..{warehouse.BATCH_MAX} concentrators.")
     warehouse.write_batch(folder, warehouse.make_batch(count))
     print(f"{count} concentrators in {folder}: a folder for each, {warehouse.LIST} and "
-          f"{warehouse.SHEET}, which hold the claim codes: for your eyes only.")
+          f"{warehouse.SHEET}, which hold the claim codes: for your eyes only. Each makes its "
+          "identity at its first start.")
     print("Next: copy each folder onto its concentrator as the folder of its keys, stick the label "
           "on, and delete the folder here. It is claimed where it is mounted: wum-edge enrol.")
     return 0
@@ -166,6 +208,8 @@ def _report(provisioned: provision.Provisioned, folder: Path, aside: Path | None
     registration = provisioned.registration
     print(f"Concentrator {id_to_text(registration.concentrator)}, named {provisioned.name}, "
           f"tenant {registration.tenant}, key epoch {registration.epoch}.")
+    print("This identity was made here and not in the concentrator: it is for a bench. For a "
+          "cabinet use `wum-edge claim` there, or --batch here.")
     print(f"Written to {folder}, for your eyes only:")
     for name, meaning in _MEANINGS.items():
         if name in (mesh_network.MESH_KEY, mesh_network.JOIN_KEY, mesh_network.DOOR_KEY):

@@ -1,4 +1,4 @@
-"""The commands around a release: keys, build, sign, verify, inspect."""
+"""The commands around a release: keys, build, sign, verify, inspect, trust, release."""
 
 import argparse
 import getpass
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from wum_firmware import describe, release, release_keys, sources
+from wum_firmware import describe, handing, release, release_keys, sources
 from wum_firmware.release_keys import KeyRefused
 from wum_shared import suit
 
@@ -22,6 +22,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     _add_sign(commands)
     _add_verify(commands)
     _add_inspect(commands)
+    _add_trust(commands)
+    _add_release(commands)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -106,6 +108,35 @@ def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.set_defaults(run=_inspect)
 
 
+def _add_trust(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "trust", help="write the file that says whose releases are taken",
+        description="Write release-trust.json: for a concentrator, into the folder of its keys; "
+        "for a head-end, what WUM_RELEASE_TRUST names. Compare the fingerprints by voice first.",
+        epilog="Example: wum-firmware trust ada.pub grace.pub --target linux --threshold 2 "
+        "--out release-trust.json")
+    parser.add_argument("keys", metavar="FILE", type=Path, nargs="+", help="NAME.pub of each")
+    parser.add_argument("--target", choices=sources.TARGETS, required=True)
+    parser.add_argument("--threshold", metavar="N", type=int, required=True,
+                        help="how many of them have to sign")
+    parser.add_argument("--out", metavar="FILE", type=Path, default=Path("release-trust.json"))
+    parser.set_defaults(run=_trust)
+
+
+def _add_release(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "release", help="hand a signed release to a head-end",
+        description="Hand a signed release to a head-end, which checks every byte and signature "
+        "again before it keeps it. The token may hand releases in: `wum-cloud token create NAME "
+        "--role operator` makes one.",
+        epilog="Example: wum-firmware release releases/12-linux --to https://head-end.example "
+        "--token-file token")
+    parser.add_argument("release", metavar="DIR", type=Path, help="the release's folder")
+    parser.add_argument("--to", metavar="ADDRESS", required=True, help="of the head-end's console")
+    parser.add_argument("--token-file", metavar="FILE", type=Path, required=True)
+    parser.set_defaults(run=_release)
+
+
 def _add_passphrase(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--passphrase-file", metavar="FILE", type=Path,
                         help="read the passphrase from there: for scripts; without it you are "
@@ -163,6 +194,22 @@ def _inspect(options: argparse.Namespace) -> None:
         _say(*describe.table(opened))
     else:
         _say(*describe.difference(release.read(options.against), opened))
+
+
+def _trust(options: argparse.Namespace) -> None:
+    keys = [release_keys.read_public(path) for path in options.keys]
+    handing.write_trust(options.out, options.target, options.threshold, keys)
+    _say(*[f"{key.name:12} {describe.fingerprint(key)}" for key in keys])
+    print(f"{options.out}: {options.threshold} of these sign for {options.target}.")
+
+
+def _release(options: argparse.Namespace) -> None:
+    opened = release.read(options.release)
+    _say(*describe.summary(opened), *describe.signatures(opened))
+    token = options.token_file.read_text(encoding="utf-8").strip()
+    number, is_new = handing.hand_in(opened, options.to, token)
+    print(f"{'Taken in' if is_new else 'It was there already'}: release {number} of {options.to}. "
+          "Next: ask for a campaign under Updates; a second person approves it.")
 
 
 def _passphrase(options: argparse.Namespace, question: str, is_new: bool) -> str:

@@ -1,9 +1,10 @@
-"""A batch of new concentrators for a warehouse: identities, claim codes, a list and labels.
+"""A batch of new concentrators for a warehouse: claim codes, a list and labels.
 
-Each gets a folder with what its own first start would make: `identity.key` and `claim.code`. The
-list (CSV) and the sheet of labels (HTML, to print) hold the codes: whoever has a code can take the
-concentrator's place at the head-end until it has come, so both are secret until then. Left out:
-keys and passwords, which the head-end grants later.
+Each gets a folder with `claim.code` and nothing else: the concentrator's own first start makes its
+identity beside it, which never leaves it. So its `id` here is that of the code, the name that it
+has at the broker until it is let in. The list (CSV) and the sheet of labels (HTML, to print) hold
+the codes: whoever has a code can take the concentrator's place at the head-end until it has come,
+so both are secret until then. Left out: keys and passwords, which the head-end grants later.
 """
 
 import html
@@ -15,10 +16,8 @@ from pathlib import Path
 import segno
 
 from wum_firmware import key_folder
-from wum_firmware.cipher import public_key
-from wum_firmware.provision import IDENTITY
-from wum_shared.claim import CODE_SIZE, QR_PREFIX, code_to_text
-from wum_shared.ids import concentrator_id, id_to_text
+from wum_shared.claim import CODE_SIZE, QR_PREFIX, code_to_text, secrets_of
+from wum_shared.ids import id_to_text
 
 CODE = "claim.code"
 LIST, SHEET = "batch.csv", "labels.html"
@@ -43,19 +42,18 @@ _LABEL = """<div class="label"><img src="{picture}" alt="QR code"><code>{code}</
 class Boxed:
     """One new concentrator. Its repr is the default one: it shows no secret."""
 
-    seed: bytes
     code: bytes
 
     @property
     def id(self) -> str:
-        """What its folder is called, 16 hexadecimal digits."""
-        return id_to_text(concentrator_id(public_key(self.seed)))
+        """What its folder is called, 16 hexadecimal digits: its user name until it is let in."""
+        return id_to_text(secrets_of(self.code).name)
 
 
 def make_batch(count: int) -> list[Boxed]:
-    """`count` (1..BATCH_MAX) identities with codes that have nothing in common."""
+    """`count` (1..BATCH_MAX) codes that have nothing in common."""
     assert 1 <= count <= BATCH_MAX
-    return [Boxed(secrets.token_bytes(32), secrets.token_bytes(CODE_SIZE)) for _ in range(count)]
+    return [Boxed(secrets.token_bytes(CODE_SIZE)) for _ in range(count)]
 
 
 def list_text(batch: list[Boxed]) -> str:
@@ -80,13 +78,20 @@ def write_batch(folder: Path, batch: list[Boxed]) -> None:
     folder.mkdir(mode=key_folder.FOLDER_MODE, parents=True, exist_ok=True)
     folder.chmod(key_folder.FOLDER_MODE)
     for one in batch:
-        key_folder.write(folder / one.id, {
-            CODE: (code_to_text(one.code) + "\n").encode(),
-            IDENTITY: one.seed.hex().encode() + b"\n"})
+        own = folder / one.id
+        own.mkdir(mode=key_folder.FOLDER_MODE)
+        _write(own / CODE, code_to_text(one.code) + "\n")
     for name, text in ((LIST, list_text(batch)), (SHEET, sheet_text(batch))):
-        handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        _write(folder / name, text)
+
+
+def _write(path: Path, text: str) -> None:
+    """A new file, durable, that only its owner reads."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _label(one: Boxed) -> str:

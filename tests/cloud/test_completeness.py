@@ -7,6 +7,7 @@ import pytest
 from tests.cloud.web.street import PERIOD_S, ZONE, Street
 from wum_cloud.health import store
 from wum_cloud.health.overview import overview
+from wum_cloud.registry.reach import Reach
 from wum_shared.status import SILENT
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -32,7 +33,7 @@ def meter(street: Street) -> int:
 
 async def today(pool, until: datetime, since=SINCE) -> tuple[int, int]:
     async with pool.connection() as connection:
-        found = await store.completeness(connection, 1, since, until)
+        found = await store.completeness(connection, Reach(1), since, until)
     return found.received, found.expected
 
 
@@ -95,10 +96,11 @@ async def test_the_day_begins_at_the_midnight_of_each_meters_own_site(street, me
 
 async def test_the_numbers_are_asked_once_for_many_visitors(street, meter, pool):
     now = at(4)
-    first = await overview(pool, 1, now)
+    first = await overview(pool, Reach(1), now)
+    assert len(first.silent) == first.reporting.meters - first.reporting.reporting == 1
     street.add_row(meter, at(1), (1, 1, 1))
-    assert await overview(pool, 1, now + timedelta(seconds=4)) is first
-    fresh = await overview(pool, 1, now + timedelta(hours=1))
+    assert await overview(pool, Reach(1), now + timedelta(seconds=4)) is first
+    fresh = await overview(pool, Reach(1), now + timedelta(hours=1))
     assert fresh.today.received == first.today.received + 1
 
 
@@ -106,5 +108,5 @@ async def test_today_is_the_day_of_the_sites_zone(street, meter, pool):
     evening = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)  # Half past midnight in Chisinau.
     street.add_row(meter, evening - timedelta(minutes=40), (1, 1, 1))
     street.add_row(meter, evening - timedelta(minutes=28), (1, 1, 1))
-    seen = await overview(pool, 1, evening)
+    seen = await overview(pool, Reach(1), evening)
     assert (seen.today.received, seen.today.expected) == (1, 1)

@@ -22,14 +22,16 @@ def test_every_setting_is_read() -> None:
     settings = settings_from({
         **_URL, "WUM_BROKER_HOST": "broker.example", "WUM_BROKER_TLS": "true",
         "WUM_BROKER_USER": "u", "WUM_BROKER_PASSWORD_FILE": "/p", "WUM_BROKER_CA_FILE": "/ca",
-        "WUM_SHARED_GROUP": "g", "WUM_KEY_FILE": "/k", "WUM_AHEAD_S": "0", "WUM_WEB_HOST": "::1",
-        "WUM_WEB_PORT": "65535", "WUM_KEEP_DAYS": "450"})
+        "WUM_SHARED_GROUP": "g", "WUM_KEY_FILE": "/k", "WUM_AHEAD_S": "0",
+        "WUM_RELEASE_TRUST": "/t", "WUM_WEB_HOST": "::1", "WUM_WEB_PORT": "65535",
+        "WUM_KEEP_DAYS": "450"})
     assert (settings.broker_host, settings.broker_port, settings.broker_tls) == (
         "broker.example", 8883, True)
     assert (settings.broker_user, settings.broker_password_file, settings.broker_ca_file) == (
         "u", Path("/p"), Path("/ca"))
     assert (settings.shared_group, settings.key_file, settings.ahead_s) == ("g", Path("/k"), 0)
     assert (settings.web_host, settings.web_port, settings.keep_days) == ("::1", 65535, 450)
+    assert settings.release_trust == Path("/t")
 
 
 def test_all_mistakes_are_named_at_once() -> None:

@@ -9,9 +9,7 @@ import pytest
 
 from wum_firmware import warehouse
 from wum_firmware.__main__ import main
-from wum_firmware.cipher import public_key
-from wum_shared.claim import code_from_text
-from wum_shared.ids import concentrator_id, id_to_text
+from wum_shared.claim import code_from_text, secrets_of
 
 
 @pytest.fixture
@@ -30,10 +28,14 @@ def test_the_list_says_of_each_folder_whose_it_is_and_which_code_it_has(batch):
     rows = rows_of(batch)
     assert len(rows) == 5 and len({row["claim_code"] for row in rows}) == 5
     for row in rows:
-        seed = bytes.fromhex((batch / row["id"] / "identity.key").read_text().strip())
-        assert id_to_text(concentrator_id(public_key(seed))) == row["id"]
         code = (batch / row["id"] / "claim.code").read_text().strip()
         assert code == row["claim_code"] and len(code_from_text(code)) == 16
+        assert secrets_of(code_from_text(code)).name.hex() == row["id"]
+
+
+def test_no_identity_is_made_outside_of_the_concentrator(batch):
+    for row in rows_of(batch):
+        assert [path.name for path in (batch / row["id"]).iterdir()] == ["claim.code"]
 
 
 def test_only_the_owner_reads_any_of_it(batch):

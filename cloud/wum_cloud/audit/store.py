@@ -10,11 +10,12 @@ from datetime import datetime
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from wum_cloud.audit.acts import Actor, cut
+from wum_cloud.audit.acts import REFUSED, Actor, cut
 from wum_cloud.audit.chain import START, Entry, Head, hash_of
 from wum_cloud.database import Connection
 
 _COLUMNS = "chain, number, at, account, address, act, subject, detail, previous_hash, hash"
+_LATELY = 1000  # Of so many entries at the end refusals are looked for.
 _BATCH = 1000   # Entries that are in memory at once while all of them are read.
 
 
@@ -32,9 +33,7 @@ class Search:
 async def note(connection: Connection, actor: Actor, act: str, subject: str = "", **detail: str,
                ) -> None:
     """Add an entry to the actor's chain. Others wait until this transaction ends."""
-    await connection.execute(
-        "insert into audit_head (chain, number, hash) values (%s, 0, %s) on conflict do nothing",
-        [actor.chain, START])
+    await lock_chain(connection, actor.chain)
     row = await (await connection.execute(
         "select number, hash, clock_timestamp() from audit_head where chain = %s for update",
         [actor.chain])).fetchone()
@@ -51,6 +50,27 @@ async def note(connection: Connection, actor: Actor, act: str, subject: str = ""
     await connection.execute(
         "update audit_head set number = %s, hash = %s where chain = %s",
         [entry.number, entry.hash, entry.chain])
+
+
+async def lock_chain(connection: Connection, chain: int) -> None:
+    """Let everybody else who adds to this chain wait until this transaction ends."""
+    await connection.execute(
+        "insert into audit_head (chain, number, hash) values (%s, 0, %s) on conflict do nothing",
+        [chain, START])
+    await connection.execute(
+        "select from audit_head where chain = %s for update", [chain])
+
+
+async def refused_lately(connection: Connection, actor: Actor, minutes: int) -> list[str]:
+    """What was refused to this actor in the last minutes, as far as it is on record."""
+    rows = await (await connection.execute(
+        "select subject from audit_entry where chain = %(chain)s and act = %(act)s"
+        "   and account = %(name)s and at > clock_timestamp() - make_interval(mins => %(mins)s)"
+        "   and number > (select max(number) - %(lately)s from audit_entry"
+        "                  where chain = %(chain)s)",
+        {"chain": actor.chain, "act": REFUSED, "name": cut(actor.name), "mins": minutes,
+         "lately": _LATELY})).fetchall()
+    return [row[0] for row in rows]
 
 
 async def search(

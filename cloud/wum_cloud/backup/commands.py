@@ -39,6 +39,8 @@ async def backup(settings: Settings, target: Path, passphrase_file: Path) -> int
         fresh.unlink(missing_ok=True)    # Half a backup is none, and looks like one.
         raise
     fresh.replace(target)
+    async with await connect(settings.database_url) as connection:
+        await store.note_made(connection, datetime.now(UTC), target.stat().st_size)
     print("Backed up %d rows of %d tables and %s into %s (%d bytes), sealed. Not in it: the root's "
           "key, certificates, settings." % (
               sum(counts), len(counts), " and ".join(sorted(files)), target,
@@ -104,6 +106,8 @@ async def restore(settings: Settings, source: Path, passphrase_file: Path) -> in
         await migrate(settings.database_url)
         async with await connect(settings.database_url) as connection:
             await _read(settings, connection, manifest, content)
+            await store.note_made(connection, datetime.fromisoformat(manifest["made_at"]),
+                                  source.stat().st_size)
     rows = sum([table[2] for table in manifest["tables"]])
     print("Restored %d rows of %d tables as of %s. Run `wum-cloud broker-files`, then start "
           "ingest: concentrators send again what came after that." % (

@@ -6,6 +6,7 @@ TimescaleDB keeps of its own is for its own tools.
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg import sql
 
@@ -16,7 +17,7 @@ _TABLES = """
       from pg_class c join pg_attribute a on a.attrelid = c.oid
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
        and not c.relispartition and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-       and c.relname <> 'schema_migration'
+       and c.relname <> 'schema_migration' and c.relpersistence = 'p'
        and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass
                           and d.objid = c.oid and d.deptype = 'e')
      group by c.relname order by c.relname"""
@@ -122,3 +123,10 @@ async def set_sequence(connection: Connection, name: str, value: int) -> None:
 
 def _columns(table: Table) -> sql.Composed:
     return sql.SQL(", ").join([sql.Identifier(column) for column in table.columns])
+
+
+async def note_made(connection: Connection, made_at: datetime, size_bytes: int) -> None:
+    """Remember that a backup was written whole: whoever watches asks when the last one was."""
+    await connection.execute(
+        "insert into backup_made (made_at, size_bytes) values (%s, %s)"
+        " on conflict (made_at) do nothing", [made_at, size_bytes])

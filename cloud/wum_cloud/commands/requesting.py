@@ -11,10 +11,13 @@ from wum_cloud.audit import acts
 from wum_cloud.audit.acts import Actor
 from wum_cloud.audit.store import note
 from wum_cloud.commands import states, store
-from wum_cloud.commands.kinds import KINDS, CommandRefused, Kind, arguments_of
+from wum_cloud.commands.groups import managing
+from wum_cloud.commands.groups.store import Group
+from wum_cloud.commands.kinds import KINDS, SESSIONS, CommandRefused, Kind, arguments_of, spans_of
 from wum_cloud.commands.store import New, Target, Terms
 from wum_cloud.database import Connection
 from wum_cloud.registry.reach import Reach
+from wum_shared.order_kinds import OF_GROUPS
 from wum_shared.orders import ORDER_ID_SIZE, WINDOW_MAX_S
 
 TARGETS_MAX = 1000           # Of one request.
@@ -27,7 +30,9 @@ LATER_MAX_S = 30 * 86400     # How far ahead it may be asked for.
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody asks for. `targets`: serials of meters, or ids of concentrators."""
+    """What somebody asks for. `targets`: serials of meters, or ids of concentrators; with `group`,
+    the meters of that one, and no targets.
+    """
 
     kind: str
     targets: list[str]
@@ -35,6 +40,7 @@ class Wanted:
     values: dict[str, int | bool] = field(default_factory=dict)
     begins_at: datetime | None = None
     within_s: int = WITHIN_S
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +52,54 @@ class Requested:
     needs_approval: bool
 
 
-async def request(
-        connection: Connection, reach: Reach, actor: Actor, person: str, wanted: Wanted,
-) -> Requested:
-    """Keep what is asked for: all of it, or nothing with the reason. Raises CommandRefused."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a request comes to: nothing is kept yet. `taken`: of the cap, in the last hour."""
+
+    kind: Kind
+    reason: str
+    targets: list[Target]
+    commands: list[New]
+    group: Group | None
+    begins_at: datetime
+    expires_at: datetime
+    needs_approval: bool
+    taken: int
+
+
+async def plan(connection: Connection, reach: Reach, wanted: Wanted) -> Planned:
+    """What would be kept. Raises CommandRefused."""
     kind, reason = _checked(wanted)
     if not await store.has_order_key(connection):
         raise CommandRefused("No trust document names a key for orders yet: run `wum-cloud trust "
                              "ROOT.KEY` once.")
-    targets = await _targets(connection, reach, kind, wanted.targets)
+    targets, group, known_by = await _whom(connection, reach, kind, wanted)
     begins_at, expires_at = _window(wanted)
-    needs_approval = False
+    needs_approval, taken = kind.needs_second, 0
     if kind.takes_power:
         powers = [one.number for one in KINDS.values() if one.takes_power]
         taken = await store.power_taken(connection, reach.tenant_id, powers)
         needs_approval = taken + len(targets) > CAP
-    commands = []
-    for target in targets:
-        arguments, shown = arguments_of(kind, target.serial, wanted.values)
-        commands.append(New(target, secrets.token_bytes(ORDER_ID_SIZE), kind.number, arguments,
-                            shown))
+    if kind.group == SESSIONS and len(targets) > 1:
+        raise CommandRefused("A session is with one meter.")
+    return Planned(kind, reason, targets, _commands(kind, wanted, targets, group, known_by), group,
+                   begins_at, expires_at, needs_approval, taken)
+
+
+async def request(
+        connection: Connection, reach: Reach, actor: Actor, person: str, wanted: Wanted,
+) -> Requested:
+    """Keep what is asked for: all of it, or nothing with the reason. Raises CommandRefused."""
+    planned = await plan(connection, reach, wanted)
     number, numbers = await store.add(connection, Terms(
-        reach.tenant_id, reason, person, needs_approval, begins_at, expires_at), commands)
-    await note(connection, actor, acts.COMMAND_REQUESTED, "request %d" % number, kind=kind.word,
-               targets=_named(targets), reason=reason, commands=str(len(numbers)),
-               approval="needed" if needs_approval else "not needed")
-    return Requested(number, numbers, needs_approval)
+        reach.tenant_id, planned.reason, person, planned.needs_approval, planned.begins_at,
+        planned.expires_at), planned.commands)
+    await note(connection, actor, acts.COMMAND_REQUESTED, "request %d" % number,
+               kind=planned.kind.word, targets=_named(planned.targets), reason=planned.reason,
+               commands=str(len(numbers)),
+               approval="needed" if planned.needs_approval else "not needed",
+               group="" if planned.group is None else wanted.group)
+    return Requested(number, numbers, planned.needs_approval)
 
 
 async def approve(
@@ -128,9 +156,49 @@ def _checked(wanted: Wanted) -> tuple[Kind, str]:
     if not (REASON_LEAST <= len(reason) <= REASON_MAX and reason.isprintable()):
         raise CommandRefused("Say why, in %d..%d characters: it is kept." % (
             REASON_LEAST, REASON_MAX))
-    if not 1 <= len(wanted.targets) <= TARGETS_MAX:
+    if not wanted.group and not 1 <= len(wanted.targets) <= TARGETS_MAX:
         raise CommandRefused("A request is for 1..%d targets." % TARGETS_MAX)
     return kind, reason
+
+
+async def _whom(
+        connection: Connection, reach: Reach, kind: Kind, wanted: Wanted,
+) -> tuple[list[Target], Group | None, set[int]]:
+    """(targets, their group, concentrators that have its version). Raises CommandRefused."""
+    if not wanted.group:
+        return await _targets(connection, reach, kind, wanted.targets), None, set()
+    if kind.number not in OF_GROUPS or wanted.targets:
+        raise CommandRefused("Groups of meters take %s, and name no other targets." % ", ".join(
+            one.word for one in KINDS.values() if one.number in OF_GROUPS))
+    group, members = await managing.members_of(connection, reach, wanted.group)
+    targets = [Target(one.concentrator_id, one.device_id, one.meter_id, one.serial)
+               for one in members
+               if one.concentrator_id is not None and one.device_id is not None]
+    return targets, group, {one.concentrator_id for one in members
+                            if one.is_confirmed and one.concentrator_id is not None}
+
+
+def _commands(kind: Kind, wanted: Wanted, targets: list[Target], group: Group | None,
+              known_by: set[int]) -> list[New]:
+    """A command for each target. One act for all whose concentrators have the group's version."""
+    act = secrets.token_bytes(ORDER_ID_SIZE)
+    commands = []
+    spans = spans_of(kind, wanted.values)
+    if len(spans) * len(targets) > TARGETS_MAX:
+        raise CommandRefused("That is %d orders, one for each meter and day; a request has at most "
+                             "%d." % (len(spans) * len(targets), TARGETS_MAX))
+    for target, values in [(target, values) for target in targets for values in spans]:
+        if group is not None and target.concentrator_id in known_by:
+            reference = group.reference()
+            arguments, shown = arguments_of(kind, reference, values)
+            commands.append(New(target, act, kind.number, arguments, shown, group.group_id,
+                                reference))
+        else:
+            arguments, shown = arguments_of(kind, target.serial, values)
+            commands.append(New(
+                target, secrets.token_bytes(ORDER_ID_SIZE), kind.number, arguments, shown,
+                None if group is None else group.group_id))
+    return commands
 
 
 async def _targets(

@@ -24,13 +24,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A command that is to be kept."""
+    """A command that is to be kept. `to_group`: group and version whose members get one order."""
 
     target: Target
     order_id: bytes
     kind: int
     arguments: bytes
     shown: str
+    group_id: int | None = None
+    to_group: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,43 @@ class Command:
     told: str
     content: bytes | None
     ended_at: datetime | None
+    group_name: str | None
+    is_flooded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What somebody who looks for a target is shown."""
+
+    target: str
+    about: str
+    behind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A request of several commands: so many of them are over, and how."""
+
+    request_id: int
+    kind: int
+    group_name: str | None
+    reason: str
+    requested_by: str
+    requested_at: datetime
+    commands: int
+    done: int
+    failed: int
+    unknown: int
+    withdrawn: int
 
 
 _COMMANDS = """
     select c.command_id, c.request_id, x.device_id, x.name as concentrator, m.serial, c.kind,
            c.shown, c.reason, c.state, c.requested_by, c.requested_at, c.needs_approval,
            c.approved_by, c.approved_at, c.begins_at, c.expires_at, c.sent, c.told, c.content,
-           c.ended_at
+           c.ended_at, g.name as group_name, c.to_group is not null as is_flooded
       from command c join concentrator x using (concentrator_id)
+      left join command_group g on g.group_id = c.group_id
       left join meter m on m.meter_id = c.meter_id
      where c.tenant_id = %(tenant)s"""
 
@@ -138,13 +169,14 @@ async def add(connection: Connection, terms: Terms, commands: list[New]) -> tupl
         made = await (await connection.execute(
             "insert into command (tenant_id, concentrator_id, meter_id, request_id, order_id, kind,"
             " arguments, shown, reason, state, requested_by, needs_approval, begins_at, expires_at,"
-            " due_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " due_at, group_id, to_group) values (" + ", ".join(["%s"] * 17) + ")"
             " returning command_id",
             [terms.tenant_id, one.target.concentrator_id, one.target.meter_id, row[0],
              one.order_id, one.kind, one.arguments, one.shown, terms.reason,
              "requested" if terms.needs_approval else "approved", terms.requested_by,
              terms.needs_approval, terms.begins_at, terms.expires_at,
-             terms.expires_at if terms.needs_approval else terms.begins_at])).fetchone()
+             terms.expires_at if terms.needs_approval else terms.begins_at, one.group_id,
+             one.to_group])).fetchone()
         assert made is not None
         numbers.append(int(made[0]))
     return int(row[0]), numbers
@@ -152,12 +184,68 @@ async def add(connection: Connection, terms: Terms, commands: list[New]) -> tupl
 
 async def listed(
         connection: Connection, reach: Reach, before: int | None, limit: int,
-        state: str | None = None) -> list[Command]:
+        state: str | None = None, kind: int | None = None, search: str = "",
+        request: int | None = None) -> list[Command]:
     """Up to `limit` commands, the newest first, numbered below `before`."""
     return await _commands(
         connection, reach, " and (%(before)s::bigint is null or c.command_id < %(before)s)"
-        " and (%(state)s::text is null or c.state = %(state)s)", before=before, limit=limit,
-        state=state)
+        " and (%(state)s::text is null or c.state = %(state)s)"
+        " and (%(kind)s::int is null or c.kind = %(kind)s)"
+        " and (%(request)s::bigint is null or c.request_id = %(request)s)"
+        " and (%(search)s = '' or strpos(lower(concat_ws(' ', m.serial, x.name, g.name,"
+        "      c.requested_by, c.reason)), lower(%(search)s)) > 0)",
+        before=before, limit=limit, state=state, kind=kind, search=search, request=request)
+
+
+async def found(
+        connection: Connection, reach: Reach, search: str, limit: int, *, of_meters: bool,
+) -> list[Found]:
+    """Meters, or concentrators, whose name or place has this in it."""
+    query = (
+        "select m.serial as target, concat_ws(', ', p.name, m.model) as about, c.name as behind"
+        "  from meter m join concentrator c using (concentrator_id)"
+        "  join delivery_point p on p.delivery_point_id = m.delivery_point_id"
+        " where c.revoked_at is null and strpos(lower(concat_ws(' ', m.serial, p.name, c.name)),"
+        "       lower(%(search)s)) > 0" + _REACH if of_meters else
+        "select encode(c.device_id, 'hex') as target, c.name as about, '' as behind"
+        "  from concentrator c where c.revoked_at is null"
+        "   and strpos(lower(concat_ws(' ', encode(c.device_id, 'hex'), c.name)),"
+        "       lower(%(search)s)) > 0" + _REACH)
+    async with connection.cursor(row_factory=class_row(Found)) as cursor:
+        await cursor.execute(
+            (query + within(reach, "c.site_id") + " order by 1 limit %(limit)s").encode(),
+            {"tenant": reach.tenant_id, "branch": reach.site_id, "search": search, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def progress(connection: Connection, reach: Reach, limit: int) -> list[Progress]:
+    """Requests of several commands of the last week, the newest first: how many stand where."""
+    async with connection.cursor(row_factory=class_row(Progress)) as cursor:
+        await cursor.execute((
+            "select c.request_id, min(c.kind) as kind, min(g.name) as group_name,"
+            "       min(c.reason) as reason, min(c.requested_by) as requested_by,"
+            "       min(c.requested_at) as requested_at, count(*) as commands,"
+            "       count(*) filter (where c.state = 'done') as done,"
+            "       count(*) filter (where c.state in ('failed', 'expired')) as failed,"
+            "       count(*) filter (where c.state = 'unknown') as unknown,"
+            "       count(*) filter (where c.state = 'withdrawn') as withdrawn"
+            "  from command c join concentrator x using (concentrator_id)"
+            "  left join command_group g on g.group_id = c.group_id"
+            " where c.tenant_id = %(tenant)s and c.requested_at > now() - interval '7 days'"
+            + within(reach, "x.site_id") +
+            " group by c.request_id having count(*) > 1 order by 1 desc limit %(limit)s").encode(),
+            {"tenant": reach.tenant_id, "branch": reach.site_id, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def life(connection: Connection, number: int) -> list[tuple[str, datetime]]:
+    """When a command was signed first, and each thing that the concentrator said first."""
+    rows = await (await connection.execute(
+        "select 'sent', min(made_at) from command_order where command_id = %(n)s"
+        " having min(made_at) is not null"
+        " union all select state::text, min(received_at) from command_receipt"
+        "   where command_id = %(n)s group by state order by 2", {"n": number})).fetchall()
+    return [(row[0], row[1]) for row in rows]
 
 
 async def one(connection: Connection, reach: Reach, number: int) -> Command | None:
@@ -219,11 +307,13 @@ async def proof(
 
 async def _commands(
         connection: Connection, reach: Reach, which: str, *, limit: int, before: int | None = None,
-        number: int | None = None, state: str | None = None) -> list[Command]:
+        number: int | None = None, state: str | None = None, kind: int | None = None,
+        search: str = "", request: int | None = None) -> list[Command]:
     async with connection.cursor(row_factory=class_row(Command)) as cursor:
         await cursor.execute(
             (_COMMANDS + which + within(reach, "x.site_id")
              + " order by c.command_id desc limit %(limit)s").encode(),
             {"tenant": reach.tenant_id, "branch": reach.site_id, "before": before,
-             "limit": limit, "number": number, "state": state})
+             "limit": limit, "number": number, "state": state, "kind": kind, "search": search,
+             "request": request})
         return await cursor.fetchall()

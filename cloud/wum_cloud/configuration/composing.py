@@ -20,7 +20,8 @@ CLOCK = {"tolerance_s": (1, 3600), "max_step_s": (0, 3600)}
 TIMEOUT = {"timeout_ms": (20, 10000)}
 NUMBERS = {"group": CLOCK | TIMEOUT, "concentrator": CLOCK | TIMEOUT, "meter": TIMEOUT}
 ROLES = ("gateway", "station", "standby")
-BUSES_MAX, METERS_MAX = 16, 1024
+BUSES_MAX, METERS_MAX, SCHEDULES_MAX = 16, 1024, 8
+Schedule = tuple[int, int]      # Period and offset, seconds.
 _DIGITS_MAX = 9
 
 
@@ -65,14 +66,13 @@ class Wanted:
 def compose(wanted: Wanted) -> tuple[Parts, Faults]:
     """The parts of a configuration, and what is wrong with them; with faults nothing is sent."""
     settings = {**wanted.group, **wanted.own}
+    common = _common(wanted)
     parts: Parts = {
         "line": [_line(bus) for bus in wanted.buses],
-        "meter": [_meter(m, settings, wanted.of_meters.get(m.serial, {}))
+        "meter": [_meter(m, settings, wanted.of_meters.get(m.serial, {}), common)
                   for m in wanted.meters]}
-    schedules = {(m.period_s, m.offset_s) for m in wanted.meters if m.period_s is not None}
-    if schedules:
-        period_s, offset_s = min(schedules)
-        parts["schedule"] = {"period_s": period_s, "offset_s": offset_s}
+    if common is not None:
+        parts["schedule"] = {"period_s": common[0], "offset_s": common[1]}
     clock = {name: settings[name] for name in CLOCK if name in settings}
     if clock:
         parts["clock_policy"] = clock
@@ -81,12 +81,23 @@ def compose(wanted: Wanted) -> tuple[Parts, Faults]:
     return parts, _faults(wanted, parts)
 
 
+def _common(wanted: Wanted) -> Schedule | None:
+    """The schedule that most of the meters have, which stands once for all of them; of several the
+    shortest. Meters for which nobody chose one are read by it, too.
+    """
+    counted = Counter([(m.period_s, m.offset_s or 0) for m in wanted.meters
+                       if m.period_s is not None])
+    return min(counted, key=lambda one: (-counted[one], one)) if counted else None
+
+
 def _line(bus: Bus) -> dict[str, Any]:
     return {"name": bus.name, "port": bus.port, "baud": bus.baud, "parity": bus.parity,
             "stop_bits": bus.stop_bits, "data_bits": bus.data_bits}
 
 
-def _meter(m: Meter, settings: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+def _meter(
+        m: Meter, settings: dict[str, Any], own: dict[str, Any], common: Schedule | None,
+) -> dict[str, Any]:
     found: dict[str, Any] = {"serial": m.serial, "delivery_point": m.delivery_point,
                              "model": m.model, "line": m.bus or ""}
     if m.address is not None:
@@ -94,6 +105,8 @@ def _meter(m: Meter, settings: dict[str, Any], own: dict[str, Any]) -> dict[str,
     timeout_ms = own.get("timeout_ms", settings.get("timeout_ms"))
     if timeout_ms is not None:
         found["timeout_ms"] = timeout_ms
+    if m.period_s is not None and (m.period_s, m.offset_s or 0) != common:
+        found |= {"period_s": m.period_s, "offset_s": m.offset_s or 0}
     return found
 
 
@@ -116,11 +129,10 @@ def _faults(wanted: Wanted, parts: Parts) -> Faults:
     found += [("meter %s" % m.serial, "an address that bus %s has once" % m.bus, str(m.address))
               for m in wanted.meters
               if m.bus is not None and m.address is not None and places[m.bus, m.address] > 1]
-    names = sorted({m.schedule for m in wanted.meters if m.schedule is not None})
-    if len({(m.period_s, m.offset_s) for m in wanted.meters}) > 1:
-        found.append(("schedule", "one schedule for all meters of a concentrator",
-                      ", ".join(names) + (" and none" if any(
-                          m.schedule is None for m in wanted.meters) else "")))
+    schedules = {(m.period_s, m.offset_s) for m in wanted.meters if m.period_s is not None}
+    if len(schedules) > SCHEDULES_MAX:
+        found.append(("schedule", "at most %d schedules at a concentrator" % SCHEDULES_MAX,
+                      "%d" % len(schedules)))
     if "role" in parts and wanted.mesh is None:
         found.append(("role", "a mesh that the concentrator is in", "none"))
     if not found:

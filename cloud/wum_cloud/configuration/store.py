@@ -51,6 +51,24 @@ class Group:
     members: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a member of a group stands: what is in force, what was sent last and what became of it.
+
+    Versions of a group are those of its settings; None: that configuration was of another group,
+    or of none.
+    """
+
+    device_id: bytes
+    name: str
+    in_force: int | None
+    in_force_version: int | None
+    newest: int | None
+    newest_version: int | None
+    state: str | None
+    told: str | None
+
+
 _PLACES = """
     select c.concentrator_id, c.device_id, c.name, c.mesh, c.configuration_group as "group"
       from concentrator c where c.tenant_id = %(tenant)s and c.revoked_at is null"""
@@ -143,11 +161,15 @@ async def next_number(connection: Connection, concentrator_id: int) -> int:
 async def add(
         connection: Connection, concentrator_id: int, *, number: int, parts: Parts, digest: bytes,
         made_by: str, reason: str, command_id: int) -> None:
-    """Keep a version that is sent."""
+    """Keep a version that is sent, with that of its group's settings as they are now."""
     await connection.execute(
         "insert into configuration_version (concentrator_id, number, parts, digest, made_by,"
-        " reason, command_id) values (%s, %s, %s, %s, %s, %s, %s)",
-        [concentrator_id, number, Jsonb(parts), digest, made_by, reason, command_id])
+        " reason, command_id, group_name, group_version)"
+        " select c.concentrator_id, %s, %s, %s, %s, %s, %s, s.name, s.version"
+        "   from concentrator c left join configuration_setting s on s.tenant_id = c.tenant_id"
+        "    and s.scope = 'group' and s.name = c.configuration_group"
+        "  where c.concentrator_id = %s",
+        [number, Jsonb(parts), digest, made_by, reason, command_id, concentrator_id])
 
 
 async def setting(
@@ -180,6 +202,32 @@ async def groups(connection: Connection, tenant: int) -> list[Group]:
             "           and c.configuration_group = s.name and c.revoked_at is null) as members"
             "  from configuration_setting s where s.tenant_id = %s and s.scope = 'group'"
             " order by s.name", [tenant])
+        return await cursor.fetchall()
+
+
+async def standings(
+        connection: Connection, reach: Reach, group: str, most: int) -> list[Standing]:
+    """Up to `most` members of a group, by name."""
+    of_this = "case when v.group_name = c.configuration_group then v.group_version end"
+    async with connection.cursor(row_factory=class_row(Standing)) as cursor:
+        await cursor.execute(("""
+            select c.device_id, c.name, f.number as in_force, f.version as in_force_version,
+                   n.number as newest, n.version as newest_version, n.state, n.told
+              from concentrator c
+              left join lateral (
+                   select v.number, """ + of_this + """ as version
+                     from configuration_version v join command k using (command_id)
+                    where v.concentrator_id = c.concentrator_id and k.state = 'done'
+                    order by v.number desc limit 1) f on true
+              left join lateral (
+                   select v.number, """ + of_this + """ as version, k.state, k.told
+                     from configuration_version v join command k using (command_id)
+                    where v.concentrator_id = c.concentrator_id
+                    order by v.number desc limit 1) n on true
+             where c.tenant_id = %(tenant)s and c.revoked_at is null
+               and c.configuration_group = %(group)s""" + within(reach, "c.site_id") + """
+             order by c.name limit %(most)s""").encode(),
+            {"tenant": reach.tenant_id, "branch": reach.site_id, "group": group, "most": most})
         return await cursor.fetchall()
 
 

@@ -68,6 +68,45 @@ class Twin:
             "failed", "expired", "unknown") else None
 
 
+@dataclass(frozen=True, slots=True)
+class OfMeter:
+    """A meter's part of its concentrator's configuration. `wanted` None: it is to be left out;
+    `reported` None: what is in force does not name it. `number` is the configuration's that `state`
+    speaks of: in force, on its way, refused, to be sent, to be mended.
+    """
+
+    state: str
+    number: int | None
+    told: str
+    wanted: dict[str, Any] | None
+    reported: dict[str, Any] | None
+
+
+def of_meter(twin: Twin, serial: str) -> OfMeter:
+    """How a meter's configuration stands."""
+    def found(parts: Parts | None) -> dict[str, Any] | None:
+        return next((m for m in (parts or {}).get("meter", []) if m["serial"] == serial), None)
+
+    def at(parts: Parts | None) -> tuple[object, object]:
+        own = found(parts)
+        return own, None if own is None or "period_s" in own else (parts or {}).get("schedule")
+    force, way, newest = twin.in_force, twin.on_its_way, twin.refused
+    in_force = None if force is None else force.parts
+    reported = found(in_force)
+    wanted = found(twin.parts)
+    if at(in_force) == at(twin.parts):
+        return OfMeter("in force", force.number if force and reported else None, "", wanted,
+                       reported)
+    if way is not None and at(way.parts) == at(twin.parts):
+        return OfMeter("on its way", way.number, "", wanted, reported)
+    if newest is not None and at(newest.parts) == at(twin.parts):
+        return OfMeter("refused", newest.number, newest.told or newest.state, wanted, reported)
+    if twin.faults:
+        return OfMeter("to be mended", None, "%s: wanted %s, got %s" % twin.faults[0], wanted,
+                       reported)
+    return OfMeter("to be sent", None, "", wanted, reported)
+
+
 async def twin_of(connection: Connection, reach: Reach, device_id: bytes) -> Twin | None:
     """The twin; None where there is no such concentrator in reach."""
     one = await store.place(connection, reach, device_id)

@@ -1,4 +1,8 @@
-"""The questions about ingest's health to the database: numbers for today, events, quarantine."""
+"""The questions about ingest's health to the database: numbers for today, events, quarantine.
+
+Who is confined to a branch of the sites gets what concentrators in it did and said. What nobody
+knows the sender of is shown to whole tenants only.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +11,8 @@ from datetime import date, datetime
 from psycopg.rows import class_row
 
 from wum_cloud.database import Connection
+from wum_cloud.registry.reach import Reach
+from wum_cloud.registry.sites.store import within
 
 BEHIND_PERIODS = 2  # A meter or concentrator is late when two of its periods passed without it.
 
@@ -91,29 +97,32 @@ class Archive:
     last_batch_at: datetime | None
 
 
-async def reporting(connection: Connection, tenant: int) -> Reporting:
+async def reporting(connection: Connection, reach: Reach) -> Reporting:
     """Meters and concentrators, and who is late, as of now."""
     async with connection.cursor(row_factory=class_row(Reporting)) as cursor:
         await cursor.execute(
-            """
-            with seen as (
+            ("""
+            with mine as materialized (
+                select * from concentrator c where c.tenant_id = %(tenant)s"""
+             + within(reach, "c.site_id") + """),
+            seen as (
                 select m.concentrator_id, coalesce(m.last_captured_at >= now()
                          - make_interval(secs => %(periods)s * m.period_s), false) as reports,
                        m.period_s
-                  from meter_state m where m.tenant_id = %(tenant)s),
+                  from meter_state m join mine using (concentrator_id)
+                 where m.tenant_id = %(tenant)s and m.archived_at is null),
             behind as (
                 select c.concentrator_id
-                  from concentrator c left join seen on seen.concentrator_id = c.concentrator_id
-                 where c.tenant_id = %(tenant)s
+                  from mine c left join seen on seen.concentrator_id = c.concentrator_id
                  group by c.concentrator_id, c.newest_captured_at
                 having c.newest_captured_at is null or c.newest_captured_at
                        < now() - make_interval(secs => %(periods)s * coalesce(min(period_s), 0)))
             select (select count(*) from seen) as meters,
                    (select count(*) from seen where reports) as reporting,
-                   (select count(*) from concentrator where tenant_id = %(tenant)s)
-                       as concentrators,
+                   (select count(*) from mine) as concentrators,
                    (select count(*) from behind) as concentrators_behind
-            """, {"tenant": tenant, "periods": BEHIND_PERIODS})
+            """).encode(),
+            {**_of(reach), "periods": BEHIND_PERIODS})
         row = await cursor.fetchone()
     assert row is not None
     return row
@@ -144,17 +153,18 @@ async def time_zones(connection: Connection, tenant: int) -> list[str]:
 
 
 async def completeness(
-        connection: Connection, tenant: int, starts: Mapping[str, datetime], until: datetime,
+        connection: Connection, reach: Reach, starts: Mapping[str, datetime], until: datetime,
 ) -> Completeness:
-    """Whole intervals of all meters until `until`, by the schedule in force.
+    """Whole intervals of all meters in reach until `until`, by the schedule in force.
 
     `starts`: since when, by time zone of the meter's site; zones that are not named are left out.
     Intervals from before a meter was first asked are not expected: it may not have been there.
     """
     async with connection.cursor(row_factory=class_row(Completeness)) as cursor:
         await cursor.execute("set local work_mem = '64MB'")  # A day's rows are sorted in memory.
-        await cursor.execute(_COMPLETENESS, {
-            "tenant": tenant, "zones": list(starts), "starts": list(starts.values()),
+        query = _COMPLETENESS.replace("{within}", within(reach, "c.site_id"))
+        await cursor.execute(query.encode(), {
+            **_of(reach), "zones": list(starts), "starts": list(starts.values()),
             "first": min(starts.values()), "until": until})
         row = await cursor.fetchone()
     assert row is not None
@@ -176,7 +186,7 @@ _COMPLETENESS = """
           from meter_state m join concentrator c using (concentrator_id)
           left join site s on s.site_id = c.site_id
           join zone z on z.name = coalesce(s.time_zone, 'UTC')
-         where m.tenant_id = %(tenant)s
+         where m.tenant_id = %(tenant)s{within}
            and coalesce(m.last_captured_at, m.last_missed_at) is not null),
     filled as (
         select a.meter_id, count(distinct slot) as n
@@ -203,16 +213,16 @@ _COMPLETENESS = """
       from due left join filled using (meter_id)"""
 
 
-async def counts(connection: Connection, tenant: int, day: date) -> list[Count]:
-    """Ingest's counters of one UTC day; unknown senders are counted for everybody."""
+async def counts(connection: Connection, reach: Reach, day: date) -> list[Count]:
+    """Ingest's counters of one UTC day; unknown senders are counted for every whole tenant."""
     async with connection.cursor(row_factory=class_row(Count)) as cursor:
         await cursor.execute(
-            """
+            ("""
             select i.what, sum(i.n)::bigint as n
               from ingest_count i left join concentrator c using (concentrator_id)
-             where i.day = %s and (c.tenant_id = %s or i.concentrator_id = 0)
+             where i.day = %(day)s and """ + _own(reach, "i.concentrator_id = 0") + """
              group by i.what order by i.what
-            """, [day, tenant])
+            """).encode(), {**_of(reach), "day": day})
         return await cursor.fetchall()
 
 
@@ -226,26 +236,26 @@ class EventKey:
 
 
 async def events(
-        connection: Connection, tenant: int, before: EventKey | None, limit: int,
+        connection: Connection, reach: Reach, before: EventKey | None, limit: int,
         device_id: bytes | None = None) -> list[Event]:
     """Up to `limit` events, newest arrival first, from those that stand behind `before`; of one
     concentrator or of all.
     """
     async with connection.cursor(row_factory=class_row(Event)) as cursor:
         await cursor.execute(
-            """
+            ("""
             select c.name as concentrator, c.device_id, e.incarnation, e.sequence, e.at,
                    e.arrived_at, e.time_quality, e.kind, m.serial as meter, e.note
               from event e join concentrator c using (concentrator_id)
               left join meter m on m.meter_id = e.meter_id
-             where c.tenant_id = %(tenant)s
+             where c.tenant_id = %(tenant)s""" + within(reach, "c.site_id") + """
                and (%(of)s::bytea is null or e.concentrator_id = (
                     select concentrator_id from concentrator where device_id = %(of)s))
                and (%(at)s::timestamptz is null or (e.arrived_at, c.device_id, e.sequence)
                     < (%(at)s, %(device)s, %(sequence)s))
              order by e.arrived_at desc, c.device_id desc, e.sequence desc limit %(limit)s
-            """,
-            {"tenant": tenant, "limit": limit, "of": device_id,
+            """).encode(),
+            {**_of(reach), "limit": limit, "of": device_id,
              "at": None if before is None else before.arrived_at,
              "device": None if before is None else before.device_id,
              "sequence": None if before is None else before.sequence})
@@ -253,40 +263,40 @@ async def events(
 
 
 async def quarantined(
-        connection: Connection, tenant: int, before: int | None, limit: int,
+        connection: Connection, reach: Reach, before: int | None, limit: int,
 ) -> list[Quarantined]:
     """Up to `limit` refused messages, newest first, numbered below `before`.
 
-    What is nobody's, for it was not genuine, is shown to every tenant.
+    What is nobody's, for it was not genuine, is shown to every whole tenant.
     """
     async with connection.cursor(row_factory=class_row(Quarantined)) as cursor:
         await cursor.execute(
-            """
+            ("""
             select q.quarantine_id, q.arrived_at, q.last_arrived_at, q.times,
                    c.name as concentrator, q.topic, q.reason, q.detail, q.size_bytes
               from quarantine q left join concentrator c using (concentrator_id)
-             where (c.tenant_id = %(tenant)s or q.concentrator_id is null)
+             where """ + _own(reach, "q.concentrator_id is null") + """
                and (%(before)s::bigint is null or q.quarantine_id < %(before)s)
              order by q.quarantine_id desc limit %(limit)s
-            """, {"tenant": tenant, "before": before, "limit": limit})
+            """).encode(), {**_of(reach), "before": before, "limit": limit})
         return await cursor.fetchall()
 
 
-async def count_quarantined(connection: Connection, tenant: int) -> int:
+async def count_quarantined(connection: Connection, reach: Reach) -> int:
     """How many refused messages are kept."""
     cursor = await connection.execute(
-        "select count(*) from quarantine q left join concentrator c using (concentrator_id)"
-        " where c.tenant_id = %s or q.concentrator_id is null", [tenant])
+        ("select count(*) from quarantine q left join concentrator c using (concentrator_id)"
+         " where " + _own(reach, "q.concentrator_id is null")).encode(), _of(reach))
     row = await cursor.fetchone()
     assert row is not None
     return int(row[0])
 
 
-async def archives(connection: Connection, tenant: int, limit: int) -> list[Archive]:
+async def archives(connection: Connection, reach: Reach, limit: int) -> list[Archive]:
     """What has arrived of every archive, the newest batch first."""
     async with connection.cursor(row_factory=class_row(Archive)) as cursor:
         await cursor.execute(
-            """
+            ("""
             select c.name as concentrator, c.device_id, a.incarnation, a.last_batch_at,
                    got.n as received, gone.n as lost,
                    greatest(0, coalesce(upper(a.received + a.lost), 1) - 1 - got.n - gone.n)
@@ -296,7 +306,18 @@ async def archives(connection: Connection, tenant: int, limit: int) -> list[Arch
                                     from unnest(a.received) r) got
               cross join lateral (select coalesce(sum(upper(r) - lower(r)), 0)::bigint as n
                                     from unnest(a.lost - a.received) r) gone
-             where c.tenant_id = %(tenant)s
+             where c.tenant_id = %(tenant)s""" + within(reach, "c.site_id") + """
              order by a.last_batch_at desc nulls last limit %(limit)s
-            """, {"tenant": tenant, "limit": limit})
+            """).encode(), {**_of(reach), "limit": limit})
         return await cursor.fetchall()
+
+
+def _own(reach: Reach, nobodys: str) -> str:
+    """Whether something of a concentrator c is in reach, or of nobody."""
+    if reach.site_id is None:
+        return "(c.tenant_id = %(tenant)s or " + nobodys + ")"
+    return "c.tenant_id = %(tenant)s" + within(reach, "c.site_id")
+
+
+def _of(reach: Reach) -> dict[str, object]:
+    return {"tenant": reach.tenant_id, "branch": reach.site_id}

@@ -17,7 +17,7 @@ from wum_cloud.ingest.quarantine.entries import (
     READINGS,
     Aside,
 )
-from wum_cloud.registry.schemas.plan import NOT_OURS, Plan
+from wum_cloud.registry.schemas.plan import Plan
 from wum_shared import cbor
 from wum_shared.batch import Missed
 from wum_shared.messages import Reading
@@ -60,7 +60,7 @@ def set_aside_rows(
 def _faults(group: Group, plan: Plan, latest_s: int) -> list[tuple[str, NDArray[np.bool_]]]:
     """Reasons and the rows they hold for, the first that holds being the one that counts."""
     return [
-        (FOREIGN_METER, plan.meter_ids[group.meter] == NOT_OURS),
+        (FOREIGN_METER, plan.is_foreign(group.meter, group.captured_at_s)),
         (CLOCK_NEVER_SET, (group.captured_at_s < EARLIEST_S) | (group.time_quality == NEVER_SET)),
         (FUTURE, group.captured_at_s > latest_s),
     ]
@@ -116,7 +116,8 @@ def set_aside_missed(
 
 
 def _missed_fault(missed: Missed, plan: Plan, latest_s: int) -> str | None:
-    if plan.meter_ids[missed.meter] == NOT_OURS:
+    if plan.is_foreign(
+            np.array([missed.meter]), np.array([missed.captured_at_s]))[0]:
         return FOREIGN_METER
     if missed.captured_at_s < EARLIEST_S or missed.time_quality == NEVER_SET:
         return CLOCK_NEVER_SET

@@ -6,13 +6,17 @@ each gets all of them and the database keeps one of each row.
 
 import asyncio
 import logging
+import shutil
 import signal
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from wum_cloud import supervised
 from wum_cloud.broker import Broker, Delivery
 from wum_cloud.database import DatabaseError, Pool, connect, open_pool
+from wum_cloud.figures import counted
 from wum_cloud.ingest.gaps.asking import Asking
 from wum_cloud.ingest.gaps.store import PostgresGaps
 from wum_cloud.ingest.inbox import Inbox
@@ -26,11 +30,14 @@ from wum_cloud.registry.cipher import SodiumCipher
 from wum_cloud.registry.keys import Vault, open_vault
 from wum_cloud.registry.store import newest_sender
 from wum_cloud.settings import Settings, required
-from wum_shared.topics import ENROL, EVERY_UPLINK, RECEIPT
+from wum_shared import topics
+from wum_shared.topics import ENROL, EVERY_UPLINK, RECEIPT, SESSION, STANDING, WANT
 
 DATABASE_WAIT_S = 2     # At the start, between two attempts to find it.
 TASKS = 2           # While one waits for the database, the other opens and decodes.
 
+_STREAMS = (topics.BATCH, topics.SCHEMA, topics.ANSWER, topics.MESH, topics.RIPPLE,
+            topics.CONDITION)
 _log = logging.getLogger("wum_cloud.ingest")
 
 
@@ -105,32 +112,46 @@ class Ingest:
         self._worker = worker
         self._speakers = [] if speaking is None else speaking(self._publish)
         self._inbox = Inbox()
+        self._oldest: dict[int, float] = {}     # Since when those under way are here, by task.
+        counted.watch(counted.WAITING, self._inbox.__len__)
+        counted.watch(counted.OLDEST_S, self._oldest_s)
         self.subscribed = asyncio.Event()
         self._broker = Broker(
-            settings, password, EVERY_UPLINK, self._on_delivery, self._on_subscribed)
+            settings, password, EVERY_UPLINK, self._on_delivery, self._on_subscribed,
+            is_counted=True)
+        _watch_files(settings)
 
     async def run(self, stop: asyncio.Event, beside: Sequence[Beside] = ()) -> None:
         """Work until `stop` is set."""
         self._broker.start()
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._work()) for _ in range(TASKS)]
+                tasks = [group.create_task(self._work(task)) for task in range(TASKS)]
                 tasks += [group.create_task(task(self._pool, self._is_behind)) for task in beside]
                 tasks += [group.create_task(speaker.keep()) for speaker in self._speakers]
+                tasks.append(group.create_task(supervised.stay_alive()))
                 await stop.wait()
+                supervised.tell(supervised.STOPPING)
                 for task in tasks:
                     task.cancel()
         finally:
             # Its thread may be waiting for the broker; the loop goes on meanwhile.
             await asyncio.to_thread(self._broker.stop)
 
-    async def _work(self) -> None:
+    async def _work(self, task: int) -> None:
         while True:
             deliveries = await self._inbox.gather()
+            self._oldest[task] = self._inbox.taken_since_s
             await self._worker.settle(deliveries, self._publish, self._broker.acknowledge)
+            del self._oldest[task]
             if self._inbox.overflowed and self._inbox.is_empty():
                 self._inbox.overflowed = False
                 self._broker.connect_anew()
+
+    def _oldest_s(self) -> float:
+        """How long the oldest message has waited here."""
+        since = [*self._oldest.values(), *self._inbox.oldest()]
+        return time.monotonic() - min(since) if since else 0.0
 
     def _is_behind(self) -> bool:
         return not self._inbox.is_empty()
@@ -141,17 +162,45 @@ class Ingest:
                          "concentrator will ask again", topic)
 
     def _on_delivery(self, delivery: Delivery) -> None:
-        # Not readings: enrolment/keeper.py and commands/keeper.py hear them.
-        if delivery.topic.endswith(("/" + ENROL, "/" + RECEIPT)):
+        # Not readings: the keepers of enrolment, commands and campaigns hear them.
+        if delivery.topic.endswith(("/" + ENROL, "/" + RECEIPT, "/" + SESSION, "/" + STANDING,
+                                   "/" + WANT)):
             self._broker.acknowledge(delivery)
             return
         self._loop.call_soon_threadsafe(self._put, delivery)
 
     def _put(self, delivery: Delivery) -> None:
         was_overflowed = self._inbox.overflowed
-        if not self._inbox.put(delivery) and not was_overflowed:
+        counted.MESSAGES.labels(_stream(delivery.topic)).inc()
+        if self._inbox.put(delivery):
+            return
+        counted.DROPPED.inc()
+        if not was_overflowed:
             _log.warning("the inbox is full: messages are dropped unacknowledged until the "
                          "database has caught up; concentrators will send them again")
 
     def _on_subscribed(self) -> None:
+        supervised.tell(supervised.READY)
         self._loop.call_soon_threadsafe(self.subscribed.set)
+
+
+def _watch_files(settings: Settings) -> None:
+    """Figures of what stands beside the database: a password's age, room on the disk."""
+    password, key = settings.broker_password_file, settings.key_file
+    if password is not None:
+        counted.watch(counted.BROKER_PASSWORD, lambda: _asked(lambda: password.stat().st_mtime))
+    if key is not None:
+        counted.watch(counted.SPACE, lambda: _asked(lambda: shutil.disk_usage(key.parent).free))
+
+
+def _asked(ask: Callable[[], float]) -> float:
+    try:
+        return ask()
+    except OSError:     # It is gone, and what needs it says so.
+        return 0.0
+
+
+def _stream(topic: str) -> str:
+    """The last word of a topic, where it is one of ours: nobody else's makes a figure."""
+    word = topic.rpartition("/")[2]
+    return word if word in _STREAMS else "(other)"

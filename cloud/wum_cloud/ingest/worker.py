@@ -16,7 +16,9 @@ from psycopg_pool import PoolTimeout
 
 from wum_cloud.broker import Delivery
 from wum_cloud.database import STATEMENT_MAX_S
+from wum_cloud.figures import counted
 from wum_cloud.ingest import accept as accepting
+from wum_cloud.ingest import lines
 from wum_cloud.ingest.advice import told
 from wum_cloud.ingest.answer import Answer, answer_to, sealed_answer
 from wum_cloud.ingest.bases.heads import Heads
@@ -27,6 +29,7 @@ from wum_cloud.ingest.harvest import Arrival, Committed, Harvest
 from wum_cloud.ingest.opened import Heading
 from wum_cloud.ingest.quarantine.entries import (
     BATCH,
+    REASONS,
     UNSTORABLE,
     UNSUPPORTED,
     Aside,
@@ -105,6 +108,7 @@ class Worker:
             except _AWAY as error:
                 self._forget()
                 failures += 1
+                counted.DATABASE_FAILURES.inc()
                 await self._wait(failures, error)
                 if len(deliveries) > 1 and self._monotonic_s() - began_s >= STATEMENT_MAX_S:
                     half = len(deliveries) // 2     # Too much for one statement on this machine.
@@ -150,7 +154,8 @@ class Worker:
                 harvest.take_report(message.known.sender, message.label, message.delivery,
                                     message.opened)
         batches = [read_batch(m) for m in genuine if m.label.stream == topics.BATCH]
-        plans = await self._plans_of(batches)
+        # What cannot be stored is set aside without its schema, which may be what is at fault.
+        plans = await self._plans_of(batches) if unstorable is None else {}
         named = [base for batch in batches if (base := batch.base()) is not None]
         bases = await self._store.bases(named) if named else {}
         for batch in batches:
@@ -160,7 +165,10 @@ class Worker:
             if answer is not None:
                 harvest.answer(known.sender)
                 answers.append((known, answer))
-        committed = await self._store.commit(harvest)
+        with counted.COMMIT_S.time():
+            committed = await self._store.commit(harvest)
+        _count(harvest)
+        lines.write(harvest)
         if harvest.kept:
             await self._store.trim_quarantine()
         return self._sealed(answers, committed)
@@ -260,12 +268,13 @@ class Worker:
             if unstorable is not None and base is None:
                 raise BatchRefused(Aside(UNSTORABLE, unstorable, BATCH, opened))
             plan = plans.get((sender.concentrator_id, heading.schema_id))
-            if plan is None:
+            if plan is None and unstorable is None:
                 return answer_to(opened, heading, SCHEMA_UNKNOWN, 0, "schema %s is not known" %
                                  heading.schema_id.hex())
             heads = None if base is None else bases.get(base)
             # One that cannot be stored is asked for in full: in quarantine it has to say something.
-            if base is not None and (heads is None or unstorable is not None):
+            if plan is None or base is not None and heads is None:
+                assert base is not None
                 return answer_to(opened, heading, BASE_UNKNOWN, 0, "base %s is not known" %
                                  base.digest.hex())
             accepted = accepting.accept(
@@ -309,6 +318,16 @@ class Worker:
         _log.warning("nothing is acknowledged, for the database fails %s; again in %.1f s",
                      told(error), wait_s)
         await self._sleep(wait_s)
+
+
+def _count(harvest: Harvest) -> None:
+    """For whoever watches this process; the database has its own counters, by concentrator."""
+    counted.BATCHES.inc(len(harvest.batches))
+    counted.ROWS.inc(sum([len(group) for taken in harvest.batches
+                          for group in taken.accepted.groups]))
+    for (_, what), n in harvest.counts.items():
+        if what in REASONS:
+            counted.REFUSED.labels(what).inc(n)
 
 
 def _refusal(message: Genuine, harvest: Harvest, aside: Aside) -> Answer | None:

@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from wum_cloud.database import Connection
 from wum_cloud.ledger.counting.store import COUNTS
+from wum_cloud.registry.sites.store import BRANCH
 
 _COUNTS = ", ".join(["d.%s" % name for name in (*COUNTS, "missing")])
 _SUMS = ", ".join(["coalesce(sum(d.%s), 0)::bigint as %s" % (name, name)
@@ -97,27 +98,35 @@ class MeterCounts(Counts):
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Whose meters: all of a tenant's, a site's (by name), or a concentrator's. And which register
-    set of them, None: all."""
+    set of them, None: all. `branch`: of the sites under this one only, whatever else is asked."""
 
     site: str | None = None
     concentrator: bytes | None = None
     register_set: int | None = None
+    branch: int | None = None
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether somebody asked for a site or a concentrator."""
+        return self.site is not None or self.concentrator is not None
 
     @property
     def is_narrow(self) -> bool:
         """Whether only some concentrators are meant."""
-        return self.site is not None or self.concentrator is not None
+        return self.is_chosen or self.branch is not None
 
     def values(self) -> dict[str, object]:
         """For the queries."""
-        return {"site": self.site, "device": self.concentrator, "set": self.register_set}
+        return {"site": self.site, "device": self.concentrator, "set": self.register_set,
+                "branch": self.branch}
 
 
 def _written(query: str, scope: Scope, *, is_later: bool = False) -> bytes:
     """`query` with the conditions of this scope, and of a page that is not the first, and no other:
     a plan that the database makes once for all values is then a good one for each."""
     narrow = ("" if scope.site is None else " and s.name = %(site)s") + (
-        "" if scope.concentrator is None else " and c.device_id = %(device)s")
+        "" if scope.concentrator is None else " and c.device_id = %(device)s") + (
+        "" if scope.branch is None else " and c.site_id in " + BRANCH)
     by_set = scope.register_set is not None
     for mark, text in (("{narrow}", narrow), ("{by_set}", "set_" if by_set else ""),
                        ("{set}", " and d.register_set_id = %(set)s" if by_set else "")):
@@ -207,17 +216,22 @@ _CONCENTRATORS = """
 
 async def sites(
         connection: Connection, tenant: int, day: date, after: str, limit: int,
+        branch: int | None = None,
 ) -> list[SiteCounts]:
-    """Up to `limit` sites with meters that day, by name, from the first name after `after`."""
+    """Up to `limit` sites with meters that day, by name, from the first name after `after`; all of
+    the tenant's, or those under the site `branch`."""
+    narrow = "" if branch is None else " and x.site_id in " + BRANCH
     async with connection.cursor(row_factory=class_row(SiteCounts)) as cursor:
-        await cursor.execute(_SITES.encode(), {
-            "tenant": tenant, "day": day, "after": after, "limit": limit})
+        await cursor.execute(_SITES.replace("{narrow}", narrow).encode(), {
+            "tenant": tenant, "day": day, "after": after, "limit": limit,
+            "branch": branch})
         return await cursor.fetchall()
 
 
 _SITES = """
     select s.name, sum(d.meters)::bigint as meters, %s
-      from (select site_id, name from site x where tenant_id = %%(tenant)s and name > %%(after)s
+      from (select site_id, name from site x
+             where tenant_id = %%(tenant)s and name > %%(after)s{narrow}
                and exists (select from concentrator c join ledger_concentrator_day y
                              using (concentrator_id)
                             where c.site_id = x.site_id and y.day = %%(day)s and y.expected > 0)
@@ -286,7 +300,7 @@ async def time_zones(connection: Connection, tenant: int, scope: Scope) -> list[
     """The zones in which the meters of a scope are counted; none without a concentrator."""
     query = _NARROW_ZONES if scope.is_narrow else _ZONES
     cursor = await connection.execute(_written(query, scope), {
-        "tenant": tenant, "site": scope.site, "device": scope.concentrator})
+        "tenant": tenant, **scope.values()})
     return [row[0] for row in await cursor.fetchall()]
 
 

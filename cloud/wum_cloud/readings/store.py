@@ -107,6 +107,16 @@ async def newest_rows(
         {"meter": meter_id, "profile": profile, "limit": limit})
 
 
+async def rows_until(
+        connection: Connection, meter_id: int, profile: int, at: datetime, limit: int,
+) -> list[StoredRow]:
+    """The newest rows captured at `at` or before, with all columns, newest first."""
+    return await _rows(
+        connection, [*COLUMNS, "extra"],
+        SQL("captured_at <= %(at)s order by captured_at desc"),
+        {"meter": meter_id, "profile": profile, "at": at, "limit": limit})
+
+
 async def _rows(
         connection: Connection, columns: list[str], which: SQL, values: dict[str, object],
 ) -> list[StoredRow]:

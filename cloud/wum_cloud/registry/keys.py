@@ -13,9 +13,9 @@ from nacl.secret import SecretBox
 
 from wum_shared.messages import DirectionKey
 
-_KEY_SIZE = 32
+KEY_SIZE = 32
 _NAME_SIZE = 10                       # Concentrator id (8 bytes) and epoch (2).
-_PAIR_SIZE = 2 * (_KEY_SIZE + 12)
+_PAIR_SIZE = 2 * (KEY_SIZE + 12)
 
 
 class KeyFileError(Exception):
@@ -26,7 +26,7 @@ class Vault:
     """Seals and opens pairs of direction keys."""
 
     def __init__(self, key: bytes) -> None:
-        assert len(key) == _KEY_SIZE
+        assert len(key) == KEY_SIZE
         self._box = SecretBox(key)
 
     def seal(
@@ -50,8 +50,24 @@ class Vault:
                 "The database's keys of concentrator %s, epoch %d are those of another one: "
                 "register it again from its registration file." % (device_id.hex(), epoch))
         up, down = plain[_NAME_SIZE:_NAME_SIZE + 44], plain[_NAME_SIZE + 44:]
-        return (DirectionKey(up[:_KEY_SIZE], up[_KEY_SIZE:]),
-                DirectionKey(down[:_KEY_SIZE], down[_KEY_SIZE:]))
+        return (DirectionKey(up[:KEY_SIZE], up[KEY_SIZE:]),
+                DirectionKey(down[:KEY_SIZE], down[KEY_SIZE:]))
+
+    def is_own(self, sealed: bytes) -> bool:
+        """Whether it was sealed with this key, whatever it is."""
+        try:
+            self._box.decrypt(sealed)
+        except CryptoError:
+            return False
+        return True
+
+    def resealed(self, sealed: bytes, other: "Vault") -> bytes:
+        """The same, in the same place, under the key of `other`. Raises KeyFileError."""
+        try:
+            return bytes(other._box.encrypt(self._box.decrypt(sealed)))
+        except CryptoError as error:
+            raise KeyFileError("A secret in the database was sealed with another key than that of "
+                               "WUM_KEY_FILE: nothing was changed.") from error
 
     def seal_text(self, place: str, text: str) -> bytes:
         """A secret text, bound to where it is kept: a row that is copied elsewhere opens not."""
@@ -89,14 +105,14 @@ def open_vault(path: Path) -> Vault:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
-    if len(key) != _KEY_SIZE:
+    if len(key) != KEY_SIZE:
         raise KeyFileError("The key file %s: wanted 64 hexadecimal digits." % path)
     return Vault(key)
 
 
 def make_key_file(path: Path) -> bool:
     """Make a new random key at `path`, 0600; False when there is a file already."""
-    return write_secret(path, secrets.token_hex(_KEY_SIZE) + "\n")
+    return write_secret(path, secrets.token_hex(KEY_SIZE) + "\n")
 
 
 def write_secret(path: Path, text: str) -> bool:

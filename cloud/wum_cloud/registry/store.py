@@ -171,3 +171,12 @@ async def _number(connection: Connection, query: str, parameters: list[object]) 
     row = await (await connection.execute(query.encode(), parameters)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+async def identity_key(connection: Connection, concentrator_id: int) -> bytes:
+    """The key that signs what a concentrator says: receipts, standings."""
+    row = await (await connection.execute(
+        "select identity_key from concentrator where concentrator_id = %s",
+        [concentrator_id])).fetchone()
+    assert row is not None
+    return bytes(row[0])

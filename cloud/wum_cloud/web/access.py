@@ -12,6 +12,7 @@ from wum_cloud.people.store import Session
 from wum_cloud.people.tokens import account_of_token
 from wum_cloud.registry.keys import Vault, open_vault
 from wum_cloud.settings import is_loopback
+from wum_cloud.web.pace import hold_up
 
 _BEARER = "bearer "
 
@@ -76,6 +77,7 @@ async def signed_in(request: Request, database: Database) -> Account:
     if authorization.lower().startswith(_BEARER):
         account = await account_of_token(database, authorization[len(_BEARER):].strip())
         if account is not None:
+            hold_up(request.app.state.pace, account.account_id)
             return account
         raise _unauthorised("This API token is unknown.")
     session = await _session(request, database)
@@ -100,6 +102,8 @@ async def _session(request: Request, database: Pool) -> Session | None:
         return None
     session = await session_of(database, token, renews="x-live" not in request.headers)
     request.state.session = session
+    if session is not None:
+        hold_up(request.app.state.pace, session.account.account_id)
     return session
 
 

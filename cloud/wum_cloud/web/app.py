@@ -1,5 +1,6 @@
 """The application: API and console over one pool of database connections."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,23 +13,31 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
+from wum_cloud import supervised
+from wum_cloud.audit.refusals import note_refusal
+from wum_cloud.campaigns.plan import PlanRefused
 from wum_cloud.commands.kinds import CommandRefused
 from wum_cloud.configuration.twin import ConfigurationRefused
-from wum_cloud.database import DatabaseAway, open_pool
+from wum_cloud.database import DatabaseAway, Pool, open_pool
 from wum_cloud.enrolment.claims.claiming import ClaimRefused
+from wum_cloud.figures import counted
+from wum_cloud.figures.telling import Teller
 from wum_cloud.people.accounts import PeopleRefused
 from wum_cloud.registry.bulk.file import BulkRefused
 from wum_cloud.registry.keys import KeyFileError
+from wum_cloud.registry.life.acting import MeterRefused
 from wum_cloud.registry.sites.tree import SiteRefused
 from wum_cloud.settings import Settings
-from wum_cloud.web import api, assets, console, request_id
-from wum_cloud.web.access import SignInFirst
+from wum_cloud.web import api, assets, console, metrics, ready, request_id
+from wum_cloud.web.access import SignInFirst, actor_of
 from wum_cloud.web.api import document, problems
 from wum_cloud.web.guard import Guard
+from wum_cloud.web.pace import Pace
 from wum_cloud.web.pages import error_page
-from wum_cloud.web.rights import Declared, declared, undeclared
+from wum_cloud.web.rights import Declared, Forbidden, declared, undeclared
 from wum_cloud.web.vendor import missing_files
 
+APART = [metrics.router, ready.router]    # Neither pages nor of the API: for other machines.
 _GZIP_FROM = 1000   # Bytes; below it a packet is a packet.
 _log = logging.getLogger("wum_cloud.web")
 
@@ -41,7 +50,7 @@ class _Application(FastAPI):
     """FastAPI with the guard around everything, the answer to a mistake of ours included."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Guard(super().build_middleware_stack())
+        return Guard(super().build_middleware_stack(), lambda: self.state.pace)
 
 
 def make_app(settings: Settings) -> FastAPI:
@@ -52,7 +61,13 @@ def make_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_pool(app.state.settings.database_url) as pool:
             app.state.database = pool
-            yield
+            metrics.begin(app.state)
+            async with _telling(app, pool):
+                supervised.tell(supervised.READY)
+                alive = asyncio.create_task(supervised.stay_alive())
+                yield
+                supervised.tell(supervised.STOPPING)
+                alive.cancel()
 
     app = _Application(
         title="WUM head-end", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
@@ -62,8 +77,11 @@ def make_app(settings: Settings) -> FastAPI:
     app.include_router(api.router)
     app.include_router(console.router)
     app.mount(assets.ADDRESS, assets.Assets(), name="static")
+    for apart in APART:
+        app.include_router(apart)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
     app.add_exception_handler(SignInFirst, _to_sign_in)
+    app.add_exception_handler(Forbidden, _on_forbidden)
     app.add_exception_handler(StarletteHTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(DatabaseAway, _on_database_away)
@@ -74,6 +92,8 @@ def make_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(BulkRefused, _on_refused)
     app.add_exception_handler(ConfigurationRefused, _on_refused)
     app.add_exception_handler(CommandRefused, _on_refused)
+    app.add_exception_handler(PlanRefused, _on_refused)
+    app.add_exception_handler(MeterRefused, _on_refused)
     app.add_exception_handler(Exception, _on_failure)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM)
     document.complete(app)
@@ -85,13 +105,31 @@ def make_app(settings: Settings) -> FastAPI:
 def configure(app: FastAPI, settings: Settings) -> None:
     """Let the application use these settings from its next start on."""
     app.state.settings = settings
+    app.state.pace = Pace(settings.web_requests_per_s)
     app.state.key_file, app.state.vault = settings.key_file, None
 
 
 def declarations() -> list[Declared]:
     """Every endpoint and page, and the permission that it asks for."""
     return [*declared(api.PREFIX, [part.router for part in api.PARTS]),
-            *declared("", [part.router for part in console.PARTS])]
+            *declared("", [part.router for part in console.PARTS]), *declared("", APART)]
+
+
+@asynccontextmanager
+async def _telling(app: FastAPI, pool: Pool) -> AsyncIterator[None]:
+    """Where several processes answer, each tells the others its figures."""
+    counted.watch_pool(pool.get_stats)
+    app.state.teller = None
+    if app.state.settings.web_workers == 1:
+        yield
+        return
+    app.state.teller = Teller(pool, "web")
+    task = asyncio.create_task(app.state.teller.keep())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _check_vendor() -> None:
@@ -125,7 +163,7 @@ def _sign_in(wanted: str) -> str:
 
 
 def _is_api(request: Request) -> bool:
-    return request.url.path.startswith("/api/")
+    return problems.is_for_machines(request.url.path)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -135,7 +173,27 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     said = str(error.detail)
     if error.status_code == 404 and said == "Not Found":  # Starlette's, of an unknown address.
         said = "There is no page at this address."
-    return error_page(request, error.status_code, said)
+    answer = error_page(request, error.status_code, said)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _on_forbidden(request: Request, error: Exception) -> Response:
+    """Refused all the same where the audit trail cannot be reached: nothing was done."""
+    assert isinstance(error, Forbidden)
+    # The route and not the address: names that somebody asked for are not his to write down.
+    below = api.PREFIX if request.url.path.startswith(api.PREFIX) else ""
+    asked = "%s %s%s" % (request.method, below, getattr(request.scope.get("route"), "path", "?"))
+    _log.warning("request %s: %s was refused to %s, who lacks: %s", request_id.current(), asked,
+                 error.account.called, error.missing)
+    try:
+        async with request.app.state.database.connection() as connection:
+            await note_refusal(connection, actor_of(request, error.account), asked,
+                               error.missing, str(error.detail))
+    except DatabaseAway as away:
+        _log.error("request %s: the refusal is not on the audit trail", request_id.current(),
+                   exc_info=away)
+    return await _on_http_error(request, error)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ test holds docs/permissions.md against it. Left out: enforcing it (rights.py).
 import sys
 
 from wum_cloud.people.permissions import MEANINGS, ROLES, TOKENS_ONLY, permissions_of
+from wum_cloud.web.api.problems import is_for_machines
 from wum_cloud.web.app import declarations
 from wum_cloud.web.rights import OPEN, Declared
 
@@ -56,7 +57,7 @@ def _line(route: Declared) -> str:
 
 
 def _may(role: str, route: Declared) -> bool:
-    if role == TOKENS_ONLY and not route.path.startswith("/api/"):
+    if role == TOKENS_ONLY and not is_for_machines(route.path):
         return False
     return route.needs[0].permission in permissions_of(role)
 

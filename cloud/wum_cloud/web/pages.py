@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from wum_cloud.people.store import Session
-from wum_cloud.web import assets, naming, registers, request_id, texts, writing
+from wum_cloud.web import assets, command_words, naming, registers, request_id, texts, writing
 from wum_shared.obis import obis_to_text
 
 _pages = Environment(
@@ -29,7 +29,8 @@ _pages.filters.update(
 _pages.globals.update(
     age=writing.age, share=writing.share, intervals=writing.intervals,
     value_and_unit=writing.value_and_unit, quantity=registers.quantity, weekdays=writing.weekdays,
-    static=assets.ADDRESS, gap=naming.gap)
+    static=assets.ADDRESS, gap=naming.gap, names=command_words.NAMES,
+    explained=command_words.EXPLAINED, parts=command_words.PARTS)
 
 
 def page(request: Request, template: str, session: Session | None, status: int = 200, /,

@@ -6,6 +6,8 @@ The guard gives one to every request; whoever logs or refuses reads it here.
 import secrets
 from contextvars import ContextVar
 
+from wum_cloud import logs
+
 HEADER = "x-request-id"
 
 _current: ContextVar[str] = ContextVar("request_id", default="")
@@ -15,6 +17,7 @@ def begin() -> str:
     """Give the request under way a new id: 16 hexadecimal digits."""
     given = secrets.token_hex(8)
     _current.set(given)
+    logs.about.set({"request": given})
     return given
 
 

@@ -18,9 +18,12 @@ from wum_cloud.people.accounts import Account
 from wum_cloud.people.permissions import (
     APPROVE,
     ASK_METERS,
+    EDIT_METERS,
     EDIT_PEOPLE,
     EDIT_REGISTRY,
     ENROL,
+    HAND_IN,
+    LEND,
     MAINTAIN,
     MEANINGS,
     OWN_ACCOUNT,
@@ -30,15 +33,26 @@ from wum_cloud.people.permissions import (
     READ_PEOPLE,
     READ_READINGS,
     READ_REGISTRY,
+    READ_UPDATES,
     REVOKE,
+    RUN_UPDATES,
     SWITCH,
 )
 from wum_cloud.people.store import Session
 from wum_cloud.web.access import signed_in, visitor
 
 # Anybody may ask for these: the health of the process, signing in, and the API's own description.
-OPEN = frozenset({"/healthz", "/sign-in", "/api/openapi.json"})
+OPEN = frozenset({"/healthz", "/readyz", "/sign-in", "/api/openapi.json"})
 _CSRF_MAX = 100
+
+
+class Forbidden(HTTPException):
+    """403 to somebody who is known: it goes on the audit trail, with what was missing."""
+
+    def __init__(self, account: Account, missing: str, detail: str) -> None:
+        super().__init__(403, detail)
+        self.account = account
+        self.missing = missing
 
 
 class Needs:
@@ -54,11 +68,12 @@ class Needs:
     def check(self, account: Account) -> None:
         """Refuses with 403."""
         if self.permission not in account.permissions:
-            raise HTTPException(403, "%s may not %s." % (
+            raise Forbidden(account, self.permission, "%s may not %s." % (
                 _whose(account), MEANINGS[self.permission]))
         if account.site_id is not None and not self.in_branch:
-            raise HTTPException(403, "This is of the whole tenant, and %s is confined to a branch "
-                                "of its sites." % account.name)
+            raise Forbidden(account, self.permission + " of the whole tenant",
+                            "This is of the whole tenant, and %s is confined to a branch of its "
+                            "sites." % account.name)
 
 
 class ApiNeeds(Needs):
@@ -83,31 +98,40 @@ class FormNeeds(Needs):
     async def __call__(
             self, session: Annotated[Session, Depends(visitor)],
             csrf: Annotated[str, Form(max_length=_CSRF_MAX)] = "") -> Session:
-        if not is_csrf_of(session, csrf):
-            raise HTTPException(403, "This form is not of your session: reload the page.")
+        check_form(session, csrf)
         self.check(session.account)
         return session
 
 
-def is_csrf_of(session: Session, csrf: str) -> bool:
-    """Whether a form of this session carries this."""
-    return secrets.compare_digest(csrf.encode(), session.csrf_token.encode())
+def check_form(session: Session, csrf: str) -> None:
+    """Refuses with 403 a form that carries another than this session's own."""
+    if not secrets.compare_digest(csrf.encode(), session.csrf_token.encode()):
+        raise Forbidden(session.account, "a form of this session",
+                        "This form is not of your session: reload the page.")
 
 
 RegistryCaller = Annotated[Account, Depends(ApiNeeds(READ_REGISTRY, in_branch=True))]
 TenantsRegistryCaller = Annotated[Account, Depends(ApiNeeds(READ_REGISTRY))]
 RegistryEditor = Annotated[Account, Depends(ApiNeeds(EDIT_REGISTRY, in_branch=True))]
 TenantsRegistryEditor = Annotated[Account, Depends(ApiNeeds(EDIT_REGISTRY))]
+MetersEditor = Annotated[Account, Depends(ApiNeeds(EDIT_METERS, in_branch=True))]
 EnrolCaller = Annotated[Account, Depends(ApiNeeds(ENROL, in_branch=True))]
 RevokeCaller = Annotated[Account, Depends(ApiNeeds(REVOKE, in_branch=True))]
 CommandsCaller = Annotated[Account, Depends(ApiNeeds(READ_COMMANDS, in_branch=True))]
+TenantsCommandsCaller = Annotated[Account, Depends(ApiNeeds(READ_COMMANDS))]
+TenantsSwitchCaller = Annotated[Account, Depends(ApiNeeds(SWITCH))]
 AskCaller = Annotated[Account, Depends(ApiNeeds(ASK_METERS, in_branch=True))]
 SwitchCaller = Annotated[Account, Depends(ApiNeeds(SWITCH, in_branch=True))]
+LendCaller = Annotated[Account, Depends(ApiNeeds(LEND, in_branch=True))]
 MaintainCaller = Annotated[Account, Depends(ApiNeeds(MAINTAIN, in_branch=True))]
 ApproveCaller = Annotated[Account, Depends(ApiNeeds(APPROVE, in_branch=True))]
 ReadingsCaller = Annotated[Account, Depends(ApiNeeds(READ_READINGS, in_branch=True))]
 HealthCaller = Annotated[Account, Depends(ApiNeeds(READ_HEALTH, in_branch=True))]
 TenantsHealthCaller = Annotated[Account, Depends(ApiNeeds(READ_HEALTH))]
+UpdatesCaller = Annotated[Account, Depends(ApiNeeds(READ_UPDATES))]
+HandInCaller = Annotated[Account, Depends(ApiNeeds(HAND_IN))]
+CampaignCaller = Annotated[Account, Depends(ApiNeeds(RUN_UPDATES))]
+TenantsApproveCaller = Annotated[Account, Depends(ApiNeeds(APPROVE))]
 PeopleCaller = Annotated[Account, Depends(ApiNeeds(READ_PEOPLE))]
 PeopleEditor = Annotated[Account, Depends(ApiNeeds(EDIT_PEOPLE))]
 AuditCaller = Annotated[Account, Depends(ApiNeeds(READ_AUDIT))]
@@ -117,17 +141,25 @@ TenantsRegistryVisitor = Annotated[Session, Depends(PageNeeds(READ_REGISTRY))]
 RegistryForm = Annotated[Session, Depends(FormNeeds(EDIT_REGISTRY, in_branch=True))]
 TenantsEditorVisitor = Annotated[Session, Depends(PageNeeds(EDIT_REGISTRY))]
 TenantsEditorForm = Annotated[Session, Depends(FormNeeds(EDIT_REGISTRY))]
+MetersVisitor = Annotated[Session, Depends(PageNeeds(EDIT_METERS, in_branch=True))]
+MetersForm = Annotated[Session, Depends(FormNeeds(EDIT_METERS, in_branch=True))]
+TenantsCommandsVisitor = Annotated[Session, Depends(PageNeeds(READ_COMMANDS))]
+TenantsSwitchForm = Annotated[Session, Depends(FormNeeds(SWITCH))]
 EnrolVisitor = Annotated[Session, Depends(PageNeeds(ENROL, in_branch=True))]
 EnrolForm = Annotated[Session, Depends(FormNeeds(ENROL, in_branch=True))]
 CommandsVisitor = Annotated[Session, Depends(PageNeeds(READ_COMMANDS, in_branch=True))]
 AskForm = Annotated[Session, Depends(FormNeeds(ASK_METERS, in_branch=True))]
 SwitchForm = Annotated[Session, Depends(FormNeeds(SWITCH, in_branch=True))]
+LendForm = Annotated[Session, Depends(FormNeeds(LEND, in_branch=True))]
 MaintainForm = Annotated[Session, Depends(FormNeeds(MAINTAIN, in_branch=True))]
 ApproveForm = Annotated[Session, Depends(FormNeeds(APPROVE, in_branch=True))]
 CommandsForm = Annotated[Session, Depends(FormNeeds(READ_COMMANDS, in_branch=True))]
 ReadingsVisitor = Annotated[Session, Depends(PageNeeds(READ_READINGS, in_branch=True))]
 HealthVisitor = Annotated[Session, Depends(PageNeeds(READ_HEALTH, in_branch=True))]
 TenantsHealthVisitor = Annotated[Session, Depends(PageNeeds(READ_HEALTH))]
+UpdatesVisitor = Annotated[Session, Depends(PageNeeds(READ_UPDATES))]
+CampaignForm = Annotated[Session, Depends(FormNeeds(RUN_UPDATES))]
+TenantsApproveForm = Annotated[Session, Depends(FormNeeds(APPROVE))]
 PeopleVisitor = Annotated[Session, Depends(PageNeeds(READ_PEOPLE))]
 PeopleForm = Annotated[Session, Depends(FormNeeds(EDIT_PEOPLE))]
 AuditVisitor = Annotated[Session, Depends(PageNeeds(READ_AUDIT))]

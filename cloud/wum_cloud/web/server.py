@@ -11,6 +11,7 @@ from wum_cloud.database import check_migrated
 from wum_cloud.people.first_account import make_first_account
 from wum_cloud.settings import Settings, is_loopback
 from wum_cloud.web.app import VendorMissing, make_app
+from wum_cloud.web.slowness import CONNECTIONS_MAX, PatientProtocol
 
 _GRACE_S = 3    # Requests under way at a signal get this long.
 _log = logging.getLogger("wum_cloud.web")
@@ -34,7 +35,8 @@ def serve(settings: Settings) -> int:
     asyncio.run(_prepare(settings))
     _announce(settings)
     common = {"host": settings.web_host, "port": settings.web_port, "log_config": None,
-              "access_log": False, "server_header": False, "timeout_graceful_shutdown": _GRACE_S}
+              "access_log": False, "server_header": False, "timeout_graceful_shutdown": _GRACE_S,
+              "http": PatientProtocol, "limit_concurrency": CONNECTIONS_MAX}
     if settings.web_workers == 1:
         uvicorn.run(app, **common)  # type: ignore[arg-type]
     else:

@@ -10,15 +10,17 @@ from fastapi import Depends, HTTPException, Request
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
+from wum_cloud.campaigns.releases.taking import HANDED_MAX
 from wum_cloud.people.permissions import EDIT_REGISTRY
 from wum_cloud.people.store import Session
 from wum_cloud.registry.bulk.file import FILE_BYTES_MAX
 from wum_cloud.web.access import visitor
-from wum_cloud.web.rights import Needs, is_csrf_of
+from wum_cloud.web.rights import Needs, check_form
 
 OVERHEAD = 64 * 1024     # Of a form around its file.
 # Where files are taken, and how long a body there may be.
-LONGER = {"/registry": FILE_BYTES_MAX + OVERHEAD, "/api/v1/registry/import": FILE_BYTES_MAX}
+LONGER = {"/registry": FILE_BYTES_MAX + OVERHEAD, "/api/v1/registry/import": FILE_BYTES_MAX,
+          "/api/v1/releases": HANDED_MAX}
 
 
 class UploadNeeds(Needs):
@@ -30,8 +32,7 @@ class UploadNeeds(Needs):
         self.check(session.account)
         async with request.form(max_files=1, max_fields=8) as form:
             csrf = form.get("csrf", "")
-            if not isinstance(csrf, str) or not is_csrf_of(session, csrf):
-                raise HTTPException(403, "This form is not of your session: reload the page.")
+            check_form(session, csrf if isinstance(csrf, str) else "")
             yield session
 
 

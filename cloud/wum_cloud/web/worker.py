@@ -10,6 +10,7 @@ from multiprocessing import parent_process
 
 from fastapi import FastAPI
 
+from wum_cloud import logs
 from wum_cloud.settings import settings_from
 from wum_cloud.web.app import make_app
 
@@ -17,7 +18,9 @@ from wum_cloud.web.app import make_app
 def app_of_environment() -> FastAPI:
     """The application; called in the new process, by uvicorn."""
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    return make_app(settings_from(os.environ))
+    settings = settings_from(os.environ)
+    logs.begin(settings.log)
+    return make_app(settings)
 
 
 def _end_with_parent() -> None:

@@ -127,6 +127,44 @@ async def test_an_export_is_checked_without_a_database(
     assert verify_file(file) == 1 and "no head" in capsys.readouterr().out
 
 
+SCRIPT = Path(__file__).resolve().parents[3] / "docs" / "verify_audit.py"
+
+
+def judge(*files: Path) -> tuple[int, str]:
+    """What the script of the documents says, which knows nothing of the head-end."""
+    done = subprocess.run([sys.executable, "-I", "-S", str(SCRIPT), *map(str, files)],
+                          capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+async def test_a_script_of_sixty_lines_that_knows_nothing_of_us_checks_an_export(
+        pool: Pool, database_url: str, tmp_path: Path) -> None:
+    source = SCRIPT.read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 60 and "wum_cloud" not in source
+    file, anchor, worse = (tmp_path / name for name in ("audit.ndjson", "anchor", "worse"))
+    await fill(pool, 3)
+    async with pool.connection() as connection:
+        await store.note(connection, Actor(acts.NOBODYS, "\u00e9va \u2603", "::1"),
+                         acts.SIGN_IN_FAILED, why="a \"quote\"\\")
+    assert await verify(database_url, anchor) == 0
+    await fill(pool, 1)
+    assert await export(database_url, file) == 0
+    assert judge(file) == judge(file, anchor) == (0, "5 entries: whole.\n")
+    lines = file.read_text().splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        worse.write_text("".join(lines[:number] + lines[number + 1:]))
+        assert judge(worse)[0] == 1, "without line %d" % number
+        if "head" not in json.loads(line):
+            worse.write_text("".join([*lines[:number], line.replace(
+                '"act": "', '"act": "not '), *lines[number + 1:]]))
+            assert judge(worse)[0] == 1, "with another line %d" % number
+    tamper(database_url, "delete from audit_entry where chain = 1 and number > 2", (
+        "update audit_head set number = 2, hash = (select hash from audit_entry"
+        " where chain = 1 and number = 2) where chain = 1"))
+    assert await export(database_url, worse) == 0
+    assert judge(worse)[0] == 0 and judge(worse, anchor)[0] == 1
+
+
 async def test_long_and_unprintable_texts_are_kept_as_something_that_can_be_shown(
         pool: Pool, database_url: str) -> None:
     async with pool.connection() as connection:

@@ -23,6 +23,7 @@ from wum_shared import cbor, cose, orders, topics
 from wum_shared.errors import NotGenuine, WireError
 from wum_shared.ids import concentrator_id
 from wum_shared.messages import DirectionKey, Registration
+from wum_shared.order_kinds import decode_arguments
 from wum_shared.orders import Order, Receipt
 
 HERE = Reach(1)
@@ -224,7 +225,7 @@ async def test_who_wants_a_proof_gets_the_same_act_under_another_number(bench: B
     await bench.told(order, signed, orders.AGAIN, orders.PROVE_FRESH)
     ((second, again),) = await bench.sent()
     assert (second.id, second.fresh, order.fresh) == (order.id, CHALLENGE, None)
-    assert second.sequence > order.sequence
+    assert second.sequence > order.sequence > int.from_bytes(order.id, "big") > 10**12
     await bench.told(order, signed, orders.AGAIN, orders.PROVE_FRESH)      # Late, of the first.
     bench.due()
     assert await bench.sent() == [(second, again)]
@@ -265,3 +266,19 @@ async def test_numbers_of_orders_rise_where_a_backup_was_put_back(bench: Bench) 
     bench.do("update order_count set last = 0")
     await bench.request()
     assert (await bench.sent())[0][0].sequence > order.sequence
+
+
+async def test_a_stretch_to_be_read_again_is_an_order_for_each_day_of_it(bench: Bench) -> None:
+    first = 1_800_000_000
+    made = await bench.request("read-again", 2, values={"first": first, "last": first + 2 * 86400})
+    assert len(made.command_ids) == 6
+    found = [decode_arguments(order.kind, order.arguments) for order, _ in await bench.sent()]
+    for serial in ("M-0", "M-1"):
+        spans = sorted((one[1], one[2]) for one in found if one[0] == serial)
+        assert spans == [(first, first + 86399), (first + 86400, first + 172799),
+                         (first + 172800, first + 172800)]
+    for values in ({"first": 5, "last": 4}, {"first": 0, "last": 31 * 86400}, {"first": 5}):
+        with pytest.raises(CommandRefused):
+            await bench.request("read-again", values=values)
+    with pytest.raises(CommandRefused, match="372 orders|at most"):
+        await bench.request("read-again", 12, values={"first": 0, "last": 100 * 86400})

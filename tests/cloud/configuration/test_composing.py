@@ -54,9 +54,10 @@ def test_what_cannot_be_sent_is_said_before() -> None:
     assert paths(wanted(meters=[dataclasses.replace(METER, bus=None)])) == ["meter M1"]
     assert paths(wanted(meters=[METER, dataclasses.replace(other, address="7")])) == [
         "meter M1", "meter M2"]
-    quarter = dataclasses.replace(other, schedule="quarter", period_s=900)
-    assert compose(wanted(meters=[METER, quarter]))[1] == [
-        ("schedule", "one schedule for all meters of a concentrator", "hourly, quarter")]
+    nine = [dataclasses.replace(METER, serial="M%d" % n, address=str(n), period_s=60 + n)
+            for n in range(9)]
+    assert compose(wanted(meters=nine))[1] == [
+        ("schedule", "at most 8 schedules at a concentrator", "9")]
     assert paths(wanted(own={"role": "gateway"})) == ["role"]
     assert paths(wanted(own={"role": "gateway"}, mesh="west")) == []
     many = [dataclasses.replace(METER, serial="M%04d" % n, address=str(n)) for n in range(400)]
@@ -71,11 +72,36 @@ def test_differences_are_named_meter_by_meter() -> None:
                 dataclasses.replace(METER, serial="M2", schedule="q", period_s=900)]))
     assert differences(before, before) == []
     assert differences(before, after) == [
-        Change("schedule.period_s", "3600", "900"), Change("clock_policy.tolerance_s", "–", "9"),
+        Change("schedule", "every 1 h", "every 15 min"),
+        Change("clock_policy.tolerance_s", "–", "9"),
         Change("line rs485.baud", "9600", "19200"), Change("meter M1.address", "7", "9"),
         Change("meter M2", "–", "delivery_point P1, model eastron-sdm630, line rs485, address 7")]
     assert differences(after, before)[-1].after == "–"
     assert differences({}, {"role": "station"}) == [Change("role", "–", "station")]
+
+
+def test_the_schedule_of_most_stands_once_and_the_others_have_their_own() -> None:
+    def meter(n: int, period_s: int | None, offset_s: int | None = 0) -> Meter:
+        return dataclasses.replace(METER, serial="M%d" % n, address=str(n), period_s=period_s,
+                                   offset_s=offset_s)
+
+    before, faults = compose(wanted(meters=[
+        meter(1, 3600), meter(2, 3600), meter(3, 900, 30), meter(4, None, None)]))
+    assert faults == []
+    assert before["schedule"] == {"period_s": 3600, "offset_s": 0}
+    assert [(m.get("period_s"), m.get("offset_s")) for m in before["meter"]] == [
+        (None, None), (None, None), (900, 30), (None, None)]
+    whole = Configuration(1, before)
+    assert decode_configuration(encode_configuration(whole)) == whole
+    after, _ = compose(wanted(meters=[
+        meter(1, 300), meter(2, 3600), meter(3, 3600), meter(4, None, None)]))
+    assert differences(before, after) == [
+        Change("meter M1, schedule", "as most of its concentrator", "every 5 min"),
+        Change("meter M3, schedule", "every 15 min, 30 s after", "as most of its concentrator")]
+    added, _ = compose(wanted(meters=[
+        meter(1, 3600), meter(2, 3600), meter(3, 900, 30), meter(4, None, None), meter(5, 900)]))
+    [came] = differences(before, added)
+    assert came.what == "meter M5" and came.after.endswith("address 5, every 15 min")
 
 
 def test_settings_are_checked_by_their_scope() -> None:

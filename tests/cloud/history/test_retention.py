@@ -14,6 +14,7 @@ from wum_cloud import doctor
 from wum_cloud.database import connect
 from wum_cloud.history import keeper
 from wum_cloud.history.keeper import drop_old, keeping
+from wum_cloud.history.retention import store as retention
 from wum_cloud.ledger import keeper as ledger
 from wum_shared.batch import Missed
 from wum_shared.status import SILENT, STORED
@@ -61,6 +62,26 @@ async def test_weeks_that_are_too_old_go_with_what_stood_beside_them_and_are_tol
         dropped[0].readings, dropped[0].first_at.date()) in caplog.text
     assert summaries(head_end) == before    # They outlive the readings.
     assert await drop_old(head_end.pool, NOW - timedelta(days=28), KEEP) == []
+
+
+async def test_what_went_is_told_to_each_tenant_of_its_own_meters(head_end: HeadEnd) -> None:
+    await _three_weeks(head_end)
+    two = Concentrator(serials=["M-2"])
+    await head_end.welcome(two)
+    await head_end.take(two.send_rows(*[two.row(0, -DAY * day) for day in (18, 19, 20)]))
+    await settle(head_end, NOW)
+    head_end.do("insert into tenant (name) values ('other')")
+    head_end.do("update meter set tenant_id = (select max(tenant_id) from tenant)"
+                " where serial = 'M-2'")
+    dropped = await drop_old(head_end.pool, NOW, KEEP - 440)
+    async with head_end.pool.connection() as connection:
+        [own, theirs] = [await retention.dropped_of(connection, tenant, 10)
+                         for tenant in sorted(head_end.ask("select tenant_id from tenant"))]
+    assert sum(one.readings for one in dropped) == sum(
+        one.readings for one in [*own, *theirs]) > sum(one.readings for one in theirs) == 3
+    assert [sum(one.missed for one in part) for part in (own, theirs)] == [1, 0]
+    assert [sum(one.revisions for one in part) for part in (own, theirs)] == [12, 0]
+    assert 0 < sum(one.bytes for one in theirs) < sum(one.bytes for one in own)
 
 
 async def test_what_is_not_older_is_never_dropped(head_end: HeadEnd) -> None:

@@ -132,6 +132,20 @@ async def test_a_batch_that_the_database_refuses_holds_up_nobody(head_end: HeadE
     assert head_end.quarantined() == [entries.UNSTORABLE]
 
 
+async def test_a_schema_that_nobody_can_read_any_more_holds_up_nobody(head_end: HeadEnd) -> None:
+    one, two = Concentrator(), Concentrator(serials=["X-1"])
+    await head_end.welcome(one, two)
+    head_end.do("update schema_document set document = 'no schema' where schema_id = %s",
+                one.schema_id)
+    messages = [one.send_rows(one.row()), two.send_rows(two.row())]
+    answers: list[tuple[str, bytes]] = []
+    await asyncio.wait_for(head_end.worker.settle(
+        messages, lambda t, m: answers.append((t, m)), lambda _: None), 30)
+    assert [who.opened(a).answer for who, a in zip((one, two), answers, strict=True)] == [
+        SET_ASIDE, STORED]
+    assert head_end.quarantined() == [entries.UNSTORABLE]
+
+
 async def test_a_partition_that_was_dropped_is_made_again(head_end: HeadEnd) -> None:
     one = Concentrator()
     await head_end.welcome(one)

@@ -245,3 +245,14 @@ async def test_answers_of_one_transaction_have_counters_of_their_own(head_end: H
     for who, at in ((one, 0), (two, 1)):
         said = [who.opened(answer).first_sequence for answer in answers[at::2]]
         assert said == [1, 2, 3]
+
+
+async def test_whoever_has_no_meter_yet_is_heard_and_stops_nobody(head_end: HeadEnd) -> None:
+    """As a concentrator is after its claim, before its first configuration."""
+    new, other = Concentrator(serials=[], sets=[]), Concentrator()
+    await head_end.welcome(new, other)
+    answers = await head_end.take(
+        new.send_rows(Event(1, HOUR_S, 0, 1, None, "started")), other.send_rows(other.row()))
+    assert len(answers) == 2
+    assert head_end.ask("select count(*) from event") == [1]
+    assert head_end.ask("select count(*) from reading") == [1]

@@ -66,7 +66,8 @@ async def app(
             [hash_of_secret(TOKEN)])
     make_key_file(tmp_path / "key")
     configure(application, settings_from({
-        "WUM_DATABASE_URL": database_url, "WUM_KEY_FILE": str(tmp_path / "key")}))
+        "WUM_DATABASE_URL": database_url, "WUM_KEY_FILE": str(tmp_path / "key"),
+        "WUM_WEB_REQUESTS_PER_S": "0"}))
     async with application.router.lifespan_context(application):
         yield httpx.ASGITransport(application, raise_app_exceptions=False)
 

@@ -66,7 +66,7 @@ class Street:
                    values: tuple[int | None, int | None, int | None], extra: int | None = None,
                    statuses: list[int] | None = None) -> None:
         """add_row() for many in one transaction."""
-        _make_partition(connection, at)
+        make_partition(connection, at)
         connection.execute(
             "insert into reading (meter_id, captured_at, profile, register_set_id,"
             " time_quality, statuses, a_plus, u_l1, p, extra)"
@@ -81,7 +81,7 @@ class Street:
         """Rows of A+ alone, one every `period_s`."""
         with psycopg.connect(self._url) as connection, connection.cursor() as cursor:
             for day in range(0, len(values) * period_s // 86400 + 8, 7):
-                _make_partition(connection, first + timedelta(days=day))
+                make_partition(connection, first + timedelta(days=day))
             cursor.executemany(
                 "insert into reading (meter_id, captured_at, profile, register_set_id,"
                 " time_quality, a_plus) values (%s, %s, 0, %s, 0, %s)",
@@ -141,7 +141,7 @@ def is_partitioned(connection: psycopg.Connection) -> bool:
                                     " where oid = 'reading'::regclass", []))
 
 
-def _make_partition(connection: psycopg.Connection, at: datetime) -> None:
+def make_partition(connection: psycopg.Connection, at: datetime) -> None:
     if not is_partitioned(connection):
         return
     monday = (at - timedelta(days=at.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)

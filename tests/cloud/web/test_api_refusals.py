@@ -23,7 +23,7 @@ HOSTILE = {
     "register": ["\0", "1.8.0", "9" * 500, ""],
     "from": ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "nan", "0", "-1e20", ""],
     "to": ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "1e300", ""],
-    "resolution": ["x", ""],
+    "resolution": ["x", ""], "by": ["x", ""],
     "day": ["x", "", "2026-02-30", "0001-01-01", "9999-12-31", "1e300", "2026-03-01T12:00:00Z"],
     "register_set": ["0", "-1", "x", "", "9" * 40, "1e2"],
 }
@@ -36,6 +36,17 @@ COMMAND = """
            now() + interval '1 hour', now()
       from concentrator"""
 
+RELEASE = """
+    insert into release (tenant_id, sequence, digest, target, version, commit_id, envelope, content,
+                         chunk_index, bill, signers, threshold, taken_by)
+    values (1, 4, sha256('x'), 'linux', '1.4', '', '', '', '', '{}', '{ada}', 1, 'ada')"""
+CAMPAIGN = """
+    insert into campaign (tenant_id, release_id, name, reason, plan, state, waves, requested_by)
+    select 1, release_id, 'all', 'a test', '{}', 'requested', 1, 'ada' from release"""
+
+GROUP = """
+    insert into command_group (tenant_id, name, address) values (1, 'pumps', '12345678')"""
+
 
 @pytest.fixture
 def meter(street: Street) -> int:
@@ -44,6 +55,9 @@ def meter(street: Street) -> int:
               " null, 0, 0, 0 from concentrator")
     number = street.add_meter("SDM-1")
     street.do(COMMAND)
+    street.do(RELEASE)
+    street.do(CAMPAIGN)
+    street.do(GROUP)
     return number
 
 
@@ -61,8 +75,11 @@ async def operations(client: httpx.AsyncClient) -> list[tuple[str, set[str]]]:
         if "get" not in methods:
             continue
         address = path.replace("{serial}", "SDM-1").replace("{id}", DEVICE.hex())
-        address = address.replace("{day}", "2026-03-01").replace(
-            "/commands/" + DEVICE.hex(), "/commands/1")
+        address = address.replace("/delivery-points/{name}", "/delivery-points/dp-SDM-1")
+        address = address.replace("/command-groups/{name}", "/command-groups/pumps")
+        address = address.replace("{day}", "2026-03-01")
+        for numbered in ("/commands/", "/releases/", "/campaigns/"):
+            address = address.replace(numbered + DEVICE.hex(), numbered + "1")
         asked = methods["get"].get("parameters", [])
         found.append((address, {one["name"] for one in asked if one["in"] == "query"}))
     return found

@@ -149,3 +149,63 @@ async def test_nobody_else_configures(people: People, system: httpx.AsyncClient)
     sent = await eve.post("/configuration/send", data={"csrf": CSRF, "concentrator": ID, **WHY})
     assert sent.status_code == 404
     assert people.do("select count(*) from command") == 0
+
+
+async def test_members_of_a_group_and_its_meters_say_which_version_they_have(
+        people: People, system: httpx.AsyncClient) -> None:
+    """Version 1 is taken, version 2 refused: what was in force goes on, for each meter too."""
+    await imported(people, system)
+    await system.put("/api/v1/configuration/groups/west", json={"timeout_ms": 900})
+    await system.put(API + "/group", json={"group": "west"})
+
+    async def standing() -> dict[str, object]:
+        [group] = (await system.get("/api/v1/configuration/groups")).json()
+        [found] = group["standings"]
+        return dict(found)
+
+    async def meter() -> tuple[object, object]:
+        own = (await system.get("/api/v1/meters/M0000001/life")).json()["configuration"]
+        return own["state"], own["number"]
+    assert (await standing())["in_force"] is None and await meter() == ("to be sent", None)
+    await system.post("/api/v1/configuration/groups/west/orders", json=WHY)
+    assert await meter() == ("on its way", 1)
+    become(people, "done")
+    assert (await standing())["in_force_version"] == 1 and await meter() == ("in force", 1)
+    await system.put("/api/v1/configuration/groups/west", json={"timeout_ms": 800})
+    await system.post("/api/v1/configuration/groups/west/orders", json=WHY)
+    become(people, "failed", "meter[1].timeout_ms: no")
+    found = await standing()
+    assert found["in_force_version"] == 1 and found["newest_version"] == 2
+    assert found["state"] == "failed" and found["told"] == "meter[1].timeout_ms: no"
+    assert await meter() == ("refused", 2)
+    shown = (await people.browser("operator").get("/configuration")).text
+    assert "0 of 1 have version 2 in force" in shown and "1 refused" in shown
+    assert "meter[1].timeout_ms: no" in shown
+    life = (await people.browser("operator", name="b").get("/life/M0000001")).text
+    assert "refused" in life and "meter[1].timeout_ms: no" in life
+
+
+async def test_a_meter_is_read_by_a_schedule_of_its_own_and_the_diff_says_so_in_words(
+        people: People, system: httpx.AsyncClient) -> None:
+    await imported(people, system)
+    await system.post(API, json=WHY)
+    become(people, "done")
+    ana = people.browser("operator")
+    done = await ana.post("/meter-acts/schedule", data={
+        "csrf": CSRF, "serial": "M0000001", "schedule": "quarter"})
+    assert done.status_code == 303
+    twin = (await system.get(API)).json()
+    assert twin["changes"] == [{
+        "what": "meter M0000001, schedule", "before": "as most of its concentrator",
+        "after": "every 15 min, 30 s after"}]
+    own = (await system.get("/api/v1/meters/M0000001/life")).json()["configuration"]
+    assert own["state"] == "to be sent" and own["wanted"]["period_s"] == 900
+    wrong = await ana.post("/meter-acts/schedule", data={
+        "csrf": CSRF, "serial": "M0000001", "schedule": "yearly"})
+    assert wrong.status_code == 422 and "There is no schedule" in wrong.text
+    back = await system.put("/api/v1/meters/M0000001/schedule", json={"schedule": ""})
+    assert back.status_code == 204
+    assert people.do("select count(*) from audit_entry where act = 'configuration set'"
+                     " and subject = 'meter M0000001'") == 2
+    same = await system.post(API, json=WHY)
+    assert same.status_code == 422 and "in force already" in same.json()["detail"]

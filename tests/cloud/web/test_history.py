@@ -73,7 +73,9 @@ async def test_what_was_dropped_is_told_on_the_page_and_by_the_api(system, opera
     with psycopg.connect(street.url) as connection:
         connection.execute(
             "insert into reading_dropped (first_at, end_at, readings, missed, revisions, bytes)"
-            " values ('2024-01-01', '2024-01-08', 1234567, 5, 6, 789)")
+            " values ('2024-01-01', '2024-01-08', 7654321, 8, 9, 987)")
+        connection.execute("insert into reading_dropped_tenant"
+                           " select dropped_id, 1, 1234567, 5, 6, 789 from reading_dropped")
     [told] = (await system.get("/api/v1/readings/dropped")).json()
     assert (told["from"], told["to"], told["readings"], told["size_bytes"]) == (
         "2024-01-01T00:00:00Z", "2024-01-08T00:00:00Z", 1234567, 789)

@@ -25,7 +25,8 @@ def boss(people: People) -> httpx.AsyncClient:
 def trail(url: str) -> list[tuple[str, str, str]]:
     with psycopg.connect(url) as connection:
         return connection.execute(
-            "select account, act, subject from audit_entry where chain = 1 order by number"
+            "select account, act, subject from audit_entry where chain = 1 and act <> 'refused'"
+            " order by number"
         ).fetchall()
 
 

@@ -85,4 +85,5 @@ async def test_no_question_gets_an_answer_without_the_right_to_it(
             refused += answer.status_code == 403
     assert refused > 20
     with psycopg.connect(database_url) as connection:
-        assert connection.execute("select from audit_entry").fetchall() == []
+        assert connection.execute(
+            "select from audit_entry where act <> 'refused'").fetchall() == []

@@ -20,17 +20,21 @@ from wum_cloud.broker import Broker, Delivery
 from wum_cloud.commands import states
 from wum_cloud.commands.kinds import WORDS
 from wum_cloud.commands.sending import store
+from wum_cloud.commands.sending.membership import telling
+from wum_cloud.commands.sending.results import of_meter
+from wum_cloud.commands.sending.signing import Step
 from wum_cloud.commands.sending.store import Due
 from wum_cloud.commands.sending.turns import heard, turn
 from wum_cloud.database import Connection, Pool
+from wum_cloud.logs import ids
 from wum_cloud.registry.broker_files import read_password
-from wum_cloud.registry.cipher import SodiumCipher, SodiumSigner, SodiumVerifier
+from wum_cloud.registry.cipher import SodiumCipher, SodiumVerifier
 from wum_cloud.registry.keys import KeyFileError, Vault, open_vault
-from wum_cloud.registry.store import senders
+from wum_cloud.registry.store import identity_key, senders
 from wum_cloud.settings import Settings, required
 from wum_shared import cose, orders, topics
 from wum_shared.errors import WireError
-from wum_shared.orders import Order, Receipt
+from wum_shared.orders import Receipt
 
 LOOK_EVERY_S = 1.0
 DUE_MAX = 100                # Commands of one look.
@@ -125,36 +129,28 @@ class SendingDesk:
         """What is to be published now; it is on record as sent."""
         async with pool.connection() as connection:
             seed = await self._order_seed(connection, self._vault)
-            found = [] if seed is None else await store.due(connection, DUE_MAX)
-            assert seed is not None or not found
-            return [message for due in sorted(found, key=lambda due: due.concentrator_id)
-                    if (message := await self._turn(connection, seed or b"", due)) is not None]
+            if seed is None:
+                return []
+            await telling.tell(connection, self._vault, self._downlink)
+            await store.number(connection)
+            found = await store.due(connection, DUE_MAX)
+            step = Step(connection, self._vault, seed)
+            return [message for due in sorted(found, key=_place)
+                    if (message := await self._turn(step, due)) is not None]
 
-    async def _turn(
-            self, connection: Connection, seed: bytes, due: Due) -> tuple[str, bytes] | None:
-        """One command's turn."""
+    async def _turn(self, step: "Step", due: Due) -> tuple[str, bytes] | None:
+        """One command's turn. Commands of one order go out in one message."""
         past_s = (due.now - due.expires_at).total_seconds()
         taken = turn(due.state, past_s, due.sent, is_signed=due.last_signed is not None,
                      is_again=due.is_again)
-        signed = await self._sign(connection, seed, due) if taken.is_signed else due.last_signed
-        await store.move(connection, due.command_id, taken.state, again_s=taken.again_s,
-                         was_sent=taken.is_sent)
-        if not taken.is_sent or signed is None:
+        signed, wait_s = due.last_signed, 0
+        if taken.is_signed:
+            signed, wait_s = await step.signed(due)
+        await store.move(step.connection, due.command_id, taken.state,
+                         again_s=max(taken.again_s, wait_s), was_sent=taken.is_sent)
+        if not taken.is_sent or signed is None or wait_s or step.is_sent(due, signed):
             return None
-        return await self._sealed(connection, due, signed)
-
-    async def _sign(self, connection: Connection, seed: bytes, due: Due) -> bytes:
-        """A new order for the act, with a number of its own."""
-        sequence = await store.next_sequence(connection)
-        # By the whole second: the order begins no earlier, and ends no later, than was asked for.
-        issued_s = int(due.now.timestamp())
-        begins_s = max(issued_s, -int(-due.begins_at.timestamp() // 1))
-        expires_s = max(begins_s + 1, int(due.expires_at.timestamp()))
-        signed = orders.sign_order(SodiumSigner(), seed, SodiumSigner.public(seed), Order(
-            due.device_id, due.order_id, sequence, issued_s, begins_s, expires_s, due.kind,
-            due.arguments, due.challenge))
-        await store.keep_order(connection, due, orders.order_digest(signed), sequence, signed)
-        return signed
+        return await self._sealed(step.connection, due, signed)
 
     async def _sealed(
             self, connection: Connection, due: Due, signed: bytes) -> tuple[str, bytes] | None:
@@ -170,7 +166,8 @@ class SendingDesk:
             return None
         _, downlink = self._vault.open(due.device_id, epoch, keys)
         _log.info("command %d: %s to %s (sent %d times)", due.command_id,
-                  WORDS.get(due.kind, due.kind), due.device_id.hex(), due.sent + 1)
+                  WORDS.get(due.kind, due.kind), due.device_id.hex(), due.sent + 1,
+                  extra=ids(command=due.command_id, concentrator=due.device_id.hex()))
         return topics.topic(due.device_id, topics.DOWN, topics.ORDER), orders.seal_order(
             SodiumCipher(), downlink, cose.key_id(due.device_id, epoch), counter, due.tenant,
             signed)
@@ -188,16 +185,21 @@ class SendingDesk:
         uplink, _ = self._vault.open(device_id, epoch, sender.sealed_keys)
         signed = orders.unseal_receipt(SodiumCipher(), uplink, sender.tenant, sealed)
         receipt = orders.open_receipt(
-            SodiumVerifier(), await store.identity(connection, sender.concentrator_id), signed)
+            SodiumVerifier(), await identity_key(connection, sender.concentrator_id), signed)
         await self._told(connection, sender.concentrator_id, receipt, signed)
 
     async def _told(self, connection: Connection, concentrator: int, receipt: Receipt,
                     signed: bytes) -> None:
-        asked = await store.asked(connection, concentrator, receipt.id, receipt.digest)
-        if asked is None:
+        found = await store.asked(connection, concentrator, receipt.id, receipt.digest)
+        if not found:
             _log.warning("a receipt of %s for an order that was never signed here",
                          receipt.concentrator.hex())
-            return
+        for asked in found:
+            await self._tell(connection, concentrator, asked, of_meter(receipt, asked), signed)
+
+    async def _tell(self, connection: Connection, concentrator: int, asked: store.Asked,
+                    receipt: Receipt, signed: bytes) -> None:
+        """One command hears what became of it."""
         said = heard(asked.state, receipt, is_newest=asked.is_newest, is_in_time=asked.is_in_time)
         if await store.keep_receipt(connection, asked.command_id, receipt.state, signed):
             words = ": ".join([word for word in (
@@ -210,7 +212,12 @@ class SendingDesk:
                 asked.tenant_id, "concentrator " + receipt.concentrator.hex(), ""),
                 acts.COMMAND_ENDED, "command %d" % asked.command_id, state=said.state,
                 kind=WORDS.get(asked.kind, str(asked.kind)))
+            await telling.ended(connection, asked.command_id, asked.kind, said.state)
         if said.is_challenge:
             await store.keep_challenge(connection, concentrator, receipt.challenge)
         if said.hurry_s is not None:
             await store.hurry(connection, asked.command_id, said.hurry_s, is_again=said.is_again)
+
+
+def _place(due: Due) -> tuple[int, int]:
+    return due.concentrator_id, due.command_id

@@ -14,6 +14,8 @@ from wum_cloud.database import Connection
 KEPT_RECEIPTS = 16            # Of one command: those that say the same are not kept twice.
 SIGNED_MAX = 8                # Numbers that one command may use up.
 CHALLENGE_S = 600             # A challenge is used so long; the concentrator takes it for longer.
+NUMBERED_MAX = 1000           # Acts of one look.
+_NUMBERING = 0x57554D0C
 _DUE_STATES = [states.REQUESTED, states.APPROVED, *states.ASKED_ABOUT]
 
 
@@ -43,6 +45,7 @@ class Due:
     is_again: bool
     last_signed: bytes | None
     challenge: bytes | None
+    to_group: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,22 @@ class Asked:
     kind: int
     is_in_time: bool
     is_newest: bool
+    serial: str | None
+    to_group: bytes | None
+
+
+async def number(connection: Connection) -> None:
+    """Give acts that are sent for the first time their ids: numbers of orders, so that what a
+    concentrator has forgotten is below its floor. Meters of a group share one. One process does.
+    """
+    await connection.execute(
+        "with wanted as materialized (select distinct order_id from command"
+        "   where state = 'approved' and not is_numbered and due_at <= now()"
+        "     and pg_try_advisory_xact_lock(%s) limit %s),"
+        " taken as materialized (select order_id, next_order_sequence() as first from wanted)"
+        " update command c set order_id = int8send(t.first), is_numbered = true"
+        "   from taken t where c.order_id = t.order_id and not c.is_numbered",
+        [_NUMBERING, NUMBERED_MAX])
 
 
 async def due(connection: Connection, limit: int) -> list[Due]:
@@ -68,10 +87,12 @@ async def due(connection: Connection, limit: int) -> list[Due]:
             "         order by o.sequence desc limit 1) as last_signed,"
             "       (select h.challenge from order_challenge h"
             "         where h.concentrator_id = c.concentrator_id"
-            "           and h.given_at > now() - make_interval(secs => %s)) as challenge"
+            "           and h.given_at > now() - make_interval(secs => %s)) as challenge,"
+            "       c.to_group"
             "  from command c join concentrator x using (concentrator_id)"
             "  join tenant t on t.tenant_id = c.tenant_id"
             " where c.state = any(%s) and c.due_at <= now() and x.revoked_at is null"
+            "   and (c.is_numbered or c.state = 'requested' or c.expires_at <= now())"
             " order by c.due_at, c.command_id limit %s for update of c skip locked",
             [SIGNED_MAX, CHALLENGE_S, _DUE_STATES, limit])
         return await cursor.fetchall()
@@ -85,15 +106,18 @@ async def next_sequence(connection: Connection) -> int:
 
 
 async def keep_order(
-        connection: Connection, due: Due, digest: bytes, sequence: int, signed: bytes) -> None:
+        connection: Connection, due: Due, digest: bytes, sequence: int, signed: bytes, *,
+        to_group: bool = False) -> None:
     """An order that was signed for a command; a challenge is used once."""
     await connection.execute(
-        "insert into command_order (digest, command_id, sequence, signed) values (%s, %s, %s, %s)",
-        [digest, due.command_id, sequence, signed])
+        "insert into command_order (digest, command_id, sequence, signed, to_group)"
+        " values (%s, %s, %s, %s, %s)"
+        " on conflict (command_id, digest) do nothing",
+        [digest, due.command_id, sequence, signed, to_group])
     await connection.execute(
         "update command set signed = signed + 1, is_again = false where command_id = %s",
         [due.command_id])
-    if due.challenge is not None:
+    if due.challenge is not None and not to_group:
         await connection.execute(
             "delete from order_challenge where concentrator_id = %s and challenge = %s",
             [due.concentrator_id, due.challenge])
@@ -134,29 +158,22 @@ async def counter(
     return downlink.first((concentrator_id, epoch), row[1], 1)
 
 
-async def identity(connection: Connection, concentrator_id: int) -> bytes:
-    """The key that signs a concentrator's receipts."""
-    row = await (await connection.execute(
-        "select identity_key from concentrator where concentrator_id = %s",
-        [concentrator_id])).fetchone()
-    assert row is not None
-    return bytes(row[0])
-
-
 async def asked(
         connection: Connection, concentrator_id: int, order_id: bytes, digest: bytes,
-) -> Asked | None:
-    """The command of this id, if an order of this digest was signed for it."""
+) -> list[Asked]:
+    """The commands of this act, if an order of this digest was signed for them: one, or those of
+    the meters that a group's order meant."""
     async with connection.cursor(row_factory=class_row(Asked)) as cursor:
         await cursor.execute(
-            "select command_id, tenant_id, state, kind, expires_at > now() as is_in_time,"
+            "select c.command_id, c.tenant_id, c.state, c.kind, c.expires_at > now() as is_in_time,"
             "       %s = (select o.digest from command_order o where o.command_id = c.command_id"
-            "              order by o.sequence desc limit 1) as is_newest"
-            "  from command c where concentrator_id = %s and order_id = %s"
+            "              order by o.sequence desc limit 1) as is_newest, m.serial, c.to_group"
+            "  from command c left join meter m using (meter_id)"
+            " where c.concentrator_id = %s and c.order_id = %s"
             "   and exists (select from command_order o where o.command_id = c.command_id"
-            "                and o.digest = %s) for update of c",
+            "                and o.digest = %s) order by c.command_id for update of c",
             [digest, concentrator_id, order_id, digest])
-        return await cursor.fetchone()
+        return await cursor.fetchall()
 
 
 async def keep_receipt(

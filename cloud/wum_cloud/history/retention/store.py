@@ -64,11 +64,10 @@ async def drop_week(connection: Connection, week: Week, wait_s: int) -> Dropped 
     table = Identifier(week.schema, week.table)
     await connection.execute(SQL("lock table {} in share mode").format(table))
     is_hypertable = await _is_hypertable(connection)
-    rows = await _one(connection, SQL(
-        "select count(*) from reading where captured_at >= {} and captured_at < {}").format(
-            Literal(week.first_at), Literal(week.end_at)))
+    by_tenant = [await _count(connection, week), *[
+        await _delete(connection, name, week) for name in ("missed", "reading_revision")]]
+    rows, *beside = [sum(part.values()) for part in by_tenant]
     size = await _bytes(connection, week, is_hypertable)
-    beside = [await _delete(connection, name, week) for name in ("missed", "reading_revision")]
     async with connection.cursor(row_factory=class_row(Dropped)) as cursor:
         await cursor.execute(
             "insert into reading_dropped (first_at, end_at, readings, missed, revisions, bytes)"
@@ -76,6 +75,7 @@ async def drop_week(connection: Connection, week: Week, wait_s: int) -> Dropped 
             "   revisions, bytes, dropped_at",
             [week.first_at, week.end_at, rows, *beside, size])
         dropped = await cursor.fetchone()
+    await _note_whose(connection, by_tenant, size * 1000 // max(rows, 1))
     if is_hypertable:
         await connection.execute(
             "select drop_chunks('reading', newer_than => %s, older_than => %s)",
@@ -95,11 +95,21 @@ async def dropped_until(connection: Connection) -> datetime | None:
 
 
 async def dropped(connection: Connection, limit: int) -> list[Dropped]:
-    """What was dropped last, the newest first, at most `limit`."""
+    """What was dropped last of all tenants, the newest first, at most `limit`."""
     async with connection.cursor(row_factory=class_row(Dropped)) as cursor:
         await cursor.execute(
             "select first_at, end_at, readings, missed, revisions, bytes, dropped_at"
             " from reading_dropped order by dropped_id desc limit %s", [limit])
+        return await cursor.fetchall()
+
+
+async def dropped_of(connection: Connection, tenant: int, limit: int) -> list[Dropped]:
+    """What of a tenant was dropped last, the newest first, at most `limit`."""
+    async with connection.cursor(row_factory=class_row(Dropped)) as cursor:
+        await cursor.execute(
+            "select d.first_at, d.end_at, t.readings, t.missed, t.revisions, t.bytes, d.dropped_at"
+            "  from reading_dropped_tenant t join reading_dropped d using (dropped_id)"
+            " where t.tenant_id = %s order by d.dropped_id desc limit %s", [tenant, limit])
         return await cursor.fetchall()
 
 
@@ -148,7 +158,32 @@ async def _one(connection: Connection, query: Composed) -> int:
     return int(row[0])
 
 
-async def _delete(connection: Connection, table: str, week: Week) -> int:
-    return (await connection.execute(SQL(
-        "delete from {} where captured_at >= %s and captured_at < %s").format(Identifier(table)),
-        [week.first_at, week.end_at])).rowcount
+async def _note_whose(
+        connection: Connection, by_tenant: list[dict[int, int]], mille_bytes: int) -> None:
+    """Beside the newest row: what of it was whose. `mille_bytes`: of a thousand readings."""
+    for tenant in sorted({tenant for part in by_tenant for tenant in part}):
+        rows, missed, revisions = [part.get(tenant, 0) for part in by_tenant]
+        await connection.execute(
+            "insert into reading_dropped_tenant select max(dropped_id), %s, %s, %s, %s, %s"
+            "  from reading_dropped", [tenant, rows, missed, revisions, rows * mille_bytes // 1000])
+
+
+_BY_TENANT = " as r join meter m using (meter_id) group by m.tenant_id"
+
+
+async def _count(connection: Connection, week: Week) -> dict[int, int]:
+    """Readings of the week by tenant; meters are counted first, for they are few."""
+    rows = await (await connection.execute(SQL(
+        "select m.tenant_id, sum(r.n)::bigint from (select meter_id, count(*) as n from reading"
+        " where captured_at >= {} and captured_at < {} group by meter_id)" + _BY_TENANT).format(
+            Literal(week.first_at), Literal(week.end_at)))).fetchall()
+    return dict(rows)
+
+
+async def _delete(connection: Connection, table: str, week: Week) -> dict[int, int]:
+    """Delete the week's; how many, by tenant."""
+    rows = await (await connection.execute(SQL(
+        "with gone as (delete from {} where captured_at >= %s and captured_at < %s"
+        " returning meter_id) select m.tenant_id, count(*) from gone" + _BY_TENANT).format(
+            Identifier(table)), [week.first_at, week.end_at])).fetchall()
+    return dict(rows)

@@ -63,6 +63,7 @@ class Meter:
     last_captured_at: datetime | None
     last_missed_at: datetime | None
     last_outcome: int | None
+    archived_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class Wanted:
 
     `search` is looked for anywhere in serial, model and delivery point, whatever its case.
     `state` is `reporting` or `silent`, as of `late_before`: a meter is silent when its newest row
-    is older than two of its periods before that, or when there is none.
+    is older than two of its periods before that, or when there is none. Those that were archived
+    are in no list but that of `archived`, and what a search finds.
     """
 
     search: str | None = None
@@ -83,9 +85,10 @@ class Wanted:
 _CONCENTRATORS = """
     select c.concentrator_id, c.device_id, c.name, s.name as site, c.registered_at,
            c.last_contact_at, c.newest_captured_at,
-           (select count(*) from meter m where m.concentrator_id = c.concentrator_id) as meters,
-           (select min(period_s) from meter m where m.concentrator_id = c.concentrator_id)
-               as period_s,
+           (select count(*) from meter m where m.concentrator_id = c.concentrator_id
+               and m.archived_at is null) as meters,
+           (select min(period_s) from meter m where m.concentrator_id = c.concentrator_id
+               and m.archived_at is null) as period_s,
            coalesce(t.flash, 0) as flash,
            coalesce(t.has_no_time or t.apart_s <> 0, false) as is_clock_wrong
       from concentrator c left join site s using (site_id)
@@ -95,7 +98,8 @@ _CONCENTRATORS = """
 _METERS = """
     select m.meter_id, m.serial, m.model, d.name as delivery_point, c.name as concentrator,
            c.device_id, s.name as site, coalesce(s.time_zone, 'UTC') as time_zone,
-           m.period_s, m.offset_s, m.last_captured_at, m.last_missed_at, m.last_outcome
+           m.period_s, m.offset_s, m.last_captured_at, m.last_missed_at, m.last_outcome,
+           m.archived_at
       from meter_state m
       join delivery_point d using (delivery_point_id)
       join concentrator c using (concentrator_id)
@@ -108,8 +112,11 @@ _WANTED = """
             or m.model collate "C" ilike %(search)s or d.name collate "C" ilike %(search)s)
        and (%(concentrator)s::bytea is null or c.device_id = %(concentrator)s)
        and (%(site)s::text is null or s.name = %(site)s)
-       and (%(state)s::text is null or (%(state)s = 'reporting') = coalesce(
-            m.last_captured_at >= now() - make_interval(secs => 2 * m.period_s), false))"""
+       and (case when %(state)s::text = 'archived' then m.archived_at is not null
+            else (m.archived_at is null or %(state)s::text is null and %(search)s::text is not null)
+             and (%(state)s::text is null or (%(state)s = 'reporting') = coalesce(
+                  m.last_captured_at >= now() - make_interval(secs => 2 * m.period_s), false))
+            end)"""
 
 
 async def sites(connection: Connection, reach: Reach, after: str, limit: int) -> list[Site]:
@@ -120,7 +127,8 @@ async def sites(connection: Connection, reach: Reach, after: str, limit: int) ->
             select s.site_id, s.name, s.address, s.time_zone, p.name as parent,
                    count(c.concentrator_id) as concentrators,
                    coalesce(sum((select count(*) from meter m
-                                  where m.concentrator_id = c.concentrator_id)), 0)::bigint
+                                  where m.concentrator_id = c.concentrator_id
+                                    and m.archived_at is null)), 0)::bigint
                        as meters
               from (select * from site where tenant_id = %(tenant)s and name > %(after)s"""
              + within(reach, "site_id") + """

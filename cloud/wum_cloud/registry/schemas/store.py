@@ -136,6 +136,8 @@ async def _bring_up_to_date(connection: Connection, newest: list[Arrived]) -> No
         "with free as (select m.meter_id from meter m join arriving a using (tenant_id, serial)"
         "   where a.is_newest and m.concentrator_id <> a.concentrator_id and not exists ("
         "     select from meter_register_set s where s.meter_id = m.meter_id)"
+        "   and not exists (select from meter_stay y"     # Somebody moved it away from there.
+        "     where (y.meter_id, y.concentrator_id) = (m.meter_id, a.concentrator_id))"
         "   and not exists (select from arriving o where o.is_newest"     # Its owner names it.
         "     and (o.tenant_id, o.serial, o.concentrator_id)"
         "       = (m.tenant_id, m.serial, m.concentrator_id))"
@@ -155,15 +157,20 @@ async def _bring_up_to_date(connection: Connection, newest: list[Arrived]) -> No
 
 
 async def _update_meters(connection: Connection, numbers: list[int]) -> None:
+    """Where a meter is installed a person has said (registry/life): that stands."""
     await connection.execute(
-        "update meter m set model = a.model, delivery_point_id = d.delivery_point_id,"
-        "   period_s = a.period_s, offset_s = a.offset_s"
-        " from arriving a join delivery_point d on d.tenant_id = a.tenant_id"
-        "   and d.name = a.delivery_point"
-        " where a.is_newest and (m.tenant_id, m.serial, m.concentrator_id)"
-        "   = (a.tenant_id, a.serial, a.concentrator_id)"
+        "with said as (select m.meter_id, a.model, a.period_s, a.offset_s,"
+        "     case when exists (select from installation i where i.meter_id = m.meter_id)"
+        "       then m.delivery_point_id else d.delivery_point_id end as delivery_point_id"
+        "   from arriving a join delivery_point d on d.tenant_id = a.tenant_id"
+        "     and d.name = a.delivery_point"
+        "   join meter m on (m.tenant_id, m.serial, m.concentrator_id)"
+        "     = (a.tenant_id, a.serial, a.concentrator_id) where a.is_newest)"
+        " update meter m set model = a.model, delivery_point_id = a.delivery_point_id,"
+        "   period_s = a.period_s, offset_s = a.offset_s from said a"
+        " where m.meter_id = a.meter_id"
         " and (m.model, m.delivery_point_id, m.period_s, m.offset_s)"
-        "   is distinct from (a.model, d.delivery_point_id, a.period_s, a.offset_s)")
+        "   is distinct from (a.model, a.delivery_point_id, a.period_s, a.offset_s)")
     await connection.execute(
         "delete from meter_register_set s using meter m, arriving a"
         " where m.meter_id = s.meter_id and m.concentrator_id = any(%s) and a.is_newest"
@@ -193,7 +200,8 @@ async def _note_schedules(connection: Connection, arrived: list[Arrived]) -> Non
               from unnest(%s::integer[], %s::timestamptz[]) as c (concentrator_id, valid_from)
               join meter m using (concentrator_id)
               left join arriving a on (a.tenant_id, a.serial, a.concentrator_id)
-                                    = (m.tenant_id, m.serial, m.concentrator_id)),
+                                    = (m.tenant_id, m.serial, m.concentrator_id)
+                   and (m.archived_at is null or c.valid_from < m.archived_at)),
         changed as (
             insert into meter_schedule as t
                    (meter_id, valid_from, concentrator_id, period_s, offset_s, register_sets)

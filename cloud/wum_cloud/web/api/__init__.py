@@ -5,7 +5,9 @@ from fastapi import APIRouter, Depends
 from wum_cloud.web.access import signed_in
 from wum_cloud.web.api import (
     audit,
+    campaigns,
     claims,
+    command_groups,
     commands,
     completeness,
     concentrators,
@@ -13,11 +15,13 @@ from wum_cloud.web.api import (
     gaps,
     history,
     ingest,
+    life,
     mesh,
     meters,
     people,
     readings,
     registry,
+    releases,
     sites,
 )
 from wum_cloud.web.api.parameters import only_known_parameters
@@ -27,6 +31,7 @@ PREFIX = "/api/v1"
 router = APIRouter(prefix=PREFIX, dependencies=[
     Depends(signed_in), Depends(only_known_parameters)])
 PARTS = (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh, people,
-         audit, claims, commands, registry, configuration)
+         audit, claims, commands, command_groups, registry, configuration, releases,
+         campaigns, life)
 for part in PARTS:
     router.include_router(part.router)

@@ -10,11 +10,13 @@ from wum_cloud.commands.kinds import (
     ASKING,
     KINDS,
     MAINTENANCE,
+    SESSIONS,
     SWITCHING,
     WORDS,
     CommandRefused,
 )
 from wum_cloud.commands.requesting import REASON_LEAST, REASON_MAX, TARGETS_MAX, WITHIN_S
+from wum_cloud.commands.sessions import store as sessions
 from wum_cloud.commands.states import STATES
 from wum_cloud.commands.store import Command
 from wum_cloud.paging import page_of
@@ -35,6 +37,7 @@ from wum_cloud.web.rights import (
     ApproveCaller,
     AskCaller,
     CommandsCaller,
+    LendCaller,
     MaintainCaller,
     SwitchCaller,
 )
@@ -55,6 +58,7 @@ class CommandForm(Form):
     kind: str
     concentrator: str
     meter: str | None
+    group: str | None
     arguments: str
     reason: str
     state: str = Field(json_schema_extra={"enum": list(STATES)})
@@ -73,8 +77,11 @@ class NewRequestForm(Form):
 
     kind: Annotated[str, Field(max_length=20, description="One of " + ", ".join(KINDS))]
     targets: Annotated[list[_Target], Field(
-        min_length=1, max_length=TARGETS_MAX,
+        default_factory=list, max_length=TARGETS_MAX,
         description="Serials of meters; ids of concentrators for fetch-log and restart.")]
+    group: Annotated[str, Field(
+        max_length=64, pattern=r"^[^\x00]*$",
+        description="Instead of targets: a group of meters, by its name.")] = ""
     reason: Annotated[str, Field(min_length=REASON_LEAST, max_length=REASON_MAX,
                                  pattern=r"^[^\x00-\x1f\x7f]+$")]
     arguments: dict[str, int | bool] = Field(default_factory=dict, max_length=8)
@@ -88,6 +95,15 @@ class RequestedForm(Form):
     request: int
     commands: list[int]
     needs_approval: bool
+
+
+class PieceForm(Form):
+    """Bytes of a session, in hexadecimal."""
+
+    direction: str = Field(json_schema_extra={"enum": ["up", "down"]})
+    number: int
+    at: AwareDatetime
+    hex: str
 
 
 class CountForm(Form):
@@ -163,6 +179,26 @@ async def maintain_concentrators(
     return await _request(request, account, database, wanted, MAINTENANCE)
 
 
+@router.post("/commands/sessions", status_code=201)
+async def open_session(
+        request: Request, account: LendCaller, database: Database, wanted: NewRequestForm,
+) -> RequestedForm:
+    """A transparent session with one meter, once a second person agrees: `wum-cloud session`."""
+    return await _request(request, account, database, wanted, SESSIONS)
+
+
+@router.get("/commands/{id}/session")
+async def get_session(
+        id: _Number, account: CommandsCaller, database: Database) -> list[PieceForm]:
+    """What went to the meter (down) and came from it (up) in a session, as it was recorded."""
+    async with database.connection() as connection:
+        if await store.one(connection, account.reach, id) is None:
+            raise not_found("command", str(id))
+        found = await sessions.recorded(connection, id)
+    return [PieceForm(direction=one.direction, number=one.number, at=one.at, hex=one.data.hex())
+            for one in found]
+
+
 @router.post("/command-requests/{id}/approval")
 async def approve_request(
         request: Request, id: _Number, account: ApproveCaller, database: Database) -> CountForm:
@@ -198,7 +234,7 @@ async def _request(request: Request, account: Account, database: Database,
         made = await requesting.request(
             connection, account.reach, actor_of(request, account), account.name, requesting.Wanted(
                 wanted.kind, wanted.targets, wanted.reason, wanted.arguments, wanted.begins_at,
-                wanted.within_s))
+                wanted.within_s, wanted.group))
     return RequestedForm(request=made.request_id, commands=made.command_ids,
                          needs_approval=made.needs_approval)
 
@@ -206,7 +242,7 @@ async def _request(request: Request, account: Account, database: Database,
 def _form(one: Command) -> CommandForm:
     return CommandForm(
         id=one.command_id, request=one.request_id, kind=WORDS.get(one.kind, str(one.kind)),
-        concentrator=one.device_id.hex(), meter=one.serial, arguments=one.shown,
-        reason=one.reason, state=one.state, told=one.told, requested_by=one.requested_by,
-        requested_at=one.requested_at, approved_by=one.approved_by, begins_at=one.begins_at,
-        expires_at=one.expires_at, sent=one.sent, ended_at=one.ended_at)
+        concentrator=one.device_id.hex(), meter=one.serial, group=one.group_name,
+        arguments=one.shown, reason=one.reason, state=one.state, told=one.told,
+        requested_by=one.requested_by, requested_at=one.requested_at, approved_by=one.approved_by,
+        begins_at=one.begins_at, expires_at=one.expires_at, sent=one.sent, ended_at=one.ended_at)

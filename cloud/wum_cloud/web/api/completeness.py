@@ -37,7 +37,7 @@ from wum_cloud.web.api.forms import (
     text_key,
 )
 from wum_cloud.web.api.problems import not_found, refused
-from wum_cloud.web.rights import HealthCaller, TenantsHealthCaller
+from wum_cloud.web.rights import HealthCaller
 
 router = APIRouter(tags=["completeness"])
 
@@ -136,7 +136,7 @@ class IntervalForm(Form):
 
 @router.get("/completeness")
 async def list_days(
-        account: TenantsHealthCaller, database: Database,
+        account: HealthCaller, database: Database,
         from_: Annotated[date, Query(alias="from")], to: date, site: Site = None,
         concentrator: Cabinet = None, register_set: RegisterSetNumber = None,
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
@@ -158,13 +158,13 @@ async def list_days(
 
 @router.get("/completeness/{day}/sites")
 async def list_sites_of_day(
-        day: date, account: TenantsHealthCaller, database: Database, cursor: Cursor = None,
+        day: date, account: HealthCaller, database: Database, cursor: Cursor = None,
         limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[SiteDayForm]:
     """Sites with meters on that day, by name."""
     async with database.connection() as connection:
         found = await store.sites(
-            connection, account.tenant_id, day, text_key(cursor), limit + 1)
+            connection, account.tenant_id, day, text_key(cursor), limit + 1, account.site_id)
     page = page_of(found, limit, lambda one: [one.name])
     return PageOf(next_cursor=page.next_cursor, items=[
         SiteDayForm(name=s.name, meters=s.meters, **_counts(s)) for s in page.items])
@@ -172,7 +172,7 @@ async def list_sites_of_day(
 
 @router.get("/completeness/{day}/concentrators")
 async def list_concentrators_of_day(
-        day: date, account: TenantsHealthCaller, database: Database, site: Site = None,
+        day: date, account: HealthCaller, database: Database, site: Site = None,
         register_set: RegisterSetNumber = None, cursor: Cursor = None,
         limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[ConcentratorDayForm]:
@@ -190,7 +190,7 @@ async def list_concentrators_of_day(
 
 @router.get("/completeness/{day}/register-sets")
 async def list_register_sets_of_day(
-        day: date, account: TenantsHealthCaller, database: Database, site: Site = None,
+        day: date, account: HealthCaller, database: Database, site: Site = None,
         concentrator: Cabinet = None, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[SetDayForm]:
     """Register sets that were due on that day, by number."""
@@ -209,7 +209,7 @@ async def list_register_sets_of_day(
 
 @router.get("/completeness/{day}/meters")
 async def list_meters_of_day(
-        day: date, account: TenantsHealthCaller, database: Database, site: Site = None,
+        day: date, account: HealthCaller, database: Database, site: Site = None,
         concentrator: Cabinet = None, register_set: RegisterSetNumber = None,
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[MeterDayForm]:
@@ -309,13 +309,14 @@ async def _scope(
         connection: Connection, account: Account, site: str | None, concentrator: str | None,
         register_set: int | None,
 ) -> store.Scope:
-    """Whose meters are asked for. Refuses a site or concentrator that this tenant does not have,
-    and a register set that is none."""
+    """Whose meters are asked for. Refuses a site or concentrator that is not in the account's
+    reach, and a register set that is none."""
     scope = store.Scope(
-        site, None if concentrator is None else device_id(concentrator), register_set)
+        site, None if concentrator is None else device_id(concentrator), register_set,
+        account.site_id)
     if register_set is not None and not await named(connection, [register_set]):
         raise not_found("register set", str(register_set))
-    if scope.is_narrow and not await store.time_zones(connection, account.tenant_id, scope):
+    if scope.is_chosen and not await store.time_zones(connection, account.tenant_id, scope):
         if concentrator is not None:
             raise not_found("concentrator", concentrator)
         raise not_found("concentrator at site", str(site))

@@ -79,6 +79,20 @@ class SentForm(Form):
     number: int
 
 
+class StandingForm(Form):
+    """How a member stands. Versions are those of the group's settings that went into it; null: its
+    configuration was of another group, or of none."""
+
+    concentrator: str
+    name: str
+    in_force: int | None = Field(description="Number of its configuration; null: its own file.")
+    in_force_version: int | None
+    newest: int | None = Field(description="Number of what was sent last.")
+    newest_version: int | None
+    state: str | None
+    told: str | None = Field(description="Why, where it was refused.")
+
+
 class GroupForm(Form):
     """Settings that many concentrators share."""
 
@@ -88,6 +102,7 @@ class GroupForm(Form):
     changed_by: str
     changed_at: AwareDatetime
     members: int
+    standings: list[StandingForm] = Field(description="The first 1000 members, by name.")
 
 
 class MembershipForm(Form):
@@ -173,10 +188,17 @@ async def list_configuration_groups(
         account: TenantsRegistryCaller, database: Database) -> list[GroupForm]:
     """Groups by name."""
     async with database.connection() as connection:
-        found = await store.groups(connection, account.tenant_id)
+        found = [(g, await store.standings(
+            connection, account.reach, g.name, twin.MEMBERS_MAX))
+            for g in await store.groups(connection, account.tenant_id)]
     return [GroupForm(name=g.name, settings=g.settings, version=g.version,
-                      changed_by=g.changed_by, changed_at=g.changed_at, members=g.members)
-            for g in found]
+                      changed_by=g.changed_by, changed_at=g.changed_at, members=g.members,
+                      standings=[StandingForm(
+                          concentrator=s.device_id.hex(), name=s.name, in_force=s.in_force,
+                          in_force_version=s.in_force_version, newest=s.newest,
+                          newest_version=s.newest_version, state=s.state, told=s.told)
+                          for s in standings])
+            for g, standings in found]
 
 
 @router.put("/configuration/groups/{name}", status_code=204)

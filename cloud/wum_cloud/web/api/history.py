@@ -97,12 +97,14 @@ async def summaries(
 async def dropped(
         account: TenantsHealthCaller, database: Database,
 ) -> list[DroppedForm]:
-    """What was dropped because of its age (WUM_KEEP_DAYS), of all meters, the last first."""
+    """What was dropped because of its age (WUM_KEEP_DAYS), of all meters, the last first. The size
+    is the share by readings of what the week took on disk."""
     async with database.connection() as connection:
         return [DroppedForm(
             from_=one.first_at, to=one.end_at, readings=one.readings, missed=one.missed,
             revisions=one.revisions, size_bytes=one.bytes, dropped_at=one.dropped_at)
-            for one in await retention.dropped(connection, DROPPED_MAX)]
+            for one in await retention.dropped_of(
+                connection, account.tenant_id, DROPPED_MAX)]
 
 
 def _value(one: Value) -> ValueForm:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
 from wum_cloud.health import store
+from wum_cloud.health.alarms import store as alarms
 from wum_cloud.health.overview import Overview, overview
 from wum_cloud.paging import page_of
 from wum_cloud.web.access import Database
@@ -20,7 +21,7 @@ from wum_cloud.web.api.forms import (
     number_key,
     parts_of,
 )
-from wum_cloud.web.rights import TenantsHealthCaller
+from wum_cloud.web.rights import HealthCaller, TenantsHealthCaller
 from wum_shared.status import EVENTS
 
 router = APIRouter(tags=["ingest"])
@@ -83,13 +84,13 @@ class QuarantineForm(Form):
 
 @router.get("/ingest/health")
 async def ingest_health(
-        account: TenantsHealthCaller, database: Database) -> HealthForm:
+        account: HealthCaller, database: Database) -> HealthForm:
     """Who reports, how complete today is, and what ingest counted."""
     now = datetime.now(UTC)
-    seen: Overview = await overview(database, account.tenant_id, now)
+    seen: Overview = await overview(database, account.reach, now)
     async with database.connection() as connection:
-        counts = await store.counts(connection, account.tenant_id, now.date())
-        archives = await store.archives(connection, account.tenant_id, _ARCHIVES_MAX)
+        counts = await store.counts(connection, account.reach, now.date())
+        archives = await store.archives(connection, account.reach, _ARCHIVES_MAX)
     return HealthForm(
         as_of=seen.as_of, meters=seen.reporting.meters,
         meters_reporting=seen.reporting.reporting,
@@ -104,14 +105,35 @@ async def ingest_health(
             for a in archives])
 
 
+class AlarmForm(Form):
+    """What speaks of an attack, within the last 24 hours."""
+
+    kind: str
+    is_raised: bool = Field(description="Whether there are enough to call somebody.")
+    n: int
+    last_at: AwareDatetime | None
+    what: str
+    then: str = Field(description="What to do about it.")
+
+
+@router.get("/alarms")
+async def list_alarms(account: TenantsHealthCaller, database: Database) -> list[AlarmForm]:
+    """Every kind of alarm, those without an event too."""
+    async with database.connection() as connection:
+        found = await alarms.counted(connection, account.tenant_id)
+    return [AlarmForm(
+        kind=one.alarm.kind, is_raised=alarms.is_raised(one), n=one.n, last_at=one.last_at,
+        what=one.alarm.what, then=one.alarm.then) for one in found]
+
+
 @router.get("/events")
 async def list_events(
-        account: TenantsHealthCaller, database: Database,
+        account: HealthCaller, database: Database,
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[EventForm]:
-    """Events of all concentrators, the newest arrival first."""
+    """Events of all concentrators in reach, the newest arrival first."""
     async with database.connection() as connection:
-        found = await store.events(connection, account.tenant_id, event_key(cursor), limit + 1)
+        found = await store.events(connection, account.reach, event_key(cursor), limit + 1)
     page = page_of(found, limit, lambda event: [
         event.arrived_at.isoformat(), event.device_id.hex(), event.sequence])
     return PageOf(next_cursor=page.next_cursor, items=[
@@ -136,13 +158,13 @@ def event_key(cursor: str | None) -> store.EventKey | None:
 
 @router.get("/ingest/quarantine")
 async def list_quarantine(
-        account: TenantsHealthCaller, database: Database,
+        account: HealthCaller, database: Database,
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[QuarantineForm]:
     """What ingest refused, the newest first."""
     async with database.connection() as connection:
         found = await store.quarantined(
-            connection, account.tenant_id, number_key(cursor), limit + 1)
+            connection, account.reach, number_key(cursor), limit + 1)
     page = page_of(found, limit, lambda refusal: [refusal.quarantine_id])
     return PageOf(next_cursor=page.next_cursor, items=[
         QuarantineForm(

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 from wum_cloud.health.mesh import store
 from wum_cloud.web.access import Database
 from wum_cloud.web.api.forms import Form
-from wum_cloud.web.rights import TenantsRegistryCaller
+from wum_cloud.web.rights import RegistryCaller
 
 router = APIRouter(tags=["mesh"])
 
@@ -55,11 +55,11 @@ class MeshForm(Form):
 
 @router.get("/mesh")
 async def show_topology(
-        account: TenantsRegistryCaller, database: Database) -> MeshForm:
-    """The topology of the tenant's meshes."""
+        account: RegistryCaller, database: Database) -> MeshForm:
+    """The topology of the meshes; of another branch only the addresses that neighbours have."""
     async with database.connection() as connection:
-        stations = await store.stations(connection, account.tenant_id)
-        links = await store.links(connection, account.tenant_id)
+        stations = await store.stations(connection, account.reach)
+        links = await store.links(connection, account.reach)
     told: defaultdict[int, list[LinkForm]] = defaultdict(list)
     for link in links:
         told[link.concentrator_id].append(LinkForm(

@@ -43,6 +43,7 @@ class MeterForm(Form):
     last_captured_at: AwareDatetime | None
     last_missed_at: AwareDatetime | None
     last_outcome: str | None = Field(description="Why the last missed row was missed.")
+    archived_at: AwareDatetime | None
 
 
 class NewestForm(Form):
@@ -59,7 +60,7 @@ async def list_meters(
             max_length=64, description="Part of serial, model or delivery point.")] = None,
         concentrator: Annotated[str | None, Query(description="Id of a concentrator.")] = None,
         site: Annotated[str | None, Query(max_length=200)] = None,
-        state: Annotated[Literal["reporting", "silent"] | None, Query()] = None,
+        state: Annotated[Literal["reporting", "silent", "archived"] | None, Query()] = None,
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT,
 ) -> PageOf[MeterForm]:
     """Meters by serial."""
@@ -107,5 +108,5 @@ def _form(m: store.Meter) -> MeterForm:
         serial=m.serial, model=m.model, delivery_point=m.delivery_point,
         concentrator=m.device_id.hex(), site=m.site, time_zone=m.time_zone,
         period_s=m.period_s, last_captured_at=m.last_captured_at,
-        last_missed_at=m.last_missed_at,
+        last_missed_at=m.last_missed_at, archived_at=m.archived_at,
         last_outcome=None if outcome is None else OUTCOMES.get(outcome, "outcome %d" % outcome))

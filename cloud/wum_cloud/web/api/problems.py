@@ -49,6 +49,11 @@ def problem(
     return JSONResponse(body.model_dump(), status, dict(headers or {}), MEDIA_TYPE)
 
 
+def is_for_machines(path: str) -> bool:
+    """Whether an answer at this address is read by a program: refusals are problems, not pages."""
+    return path.startswith("/api/") or path in ("/metrics", "/readyz")
+
+
 def refused(status: int, detail: str) -> HTTPException:
     """What a route raises to refuse."""
     return HTTPException(status, detail)

@@ -5,7 +5,9 @@ from fastapi import APIRouter
 from wum_cloud.web.console import (
     account,
     audit,
+    campaigns,
     claims,
+    command_groups,
     commands,
     completeness,
     concentrators,
@@ -14,17 +16,22 @@ from wum_cloud.web.console import (
     events,
     factor,
     ingest,
+    life,
     mesh,
     meter,
     meters,
+    new_command,
     overview,
     people,
+    points,
     registry,
+    releases,
     sign_in,
 )
 
 router = APIRouter(include_in_schema=False)
 PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, days, completeness,
-         events, ingest, mesh, people, audit, claims, commands, registry, configuration)
+         events, ingest, mesh, people, audit, claims, new_command, commands, command_groups,
+         registry, configuration, campaigns, releases, life, points)
 for part in PARTS:
     router.include_router(part.router)

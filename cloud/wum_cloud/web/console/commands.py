@@ -1,47 +1,34 @@
-"""Commands: what was asked for, by whom, why, what waits for a second person, what became of it?"""
+"""Commands: what was asked for, by whom, why, what waits for a second person, what became of it?
+
+Left out: asking for one (new_command.py), groups (command_groups.py).
+"""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from wum_cloud.commands import requesting, store
-from wum_cloud.commands.kinds import (
-    ASKING,
-    KINDS,
-    MAINTENANCE,
-    SWITCHING,
-    WORDS,
-    CommandRefused,
-)
+from wum_cloud.commands import requesting, states, store
+from wum_cloud.commands.kinds import WORDS, CommandRefused
+from wum_cloud.commands.sessions import store as sessions
 from wum_cloud.paging import PAGE_DEFAULT, page_of
-from wum_cloud.people.permissions import APPROVE, ASK_METERS, MAINTAIN, SWITCH
+from wum_cloud.people.permissions import APPROVE
 from wum_cloud.people.store import Session
 from wum_cloud.web.access import Database, actor_of
 from wum_cloud.web.api.forms import number_key
 from wum_cloud.web.console.desk import zone_of
+from wum_cloud.web.console.new_command import FORMS
 from wum_cloud.web.pages import page
-from wum_cloud.web.rights import (
-    ApproveForm,
-    AskForm,
-    CommandsForm,
-    CommandsVisitor,
-    MaintainForm,
-    SwitchForm,
-)
+from wum_cloud.web.rights import ApproveForm, CommandsForm, CommandsVisitor
+from wum_shared import gaps, orders
+from wum_shared.errors import WireError
+from wum_shared.status import GAPS
 
 router = APIRouter()
 
 _NUMBER_MAX = 2**53 - 1
-_VALUES_MAX = 8
+PROGRESS_MAX = 10
 _Number = Annotated[int, Form(ge=1, le=_NUMBER_MAX)]
-_Kind = Annotated[str, Form(max_length=20)]
-_Targets = Annotated[str, Form(max_length=70_000, pattern=r"^[^\x00]*$")]
-_Reason = Annotated[str, Form(max_length=1000, pattern=r"^[^\x00]*$")]
-_Values = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
-_Within = Annotated[int, Form(ge=1, le=10_080)]
-# Which form of the page asks for what, and who sees it.
-FORMS = ((ASK_METERS, ASKING), (SWITCH, SWITCHING), (MAINTAIN, MAINTENANCE))
 
 
 @router.get("/commands")
@@ -49,58 +36,36 @@ async def show_commands(
         request: Request, database: Database, session: CommandsVisitor,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
         done: Annotated[str, Query(max_length=20)] = "",
-        target: Annotated[str, Query(max_length=64, pattern=r"^[^\x00]*$")] = "") -> Response:
-    """The newest commands, and forms for what this person may ask for."""
-    return await _page(request, database, session, cursor=cursor, done=done,
-                       typed={"targets": target})
+        search: Annotated[str, Query(max_length=64, pattern=r"^[^\x00]*$")] = "",
+        state: Annotated[str, Query(max_length=20)] = "",
+        kind: Annotated[str, Query(max_length=3, pattern=r"^[0-9]*$")] = "",
+        of_request: Annotated[int | None, Query(alias="request", ge=1, le=_NUMBER_MAX)] = None,
+) -> Response:
+    """The newest commands, what waits for a second person, and how far many at once have come."""
+    return await _page(request, database, session, cursor=cursor, done=done, search=search,
+                       state=state if state in states.STATES else "",
+                       kind=int(kind) if kind else None, of_request=of_request)
 
 
 @router.get("/commands/{number}")
 async def show_command(
         request: Request, database: Database, session: CommandsVisitor, number: int) -> Response:
-    """One command: its life, and what was signed."""
+    """One command: its life, what was signed, what was said in a session."""
     own = session.account
     async with database.connection() as connection:
         found = (await store.one(connection, own.reach, number)
                  if 0 < number <= _NUMBER_MAX else None)
         if found is None:
             raise HTTPException(404, "There is no such command.")
-        _, signed, receipts = await store.proof(connection, number)
+        _, signed, _ = await store.proof(connection, number)
+        life = await store.life(connection, number)
+        pieces = await sessions.recorded(connection, number) if (
+            found.kind == orders.SESSION) else []
         zone = await zone_of(connection, own.tenant_id)
-    content = b"" if found.content is None else found.content
     return page(request, "command.html", session, command=found, word=WORDS.get(found.kind, "?"),
-                zone=zone, signed=len(signed), receipts=[at for _, at in receipts],
-                content=content.decode("utf-8", "replace"))
-
-
-@router.post("/commands/asking")
-async def ask(
-        request: Request, database: Database, session: AskForm, kind: _Kind = "",
-        targets: _Targets = "", reason: _Reason = "", values: _Values = "",
-        minutes: _Within = 15) -> Response:
-    """Read meters now, or set their clocks."""
-    return await _ask(request, database, session, ASKING,
-                      _typed(kind, targets, reason, values, minutes))
-
-
-@router.post("/commands/switching")
-async def switch(
-        request: Request, database: Database, session: SwitchForm, kind: _Kind = "",
-        targets: _Targets = "", reason: _Reason = "", values: _Values = "",
-        minutes: _Within = 15) -> Response:
-    """Disconnect, reconnect, limit, or cut a secondary load."""
-    return await _ask(request, database, session, SWITCHING,
-                      _typed(kind, targets, reason, values, minutes))
-
-
-@router.post("/commands/maintenance")
-async def maintain(
-        request: Request, database: Database, session: MaintainForm, kind: _Kind = "",
-        targets: _Targets = "", reason: _Reason = "", values: _Values = "",
-        minutes: _Within = 15) -> Response:
-    """Fetch a concentrator's log, or restart it."""
-    return await _ask(request, database, session, MAINTENANCE,
-                      _typed(kind, targets, reason, values, minutes))
+                zone=zone, signed=len(signed), life=life, pieces=pieces,
+                receipts={str(one): word for one, word in orders.STATES.items()},
+                content=_shown(found.kind, found.content or b""))
 
 
 @router.post("/commands/approve")
@@ -136,61 +101,41 @@ async def withdraw(
     return RedirectResponse("/commands?done=withdrawn", 303)
 
 
-def _typed(kind: str, targets: str, reason: str, values: str, minutes: int) -> dict[str, str]:
-    return {"kind": kind, "targets": targets, "reason": reason, "values": values,
-            "minutes": str(minutes)}
-
-
-async def _ask(request: Request, database: Database, session: Session, group: str,
-               typed: dict[str, str]) -> Response:
-    own = session.account
+def _shown(kind: int, content: bytes) -> str:
+    """What a receipt gave back, for a person."""
+    if kind != orders.READ_AGAIN or not content:
+        return content.decode("utf-8", "replace")
     try:
-        kind = KINDS.get(typed["kind"])
-        if kind is None or kind.group != group:
-            raise CommandRefused("Choose what is to be done.")
-        async with database.connection() as connection:
-            made = await requesting.request(
-                connection, own.reach, actor_of(request, own), own.name, requesting.Wanted(
-                    kind.word, typed["targets"].replace(",", " ").split(), typed["reason"],
-                    _values(typed["values"]), None, 60 * int(typed["minutes"])))
-    except CommandRefused as error:
-        return await _page(request, database, session, mistake=str(error), typed=typed)
-    done = "waits" if made.needs_approval else "requested"
-    return RedirectResponse("/commands?done=" + done, 303)
-
-
-def _values(text: str) -> dict[str, int | bool]:
-    """`value=5000 exponent=0`, as typed. Raises CommandRefused."""
-    found: dict[str, int | bool] = {}
-    for word in text.replace(",", " ").split()[:_VALUES_MAX]:
-        name, _, value = word.partition("=")
-        if value in ("yes", "no"):
-            found[name] = value == "yes"
-        elif value.lstrip("-").isascii() and value.lstrip("-").isdigit() and len(value) < 20:
-            found[name] = int(value)
-        else:
-            raise CommandRefused("Details are written name=number, or name=yes; got %s." % word)
-    return found
+        parts = gaps.decode_gap_answer(content).parts
+    except WireError as error:
+        return str(error)
+    return "\n".join("%d-%d: %s" % (part.first, part.last, GAPS.get(part.reason, part.reason))
+                     for part in parts)
 
 
 async def _page(
         request: Request, database: Database, session: Session, *, cursor: str | None = None,
-        done: str = "", mistake: str = "", typed: dict[str, str] | None = None) -> Response:
+        done: str = "", mistake: str = "", search: str = "", state: str = "",
+        kind: int | None = None, of_request: int | None = None) -> Response:
     own = session.account
     before = number_key(cursor)
     if before is not None and not 0 < before <= _NUMBER_MAX:
         raise HTTPException(422, "This list has no such page.")
     async with database.connection() as connection:
-        found = await store.listed(connection, own.reach, before, PAGE_DEFAULT + 1)
+        found = await store.listed(
+            connection, own.reach, before, PAGE_DEFAULT + 1, state or None, kind, search.strip(),
+            of_request)
         waiting = await store.listed(connection, own.reach, None, PAGE_DEFAULT, "requested")
+        progress = await store.progress(connection, own.reach, PROGRESS_MAX)
         zone = await zone_of(connection, own.tenant_id)
-    forms = [("/commands/" + group, [kind for kind in KINDS.values() if kind.group == group])
-             for permission, group in FORMS if permission in own.permissions]
     requests = {one.request_id: one for one in reversed(waiting)}
     counts = {number: len([one for one in waiting if one.request_id == number])
               for number in requests}
     return page(
         request, "commands.html", session, 422 if mistake else 200, mistake=mistake, done=done,
-        typed=typed or {}, forms=forms, zone=zone, words=WORDS, waiting=list(requests.values()),
-        counts=counts, may_approve=APPROVE in own.permissions,
+        zone=zone, words=WORDS, waiting=list(requests.values()), counts=counts,
+        progress=progress, search=search, state=state, kind=kind, of_request=of_request,
+        filtered=bool(search or state or kind or of_request), states=states.STATES,
+        may_approve=APPROVE in own.permissions,
+        may_ask=any(permission in own.permissions for permission, _ in FORMS),
         found=page_of(found, PAGE_DEFAULT, lambda one: [one.command_id]))

@@ -30,7 +30,7 @@ from wum_cloud.web.api.completeness import pair_key, triple_key
 from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.api.forms import text_key
 from wum_cloud.web.pages import page, wants_fragment
-from wum_cloud.web.rights import HealthVisitor, TenantsHealthVisitor
+from wum_cloud.web.rights import HealthVisitor
 
 router = APIRouter()
 
@@ -48,6 +48,7 @@ class View:
     site: str
     concentrator: str
     registers: str = ""         # The number of a register set.
+    branch: int | None = None   # That the visitor is confined to; it stands in no address.
 
     def address(self, day: date | None = None, **changes: str) -> str:
         """The month's address, or a day's, with some parts changed; empty ones are left out."""
@@ -61,18 +62,18 @@ class View:
         """The same for the database. Refuses an id that is none."""
         return store.Scope(
             self.site or None, device_id(self.concentrator) if self.concentrator else None,
-            int(self.registers) if self.registers else None)
+            int(self.registers) if self.registers else None, self.branch)
 
 
 @router.get("/completeness")
 async def show_month(
-        request: Request, database: Database, session: TenantsHealthVisitor, site: _Site = "",
+        request: Request, database: Database, session: HealthVisitor, site: _Site = "",
         concentrator: _Cabinet = "", registers: _Registers = "",
         month: Annotated[str, Query(pattern=_MONTH + "|^$")] = "", sites: str | None = None,
 ) -> Response:
     """A month as a calendar; the sites and concentrators of its newest day beside it, the sites
     page by page."""
-    view = View(site, concentrator, registers)
+    view = View(site, concentrator, registers, session.account.site_id)
     after = text_key(sites)
     tenant = session.account.tenant_id
     async with database.connection() as connection:
@@ -90,7 +91,8 @@ async def show_month(
             sets = await store.register_sets(connection, tenant, replace(
                 view.scope, register_set=None), newest, 0, _PLACES)
             if not site and not concentrator and not registers:
-                places = await store.sites(connection, tenant, newest, after, _PLACES + 1)
+                places = await store.sites(
+                    connection, tenant, newest, after, _PLACES + 1, view.branch)
             worst = await store.concentrators(
                 connection, tenant, view.scope, newest, None, _PLACES)
         until = await store.counted_until(connection, tenant)
@@ -107,12 +109,12 @@ async def show_month(
 
 @router.get("/completeness/{day}")
 async def show_day(
-        request: Request, day: date, database: Database, session: TenantsHealthVisitor,
+        request: Request, day: date, database: Database, session: HealthVisitor,
         site: _Site = "", concentrator: _Cabinet = "", registers: _Registers = "",
         cursor: str | None = None, places: str | None = None,
 ) -> Response:
     """A day's reasons, its concentrators, and the meters that lack something, page by page."""
-    view = View(site, concentrator, registers)
+    view = View(site, concentrator, registers, session.account.site_id)
     tenant = session.account.tenant_id
     after, behind = triple_key(cursor), pair_key(places)
     async with database.connection() as connection:
@@ -182,7 +184,7 @@ async def _set_of(connection: Connection, view: View) -> RegisterSet | None:
 async def _zone(connection: Connection, tenant: int, view: View) -> str:
     """The zone whose days these are; refuses a site or concentrator that is none."""
     zones = await store.time_zones(connection, tenant, view.scope)
-    if not zones and view.scope.is_narrow:
+    if not zones and view.scope.is_chosen:
         raise HTTPException(404, "There is no such site or concentrator with meters.")
     return zones[0] if len(zones) == 1 else "UTC"
 

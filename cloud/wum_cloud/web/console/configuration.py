@@ -26,6 +26,7 @@ from wum_cloud.web.rights import (
 router = APIRouter()
 
 _CHANGES_MAX = 200      # On a page.
+_MEMBERS_MAX = 200      # Of one group.
 _Id = Annotated[str, Form(pattern=r"^[0-9a-f]{16}$")]
 _Text = Annotated[str, Form(max_length=300, pattern=r"^[^\x00]*$")]
 _Name = Annotated[str, Form(max_length=64, pattern=r"^[^\x00]*$")]
@@ -152,8 +153,11 @@ async def _groups(
     own = session.account
     async with database.connection() as connection:
         groups = await store.groups(connection, own.tenant_id)
+        standings = {g.name: await store.standings(connection, own.reach, g.name, _MEMBERS_MAX)
+                     for g in groups}
         zone = await zone_of(connection, own.tenant_id)
     return page(
         request, "configuration_groups.html", session, 422 if mistake else 200, groups=groups,
+        standings=standings,
         zone=zone, done=done, mistake=mistake, sent=sent, left=left or [], roles=ROLES,
         limits=NUMBERS["group"], may_edit=EDIT_REGISTRY in own.permissions)

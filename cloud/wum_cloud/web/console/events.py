@@ -9,20 +9,21 @@ from wum_cloud.web.access import Database
 from wum_cloud.web.api.ingest import event_key
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page, wants_fragment
-from wum_cloud.web.rights import TenantsHealthVisitor
+from wum_cloud.web.rights import HealthVisitor
 
 router = APIRouter()
 
 
 @router.get("/events")
 async def show_events(
-        request: Request, database: Database, session: TenantsHealthVisitor,
+        request: Request, database: Database, session: HealthVisitor,
         cursor: str | None = None,
 ) -> Response:
     """Events of all concentrators, the newest arrival first."""
     tenant = session.account.tenant_id
     async with database.connection() as connection:
-        found = await store.events(connection, tenant, event_key(cursor), PAGE_DEFAULT + 1)
+        found = await store.events(
+            connection, session.account.reach, event_key(cursor), PAGE_DEFAULT + 1)
         zone = await zone_of(connection, tenant)
     listed = page_of(found, PAGE_DEFAULT, lambda event: [
         event.arrived_at.isoformat(), event.device_id.hex(), event.sequence])

@@ -28,6 +28,8 @@ async def propose(request: Request, database: Database, session: OwnForm) -> Res
     async with database.connection() as connection:
         if not await store.propose(connection, number, codes.seal(vault, number, secret)):
             raise HTTPException(409, _("There is a second factor already: take it away first."))
+        await note(connection, actor_of(request, session.account), acts.FACTOR_PROPOSED,
+                   session.account.name)
     return _shown(request, session, secret, "")
 
 

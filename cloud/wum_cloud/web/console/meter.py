@@ -12,6 +12,7 @@ from wum_cloud.database import Connection
 from wum_cloud.readings import series, sketch
 from wum_cloud.readings import store as readings
 from wum_cloud.readings.consumption import Interval
+from wum_cloud.registry.life.store import installations
 from wum_cloud.registry.listing import store
 from wum_cloud.registry.reach import Reach
 from wum_cloud.web.access import Database
@@ -24,6 +25,7 @@ from wum_shared.obis import obis_from_text, obis_to_text
 router = APIRouter()
 
 _NEW = timedelta(hours=3)
+_LIFE_MAX = 20          # Installations in one line.
 _GRACE = timedelta(seconds=30)  # A reading is not called missing before it could have come.
 _Period = Annotated[Literal["hour", "day", "week", "month"], Query()]
 _Show = Annotated[str, Query(max_length=32)]
@@ -44,6 +46,7 @@ async def show_meter(
         if wants_fragment(request):
             return page(request, "meter_live.html", session, **common)
         since = await readings.first_captured_at(connection, meter.meter_id)
+        life = await installations(connection, meter=meter.meter_id, most=_LIFE_MAX)
         length: str = period or _first_look(since, on, now)
         span = spans.span_of(length, on, meter.time_zone, now)
         offer = quantities.offered([obis_to_text(n.obis) for n in newest])
@@ -52,7 +55,7 @@ async def show_meter(
         if chosen is not None:
             found = await _found(connection, meter, chosen, span, length, now)
     return page(request, "meter.html", session, **common, offer=offer, chosen=chosen,
-                period=length, periods=list(spans.PERIODS), on=on, span=span, **found)
+                period=length, periods=list(spans.PERIODS), on=on, span=span, life=life, **found)
 
 
 @router.get("/plots/{serial:path}")

@@ -53,7 +53,7 @@ class Filter:
 @router.get("/meters")
 async def show_meters(
         request: Request, database: Database, session: RegistryVisitor, search: _Search = "",
-        state: Literal["", "reporting", "silent"] = "",
+        state: Literal["", "reporting", "silent", "archived"] = "",
         concentrator: Annotated[str, Query(max_length=16)] = "",
         site: Annotated[str, Query(max_length=200)] = "", cursor: str | None = None,
 ) -> Response:

@@ -54,6 +54,8 @@ async def upload_registry(
         number = await store.keep(
             connection, own.tenant_id, name, await asyncio.to_thread(zlib.compress, content),
             own.name, report.as_json(), "checked" if report.is_good else "refused")
+        await note(connection, actor_of(request, own), acts.REGISTRY_CHECKED, name,
+                   upload=str(number), rows=str(report.rows))
     return RedirectResponse("/registry/uploads/%d" % number, 303)
 
 
@@ -81,6 +83,9 @@ async def start_import(
     async with database.connection() as connection:
         await _known(connection, own.tenant_id, number)
         content = await store.begin(connection, own.tenant_id, number)
+        if content is not None:
+            await note(connection, actor_of(request, own), acts.REGISTRY_IMPORT_BEGUN,
+                       "upload %d" % number)
     if content is None:
         raise HTTPException(409, "This file is not waiting to be imported any more.")
     task = asyncio.create_task(_import(

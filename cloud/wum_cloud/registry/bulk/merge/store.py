@@ -124,6 +124,8 @@ async def _meters(
     for start in range(first, last + 1, STEP):
         part = {"tenant": tenant, "first": start, "last": start + STEP - 1,
                 "period": DEFAULT_PERIOD_S}
+        await connection.execute(_BACK, part)
+        await connection.execute(_LEFT, part)
         cursor = await connection.execute(_CHANGED_METERS, part)
         changed += cursor.rowcount
         cursor = await connection.execute(_NEW_METERS, part)
@@ -148,6 +150,18 @@ _SAID = """
       left join bus b on b.concentrator_id = r.concentrator_id and b.name = r.bus
       left join schedule s on s.tenant_id = %(tenant)s and s.name = r.schedule
      where r.kind = 'meter' and r.line between %(first)s and %(last)s"""
+# What a concentrator captured of a meter until it went to another one is the meter's, if late.
+_BACK = ("""
+    delete from meter_stay y using meter m, (""" + _SAID + """) x
+     where m.tenant_id = %(tenant)s and m.serial = x.serial and y.meter_id = m.meter_id
+       and y.concentrator_id = x.concentrator_id""").encode()
+_LEFT = ("""
+    insert into meter_stay (meter_id, concentrator_id, until)
+    select m.meter_id, m.concentrator_id, now()
+      from meter m join (""" + _SAID + """) x on x.serial = m.serial
+     where m.tenant_id = %(tenant)s and m.concentrator_id <> x.concentrator_id
+     order by m.meter_id
+    on conflict (meter_id, concentrator_id) do update set until = excluded.until""").encode()
 # The period of a meter that is read is that of the schedule in force, which its concentrator says.
 _CHANGED_METERS = ("""
     update meter m set model = x.model, concentrator_id = x.concentrator_id, bus_id = x.bus_id,

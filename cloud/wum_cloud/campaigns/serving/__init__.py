@@ -1,0 +1,1 @@
+"""What runs beside ingest for campaigns: standings heard, pieces served, steps taken."""

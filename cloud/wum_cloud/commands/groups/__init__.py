@@ -1,0 +1,1 @@
+"""Groups of meters that are ordered about together."""

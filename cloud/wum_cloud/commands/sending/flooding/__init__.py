@@ -1,0 +1,1 @@
+"""One signed order for the members of a group, flooded where a mesh is."""

@@ -1,0 +1,1 @@
+"""Concentrators are told which groups their meters are in."""

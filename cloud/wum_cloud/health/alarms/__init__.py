@@ -1,0 +1,1 @@
+"""What speaks of an attack, and calls a person."""

@@ -1,0 +1,1 @@
+"""What the database says of the fleet, for a monitoring system."""

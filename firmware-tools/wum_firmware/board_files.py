@@ -1,0 +1,103 @@
+"""The files that a MicroPython board finds on its flash: configuration, keys, and what it hangs on.
+
+They are made of a folder of keys and a gateway's configuration as on Linux. Left out: firmware, and
+how files get onto a board (docs/boards.md). What a configuration must be is judged on the board.
+"""
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from wum_firmware import provision
+
+GATEWAY, KEYS, BOARD, CATALOG = "gateway.json", "keys.json", "board.json", "catalog"
+AUTHORITY = "ca.pem"
+PINS = ("tx", "rx", "direction")
+NTP_PORT = 123
+
+
+class BoardRefused(Exception):
+    """Something is missing or does not fit; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a board hangs on. `uarts`: pins by number of the UART; `time` is (host, port)."""
+
+    wifi: tuple[str, str] | None = None
+    time: tuple[str, int] | None = None
+    uarts: dict[int, dict[str, int]] | None = None
+
+
+def write(out: Path, keys: Path, configuration: Path, catalog: Path,
+          surroundings: Surroundings) -> list[str]:
+    """Write everything into `out`; the models whose entries were taken. Raises BoardRefused."""
+    own = tomllib.loads(configuration.read_text(encoding="utf-8"))
+    models = sorted({str(meter.get("model")) for meter in own.get("meter", [])})
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (out / CATALOG).mkdir(exist_ok=True)
+    for model in models:
+        entry = catalog / f"{model}.json"
+        if not entry.is_file():
+            raise BoardRefused(f"{entry} is missing: the configuration names this model")
+        # Without its indentation it takes a third of the flash.
+        compact = json.dumps(json.loads(entry.read_text(encoding="utf-8")), separators=(",", ":"))
+        _keep(out / CATALOG / entry.name, compact)
+    authority = own.get("broker", {}).get("ca_file")
+    if authority:
+        _keep(out / AUTHORITY, (configuration.parent / authority).read_text(encoding="ascii"))
+    _keep(out / GATEWAY, json.dumps(own))
+    _keep(out / KEYS, json.dumps(_keys(keys)))
+    _keep(out / BOARD, json.dumps(_surroundings(surroundings)))
+    return models
+
+
+def surroundings(wifi: str | None, key_file: Path | None, time: str | None,
+                 uarts: list[str]) -> Surroundings:
+    """As a command line says them. Raises BoardRefused."""
+    if (wifi is None) != (key_file is None):
+        raise BoardRefused("--wifi and --wifi-key-file belong together")
+    key = key_file.read_text().strip() if key_file is not None else ""
+    host, _, port = (time or "").partition(":")
+    if port and not port.isdigit():
+        raise BoardRefused(f"--time: wanted HOST or HOST:PORT, got {time}")
+    return Surroundings(
+        (wifi, key) if wifi is not None else None, (host, int(port or NTP_PORT)) if host else None,
+        dict(_uart(text) for text in uarts))
+
+
+def _uart(text: str) -> tuple[int, dict[str, int]]:
+    number, *pins = text.split(",")
+    found = dict(pin.partition("=")[::2] for pin in pins)
+    if not number.isdigit() or not set(found) <= set(PINS) or not all(
+            pin.isdigit() for pin in found.values()):
+        raise BoardRefused(f"--uart: wanted like 1,tx=17,rx=16,direction=4, got {text}")
+    return int(number), {name: int(pin) for name, pin in found.items()}
+
+
+def _keys(folder: Path) -> dict[str, object]:
+    own = tomllib.loads((folder / provision.CONCENTRATOR).read_text(encoding="ascii"))
+    return {
+        "id": own["id"], "tenant": own["tenant"], "epoch": own["epoch"],
+        "broker_user": own["broker_user"],
+        "broker_password": (folder / provision.PASSWORD).read_text().strip(),
+        "uplink": (folder / provision.UPLINK).read_text().split(),
+        "downlink": (folder / provision.DOWNLINK).read_text().split(),
+    }
+
+
+def _surroundings(given: Surroundings) -> dict[str, object]:
+    found: dict[str, object] = {"uarts": {str(n): pins for n, pins in (given.uarts or {}).items()}}
+    if given.wifi is not None:
+        found["wifi"] = {"ssid": given.wifi[0], "key": given.wifi[1]}
+    if given.time is not None:
+        found["time"] = {"host": given.time[0], "port": given.time[1]}
+    return found
+
+
+def _keep(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,1 @@
+"""Campaigns: the decision core alone, on a real database, and with a fleet."""

@@ -1,0 +1,68 @@
+"""What `wum-firmware board` writes, and what it refuses."""
+
+import json
+
+import pytest
+
+from wum_firmware.__main__ import main
+
+CONFIG = """
+[concentrator]
+name = "b1"
+[broker]
+host = "broker.example"
+ca_file = "authority.pem"
+[[line]]
+name = "a"
+port = "uart:1"
+[[meter]]
+serial = "M1"
+model = "some-meter"
+"""
+
+
+@pytest.fixture
+def words(tmp_path):
+    assert main(["provision", "--out", str(tmp_path / "keys"), "--name", "b1"]) == 0
+    (tmp_path / "edge.toml").write_text(CONFIG)
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "some-meter.json").write_text('{\n  "model": "some-meter"\n}\n')
+    (tmp_path / "catalog" / "other.json").write_text("{}")
+    (tmp_path / "authority.pem").write_text("-----BEGIN CERTIFICATE-----")
+    (tmp_path / "wifi").write_text("very secret\n")
+    return ["board", "--keys", str(tmp_path / "keys"), "--config", str(tmp_path / "edge.toml"),
+            "--catalog", str(tmp_path / "catalog"), "--out", str(tmp_path / "out")]
+
+
+def test_everything_a_board_needs_is_written_for_its_owner_alone(tmp_path, words):
+    assert main([*words, "--wifi", "town", "--wifi-key-file", str(tmp_path / "wifi"), "--time",
+                 "192.0.2.1:1123", "--uart", "1,tx=17,rx=16,direction=4"]) == 0
+    out = tmp_path / "out"
+    keys = json.loads((out / "keys.json").read_text())
+    assert len(keys["uplink"][0]) == 64 and len(keys["downlink"][1]) == 24
+    assert keys["uplink"] != keys["downlink"] and keys["broker_password"]
+    assert json.loads((out / "board.json").read_text()) == {
+        "uarts": {"1": {"tx": 17, "rx": 16, "direction": 4}},
+        "wifi": {"ssid": "town", "key": "very secret"}, "time": {"host": "192.0.2.1", "port": 1123}}
+    assert json.loads((out / "gateway.json").read_text())["line"][0]["port"] == "uart:1"
+    assert [path.name for path in (out / "catalog").iterdir()] == ["some-meter.json"]
+    assert (out / "catalog" / "some-meter.json").read_text() == '{"model":"some-meter"}'
+    assert (out / "ca.pem").read_text() == "-----BEGIN CERTIFICATE-----"
+    assert {path.stat().st_mode & 0o077 for path in out.rglob("*.json")} == {0}
+
+
+@pytest.mark.parametrize(("more", "said"), [
+    (["--wifi", "town"], "belong together"),
+    (["--time", "host:http"], "HOST:PORT"),
+    (["--uart", "1,de=4"], "wanted like 1,tx=17"),
+    (["--uart", "one"], "wanted like 1,tx=17"),
+])
+def test_what_does_not_fit_is_refused_with_a_sentence(words, capsys, more, said):
+    assert main([*words, *more]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_model_without_an_entry_is_named(tmp_path, words, capsys):
+    (tmp_path / "catalog" / "some-meter.json").unlink()
+    assert main(words) == 1
+    assert "some-meter.json is missing" in capsys.readouterr().err
