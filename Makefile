@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-kill clean-demo test fuzz chaos torture bricks cuts mutants bench lock
+.PHONY: help venv demo demo-kill demo-update clean-demo test fuzz chaos torture bricks fleets cuts mutants bench lock
 
 help:  ## List what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,9 @@ demo: venv  ## A street of 64 meters, a broker, a database and the console, on t
 demo-kill: venv  ## Kill a part of the running demo: WHAT=broker (without WHAT: what there is)
 	@$(BIN)/python -m demo kill $(WHAT)
 
+demo-update: venv  ## Beside a demo that runs: a gateway goes to a better release, then meets one that crashes
+	@$(BIN)/python -m demo update
+
 clean-demo:  ## Forget the demo's data, passwords and keys
 	@$$(test -x $(BIN)/python && echo $(BIN)/python || echo $(PYTHON)) -m demo forget
 
@@ -39,6 +42,9 @@ torture: venv  ## Cut the archive's power everywhere, then twice; SEED=7 draws o
 
 bricks: venv  ## Cut the power everywhere in a life of updates, then twice; SEED=7 draws others (minutes)
 	@PYTHONPATH=. $(BIN)/python -m tests.edge.cpython.update_cuts $(SEED:%=--seed %)
+
+fleets: venv  ## Campaigns over many fleets of 2,000 of which 5 % fail, in virtual time; COUNT=50 draws more (an hour)
+	@PYTHONPATH=. $(BIN)/python -m tests.cloud.campaigns.many $(COUNT)
 
 cuts: venv  ## Kill ingest and the keeper of summaries at every single statement (minutes)
 	@WUM_CUT_EVERY=1 $(BIN)/python -m pytest -q tests/cloud/ingest/test_every_statement.py tests/cloud/history/test_killed_keeper.py

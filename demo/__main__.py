@@ -1,4 +1,4 @@
-"""The command line behind `make demo`: python -m demo run | kill | forget."""
+"""The command line behind `make demo`: python -m demo run | kill | update | forget."""
 
 import argparse
 import contextlib
@@ -75,6 +75,14 @@ def _kill(place: Place, chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _update(place: Place, _: argparse.Namespace) -> int:
+    from demo.update import Update
+
+    raise_on_signals()
+    Update(place).run()
+    return 0
+
+
 def _forget(place: Place, _: argparse.Namespace) -> int:
     if not place.root.is_dir():
         print("there is nothing to forget")
@@ -100,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     kill = acts.add_parser("kill", help="kill -9 a part; it comes back")
     kill.add_argument("what", nargs="?", help="broker, ingest, edge-1, ...")
     kill.set_defaults(act=_kill)
+    update = acts.add_parser("update", help="a gateway goes to a better release, then a bad one")
+    update.set_defaults(act=_update)
     forgets = acts.add_parser("forget", help="remove data, keys and passwords")
     forgets.set_defaults(act=_forget)
     return parser

@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+PID = "mosquitto.pid"
 # Debian puts mosquitto where only root's PATH looks.
 _ALSO_IN = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 
@@ -30,6 +31,7 @@ def broker_command(folder: Path, port: int) -> tuple[str, list[str]]:
         f"acl_file {folder / 'acl'}",
         "persistence false",  # The archives are the queue: what the broker loses is sent again.
         "log_dest stderr",
+        f"pid_file {folder / PID}",
         "max_packet_size 1048576",
     ]
     if os.geteuid() == 0:

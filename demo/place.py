@@ -49,6 +49,11 @@ class Place:
         return self.root / "air"
 
     @property
+    def environment(self) -> Path:
+        """What the parts were started with, for `make demo-update`."""
+        return self.root / "environment.json"
+
+    @property
     def parts(self) -> Path:
         return self.root / "parts.json"
 

@@ -4,6 +4,7 @@ Starts command lines and imports no room. A part that dies is started again and 
 because people are invited to kill things; ending is bounded in time.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-from demo.broker import broker_command
+from demo.broker import PID, broker_command
 from demo.clock import Clock, clock_for
 from demo.console import sign_in_lines, wait_until_it_answers
 from demo.embedded_postgres import EmbeddedPostgres
@@ -20,7 +21,8 @@ from demo.errors import StepFailed
 from demo.loopback import chosen_port, free_port
 from demo.mesh import NETWORK, air, places
 from demo.parts import Part
-from demo.place import Place
+from demo.place import Place, write_secret
+from demo.releases import TRUST
 from demo.steps import run_step
 from demo.street import CONCENTRATORS, METERS, Cabinet, inputs_of, models_of
 from demo.summary import Summary
@@ -102,6 +104,7 @@ class Runner:
             self._start_part(f"edge-{cabinet.number}", self._program("wum-edge", *cabinet.read()))
         address = f"http://127.0.0.1:{console_port}/"
         wait_until_it_answers(address, self._part("web"))
+        write_secret(self._place.environment, json.dumps(self._environment))
         self._welcome(address, remark, clock)
         return Summary(url, clock, [p.log for p in self._parts if p.name.startswith("edge")])
 
@@ -126,6 +129,8 @@ class Runner:
             "WUM_BROKER_USER": "head-end",
             "WUM_BROKER_PASSWORD_FILE": str(self._place.broker_password),
             "WUM_KEY_FILE": str(self._place.key_file),
+            "WUM_BROKER_FOLDER": str(self._place.broker),
+            "WUM_RELEASE_TRUST": str(self._place.root / "releases" / TRUST),
             "WUM_WEB_HOST": "127.0.0.1",
             "WUM_WEB_PORT": str(console_port),
             "WUM_WEB_FIRST_PASSWORD_FILE": str(self._place.console_password),
@@ -159,6 +164,8 @@ class Runner:
 
     def _start_broker(self, port: int) -> None:
         name, command = broker_command(self._place.broker, port)
+        if name == "mosquitto":  # It is told when somebody is let in; amqtt looks by itself.
+            self._environment["WUM_BROKER_PID_FILE"] = str(self._place.broker / PID)
         self._start_part("broker", command)
         self._say(f"broker: {name} on port {port}")
 
@@ -200,6 +207,7 @@ class Runner:
             f"  Time      {clock}",
             f"  Kill any  make demo-kill WHAT=...   of: database, {names}",
             f"  Logs      {self._place.logs}",
+            "  Update    make demo-update, in another terminal: a gateway goes to a better release",
             "  End       Ctrl-C; the data stay (make clean-demo forgets them)",
             "",
         ]

@@ -39,6 +39,12 @@ def core_files() -> list[Path]:
     return files
 
 
+def board_files() -> list[Path]:
+    """The port of the boards, and what it shares with others: they have imports of their own."""
+    ports = ROOT / "edge" / "wum_edge" / "ports"
+    return [*sorted(ports.glob("*.py")), *sorted((ports / "micropython").rglob("*.py"))]
+
+
 def test_files(wanted: list[Path]) -> list[Path]:
     """The portable test files among `wanted` files and folders."""
     found: list[Path] = []
@@ -135,7 +141,7 @@ def main(arguments: list[str]) -> int:
         faults = 0
     else:
         wanted = [ROOT / root for root in TEST_ROOTS if (ROOT / root).is_dir()]
-        faults = lint(core_files()) + compile_all(core_files())
+        faults = lint(core_files()) + compile_all([*core_files(), *board_files()])
     sys.stdout.flush()
     try:
         failed = run_tests(test_files(wanted), options.out and options.out.resolve())

@@ -28,7 +28,8 @@ AT_ONCE = "4"  # On two cores: half of them wait for something at any time.
 # A room whose tests are spread over environments that run side by side.
 IN_PARTS = {"system": ["system", "system-mesh", "system-chaos"]}
 # What tests need that no Python package brings: the Debian package, and a program of it.
-NEEDED = {"mosquitto": ("mosquitto",), "chromium": ("chromium", "chromium-browser")}
+NEEDED = {"mosquitto": ("mosquitto",), "chromium": ("chromium", "chromium-browser"),
+          "systemd": ("systemd-analyze",)}
 _SYSTEM_PATHS = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 # The only reasons to skip that count as "nothing skipped": what a machine may lack for good.
 EXCUSED = ("TimescaleDB", "network namespace", "small filesystem")

@@ -9,8 +9,6 @@ from wum_simulator.radio.network import Maker, Network, Plan
 from wum_simulator.radio.station import Core
 from wum_simulator.world import Dice
 
-Results = dict[str, list[float]]     # By family, one figure for each seed.
-
 
 def static_parents(network: Network) -> dict[int, int]:
     """A tree of fewest hops over links with 10 dB to spare both ways, even loads first."""
@@ -53,11 +51,8 @@ FAMILIES: dict[str, type[mesh_peers.Peer]] = {
     "etx_tree": mesh_routers.EtxTree}
 
 
-def networks(plan: Plan, with_peers: bool) -> list[tuple[str, Network]]:
-    """Ours, and those of other families on the same sites, paths and seed."""
-    found = [("ours", Network(plan))]
-    if with_peers:
-        parents = static_parents(found[0][1])
-        found += [(name, Network(plan, peer_maker(family, parents)))
-                  for name, family in FAMILIES.items()]
-    return found
+def maker_of(plan: Plan, family: str) -> Maker | None:
+    """What runs on the stations; None for ours."""
+    if family == "ours":
+        return None
+    return peer_maker(FAMILIES[family], static_parents(Network(plan)))

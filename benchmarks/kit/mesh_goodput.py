@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 from kit import mesh_bounds
 from kit.figures import Figure
-from kit.mesh_families import Results, networks, static_parents
+from kit.mesh_families import static_parents
+from kit.mesh_pieces import Values, joined
 from wum_edge.mesh.frames import FRAGMENT_MAX
-from wum_simulator.radio.network import Network, Plan
+from wum_simulator.radio.network import Maker, Network, Plan
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
@@ -22,76 +23,81 @@ LIMIT_BYTES_H = 17_279 * 235 * 0.95
 FEED_US = 4_000_000          # A burst takes 3.3 s, and a store holds three of an origin's own.
 
 
-def goodput(name: str, plan_of: Callable[[int], Plan], seeds: list[int], minutes: int,
-            with_peers: bool, goal: str | None) -> list[Figure]:
-    """Bytes that come to the gateway when every origin always has more."""
-    shares: Results = {}
-    silent: list[int] = []
-    for seed in seeds:
-        for family, network in networks(plan_of(seed), with_peers):
-            network.air.run(3 * MINUTE_US)
-            before = fill(network, minutes * MINUTE_US)  # Until stores on the way are full.
-            came_of = fill(network, minutes * MINUTE_US) - before
-            came = sum(came_of.values())
-            if family == "ours":
-                silent.append(len(network.stations) - 1 - len(came_of))
-            shares.setdefault(family, []).append(came * 60 / minutes / LIMIT_BYTES_H)
-    ours = statistics.median(shares["ours"])
-    field = Network(plan_of(seeds[0]))
-    parents = {child: parent for child, parent in static_parents(field).items()
-               if child != parent}
-    found = [
-        Figure(f"{name}/goodput_of_limit", ours, "of the gateway's limit", "worst seed",
-               min(shares["ours"]), goal),
-        Figure(f"{name}/origins_with_nothing", max(silent), "origins, worst seed", "middle one",
-               max(statistics.median(silent), 1)),
-        Figure(f"{name}/goodput_of_limit_most_flow", mesh_bounds.most_flow(field) / LIMIT_BYTES_H,
-               "of the gateway's limit, in equal parts, first seed", "ours", ours),
-        Figure(f"{name}/goodput_of_limit_timetable", mesh_bounds.timetable(field, parents),
-               "of slots, on the tree of fewest hops", "ours", ours)]
-    return found + [
-        Figure(f"{name}/goodput_of_limit_{family}", statistics.median(others),
-               "of the gateway's limit", "ours", ours)
-        for family, others in shares.items() if family != "ours"]
+def goodput(plan: Plan, maker: Maker | None, minutes: int) -> Values:
+    """Bytes that come to the gateway when every origin always has more, and the field's bounds.
+    """
+    network = Network(plan, maker)
+    network.air.run(3 * MINUTE_US)
+    before = fill(network, minutes * MINUTE_US)  # Until stores on the way are full.
+    came_of = fill(network, minutes * MINUTE_US) - before
+    found = {"share": [sum(came_of.values()) * 60 / minutes / LIMIT_BYTES_H],
+             "silent": [len(network.stations) - 1.0 - len(came_of)]}
+    if maker is None:
+        parents = {child: parent for child, parent in static_parents(network).items()
+                   if child != parent}
+        found["flow"] = [mesh_bounds.most_flow(network) / LIMIT_BYTES_H]
+        found["timetable"] = [mesh_bounds.timetable(network, parents)]
+    return found
 
 
-def duty_bound(plan_of: Callable[[int], Plan], seeds: list[int], count: int,
-               with_peers: bool) -> list[Figure]:
+def goodput_figures(name: str, goal: str | None
+                    ) -> Callable[[list[Values], dict[str, list[Values]]], list[Figure]]:
+    """Figures of `goodput`: the middle seed, beside the worst."""
+    def figures(found: list[Values], others: dict[str, list[Values]]) -> list[Figure]:
+        shares = joined(found, "share")
+        ours = statistics.median(shares)
+        return [
+            Figure(f"{name}/goodput_of_limit", ours, "of the gateway's limit", "worst seed",
+                   min(shares), goal),
+            Figure(f"{name}/origins_with_nothing", max(joined(found, "silent")),
+                   "origins, worst seed", "middle one",
+                   max(statistics.median(joined(found, "silent")), 1)),
+            Figure(f"{name}/goodput_of_limit_most_flow", min(joined(found, "flow")),
+                   "of the gateway's limit, in equal parts, worst seed", "ours", ours),
+            Figure(f"{name}/goodput_of_limit_timetable", min(joined(found, "timetable")),
+                   "of slots, on the tree of fewest hops, worst seed", "ours", ours)] + [
+            Figure(f"{name}/goodput_of_limit_{family}",
+                   statistics.median(joined(pieces, "share")), f"of the gateway's limit, "
+                   f"{len(pieces)} of them", "ours", ours) for family, pieces in others.items()]
+    return figures
+
+
+def duty_bound(plan: Plan, maker: Maker | None, hours: int) -> Values:
     """Bytes an hour where what stations may send is what binds: full queues, after one hour in
     which accounts fill, beside the linear program and the ideal tree of the same seed.
     """
-    of_bound, of_tree, silent, spread = [], [], [], []
-    others: Results = {}
-    for seed in seeds:
-        for family, network in networks(plan_of(seed), with_peers):
-            before = fill(network, HOUR_US)
-            came = fill(network, count * HOUR_US) - before
-            rate = sum(came.values()) / count
-            field = Network(plan_of(seed))
-            most = mesh_bounds.most_flow(field)
-            if family != "ours":
-                others.setdefault(family, []).append(rate / most)
-                continue
-            origins = sorted(came[number] for number in range(len(network.stations))
-                             if number not in network.plan.gateways)
-            parents = {child: parent for child, parent in static_parents(field).items()
-                       if child != parent}
-            of_bound.append(rate / most)
-            of_tree.append(rate / max(mesh_bounds.tree_flow(field, parents), 1.0))
-            silent.append(sum(1 for size in origins if not size))
-            spread.append(origins[len(origins) // 10] / max(origins[len(origins) // 2], 1))
-    ours = statistics.median(of_bound)
+    network = Network(plan, maker)
+    most = mesh_bounds.most_flow(network)
+    parents = {child: parent for child, parent in static_parents(network).items()
+               if child != parent}
+    tree = mesh_bounds.tree_flow(network, parents)
+    before = fill(network, HOUR_US)
+    came = fill(network, hours * HOUR_US) - before
+    rate = sum(came.values()) / hours
+    origins = sorted(came[number] for number in range(len(network.stations))
+                     if number not in plan.gateways)
+    return {"of_flow": [rate / most], "of_tree": [rate / max(tree, 1.0)],
+            "silent": [origins.count(0)],
+            "tenth": [origins[len(origins) // 10] / max(origins[len(origins) // 2], 1)]}
+
+
+def duty_figures(found: list[Values], others: dict[str, list[Values]]) -> list[Figure]:
+    """Figures of `duty_bound`: the middle seed, beside the worst."""
+    of_flow, of_tree = joined(found, "of_flow"), joined(found, "of_tree")
+    ours = statistics.median(of_flow)
     return [
         Figure("S5/of_max_flow", ours, "of the linear program's flow in equal parts", "worst seed",
-               min(of_bound), "value >= 0.6"),
+               min(of_flow), "value >= 0.6"),
         Figure("S5/of_ideal_tree", statistics.median(of_tree), "of the ideal tree's flow",
                "worst seed", min(of_tree), "value >= 1.7"),
-        Figure("S5/origins_with_nothing", max(silent), "origins, worst seed", "middle one",
-               max(statistics.median(silent), 1)),
-        Figure("S5/tenth_of_median", min(spread), "what the poorest tenth of origins has, of the "
-               "median", "middle seed", statistics.median(spread))] + [
-        Figure(f"S5/of_max_flow_{family}", statistics.median(shares), "of the same flow", "ours",
-               ours) for family, shares in others.items()]
+        Figure("S5/origins_with_nothing", max(joined(found, "silent")), "origins, worst seed",
+               "middle one", max(statistics.median(joined(found, "silent")), 1)),
+        Figure("S5/tenth_of_median", min(joined(found, "tenth")), "what the poorest tenth of "
+               "origins has, of the median", "middle seed",
+               statistics.median(joined(found, "tenth")))] + [
+        Figure(f"S5/of_max_flow_{family}", statistics.median(joined(pieces, "of_flow")),
+               f"of the same flow, {len(pieces)} of them", "ours", ours)
+        for family, pieces in others.items()]
 
 
 def fill(network: Network, length_us: int) -> "Counter[int]":

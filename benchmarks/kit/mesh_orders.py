@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kit.figures import Figure
+from kit.mesh_hourly import MINUTE_US, give_an_hour, run_for
+from kit.mesh_pieces import Values, joined
 from wum_edge.mesh.frames import ALL
 from wum_edge.mesh.relay import Relay
-from wum_simulator.radio.network import NOON_US, Network
+from wum_simulator.radio.network import NOON_US, Network, Plan
 
 COMMAND_BYTES = 24           # Switch, group and counter, sealed with a tag of eight bytes.
 EXECUTE_AFTER_US = 10_000_000
@@ -73,33 +75,51 @@ def ripple(network: Network) -> Ripple:
     return found
 
 
-def ripple_figures(name: str, ripples: list[Ripple], mean_s: float, p99_s: float) -> list[Figure]:
-    """The worst ripple stands beside the middle one."""
-    means = [statistics.mean(one.reached_s) for one in ripples]
-    everyone = sorted(second for one in ripples for second in one.reached_s)
-    stations = sum(one.stations for one in ripples)
-    spreads = [one.spread_ms for one in ripples]
-    echoed = [one.echoed_s for one in ripples]
-    return [
-        Figure(f"{name}/ripple_mean_s", max(means), "s, worst ripple", "middle one",
-               statistics.median(means), f"value <= {mean_s}"),
-        Figure(f"{name}/ripple_p99_s", everyone[len(everyone) * 99 // 100], "s", "last station",
-               everyone[-1], f"value <= {p99_s}"),
-        Figure(f"{name}/ripple_reached", len(everyone) / stations, "of stations",
-               f"in {len(ripples)} ripples, within 30 s",
-               sum(second <= 30 for second in everyone) / stations, "value >= 1"),
-        Figure(f"{name}/ripple_spread_ms", max(spreads), "ms from first to last, worst ripple",
-               "middle one", statistics.median(spreads), "value <= 100"),
-        Figure(f"{name}/ripple_known_99_s", max(echoed), "s, worst ripple", "middle one",
-               statistics.median(echoed), "value <= 60")]
+def ripples(plan: Plan) -> Values:
+    """Three commands to everybody while an hour's objects are handed in."""
+    network = Network(plan)
+    run_for(network, 4 * MINUTE_US)
+    give_an_hour(network, 0)
+    found = []
+    for _ in range(3):
+        run_for(network, 2 * MINUTE_US)
+        found.append(ripple(network))
+    return {"mean_s": [statistics.mean(one.reached_s) for one in found if one.reached_s],
+            "reached_s": [second for one in found for second in one.reached_s],
+            "stations": [sum(one.stations for one in found)],
+            "spread_ms": [one.spread_ms for one in found if one.executed_ms],
+            "known_s": [one.echoed_s for one in found]}
 
 
-def orders(name: str, network: Network, size: int, run_for: Callable[[Network, int], None]
-           ) -> list[Figure]:
+def ripple_figures(name: str, mean_s: float, p99_s: float
+                   ) -> Callable[[list[Values], dict[str, list[Values]]], list[Figure]]:
+    """Figures of `ripples`: the worst ripple stands beside the middle one."""
+    def figures(found: list[Values], _: dict[str, list[Values]]) -> list[Figure]:
+        means, spreads = joined(found, "mean_s"), joined(found, "spread_ms")
+        everyone = sorted(joined(found, "reached_s"))
+        stations, known = sum(joined(found, "stations")), joined(found, "known_s")
+        return [
+            Figure(f"{name}/ripple_mean_s", max(means), "s, worst ripple", "middle one",
+                   statistics.median(means), f"value <= {mean_s}"),
+            Figure(f"{name}/ripple_p99_s", everyone[len(everyone) * 99 // 100], "s",
+                   "last station", everyone[-1], f"value <= {p99_s}"),
+            Figure(f"{name}/ripple_reached", len(everyone) / stations, "of stations",
+                   f"in {len(means)} ripples, within 30 s",
+                   sum(second <= 30 for second in everyone) / stations, "value >= 1"),
+            Figure(f"{name}/ripple_spread_ms", max(spreads), "ms from first to last, worst ripple",
+                   "middle one", statistics.median(spreads), "value <= 100"),
+            Figure(f"{name}/ripple_known_99_s", max(known), "s, worst ripple", "middle one",
+                   statistics.median(known), "value <= 60")]
+    return figures
+
+
+def orders(plan: Plan, size: int) -> Values:
     """An object to every station, ten in a minute, until it is confirmed."""
-    gateway = network.plan.gateways[0]
+    network = Network(plan)
+    run_for(network, 4 * MINUTE_US)
+    give_an_hour(network, 0)
+    gateway = plan.gateways[0]
     given_us: dict[int, int] = {}
-    first = len(network.told)
 
     def give(core: object, t_us: int, number: int) -> None:
         assert isinstance(core, Relay)
@@ -111,14 +131,20 @@ def orders(name: str, network: Network, size: int, run_for: Callable[[Network, i
             lambda core, t_us, number=number: give(core, t_us, number))    # type: ignore[misc]
         run_for(network, 6_000_000)
     run_for(network, 300_000_000)
-    waits, confirmed = [], 0
-    for at_us, number, action in network.told[first:]:
-        if action[0] == "receive" and number in given_us:
-            waits.append((at_us - given_us[number]) / 1e6)
-        confirmed += action[0] == "confirmed"
-    waits.sort()
-    return [
-        Figure(f"{name}/order_median_s", statistics.median(waits), "s", "99 %",
-               waits[len(waits) * 99 // 100]),
-        Figure(f"{name}/orders_received", len(waits) / len(given_us), "of objects, each once",
-               "confirmed", confirmed / len(given_us), "value >= 1")]
+    told = [(at_us, number) for at_us, number, action in network.told if action[0] == "receive"]
+    return {"given": [len(given_us)],
+            "waits_s": [(at_us - given_us[number]) / 1e6 for at_us, number in told
+                        if number in given_us],
+            "confirmed": [sum(action[0] == "confirmed" for _, _, action in network.told)]}
+
+
+def order_figures(name: str) -> Callable[[list[Values], dict[str, list[Values]]], list[Figure]]:
+    """Figures of `orders`."""
+    def figures(found: list[Values], _: dict[str, list[Values]]) -> list[Figure]:
+        waits, given = sorted(joined(found, "waits_s")), sum(joined(found, "given"))
+        return [
+            Figure(f"{name}/order_median_s", statistics.median(waits), "s", "99 %",
+                   waits[len(waits) * 99 // 100]),
+            Figure(f"{name}/orders_received", len(waits) / given, "of objects, each once",
+                   "confirmed", sum(joined(found, "confirmed")) / given, "value >= 1")]
+    return figures

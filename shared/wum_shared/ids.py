@@ -55,3 +55,8 @@ def checked_text(text: object, what: str) -> str:
         if not "!" <= c <= "~" or c in "/+#":
             raise Malformed("%s: %r may not hold %r" % (what, text, c))
     return text
+
+
+def batch_name(incarnation: bytes, first_sequence: int, last_sequence: int) -> str:
+    """How both ends call a batch of one concentrator in their logs."""
+    return "%s/%d-%d" % (id_to_text(incarnation), first_sequence, last_sequence)

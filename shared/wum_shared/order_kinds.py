@@ -7,12 +7,16 @@
     read archive again                        serial, first and last capture time (UTC seconds)
     session with a meter                      serial, seconds
 
+In the place of a serial the first four lines may have a group's id and version (10 bytes,
+groups.py): all meters of the concentrator that are in that group.
+
 Left out: kinds whose arguments are documents of their own (configure, join groups).
 """
 
 from wum_shared import cbor, fields
 from wum_shared.errors import Malformed
 from wum_shared.gaps import SPAN_MAX_S
+from wum_shared.groups import is_reference
 from wum_shared.ids import checked_text
 from wum_shared.messages import time_field
 from wum_shared.orders import (
@@ -36,6 +40,7 @@ _SIZES = {
     READ: 1, SET_CLOCK: 1, DISCONNECT: 1, RECONNECT: 1, LIMIT: 3, SECONDARY: 2, RESTART: 0,
     LOGS: 1, READ_AGAIN: 3, SESSION: 2,
 }
+OF_GROUPS = (READ, SET_CLOCK, DISCONNECT, RECONNECT, LIMIT, SECONDARY)
 OF_METERS = (READ, SET_CLOCK, DISCONNECT, RECONNECT, LIMIT, SECONDARY, READ_AGAIN, SESSION)
 
 
@@ -52,7 +57,7 @@ def decode_arguments(kind: int, data: bytes) -> list[object]:
 
 def _checked(kind: int, value: object) -> list[object]:
     parts = fields.record(value, _SIZES[kind], "arguments")
-    if kind in OF_METERS:
+    if kind in OF_METERS and not (kind in OF_GROUPS and is_reference(parts[0])):
         checked_text(parts[0], "arguments serial")
     if kind == LIMIT:
         fields.number(parts[1], 0, LIMIT_MAX, "arguments limit")

@@ -76,9 +76,10 @@ class Order(namedtuple("Order", (
         "fresh"))):
     """One act, to be done once by `to` (id of a concentrator or group, 8 bytes).
 
-    `id` is the act's, which keeps it where the order is given again; `sequence` is this order's
-    alone, and rises. It may be begun from `begins_s` to `expires_s`. `fresh` repeats a challenge
-    (8 bytes) of the concentrator's, or is None.
+    `id` is the act's, which keeps it where the order is given again: the `sequence` of its first
+    order, 8 bytes, the highest first. `sequence` is this order's alone, and rises. It may be begun
+    from `begins_s` to `expires_s`. `fresh` repeats a challenge (8 bytes) of the concentrator's, or
+    is None.
     """
 
     __slots__ = ()

@@ -22,12 +22,17 @@ RIPPLE = "ripple"         # Down: flood this; up: who has it (ripple.py).
 CONDITION = "condition"   # Up: how its flash and its clock are.
 ORDER = "order"           # Down: something to be done, once (orders.py); answered on
 RECEIPT = "receipt"       # up.
+SESSION = "session"       # Down and up: pieces of a session with a meter (session.py).
+GROUPS = "groups"         # No topic: what groups and their keys are sealed for in an order.
 STANDING = "standing"     # Up: which release runs, and how it goes with the next (updates.py).
 WANT = "want"             # Up: pieces of a release that are wanted; they come on
 PIECES = "pieces"         # down.
 
 EVERY_UPLINK = ROOT + "/+/" + UP + "/+"
 EVERY_RECEIPT = ROOT + "/+/" + UP + "/" + RECEIPT
+EVERY_STANDING = ROOT + "/+/" + UP + "/" + STANDING
+EVERY_WANT = ROOT + "/+/" + UP + "/" + WANT
+EVERY_SESSION = ROOT + "/+/" + UP + "/" + SESSION
 EVERY_ENROLMENT = ROOT + "/+/" + UP + "/" + ENROL
 
 

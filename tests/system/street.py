@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +24,7 @@ from demo.parts import Part
 from demo.place import Place
 from demo.steps import run_step
 from demo.street import Cabinet
+from tests.system.boards import CabinetBoard
 
 ROOT = Path(__file__).resolve().parents[2]
 _BIN = Path(sys.executable).parent
@@ -49,12 +50,19 @@ class Street:
 
     def __init__(self, folder: Path, *, concentrators: int, meters: int, speed: int = 1,
                  every_s: int = 10, fault_share: float = 0.0, has_mesh: bool = False,
-                 standby: tuple[int, ...] = (), guests: tuple[int, ...] = ()) -> None:
-        """`guests` join the mesh through a neighbour, with keys of their own."""
+                 standby: tuple[int, ...] = (), guests: tuple[int, ...] = (),
+                 models: tuple[str, ...] = (), on_boards: tuple[int, ...] = (),
+                 access: Mapping[str, str] | None = None, starts_edges: bool = True) -> None:
+        """`guests` join the mesh through a neighbour, with keys of their own. `on_boards` are
+        virtual boards; `access` is by model."""
         self.place = Place(folder)
         stands = mesh.places(concentrators, standby) if has_mesh else {}
-        self.cabinets = [Cabinet(n, self.place.cabinet(n), meters, mesh=stands.get(n))
+        other = {"models": models} if models else {}
+        self.cabinets = [Cabinet(n, self.place.cabinet(n), meters, mesh=stands.get(n), **other)
                          for n in range(1, concentrators + 1)]
+        self.boards: dict[int, CabinetBoard] = {}
+        self._on_boards, self.starts_edges = on_boards, starts_edges
+        self._access = access or {}
         self._network = self.place.root / mesh.NETWORK if has_mesh else None
         self._guests = guests
         wall_s = int(time.time())
@@ -101,7 +109,11 @@ class Street:
             if cabinet.inputs:
                 self.wait_for("inputs", lambda cabinet=cabinet: cabinet.edges.exists() or None,
                               _APPEAR_S)
-            self.start_edge(cabinet)
+            if cabinet.number in self._on_boards:
+                self.boards[cabinet.number] = CabinetBoard(
+                    cabinet, self._environment, self._access)
+            if self.starts_edges:
+                self.start_edge(cabinet)
 
     def start_web(self) -> str:
         """Start the console, its JavaScript fetched where it is missing; its address."""
@@ -110,7 +122,10 @@ class Street:
         return "http://127.0.0.1:%d" % self.web_port
 
     def start_edge(self, cabinet: Cabinet) -> None:
-        """Start one concentrator's agent."""
+        """Start one concentrator's agent, or its board."""
+        if cabinet.number in self.boards:
+            self.boards[cabinet.number].start()
+            return
         self._start("edge-%d" % cabinet.number, [
             str(_BIN / "wum-edge"), "run", "--config", str(cabinet.configuration)])
 
@@ -132,6 +147,9 @@ class Street:
             os.kill(pid, signal.SIGKILL)
             self.wait_for("its end", lambda: self._postgres.pid is None or None, _APPEAR_S)
             return
+        if (board := self._board(name)) is not None:
+            board.stop()
+            return
         part = self._parts[name]
         os.kill(part.pid, signal.SIGKILL)
         part.await_end(time.monotonic() + _APPEAR_S)
@@ -141,20 +159,37 @@ class Street:
         if name == "database":
             assert self._postgres.restart() == self.database_url
             return
+        if (board := self._board(name)) is not None:
+            board.start()
+            return
         self._parts[name].start()
+
+    def _board(self, name: str) -> CabinetBoard | None:
+        number = name.removeprefix("edge-")
+        return self.boards.get(int(number)) if number.isdigit() else None
+
+    def archives(self) -> list[Path]:
+        """The folders of all concentrators' archives, wherever they lie."""
+        return [self.boards[one.number].archive if one.number in self.boards
+                else one.folder / "archive" for one in self.cabinets]
 
     def pid(self, name: str) -> int:
         """The process of a part."""
         return self._parts[name].pid
 
     def end(self, name: str) -> None:
-        """End a part politely."""
+        """End a part politely; a board has its plug pulled."""
+        if (board := self._board(name)) is not None:
+            board.stop()
+            return
         part = self._parts[name]
         part.ask_to_end()
         assert part.await_end(time.monotonic() + _APPEAR_S), "%s does not end" % name
 
     def stop(self) -> None:
         """End everything."""
+        for board in self.boards.values():
+            board.stop()
         for part in self._parts.values():
             part.ask_to_end()
         until = time.monotonic() + 5

@@ -5,6 +5,8 @@ The broker runs with the files that the head-end writes, mosquitto.conf included
 """
 
 import asyncio
+import base64
+import json
 import os
 import re
 import shutil
@@ -52,7 +54,8 @@ class Place:
             "WUM_BROKER_PASSWORD_FILE": str(folder / "broker.password"),
             "WUM_BROKER_FOLDER": str(self.broker),
             "WUM_BROKER_PID_FILE": str(self.broker / "mosquitto.pid"),
-            "WUM_KEY_FILE": str(folder / "head-end.key"), "PYTHONUNBUFFERED": "1"}
+            "WUM_KEY_FILE": str(folder / "head-end.key"), "PYTHONUNBUFFERED": "1",
+            "WUM_LOG": "json"}
 
     def run(self, program: str, *words: str, code: int = 0) -> str:
         """What a command says that ends with `code`."""
@@ -234,7 +237,8 @@ def test_from_its_box_to_its_first_reading_then_every_key_changes_and_it_is_sent
     assert "has the keys of epoch 1" in place.run(*enrol)
     assert not (keys / "claim.code").exists()
     run = [str(_BIN / "wum-edge"), "run", "--config", str(configuration_of(place, keys, bus)),
-           "--epoch-s", "2"]
+           "--epoch-s", "2", "--log", "json"]
+    secrets = Secrets(place.folder)
     listener = Listener(place)
     with place.started("meters", [str(_BIN / "wum-simulator"), "serve", "--link", str(bus)]):
         place.wait_for("line", bus.exists)
@@ -242,7 +246,9 @@ def test_from_its_box_to_its_first_reading_then_every_key_changes_and_it_is_sent
             place.wait_for("first reading", lambda: place.ask("select from reading"))
             assert time.monotonic() - begun < 120, "from its box to its first reading"
             place.wait_for("much said", lambda: listener.heard.count(b"/up/batch ") > 5)
+            secrets.collect()
             rotate_everything(place, keys)
+            secrets.collect()
             assert process.poll() is None, "all in one run"
             listener.stop()
             no_plaintext(place, keys, listener.heard)
@@ -256,6 +262,75 @@ def test_from_its_box_to_its_first_reading_then_every_key_changes_and_it_is_sent
     assert "not let this concentrator in" in place.run(
         *enrol[:-1], "3", code=1), "nor does it get new keys"
     assert "audit" not in place.run("wum-cloud", "audit", "verify")
+    secrets.add(code)
+    one_name_from_the_archive_to_the_database(place)
+    secrets.are_in_no_log()
+
+
+class Secrets:
+    """Every secret that lay in a file at some time, as text and as bytes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._found: set[bytes] = set()
+
+    def collect(self) -> None:
+        """Those that are there now."""
+        for file in [*self._folder.glob("keys/*.key"), *self._folder.glob("keys/broker.pass*"),
+                     *self._folder.glob("*.key"), *self._folder.glob("broker.password")]:
+            for line in file.read_text().split("\n"):
+                if "-----" not in line and len(line) >= 16:
+                    self.add(line.strip())
+
+    def add(self, secret: str) -> None:
+        """One, in every form that somebody may have written it in."""
+        plain = secret.encode()
+        forms = {plain, plain.replace(b"-", b""), base64.b64encode(plain)}
+        if re.fullmatch("([0-9a-f]{2}){16,}", secret):
+            raw = bytes.fromhex(secret)
+            forms |= {raw, repr(raw).encode()[2:-1], secret.upper().encode(),
+                      base64.b64encode(raw), base64.urlsafe_b64encode(raw)}
+        self._found |= forms
+
+    def are_in_no_log(self) -> None:
+        """None of them, in no log of this run, nor in what the broker was told in its own."""
+        logs = {log.name: log.read_bytes() for log in self._folder.glob("*.log")}
+        assert {"edge.log", "ingest.log", "mosquitto.log"} <= set(logs)
+        assert len(self._found) > 40 and all(len(log) > 100 for log in logs.values())
+        assert [(name, secret) for name, log in logs.items() for secret in self._found
+                if secret in log] == []
+
+
+def lines_of(place: Place, name: str) -> list[dict[str, object]]:
+    """A log, each line of which is one JSON object."""
+    return [json.loads(line) for line in (place.folder / name).read_text().splitlines()]
+
+
+def one_name_from_the_archive_to_the_database(place: Place) -> None:
+    """A batch has one name where it is sent, where it is stored, in the database and where its
+    acknowledgement is taken; an order has one number."""
+    sent = [line for line in lines_of(place, "edge.log") if "batch" in line]
+    stored = {(line["concentrator"], line["batch"]): line for line in lines_of(place, "ingest.log")
+              if line["from"] == "wum_cloud.ingest.batch" and "batch" in line}
+    rows = {(str(device), "%s/%s-%s" % (incarnation, first, last))
+            for device, incarnation, first, last in place.ask(
+                "select encode(device_id, 'hex'), encode(incarnation, 'hex'), first_sequence,"
+                " last_sequence from batch_arrival join concentrator using (concentrator_id)")}
+    taken = [line for line in sent if str(line["said"]).endswith(": acknowledged")]
+    assert len(taken) > 5
+    for line in taken:
+        name = (line["concentrator"], line["batch"])
+        assert {one["said"] for one in sent if one["batch"] == line["batch"]} == {
+            "batch %s: sent" % line["batch"], line["said"]}
+        assert stored[name]["at"] <= line["at"]  # type: ignore[operator]
+        assert name in rows
+    orders = {line["order"]: line["command"] for line in lines_of(place, "ingest.log")
+              if "order" in line}
+    begun = [int(found[1]) for line in lines_of(place, "edge.log")
+             if (found := re.match(r"order (\d+) begun", str(line["said"])))]
+    assert begun
+    assert {(orders[number], number) for number in begun} <= set(place.ask(
+        "select command_id, sequence from command_order"))
 
 
 def no_plaintext(place: Place, keys: Path, heard: bytes) -> None:

@@ -1,6 +1,7 @@
 """Ten minutes of a street in which broker, ingest, database and an agent are killed.
 
-Time is compressed ten times. The seed of the kills is printed; WUM_SEED replays one.
+Three concentrators are Linux, one is a MicroPython board; nothing else tells them apart. Time is
+compressed ten times. The seed of the kills is printed; WUM_SEED replays one.
 """
 
 import os
@@ -14,6 +15,7 @@ from tests.system.ledger import differences, read_archives, read_database
 from tests.system.street import Street
 
 CONCENTRATORS, METERS = 4, 16
+BOARDS = (3,)                 # One of those that are killed: its plug is pulled.
 SPEED, EVERY_S, MINUTES = 10, 10, 10
 FAULT_SHARE = 0.1             # Of each meter's minutes: noise, silence, slow answers.
 # A model that is read in two ranges; one damaged answer to the first makes its registers late.
@@ -30,7 +32,7 @@ def test_every_accepted_reading_is_stored_once_whatever_is_killed(tmp_path):
     seed = int(os.environ.get("WUM_SEED", random.randrange(10**6)))
     print("WUM_SEED=%d" % seed)
     street = Street(tmp_path / "street", concentrators=CONCENTRATORS, meters=METERS, speed=SPEED,
-                    every_s=EVERY_S, fault_share=FAULT_SHARE)
+                    every_s=EVERY_S, fault_share=FAULT_SHARE, on_boards=BOARDS)
     try:
         street.start()
         street.wait_for("first row", lambda: street.ask("select 1 from reading limit 1") or None,
@@ -38,7 +40,7 @@ def test_every_accepted_reading_is_stored_once_whatever_is_killed(tmp_path):
         _kill_and_restart(street, random.Random(seed))
         for cabinet in street.cabinets:
             street.end("edge-%d" % cabinet.number)
-        folders = [cabinet.folder / "archive" for cabinet in street.cabinets]
+        folders = street.archives()
         assert _acknowledged_in_vain(street, folders) == []
         _wait_for_late_registers(street, folders)
         last = read_archives(folders).last_sequence

@@ -1,0 +1,114 @@
+"""Virtual boards in the street's cabinets: made of what Linux has there, started, cut, judged.
+
+Left out: what such a board is (wum_simulator.board) and what is asked of it.
+"""
+
+import itertools
+import random
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import wum_edge
+import wum_shared
+from demo.steps import run_step
+from demo.street import Cabinet
+from wum_simulator.board.supervisor import (
+    Board,
+    Description,
+    Life,
+    Supervisor,
+    Uart,
+    compiled,
+    package,
+)
+
+START = "from wum_edge.ports.micropython import main"
+_CATALOG = Path(wum_edge.__file__).parent / "catalog"
+# Waits of a board, compressed as its hour is; after `seconds` it is reset, or hangs in a turn.
+_HASTE = START + """
+from wum_edge.uplink import reconnect
+main.WATCHDOG_MS, reconnect.WINDOW_MS, reconnect.LEAST_MS = 5000, 400, 100
+"""
+_TROUBLE = """
+import machine
+import time
+began_ms = time.ticks_ms()
+tick = main.Agent.tick
+def troubled(agent):
+    tick(agent)
+    if time.ticks_diff(time.ticks_ms(), began_ms) > {ms}:
+        {what}
+main.Agent.tick = troubled
+"""
+EARLIEST = 3                 # What comes before is a folder and two files that nobody needs yet.
+HANG, RESET = "while True: pass", "machine.reset()"
+
+
+def life(cut_at: int = 0, trouble: str = "", after_ms: int = 0) -> Life:
+    """One life of a gateway: to a flash commit, to a trouble, or for ever."""
+    more = _TROUBLE.format(ms=after_ms, what=trouble) if trouble else ""
+    return Life(cut_at, _HASTE + more + "main.start()\n")
+
+
+def lives(dice: random.Random, cuts: int, troubles: int, latest: int) -> Iterator[Life]:
+    """Seeded ends: power cuts at flash commits, and among them resets and hangs; then peace."""
+    given = [life(dice.randint(EARLIEST, latest)) for _ in range(cuts)]
+    given += [life(0, what, dice.randint(300, 2000))
+              for what in (HANG, RESET) for _ in range(troubles)]
+    dice.shuffle(given)
+    yield from given
+    while True:
+        yield life()
+
+
+class CabinetBoard:
+    """The board of a cabinet, in place of `wum-edge run`."""
+
+    def __init__(self, cabinet: Cabinet, environment: Mapping[str, str],
+                 access: Mapping[str, str]) -> None:
+        """Of the cabinet's configuration, which is written already; `access` is by model."""
+        self.flash = cabinet.folder / "flash"
+        text = cabinet.configuration.read_text().replace(str(cabinet.bus), "uart:1")
+        configuration = cabinet.folder / "board.toml"
+        text = text.replace("archive_limit_mb = 64", "archive_limit_mb = 1")
+        configuration.write_text("".join(
+            table + "".join(own for model, own in access.items() if f'"{model}"' in table)
+            for table in re.split(r"(?m)^(?=\[)", text)))
+        run_step("wum-firmware", [
+            str(Path(sys.executable).parent / "wum-firmware"), "board", "--keys", str(cabinet.keys),
+            "--config", str(configuration), "--catalog", str(_CATALOG),
+            "--out", str(self.flash)], environment, cabinet.folder)
+        self.board = Board(Description(
+            main=life().main, flash=self.flash, log=cabinet.folder / "board.log",
+            sources=core(), uarts={1: Uart(str(cabinet.bus), paced=False)},
+            flash_bytes=4 * 1024 * 1024, unique_id="%012x" % cabinet.number))
+        self.supervisor: Supervisor | None = None
+
+    def start(self) -> None:
+        """Switch on, undisturbed and with its clock set; after a reset it goes on by itself."""
+        self.supervisor = Supervisor(self.board, itertools.repeat(life()), lambda: int(time.time()))
+        self.supervisor.start()
+
+    def stop(self) -> None:
+        """Pull the plug: a board knows no other end."""
+        if self.supervisor is not None:
+            self.supervisor.stop()
+            self.supervisor = None
+
+    @property
+    def archive(self) -> Path:
+        return self.flash / "archive"
+
+
+@cache
+def core() -> tuple[tuple[Path, str], ...]:
+    """What is frozen into every board, compiled once."""
+    rooms = [Path(module.__file__ or "").parent for module in (wum_edge, wum_shared)]
+    found = [one for room in rooms for one in package(room, room.parent)
+             if "/linux/" not in one[1] and "/catalog/" not in one[1]]
+    return compiled(tuple(found), Path(tempfile.mkdtemp(prefix="wum-board-")))

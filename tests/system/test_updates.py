@@ -1,0 +1,142 @@
+"""A real gateway goes from one version to the next by order, under load; a bad one comes back.
+
+The real launcher, gateway, broker, head-end, database and workbench, by their command lines; what a
+campaign is asked for and approved by goes over the API.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from demo.loopback import free_port
+from demo.releases import BETTER, CRASHING, prepare
+from tests.system.street import ROOT
+from tests.system.test_configuration import is_listening
+from tests.system.test_enrolment import PATIENCE_S, Place, configuration_of, no_hole, place
+from wum_cloud.campaigns import faults
+from wum_edge.update import boot
+
+__all__ = ["place"]     # The fixture: a head-end and its broker, running.
+_BIN = Path(sys.executable).parent
+PLAN = {"spread_s": 0, "soak_s": 4, "settle_s": 2, "canary": False, "shares": [100],
+        "worse_points": 60}     # A start takes some of the few seconds that are compared.
+
+
+class Api:
+    """What an account does over the API, by a token of its own."""
+
+    def __init__(self, place: Place, port: int, account: str) -> None:
+        if account != "admin":
+            place.run("wum-cloud", "account", "add", account, "--role", "operator")
+        said = place.run("wum-cloud", "token", "create", account + "s", "--account", account,
+                         "--role", "operator")
+        self.token = re.findall(r"wum_\S+", said)[0]
+        self._address = "http://127.0.0.1:%d/api/v1" % port
+
+    def ask(self, path: str, body: object = None) -> dict[str, object]:
+        """What it answers: to a POST with `body`, else to a GET."""
+        request = Request(self._address + path, None if body is None else json.dumps(body).encode(),
+                          {"Authorization": "Bearer " + self.token,
+                           "Content-Type": "application/json"})
+        try:
+            with urlopen(request, timeout=30) as answer:
+                found: dict[str, object] = json.load(answer)
+                return found
+        except HTTPError as error:
+            raise AssertionError(error.read().decode()) from error
+
+
+def made(place: Place) -> Path:
+    """Two releases and the trust in them; the folder that they are in."""
+    folder = place.folder / "releases"
+
+    def step(_: str, words: list[str]) -> None:
+        program = words[0] if words[0] == "git" else str(_BIN / words[0])
+        subprocess.run([program, *words[1:]], check=True, capture_output=True,
+                       timeout=PATIENCE_S, env=place.environment)
+    prepare(folder, ROOT, step)
+    return folder
+
+
+def claimed(place: Place, keys: Path) -> None:
+    code = re.findall(r"Claim code: (\S+)", place.run("wum-edge", "claim", "--keys", str(keys)))[0]
+    place.run("wum-cloud", "claim", code, "--name", "cabinet 12")
+    place.run("wum-edge", "enrol", "--keys", str(keys), "--broker", "localhost", "--port",
+              str(place.port), "--ca-file", str(place.certificate), "--wait-s", "60")
+
+
+def campaign(place: Place, ada: Api, bob: Api, release: Path) -> str:
+    """Hand a release in, ask for it, agree to it; the state in which it ends."""
+    token = place.folder / "token"
+    token.write_text(ada.token)
+    said = place.run("wum-firmware", "release", str(release), "--to",
+                     ada._address.removesuffix("/api/v1"), "--token-file", str(token))
+    number = int(re.findall(r"Taken in: release (\d+)", said)[0])
+    asked = ada.ask("/campaigns", {"release": number, "name": "to " + release.name,
+                                   "reason": "a test of the way", "plan": PLAN})
+    bob.ask("/campaigns/%s/approval" % asked["id"], {})
+    where = "/campaigns/%s" % asked["id"]
+    place.wait_for("end of " + where, lambda: ada.ask(where)["state"] in ("done", "stopped"))
+    return str(ada.ask(where)["state"])
+
+
+def test_it_goes_from_one_version_to_the_next_and_a_bad_one_comes_back_and_nothing_is_lost(
+        place: Place) -> None:
+    releases, keys, bus = made(place), place.folder / "keys", place.folder / "bus"
+    port = free_port()
+    place.environment.update({
+        "WUM_WEB_HOST": "127.0.0.1", "WUM_WEB_PORT": str(port),
+        "WUM_WEB_FIRST_PASSWORD_FILE": str(place.folder / "console.password"),
+        "WUM_RELEASE_TRUST": str(releases / "release-trust.json")})
+    place.run(sys.executable, "-m", "wum_cloud.web.vendor")
+    claimed(place, keys)
+    (keys / "release-trust.json").write_bytes((releases / "release-trust.json").read_bytes())
+    slots = place.folder / "slots"
+    slots.mkdir(mode=0o700)
+    run = [sys.executable, "-P", "-m", "wum_edge.ports.linux.launcher", "--trial-s", "40",
+           str(slots), "run", "--config", str(configuration_of(place, keys, bus))]
+    with (place.started("web", [str(_BIN / "wum-cloud"), "web"]),
+          place.started("meters", [str(_BIN / "wum-simulator"), "serve", "--link", str(bus)])):
+        place.wait_for("line", bus.exists)
+        place.wait_for("console", lambda: is_listening(port))
+        ada, bob = Api(place, port, "admin"), Api(place, port, "bob")
+        with place.started("edge", run) as process:
+            place.wait_for("first reading", lambda: place.ask("select from reading"))
+            place.wait_for("its word", lambda: place.ask("select from update_standing"))
+            assert place.ask("select sequence from update_standing") == [(0,)]    # The premise.
+            assert campaign(place, ada, bob, releases / BETTER.name) == "done"
+            assert place.ask("select state, fault from campaign_member") == [("good", "")]
+            assert runs(place) == (BETTER.sequence, "3")
+            readings = place.ask("select count(*) from reading")[0][0]
+            assert campaign(place, ada, bob, releases / CRASHING.name) == "stopped"
+            assert place.ask("select state, fault from campaign_member where campaign_id = 2"
+                             ) == [("failed", faults.CRASHED)]
+            place.wait_for("its way back", lambda: runs(place)[0] == BETTER.sequence)
+            place.wait_for("more readings", lambda: place.ask(
+                "select from reading having count(*) > %s + 3" % readings))
+            no_hole(place)
+            assert process.poll() is None, "all under one launcher"
+    said = (place.folder / "edge.log").read_text()
+    assert said.count("starting slot b") == 3 and "made to crash" in said
+    assert "audit" not in place.run("wum-cloud", "audit", "verify")
+
+
+def runs(place: Place) -> tuple[object, str]:
+    """(sequence, state) that the gateway told last."""
+    ((sequence, state),) = place.ask("select sequence, state from update_standing")
+    return sequence, "3" if state in (4, 5) else str(state)
+
+
+def test_every_word_that_a_gateway_has_for_a_failure_has_a_class_at_the_head_end() -> None:
+    for words in boot.WHYS.values():
+        assert faults.fault_of("release 4: " + words) != faults.UNKNOWN, words
+    offers = (ROOT / "edge" / "wum_edge" / "update" / "offer.py").read_text()
+    offers += (ROOT / "edge" / "wum_edge" / "update" / "updater.py").read_text()
+    found = re.findall(r'OfferRefused\(\s*"([^"]+)"', offers)
+    assert len(found) > 8                               # The premise: they are found.
+    for words in found:
+        assert faults.fault_of(words) != faults.UNKNOWN, words
