@@ -112,12 +112,12 @@ def test_a_setting_is_switched_in_place_after_all_has_left(wire: Wire, line: Ser
 def test_what_was_said_has_left_the_wire_when_the_setting_changes(
         wire: Wire, line: SerialLine) -> None:
     line.set(Setting(300, 8, "N", 1, 0))
-    line.turn(b"x" * 12, Until(1), 0)
+    line.turn(b"x" * 30, Until(1), 0)
     before = time.monotonic()
     line.set(Setting(9600, 8, "N", 1, 0))
-    # 12 characters at 300 baud are 0.4 s, which a pty does not take, and the turn waited for.
-    assert time.monotonic() - wire.heard_at[0][0] >= 0.38
-    assert time.monotonic() - before < 0.1
+    # 30 characters at 300 baud are 1 s, which a pty does not take, and the turn waited for.
+    assert time.monotonic() - wire.heard_at[0][0] >= 0.98
+    assert time.monotonic() - before < 0.9, "it is waited for once"
 
 
 def test_a_setting_before_the_first_turn_opens_the_line_with_it(

@@ -3,7 +3,6 @@
 import errno
 import os
 import socket
-import time
 
 import pytest
 
@@ -40,10 +39,8 @@ def test_an_object_goes_over_two_wires_and_is_confirmed(street):
     nodes, _ = street()
     assert wait_for_way(nodes, nodes[2], 2)
     content = os.urandom(9_000)
-    began = time.monotonic()
     assert nodes[2].submit(content) is not None
     assert wait_for(lambda: nodes[0].delivered == [(3, content)])
-    assert time.monotonic() - began < 10
 
 
 def test_a_wire_that_loses_and_repeats_loses_and_repeats_no_object(street):

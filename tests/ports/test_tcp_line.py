@@ -94,7 +94,7 @@ def test_nobody_there_is_said_in_words() -> None:
     began = time.monotonic()
     with pytest.raises(LineGone, match="nothing listens"):       # Not tried again at once.
         line.turn(b"hello", Until(1), 30)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5
 
 
 def test_the_port_of_a_line_says_which_kind_it_is() -> None:
