@@ -9,17 +9,22 @@ import hashlib
 import os
 import queue
 import signal
+import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from json import loads
+from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.services.listening import reachable
 from tests.system.street import Street
 from wum_edge.ports.linux.cipher import Cipher
 from wum_edge.ports.linux.keys import KeysFolder, read_keys
@@ -78,8 +83,6 @@ def keys(street: Street) -> KeysFolder:
 @pytest.fixture(scope="module")
 def api(street: Street):
     """Asks the API with a token of its own."""
-    import subprocess
-
     address = "http://127.0.0.1:%d/api/v1/" % street.web_port
     street.wait_for("console", lambda: _answers(address), PATIENCE_S)
     made = subprocess.run(street.program("wum-cloud", "token", "create", "attacks"),
@@ -145,6 +148,53 @@ def assert_the_street_goes_on(street: Street) -> None:
     rows = street.ask("select count(*) from reading")[0][0]
     street.wait_for("new rows", lambda: street.ask("select count(*) from reading")[0][0] > rows
                     or None, PATIENCE_S)
+
+
+def test_no_part_listens_where_nobody_told_it_to(street, api):
+    """Nor has the gateway a serial device open but its line. What libraries open for a moment, such
+    as paho's pair of sockets, comes and goes: whatever stays is seen."""
+    bus = str(street.cabinets[0].bus.resolve())
+    assert bus.startswith("/dev/pts/")
+    for part, wanted in (("edge-1", {"serial " + bus}), ("ingest", set()),
+                         ("web", {"tcp 127.0.0.1:%d" % street.web_port}),
+                         ("broker", {"tcp 127.0.0.1:%d" % street.broker_port})):
+        seen: list[set[str]] = []
+
+        def look(part: str = part, wanted: set[str] = wanted,
+                 seen: list[set[str]] = seen) -> bool | None:
+            seen[:] = [reachable(street.pid(part))]
+            return seen == [wanted] or None
+        try:
+            street.wait_for("such a set", look, PATIENCE_S)
+        except AssertionError:
+            raise AssertionError("%s can be reached at %s, wanted %s" % (
+                part, seen[0], wanted)) from None
+
+
+def test_whatever_a_process_opens_is_seen(tmp_path: Path):
+    """The premise of the test above, with every kind of door, in a child of the process."""
+    opens = (
+        "import os, pty, socket, sys, time\n"
+        "if os.fork(): os.wait()\n"
+        "tcp = socket.create_server(('127.0.0.1', 0))\n"
+        "all6 = socket.create_server(('::', 0), family=socket.AF_INET6)\n"
+        "udp = socket.socket(type=socket.SOCK_DGRAM); udp.bind(('0.0.0.0', 0))\n"
+        "unix = socket.socket(socket.AF_UNIX); unix.bind('debug'); unix.listen()\n"
+        "words = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); words.bind('words')\n"
+        "near, far = pty.openpty()\n"
+        "print(tcp.getsockname()[1], all6.getsockname()[1], udp.getsockname()[1],"
+        " os.ttyname(far), flush=True)\n"
+        "sys.stdin.read()\n")
+    with subprocess.Popen([sys.executable, "-c", opens], cwd=tmp_path, text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        tcp, all6, udp, line = process.stdout.readline().split()
+        # A socket that was connected from outside is none that listens.
+        with socket.create_connection(("127.0.0.1", int(tcp))):
+            assert reachable(process.pid) == {
+                "tcp 127.0.0.1:" + tcp, "tcp :::" + all6, "udp 0.0.0.0:" + udp, "unix debug",
+                "unix words", "serial " + line}
+        process.stdin.close()
 
 
 def test_the_broker_shows_no_reading_to_whoever_listens(street, genuine):

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 
 from demo import mesh
+from tests.services.listening import reachable
 from tests.system.ledger import differences, read_archives, read_database
 from tests.system.street import Street
 from wum_shared.status import EVENT_GROUP_ORDER
@@ -48,6 +49,11 @@ def _shows_its_route(street: Street) -> None:
         street.program("wum-edge", "mesh", "--config", str(street.cabinets[3].configuration)),
         capture_output=True, text=True, check=True, timeout=30).stdout
     assert "Route: station 3 towards gateway 1" in shown and "neighbour" in shown
+    doors = {door.split(" ")[0] + " " + Path(door.split(" ")[1]).name
+             for door in reachable(street.pid("edge-4"))}
+    assert doors == {"unix mesh-status", *(
+        "serial " + link.resolve().name
+        for link in (street.cabinets[3].bus, street.cabinets[3].modem))}
 
 
 def _an_order_reaches_everybody(street: Street) -> None:
