@@ -1,13 +1,11 @@
-"""The commands around a release: keys, build, sign, verify, inspect, trust, release."""
+"""The commands around a release: build, sign, verify, inspect, trust, release."""
 
 import argparse
-import getpass
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from wum_firmware import describe, handing, release, release_keys, sources
-from wum_firmware.release_keys import KeyRefused
+from wum_firmware import describe, handing, key_commands, release, release_keys, sources
+from wum_firmware.key_commands import add_passphrase, passphrase
 from wum_shared import suit
 
 _LOCK, _LICENCE = "requirements.lock", "LICENSE"
@@ -17,7 +15,7 @@ Command = Callable[[argparse.Namespace], None]
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands to the workbench's command line."""
-    _add_keys(commands)
+    key_commands.add_to(commands)
     _add_build(commands)
     _add_sign(commands)
     _add_verify(commands)
@@ -31,23 +29,6 @@ def run(options: argparse.Namespace) -> int:
     command: Command = options.run
     command(options)
     return 0
-
-
-def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
-        "keys", help="make a key that releases are signed with",
-        description="Make a release key: NAME.key, sealed with a passphrase, and NAME.pub, which "
-        "whoever verifies needs. Do it on a machine without network; keep two copies of NAME.key "
-        "at two places. docs/releases.md describes the whole ceremony.",
-        epilog="Example: wum-firmware keys make ada --out /media/stick")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    make = actions.add_parser("make", help="make one key", epilog="Example: wum-firmware keys "
-                              "make ada --out /media/stick")
-    make.add_argument("name", metavar="NAME", help="whose key it is: 1..40 of a-z, 0-9 and -")
-    make.add_argument("--out", metavar="DIR", type=Path, required=True,
-                      help="folder for the two files")
-    _add_passphrase(make)
-    make.set_defaults(run=_make_key)
 
 
 def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -78,7 +59,7 @@ def _add_sign(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("release", metavar="DIR", type=Path, help="the release's folder")
     parser.add_argument("--key", metavar="FILE", type=Path, required=True, help="your NAME.key")
     parser.add_argument("--yes", action="store_true", help="do not ask: for scripts")
-    _add_passphrase(parser)
+    add_passphrase(parser)
     parser.set_defaults(run=_sign)
 
 
@@ -113,12 +94,17 @@ def _add_trust(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "trust", help="write the file that says whose releases are taken",
         description="Write release-trust.json: for a concentrator, into the folder of its keys; "
         "for a head-end, what WUM_RELEASE_TRUST names. Compare the fingerprints by voice first.",
-        epilog="Example: wum-firmware trust ada.pub grace.pub --target linux --threshold 2 "
-        "--out release-trust.json")
+        epilog="Example: wum-firmware trust ada.pub grace.pub --target linux --threshold 2 --root "
+        "root-ada.pub root-lin.pub root-kay.pub --root-threshold 2 --out release-trust.json")
     parser.add_argument("keys", metavar="FILE", type=Path, nargs="+", help="NAME.pub of each")
     parser.add_argument("--target", choices=sources.TARGETS, required=True)
     parser.add_argument("--threshold", metavar="N", type=int, required=True,
                         help="how many of them have to sign")
+    parser.add_argument("--root", metavar="FILE", type=Path, nargs="+", default=[],
+                        help="NAME.pub of those who may change these keys later (keys rotate); "
+                        "without any they are changed by hand, at each machine")
+    parser.add_argument("--root-threshold", metavar="N", type=int, default=2,
+                        help="how many of those have to sign a change (default: 2)")
     parser.add_argument("--out", metavar="FILE", type=Path, default=Path("release-trust.json"))
     parser.set_defaults(run=_trust)
 
@@ -135,21 +121,6 @@ def _add_release(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--to", metavar="ADDRESS", required=True, help="of the head-end's console")
     parser.add_argument("--token-file", metavar="FILE", type=Path, required=True)
     parser.set_defaults(run=_release)
-
-
-def _add_passphrase(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--passphrase-file", metavar="FILE", type=Path,
-                        help="read the passphrase from there: for scripts; without it you are "
-                        "asked")
-
-
-def _make_key(options: argparse.Namespace) -> None:
-    made = release_keys.make(
-        options.out, options.name, _passphrase(options, "Passphrase for the new key: ", True))
-    print(f"Made {options.out / options.name}.key and .pub. Key id {made.kid.hex()}, fingerprint "
-          f"{describe.fingerprint(made)}.")
-    print("Next: copy the .key to a second medium, hand the .pub to whoever makes the trust "
-          "document, and read them the fingerprint by voice.")
 
 
 def _build(options: argparse.Namespace) -> None:
@@ -169,7 +140,7 @@ def _sign(options: argparse.Namespace) -> None:
     _say(*describe.summary(opened), *describe.signatures(opened))
     if not options.yes and input("Sign this? Type yes: ").strip() != "yes":
         raise release.ReleaseRefused(f"{options.release}: not signed")
-    key = release_keys.unlock(options.key, _passphrase(
+    key = release_keys.unlock(options.key, passphrase(
         options, f"Passphrase of {options.key}: ", False))
     count = release.sign(opened, key)
     print(f"Signed by {key.name}; {count} signature{'s' * (count != 1)} now.")
@@ -198,9 +169,14 @@ def _inspect(options: argparse.Namespace) -> None:
 
 def _trust(options: argparse.Namespace) -> None:
     keys = [release_keys.read_public(path) for path in options.keys]
-    handing.write_trust(options.out, options.target, options.threshold, keys)
+    roots = [release_keys.read_public(path) for path in options.root]
+    handing.write_trust(options.out, options.target, options.threshold, keys, roots,
+                        options.root_threshold)
     _say(*[f"{key.name:12} {describe.fingerprint(key)}" for key in keys])
     print(f"{options.out}: {options.threshold} of these sign for {options.target}.")
+    if roots:
+        _say(*[f"{key.name:12} {describe.fingerprint(key)}" for key in roots])
+        print(f"{options.root_threshold} of these sign a change of those (keys rotate).")
 
 
 def _release(options: argparse.Namespace) -> None:
@@ -210,17 +186,6 @@ def _release(options: argparse.Namespace) -> None:
     number, is_new = handing.hand_in(opened, options.to, token)
     print(f"{'Taken in' if is_new else 'It was there already'}: release {number} of {options.to}. "
           "Next: ask for a campaign under Updates; a second person approves it.")
-
-
-def _passphrase(options: argparse.Namespace, question: str, is_new: bool) -> str:
-    if options.passphrase_file is not None:
-        return str(options.passphrase_file.read_text(encoding="utf-8").rstrip("\r\n"))
-    if not sys.stdin.isatty():
-        raise KeyRefused("nobody can be asked for the passphrase here; give --passphrase-file")
-    given = getpass.getpass(question)
-    if is_new and getpass.getpass("Once more: ") != given:
-        raise KeyRefused("the two passphrases are not equal; nothing was made")
-    return given
 
 
 def _say(*lines: str) -> None:

@@ -8,7 +8,6 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from nacl.exceptions import CryptoError
 
 from wum_firmware.cipher import public_key
 from wum_shared.fields import shown
+from wum_shared.release_trust import key_id
 
-KEY_ID_SIZE = 8
 PASSPHRASE_MIN = 12
 _KIND, _PUBLIC_KIND = "WUM release key, sealed", "WUM release key, public"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -47,7 +46,7 @@ class PublicKey:
     @property
     def kid(self) -> bytes:
         """Its name in signatures."""
-        return sha256(self.key).digest()[:KEY_ID_SIZE]
+        return key_id(self.key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Updates on the wire: what the head-end assigns, the pieces of a release, and how it goes.
 
-An assignment, a confirmation and a calling off are arguments of an order, so that they are signed,
-sealed, numbered and carried out once like any order. Pieces are checked one by one against the
-release (bundle.py), whoever brings them. A standing is signed by the concentrator's identity; the
-version in it is the only truth about what runs. Left out: the envelope of the release (suit.py),
-sealing. Layout: contract.cddl.
+An assignment, a confirmation, a calling off and a succession are arguments of an order, so that
+they are signed, sealed, numbered and carried out once like any order. Pieces are checked one by one
+against the release (bundle.py), whoever brings them. A standing is signed by the concentrator's
+identity; the version in it is the only truth about what runs. Left out: the envelope of the release
+(suit.py), sealing. Layout: contract.cddl.
 """
 
 from collections import namedtuple
@@ -12,10 +12,12 @@ from collections import namedtuple
 from wum_shared import cbor, fields, messages
 from wum_shared.errors import Malformed
 from wum_shared.messages import note_field, sequence_field, time_field, versioned
+from wum_shared.release_trust import DOCUMENT_BYTES_MAX
+from wum_shared.release_trust import NUMBER_MAX as TRUST_NUMBER_MAX
 from wum_shared.suit import CHUNK_SIZE, CONTENT_BYTES_MAX, ENVELOPE_BYTES_MAX, SEQUENCE_MAX
 
 # What an order about updates asks for.
-ASSIGN, CONFIRM, CALL_OFF = 1, 2, 3
+ASSIGN, CONFIRM, CALL_OFF, SUCCEED = 1, 2, 3, 4
 # The parts of a release that travel in pieces.
 INDEX, CONTENT = 0, 1
 # Where a concentrator stands with the assignment that it took last.
@@ -33,6 +35,7 @@ STANDING_BYTES_MAX = 512
 WANT_BYTES_MAX = 512
 PIECES_BYTES_MAX = PIECES_MAX * CHUNK_SIZE + 64
 DEMAND_BYTES_MAX = ENVELOPE_BYTES_MAX + 128
+DOCUMENTS_MAX = 8             # Of one order, if they fit; the next one brings those after them.
 
 
 class Assignment(namedtuple("Assignment", (
@@ -67,6 +70,13 @@ class CallOff(namedtuple("CallOff", ("assignment",))):
     assignment: int
 
 
+class Succession(namedtuple("Succession", ("documents",))):
+    """The next documents of release_trust.py, the lowest first: signed by root keys, not by us."""
+
+    __slots__ = ()
+    documents: tuple[bytes, ...]
+
+
 class Want(namedtuple("Want", ("digest", "part", "ranges"))):
     """Pieces of the release with this digest that are wanted: (first place, count) each."""
 
@@ -87,10 +97,12 @@ class Pieces(namedtuple("Pieces", ("digest", "part", "first", "data"))):
 
 
 class Standing(namedtuple("Standing", (
-        "assignment", "state", "sequence", "digest", "have", "of", "at_s", "nonce", "note"))):
+        "assignment", "state", "sequence", "digest", "have", "of", "at_s", "nonce", "note",
+        "trust"))):
     """How a concentrator stands. sequence, digest: of the release that runs as it says this.
 
-    have, of: pieces that are there, and all that it wants; note: why it came back, or waits.
+    have, of: pieces that are there, and all that it wants; note: why it came back, or waits. trust:
+    number of the document that says whose releases it takes; 0 where none can come after it.
     """
 
     __slots__ = ()
@@ -103,20 +115,24 @@ class Standing(namedtuple("Standing", (
     at_s: int
     nonce: bytes
     note: str
+    trust: int
 
 
-def encode_demand(demand: Assignment | Confirmation | CallOff) -> bytes:
+def encode_demand(demand: Assignment | Confirmation | CallOff | Succession) -> bytes:
     """Arguments of an order about updates."""
     if type(demand) is Assignment:
         return cbor.encode([fields.VERSION, ASSIGN, demand.floor, demand.begins_s, demand.ends_s,
                             int(demand.may_go_back), demand.envelope])
     if type(demand) is Confirmation:
         return cbor.encode([fields.VERSION, CONFIRM, demand.digest, demand.nonce])
+    if type(demand) is Succession:
+        assert 1 <= len(demand.documents) <= DOCUMENTS_MAX
+        return cbor.encode([fields.VERSION, SUCCEED, list(demand.documents)])
     assert type(demand) is CallOff
     return cbor.encode([fields.VERSION, CALL_OFF, demand.assignment])
 
 
-def decode_demand(arguments: bytes) -> Assignment | Confirmation | CallOff:
+def decode_demand(arguments: bytes) -> Assignment | Confirmation | CallOff | Succession:
     """What such an order asks for. Raises Malformed, Unsupported."""
     what = "update order"
     parts = cbor.decode(arguments, most_bytes=DEMAND_BYTES_MAX)
@@ -124,7 +140,7 @@ def decode_demand(arguments: bytes) -> Assignment | Confirmation | CallOff:
         raise Malformed("%s: wanted a list of 3 fields and more, got %s" % (
             what, fields.shown(parts)))
     fields.version(parts[0], what)
-    kind = fields.number(parts[1], ASSIGN, CALL_OFF, what + " kind")
+    kind = fields.number(parts[1], ASSIGN, SUCCEED, what + " kind")
     if kind == CONFIRM:
         fields.record(parts, 4, what)
         return Confirmation(fields.octets(parts[2], 32, what + " digest"),
@@ -132,6 +148,11 @@ def decode_demand(arguments: bytes) -> Assignment | Confirmation | CallOff:
     if kind == CALL_OFF:
         fields.record(parts, 3, what)
         return CallOff(sequence_field(parts[2], what + " assignment"))
+    if kind == SUCCEED:
+        fields.record(parts, 3, what)
+        return Succession(tuple([
+            fields.bounded(one, DOCUMENT_BYTES_MAX, what + " document")
+            for one in fields.items(parts[2], DOCUMENTS_MAX, what + " documents", least=1)]))
     fields.record(parts, 7, what)
     begins_s = time_field(parts[3], what + " begins")
     ends_s = time_field(parts[4], what + " ends")
@@ -185,7 +206,7 @@ def encode_standing(standing: Standing) -> bytes:
 
 def decode_standing(data: bytes) -> Standing:
     """The standing in `data`. Raises Malformed, Unsupported."""
-    parts = versioned(data, 10, "standing", STANDING_BYTES_MAX)
+    parts = versioned(data, 11, "standing", STANDING_BYTES_MAX)
     return Standing(
         fields.number(parts[1], 0, messages.SEQUENCE_MAX, "standing assignment"),
         fields.number(parts[2], IDLE, CALLED_OFF, "standing state"),
@@ -195,4 +216,5 @@ def decode_standing(data: bytes) -> Standing:
         fields.number(parts[6], 0, PLACE_MAX, "standing of"),
         time_field(parts[7], "standing at"),
         fields.octets(parts[8], NONCE_SIZE, "standing nonce"),
-        note_field(parts[9], "standing note"))
+        note_field(parts[9], "standing note"),
+        fields.number(parts[10], 0, TRUST_NUMBER_MAX, "standing trust"))

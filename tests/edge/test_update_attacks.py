@@ -119,7 +119,7 @@ def test_release_already_there_is_said_as_such():
 
 
 def test_signature_threshold_not_met():
-    _, updater = running_5(Rules(VENDOR, CLASS, RULES.keys, 2))
+    _, updater = running_5(Rules(VENDOR, CLASS, RULES.keys, 2, None))
     for signers in ((), (b"one",), (b"one", b"three"), (b"three",)):
         assert "wanted 2 signers that are trusted" in words(
             updater, envelope(7, DATA, signers=signers))
@@ -128,13 +128,13 @@ def test_signature_threshold_not_met():
 
 
 def test_duplicate_sig_keyids():
-    _, updater = running_5(Rules(VENDOR, CLASS, RULES.keys, 2))
+    _, updater = running_5(Rules(VENDOR, CLASS, RULES.keys, 2, None))
     assert "signed twice" in words(updater, envelope(7, DATA, signers=(b"one", b"one")))
 
 
 def test_duplicate_keys_under_two_keyids():
     keys = {b"one": RULES.keys[b"one"], b"uno": RULES.keys[b"one"]}
-    _, updater = running_5(Rules(VENDOR, CLASS, keys, 2))
+    _, updater = running_5(Rules(VENDOR, CLASS, keys, 2, None))
     assert "wanted 2 signers that are trusted, got 1" in words(
         updater, envelope(7, DATA, signers=(b"one",)))
 

@@ -27,7 +27,7 @@ class Ordered:
 
     def __init__(self):
         self.world = first(World(SimulatedFlash()).start())
-        self.slots = SimulatedFlash()
+        self.slots, self.rules = SimulatedFlash(), RULES
         self.said = []
         self.connected = True
         self.wake()
@@ -36,8 +36,9 @@ class Ordered:
         """A start of the updater."""
         world = self.world
         self.updater = Updater(
-            flash=self.slots, slot=boot.FACTORY, rules=RULES, verifier=SIGNER, clock=world.clock,
-            log=world.log, chance=lambda size: world.chance(size), has_meters=False)
+            flash=self.slots, slot=boot.FACTORY, rules=self.rules, verifier=SIGNER,
+            clock=world.clock, log=world.log, chance=lambda size: world.chance(size),
+            has_meters=False)
         world.desk.acts[UPDATE] = UpdateAct(self.updater)
         self.courier = Courier(self.updater, world.clock, SIGNATURES, IDENTITY, OWN.concentrator)
 

@@ -23,7 +23,7 @@ TICKS_MAX = 200
 SIGNER = HashSigner()
 VENDOR, CLASS = b"v" * 16, b"c" * 16
 KEYS = {b"one": bytes(32), b"two": bytes(range(32)), b"three": b"\x03" * 32}
-RULES = Rules(VENDOR, CLASS, {b"one": KEYS[b"one"], b"two": KEYS[b"two"]}, 1)
+RULES = Rules(VENDOR, CLASS, {b"one": KEYS[b"one"], b"two": KEYS[b"two"]}, 1, None)
 
 
 class SiteClock(Clock):

@@ -34,6 +34,7 @@ _WORDS = (
     ("another vendor", REFUSED), ("below the floor", REFUSED), ("is older than", REFUSED),
     ("is already there", REFUSED), ("does not know such an order", REFUSED),
     ("a replay, or out of order", REFUSED), ("is above its own release", REFUSED),
+    ("is not trusted any more", REFUSED),
 )
 
 # How often it is tried again, and after how many seconds. What would end the same way is not.

@@ -295,6 +295,7 @@ class StandingRow:
     told_at: datetime
     arrived_at: datetime
     signed: bytes
+    trust: int = 0
 
 
 async def keep_standings(connection: Connection, found: list[StandingRow]) -> None:

@@ -1,4 +1,4 @@
-"""Orders about updates, carried out: an assignment, the word to go on, a calling off.
+"""Orders about updates, carried out: an assignment, the word to go on, a calling off, other keys.
 
 The order's sequence is the number of the assignment. Left out: whether the order is genuine, in its
 time and new (orders/desk.py).
@@ -10,7 +10,7 @@ from wum_edge.update.updater import Updater
 from wum_shared import orders, updates
 from wum_shared.errors import WireError
 from wum_shared.orders import Order
-from wum_shared.updates import Assignment, CallOff, Confirmation
+from wum_shared.updates import Assignment, CallOff, Confirmation, Succession
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class UpdateAct(Act):
             demand = updates.decode_demand(order.arguments)
             if type(demand) is Assignment:
                 self._updater.check(order.sequence, demand)
+            if type(demand) is Succession:
+                self._updater.check_succession(demand.documents)
         except WireError as error:
             reason, words = orders.ARGUMENTS, str(error)
         except OfferRefused as refused:
@@ -48,13 +50,15 @@ class UpdateAct(Act):
             result = Result(orders.FAILED, orders.FLASH_REFUSES, str(error), b"")
         done(result)
 
-    def _do(self, number: int, demand: Assignment | Confirmation | CallOff) -> str:
+    def _do(self, number: int, demand: Assignment | Confirmation | CallOff | Succession) -> str:
         if type(demand) is Assignment:
             self._updater.assigned(number, demand)
             return "taken"
         if type(demand) is CallOff:
             self._updater.called_off(demand.assignment)
             return "called off" if self._updater.state == updates.CALLED_OFF else "nothing to do"
+        if type(demand) is Succession:
+            return "release keys of document %d" % self._updater.succeeded(demand.documents)
         assert type(demand) is Confirmation
         self._updater.confirmed(demand)
         return "heard"

@@ -26,6 +26,7 @@ WINDOW_OVER = 7
 BAD_CONTENT = 8
 NO_ROOM = 9
 FORMATS = 10
+UNTRUSTED = 11
 WHYS = {
     UNTOLD: "it ended before it could tell", DAMAGED: "its slot is damaged",
     NO_ARCHIVE: "the archive took no record", NO_METER: "no meter answered",
@@ -34,6 +35,7 @@ WHYS = {
     BAD_CONTENT: "its pieces do not make what was signed",
     NO_ROOM: "flash had no room for it",
     FORMATS: "it and the version that runs cannot read each other's archives",
+    UNTRUSTED: "who signed it is not trusted any more",
 }
 
 NAMES = ("boot-a", "boot-b")

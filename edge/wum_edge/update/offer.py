@@ -11,6 +11,7 @@ from wum_edge.update.boot import Boot
 from wum_shared import suit
 from wum_shared.cipher import Verifier
 from wum_shared.errors import WireError
+from wum_shared.release_trust import ReleaseTrust
 from wum_shared.suit import Release
 from wum_shared.updates import Assignment
 
@@ -21,9 +22,10 @@ class OfferRefused(Exception):
     """A release is not taken; the text is for a person."""
 
 
-class Rules(namedtuple("Rules", ("vendor", "device_class", "keys", "threshold"))):
+class Rules(namedtuple("Rules", ("vendor", "device_class", "keys", "threshold", "trust"))):
     """What this machine takes: for whom (UUIDs, 16 bytes each), and signed by how many of `keys`
-    (kid to Ed25519 public key). They came with the machine, and no order changes them.
+    (kid to Ed25519 public key). `trust` is the document that they are of, which documents signed by
+    its root keys may follow (trusted.py); without one nothing changes them but hands.
     """
 
     __slots__ = ()
@@ -31,6 +33,7 @@ class Rules(namedtuple("Rules", ("vendor", "device_class", "keys", "threshold"))
     device_class: bytes
     keys: dict[bytes, bytes]
     threshold: int
+    trust: ReleaseTrust | None
 
 
 def judge(verifier: Verifier, rules: Rules, boot: Boot, running: int, number: int,

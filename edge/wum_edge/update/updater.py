@@ -18,6 +18,7 @@ from wum_edge.update.fetch import WRONG, Fetch
 from wum_edge.update.install import Installer
 from wum_edge.update.offer import OfferRefused, Rules, check_space, genuine, judge
 from wum_edge.update.trial import Trial
+from wum_edge.update.trusted import Trusted
 from wum_shared import cbor, fields, updates
 from wum_shared.cipher import Verifier
 from wum_shared.errors import Malformed, WireError
@@ -45,9 +46,10 @@ class Updater:
             files_a_tick: int = FILES_A_TICK,
     ) -> None:
         """Find where the last start left off. Raises OSError."""
-        self._flash, self._slot, self._rules = flash, slot, rules
+        self._flash, self._slot = flash, slot
         self._verifier, self._clock, self._log = verifier, clock, log
         self._chance = chance
+        self._trusted = Trusted(flash, rules, verifier, log)
         self._files_a_tick = files_a_tick
         self._number, self._assignment = 0, None  # type: tuple[int, Assignment | None]
         self._release: Release | None = None
@@ -94,7 +96,7 @@ class Updater:
             raise OfferRefused("a version is on trial")
         if self._clock.quality() != NEVER_SET and self._clock.now_s() >= assignment.ends_s:
             raise OfferRefused("the assignment's window is over")
-        release = judge(self._verifier, self._rules, self._boot, self._running()[0], number,
+        release = judge(self._verifier, self._trusted.rules, self._boot, self._running()[0], number,
                         assignment)
         check_space(release, self._flash.space_left())
         return release
@@ -106,6 +108,21 @@ class Updater:
             self._trial, self.restart = None, True
         elif self._release is not None and self._number <= number:
             self._drop(boots.ABORTED)
+
+    def check_succession(self, documents: tuple[bytes, ...]) -> None:
+        """Whether these would be followed. Raises OfferRefused."""
+        self._trusted.check(documents)
+
+    def succeeded(self, documents: tuple[bytes, ...]) -> int:
+        """Follow these: the number of the document that holds now. What was signed by keys that are
+        given up is neither begun nor confirmed; what is home stays. Raises OfferRefused, OSError.
+        """
+        if self._trusted.take(documents):
+            self._log.say("release keys are those of document %d" % self._trusted.number)
+            found = _read(self._flash)
+            if found is not None and not self._is_genuine(found[1]):
+                self._give_up_untrusted()
+        return self._trusted.number
 
     def confirmed(self, confirmation: updates.Confirmation) -> None:
         """The head-end heard what was told last: it is not called off, and may go on."""
@@ -156,7 +173,7 @@ class Updater:
         sequence, digest = self._running()
         return Standing(
             self._boot.assigned, self.state, sequence, digest, have, of,
-            min(max(0, self._clock.now_s()), TIME_MAX_S), self._nonce, note)
+            min(max(0, self._clock.now_s()), TIME_MAX_S), self._nonce, note, self._trusted.number)
 
     def tick(self) -> None:
         """Do what is due: a few files are written at most."""
@@ -231,7 +248,7 @@ class Updater:
             return
         number, assignment = found
         try:
-            release = genuine(self._verifier, self._rules, assignment)
+            release = genuine(self._verifier, self._trusted.rules, assignment)
         except OfferRefused as error:
             self._log.warn("update forgotten: %s" % error)
             self._forget()
@@ -255,6 +272,20 @@ class Updater:
         except Malformed as error:
             self._log.warn("update dropped: %s" % error)
             self._drop(boots.BAD_CONTENT)
+
+    def _is_genuine(self, assignment: Assignment) -> bool:
+        try:
+            genuine(self._verifier, self._trusted.rules, assignment)
+        except OfferRefused:
+            return False
+        return True
+
+    def _give_up_untrusted(self) -> None:
+        if self._boot.trial is not None:
+            self._keep(self._boot.given_up(boots.UNTRUSTED))
+            self._trial, self.restart = None, True
+        elif self._release is not None:
+            self._drop(boots.UNTRUSTED)
 
     def _drop(self, why: int) -> None:
         assert self._release is not None

@@ -37,9 +37,10 @@ def said(one: Concentrator, stream: str, plaintext: bytes) -> tuple[str, bytes]:
 
 
 def standing(one: Concentrator, state: int, *, assignment: int = 0, digest: bytes = OLD,
-             seed: bytes | None = None, nonce: bytes = bytes(16)) -> tuple[str, bytes]:
+             seed: bytes | None = None, nonce: bytes = bytes(16), trust: int = 0,
+             ) -> tuple[str, bytes]:
     """What it tells."""
-    told = Standing(assignment, state, 3, digest, 1, 9, 1_790_000_000, nonce, "")
+    told = Standing(assignment, state, 3, digest, 1, 9, 1_790_000_000, nonce, "", trust)
     return said(one, "standing", cose.sign(
         SodiumSigner(), seed or one.seed, one.id, updates.encode_standing(told)))
 

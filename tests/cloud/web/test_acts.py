@@ -17,7 +17,7 @@ import psycopg
 import pyotp
 import pytest
 
-from tests.cloud.campaigns.signed import Workbench
+from tests.cloud.campaigns.signed import Roots
 from tests.cloud.registry.town_file import content, device, register_town, town
 from tests.cloud.web.conftest import PASSWORD, PASSWORD_HASH
 from tests.cloud.web.people import CSRF, People
@@ -35,7 +35,7 @@ LOAN = {"kind": "session", "targets": ["M0000000"], "reason": WHY,
         "arguments": {"seconds": 60}}
 AGAIN = {"kind": "restart", "targets": [HERE], "reason": WHY}
 MODEL, SPOT = "eastron-sdm630", {"concentrator": HERE, "bus": "rs485"}
-WORKBENCH = Workbench()
+WORKBENCH = Roots()
 Step = tuple[str, str, dict[str, Any]]
 Looker = psycopg.Connection[Any]
 
@@ -105,6 +105,7 @@ STEPS: list[Step] = [
     ("POST", "/new-meter", form(serial="N4", model=MODEL, delivery_point="DP4", **SPOT,
                                 address="44", reason=WHY)),
     ("POST", "/api/v1/releases", {"content": WORKBENCH.handed(4)}),
+    ("POST", "/api/v1/release-trust", {"content": WORKBENCH.document(2, "ada", "lin")}),
     ("POST", "/api/v1/campaigns", {"json": {"release": "{release}", "name": "all", "reason": WHY}}),
     ("POST", "/api/v1/campaigns/{id}/approval", {"id": "{campaign}"}),
     ("POST", "/api/v1/campaigns/{id}/acts/abort", {"id": "{campaign}"}),

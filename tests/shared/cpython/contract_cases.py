@@ -94,6 +94,8 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("update-order", updates.encode_demand(test_updates.ASSIGNMENT), updates.decode_demand),
     ("update-order", updates.encode_demand(test_updates.CONFIRMATION), updates.decode_demand),
     ("update-order", updates.encode_demand(test_updates.CALL_OFF), updates.decode_demand),
+    # Not as one of update-order's: pycddl gives up on a choice between lists that hold lists.
+    ("succession", updates.encode_demand(test_updates.SUCCESSION), updates.decode_demand),
     ("want", updates.encode_want(test_updates.WANT), updates.decode_want),
     ("pieces", updates.encode_pieces(test_updates.PIECES), updates.decode_pieces),
     ("standing", updates.encode_standing(test_updates.STANDING), updates.decode_standing),

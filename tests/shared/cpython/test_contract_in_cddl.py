@@ -7,6 +7,7 @@ can, is asked in tests/oracles/zcbor_oracle.py.
 import pycddl
 import pytest
 
+from tests.shared import test_release_trust
 from tests.shared.cpython.contract_cases import CDDL, MESSAGES, is_accepted, mutants
 from wum_shared import cbor, cose
 from wum_shared.errors import Malformed
@@ -64,6 +65,14 @@ def test_bytes_after_the_end_which_pycddl_lets_pass_are_refused(rule, encoded, r
     assert is_valid(schema_of(rule), encoded + b"\x00")  # The premise.
     with pytest.raises(Malformed, match="after the end"):
         read(encoded + b"\x00")
+
+
+def test_what_root_keys_sign_is_what_the_cddl_says():
+    schema = schema_of("release-trust-payload")
+    assert is_valid(schema, test_release_trust.PAYLOAD)
+    parts = cbor.decode(test_release_trust.PAYLOAD)
+    for place, wrong in ((0, "wum"), (1, 1), (2, 0), (3, bytes(15)), (4, 5), (6, 0), (7, [[1, 2]])):
+        assert not is_valid(schema, cbor.encode([*parts[:place], wrong, *parts[place + 1:]]))
 
 
 def test_what_a_seal_is_bound_to_is_what_the_cddl_says():

@@ -16,6 +16,7 @@ from wum_cloud.campaigns.releases import store as releases
 from wum_cloud.campaigns.serving import store as serving
 from wum_cloud.campaigns.serving.pieces import OnTheWay
 from wum_cloud.campaigns.store import StandingRow
+from wum_cloud.campaigns.succession import taking as succession
 from wum_cloud.database import Connection, Pool
 from wum_cloud.registry.cipher import SodiumCipher, SodiumVerifier
 from wum_cloud.registry.keys import Vault
@@ -28,6 +29,7 @@ from wum_shared.suit import CHUNK_SIZE
 from wum_shared.updates import INDEX, Pieces
 
 ENDED_EVERY_S = 60.0          # Whoever speaks late is understood within a minute.
+TELL_EVERY_S = 10.0           # Looks for who has to follow a rotation of release keys.
 SHARE = 9                     # Times that a step took, to pause after it.
 
 
@@ -41,6 +43,7 @@ class CampaignDesk:
         self._monotonic_s = monotonic_s
         self._on_the_way = OnTheWay(monotonic_s)
         self._due_s: dict[int, float] = {}
+        self._tell_s = monotonic_s()
 
     async def take(self, connection: Connection, topic: str, sealed: bytes) -> None:
         """Keep a standing. Raises WireError, KeyFileError."""
@@ -55,7 +58,7 @@ class CampaignDesk:
             sender.concentrator_id, epoch, counter, standing.assignment, standing.state,
             standing.sequence, standing.digest, standing.have, standing.of, standing.nonce,
             standing.note, datetime.fromtimestamp(standing.at_s, UTC), datetime.now(UTC),
-            signed)])
+            signed, standing.trust)])
 
     async def give(self, connection: Connection, topic: str, sealed: bytes,
                    ) -> list[tuple[str, bytes]]:
@@ -89,9 +92,12 @@ class CampaignDesk:
         `is_paced`: those that are over once a minute, and a large one no more often than that it
         takes a tenth of the time.
         """
+        changed = 0
         async with pool.connection() as connection:
             numbers = await store.looked_at(connection)
-        changed = 0
+            if not is_paced or self._monotonic_s() >= self._tell_s:
+                changed += await succession.tell(connection)
+                self._tell_s = self._monotonic_s() + TELL_EVERY_S
         for number, is_ended in numbers:
             began_s = self._monotonic_s()
             if is_paced and began_s < self._due_s.get(number, 0.0):

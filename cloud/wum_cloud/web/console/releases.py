@@ -6,9 +6,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from wum_cloud.campaigns.releases import store
+from wum_cloud.campaigns.releases.trust import read_trust
 from wum_cloud.paging import PAGE_DEFAULT, page_of
 from wum_cloud.web.access import Database
-from wum_cloud.web.api.releases import small_key
+from wum_cloud.web.api.releases import small_key, trust_shown
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page
 from wum_cloud.web.rights import UpdatesVisitor
@@ -26,5 +27,8 @@ async def show_releases(
         found = await store.listed(
             connection, own.tenant_id, small_key(cursor), PAGE_DEFAULT + 1)
         zone = await zone_of(connection, own.tenant_id)
-    return page(request, "releases.html", session, zone=zone,
+        path = request.app.state.settings.release_trust
+        trust = [] if path is None else await trust_shown(
+            connection, own.tenant_id, read_trust(path))
+    return page(request, "releases.html", session, zone=zone, trust=trust,
                 found=page_of(found, PAGE_DEFAULT, lambda one: [one.release_id]))
