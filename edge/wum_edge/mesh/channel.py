@@ -3,7 +3,7 @@
 Left out: what is to be said (relay.py), what the law allows (duty.py).
 """
 
-from wum_edge.mesh.frames import ALL, ASK, ECHO, POLL, RIPPLE
+from wum_edge.mesh.frames import ALL, ASK, ECHO, LACK, POLL, RIPPLE, SYMBOL
 
 SLOT_US = 12_000             # Of contention: a host's jitter and a look at the channel.
 HOLD_MAX_US = 6_000_000      # Nobody is silenced for longer by one frame.
@@ -80,12 +80,16 @@ class Channel:
     def free_us(self, t_us: int, kind: int) -> int:
         """From when on we may speak; `kind` is that of the frame, plus one. A poll troubles only a
         receiver nearby, and a gateway's burst is worth more than the frame that its poll spoils;
-        a ripple goes before everything; all else waits for everybody.
+        a ripple goes before everything; all else waits for everybody, and an update for whoever is
+        in a burst nearby, too.
         """
         if kind == 1 + RIPPLE:
             return self._refused_us
         if kind == 1 + ECHO:
             return max(self._quiet_us, self._guests_us)
+        if kind in (1 + LACK, 1 + SYMBOL):
+            return max(self._quiet_us, self._near_us, self._pause_us, self._guests_us,
+                       self._invited_us)
         if kind == 1 + ASK and self._invited_us > t_us:
             return max(self._refused_us, self._pause_us)
         if kind != 1 + POLL:

@@ -7,7 +7,8 @@ import struct
 from collections import namedtuple
 
 VERSION = 0
-BEACON, ASK, POLL, DATA, DOWN, GOT, RIPPLE, ECHO, JOIN, WELCOME, HAND, TAKEN = range(12)
+BEACON, ASK, POLL, DATA, DOWN, GOT, RIPPLE, ECHO, JOIN, WELCOME, HAND, TAKEN, LACK, \
+    SYMBOL = range(14)
 ALL = 0xFFFF                 # Every neighbour; also "no gateway".
 GROUP = 0xFE00               # Addresses from here to FEFF are groups 0 to 255.
 UNREACHABLE = 0xFFFF         # A rank: there is no way to any gateway from here.

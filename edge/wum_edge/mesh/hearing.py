@@ -13,8 +13,10 @@ from wum_edge.mesh.frames import (
     ECHO,
     GOT,
     HAND,
+    LACK,
     POLL,
     RIPPLE,
+    SYMBOL,
     TAKEN,
     Header,
     Stamp,
@@ -73,6 +75,10 @@ class Hearing:
             relay.handing.heard(header, body)
         elif header.kind == TAKEN:
             relay.handing.taken(header, body)
+        elif header.kind == LACK:
+            relay.spread.heard_lack(header, body)
+        elif header.kind == SYMBOL:
+            relay.spread.heard_symbol(header, body)
         elif header.kind == DOWN and relay.mode == IDLE and not relay.sending:
             relay.downward.arrived(header, body)
         elif header.kind == ASK:

@@ -23,6 +23,9 @@ time of a clock that runs forward; what is to be done is taken out with `actions
   ("resting",)                          ... and is none any more, as there is another
   ("join", proxy, request)              a station wants to be admitted (joining.py)
   ("keep", windows)                     for the store, now and then: what `Guard` begins with
+  ("page", name, page, data)            a page of an image is here, as it was signed (spread.py)
+  ("read page", name, page)             ... or is to be sent: `give_page`
+  ("spoilt", name, page, station)       this one has sent what was never signed
   ("reserve", counter, spent_us)        keep both in the store before anything else is sent: what
                                         `Guard` and `Relay` are to begin with after a restart
 
@@ -47,8 +50,10 @@ from wum_edge.mesh.frames import (
     DATA,
     DOWN,
     ECHO,
+    LACK,
     POLL,
     RIPPLE,
+    SYMBOL,
     WELCOME,
     Malformed,
     Stamp,
@@ -67,6 +72,7 @@ from wum_edge.mesh.ripple import Ripples
 from wum_edge.mesh.role import Role
 from wum_edge.mesh.setting import Setting
 from wum_edge.mesh.speech import Speech
+from wum_edge.mesh.spread import Spread
 from wum_edge.mesh.timing import HOST_US, IDLE, POLLING
 from wum_edge.mesh.trickle import Trickle
 from wum_edge.mesh.upkeep import Upkeep
@@ -104,6 +110,7 @@ class Relay:
         self.ripples, self.echoes = Ripples(self), Echoes(self)
         self._seen_us = self.heard_us = t_us - 1
         self.hearing, self.speech = Hearing(self), Speech(self)
+        self.spread = Spread(self, spent_us)
         self.upkeep, self.role, self.wanting = Upkeep(self), Role(self), Wanting(self)
         self.counts: dict[str, int] = {}
         self._actions: list[tuple[object, ...]] = []
@@ -157,6 +164,8 @@ class Relay:
             self.answers.sent(self.now)
         elif not airtime_us:
             self.speech.busy(kind)
+        elif kind in (1 + LACK, 1 + SYMBOL):
+            self.spread.sent(kind == 1 + SYMBOL)
         else:
             self.channel.was_free()
             if kind == 1 + POLL and self.mode == POLLING:
@@ -199,7 +208,8 @@ class Relay:
             times.append(answers_us)
         for time_us in (self.children.wake_us(self.now), self.ripples.deadline_us(self._seen_us),
                         self.echoes.deadline_us(), self.downward.deadline_us(),
-                        self.orders.deadline_us(), self.handing.deadline_us()):
+                        self.orders.deadline_us(), self.handing.deadline_us(),
+                        self.spread.deadline_us(self._seen_us)):
             if time_us is not None and (time_us > self._seen_us):
                 times.append(time_us)
         return min(times)
@@ -260,6 +270,20 @@ class Relay:
     def set_time(self, t_us: int, network_us: int) -> None:
         """Network time, as a gateway knows it at `t_us` of its clock."""
         self.clock.set(t_us, network_us)
+
+    def take_up(self, t_us: int, name: bytes, size: int, index: bytes, have: int) -> None:
+        """Gather an image, and give others what is here of it: a bit of `have` for each page. Its
+        name is the first 4 bytes of its SHA-256, `index` has 16 of each chunk's, and is genuine.
+        """
+        self._advance(t_us)
+        self.spread.take_up(name, size, index, have)
+        self.speech.plan()
+
+    def give_page(self, t_us: int, name: bytes, page: int, data: bytes | None) -> None:
+        """What was asked for by "read page"; None: it is not here after all."""
+        self._advance(t_us)
+        self.spread.give(name, page, data)
+        self.speech.plan()
 
     def actions(self) -> list[tuple[object, ...]]:
         """What is to be done, in this order; it is told once."""

@@ -13,8 +13,10 @@ from wum_edge.mesh.frames import (
     DATA,
     DOWN,
     ECHO,
+    LACK,
     POLL,
     RIPPLE,
+    SYMBOL,
     WANTS_TIME,
     WANTS_WAY,
     WELCOME,
@@ -25,6 +27,7 @@ from wum_edge.mesh.timing import IDLE, POLLING, word_of
 _BOUND_STEPS = 16             # Of the duty limit: so much more than is used the store is told.
 _WIDTH_GATEWAY, _WIDTH_POLL, _WIDTH_ASK, _WIDTH_BEACON = 3, 12, 14, 32
 _WIDTH_RIPPLE, _WIDTH_ECHO, _WIDTH_DOWN = 1, 8, 6
+_WIDTH_LACK, _WIDTH_SYMBOL = 32, 48
 _REFUSED_US = 5_000_000      # After the law has said no.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ class Speech:
         self.token = self.counter = 0
         self.booked = (relay.now, 0)
         self.bound_us = relay.ledger.spent_us(relay.now)
+        self._is_update = False      # What we wait for the channel with.
 
     def plan(self) -> None:
         """Have an attempt at the channel in front of us, if there is anything to say."""
@@ -52,8 +56,9 @@ class Speech:
             attempt_us = relay.channel.attempt_us
             if attempt_us is None or attempt_us > relay.now + SLOT_US:
                 relay.channel.draw(relay.now, 1 + RIPPLE, _WIDTH_RIPPLE, relay.chance())
-        elif relay.channel.attempt_us is None:
+        elif relay.channel.attempt_us is None or self._is_update and self.has_better():
             kind, width = self._wish()
+            self._is_update = kind in (1 + LACK, 1 + SYMBOL)
             if width:
                 relay.channel.draw(relay.now, kind, width, relay.chance())
 
@@ -77,7 +82,12 @@ class Speech:
             return 1 + ASK, _WIDTH_ASK
         if relay.trickle.is_due:
             return 1 + BEACON, _WIDTH_BEACON
-        return 0, 0
+        kind = relay.spread.wish()
+        return kind, 0 if not kind else _WIDTH_LACK if kind == 1 + LACK else _WIDTH_SYMBOL
+
+    def has_better(self) -> bool:
+        """Whether there is anything to say that is none of an update."""
+        return self._wish()[0] not in (0, 1 + LACK, 1 + SYMBOL)
 
     def attempt(self) -> None:
         """The wait is over: say what is most important now."""
@@ -98,6 +108,10 @@ class Speech:
         elif kind == 1 + ASK:
             parent, body = relay.answers.ask(relay.now)
             self.send(ASK, parent, 0, body, 0, has_cad=True)
+        elif kind == 1 + LACK:
+            relay.spread.send_lack()
+        elif kind == 1 + SYMBOL:
+            relay.spread.send_symbol(has_cad=True)
         elif kind == 1 + BEACON:
             relay.trickle.sent()
             gradient = relay.gradient
@@ -174,6 +188,9 @@ class Speech:
     def busy(self, kind: int) -> None:
         """The channel was not free after all."""
         relay = self._relay
+        if kind in (1 + LACK, 1 + SYMBOL):       # Nothing else waits longer for it.
+            relay.spread.refused(kind == 1 + SYMBOL)
+            return
         relay.channel.was_busy(relay.hearing.guests.are_present())
         if kind == 1 + RIPPLE:
             relay.ripples.refused()

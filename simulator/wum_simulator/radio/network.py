@@ -18,6 +18,7 @@ from wum_edge.mesh.relay import Relay
 from wum_edge.mesh.setting import Setting
 from wum_simulator.radio.air import Air
 from wum_simulator.radio.field import Field, Terrain
+from wum_simulator.radio.library import Library
 from wum_simulator.radio.places import Site
 from wum_simulator.radio.reception import CAPTURE_DB
 from wum_simulator.radio.seal import FastCcm
@@ -131,6 +132,7 @@ class Network:
         self._waiting: list[dict[int, tuple[int, bytes, int]]] = [{} for _ in plan.sites]
         self._back_log: list[list[tuple[bytes, int]]] = [[] for _ in plan.sites]
         self._next_object = 0
+        self.library: Library | None = None
         self.told: list[tuple[int, int, tuple[object, ...]]] = []    # When, whose, what.
         if len(ways) < len(plan.ways):       # Blocks have Wi-Fi.
             wifi = Wifi(self.air, [site.block for site in plan.sites], len(ways),
@@ -152,11 +154,24 @@ class Network:
         relay = self.relay(number)
         if relay is not None and number in self.plan.gateways:
             relay.set_time(t_us, NOON_US + self.air.now_us)
+        if relay is not None and self.library is not None:
+            self.library.offer(relay, number)
         again = list(self._waiting[number].values())
         self._waiting[number].clear()
         self._back_log[number] = [(content, priority) for _, content, priority in again
                                   ] + self._back_log[number]
         self.feed(number)
+
+    def spread(self, library: Library) -> None:
+        """From now on this image is spread among its members."""
+        self.library = library
+        for station in self.stations:
+            def offer(core: Core, t_us: int, number: int = station.number) -> None:
+                core.on_tick(t_us)
+                if isinstance(core, Relay):
+                    library.offer(core, number)
+
+            station.act(offer)
 
     def relay(self, number: int) -> Relay | None:
         core = self.stations[number].core
@@ -204,6 +219,10 @@ class Network:
 
     def _other(self, station: Station, action: tuple[object, ...]) -> None:
         number = station.number
+        relay = self.relay(number)
+        if self.library is not None and relay is not None and self.library.tell(
+                relay, number, action, self.air.now_us):
+            return
         if action[0] == "deliver":
             content = action[3]
             assert isinstance(content, bytes)

@@ -1,0 +1,312 @@
+"""One image on its way through the mesh, as one station has it: what is gathered, what is sent.
+
+Pages come in their order. Who lacks symbols of one asks a station that has it, with how many it
+lacks; who hears of others that lack as many is silent, so that one request speaks for all behind a
+server, and one burst serves them. Left out: what the law leaves for it (spread.py), the bytes
+(page.py).
+"""
+
+from wum_edge.mesh import erasure
+from wum_edge.mesh.erasure import FIRST_MORE, SYMBOLS
+from wum_edge.mesh.frames import ALL
+from wum_edge.mesh.holders import Holders
+from wum_edge.mesh.page import Page, chunks_of, pages_of
+from wum_edge.mesh.spreadframes import SYMBOLS_OF_CHUNK, Lack
+
+SECOND_US = 1_000_000
+_SOON_US = 6 * SECOND_US     # Over which they ask who begin a page.
+_STALL_US = 15 * SECOND_US   # A server that said that more comes, and is silent.
+_LATER_US = 8 * SECOND_US    # Over which they ask who are ahead of others.
+_REPAIR_US = 3 * SECOND_US   # Over which repairs are asked for, by those that lack most first.
+_ANSWER_US = 12 * SECOND_US  # First patience for a server; it doubles.
+_SEEK_US = 20 * SECOND_US    # ... and while nobody has it.
+_DOUBLINGS = 6
+_VAIN_MAX = 3
+_OFFER_US = 8 * SECOND_US    # Over which those answer who have what is sought, the best first.
+_COLLECT_US = 1_500_000      # Before a server begins: who lacks more may still say so.
+_GROW_US = 25 * SECOND_US    # Before one is asked that does not serve yet.
+_SERVES_US = 1_200 * SECOND_US   # Whoever was asked within so long is a server.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wum_edge.mesh.spread import Spread
+
+
+class Spreading:
+    """`have`: a bit for each page that is here; `page`: the first that is not."""
+
+    def __init__(self, spread: "Spread", name: bytes, size: int, index: bytes, have: int) -> None:
+        self._spread, self._relay = spread, spread.relay
+        self.name, self.size, self._index = name, size, index
+        self.pages, self.have = pages_of(size), have
+        self.page = 0
+        self.gathered: Page | None = None
+        self._next: Page | None = None
+        self.holders = Holders(spread.relay)
+        self.ask_us: int | None = None
+        self._server: int | None = None
+        self._vain = 0
+        self._offer_us: int | None = None
+        self._offered = 0            # For whom lacks this page.
+        # Of the server: what is owed by page, when it goes on, the page that is at hand.
+        self.owed: dict[int, int] = {}
+        self._serve_us = self._asked_us = 0
+        self._is_server = False
+        self._number = 0
+        self.at_hand: tuple[int, list[int]] | None = None
+        self._is_read = False
+        self._advance()
+
+    # What others say.
+
+    def lack(self, source: int, lack: Lack) -> None:
+        """Another tells what it has and lacks."""
+        now = self._relay.now
+        self.holders.told(source, lack)
+        if not lack.lacks:
+            if source == self._server or self.ask_us is not None and lack.page > self.page:
+                self._hasten(_SOON_US if self._vain else _GROW_US)
+            if self._offer_us is not None and lack.page > self._offered and (
+                    lack.reach >= self._spread.reach()):
+                self._offer_us = None            # That one is better placed, or as good.
+            return
+        if lack.server == self._relay.setting.address:
+            self._asked(lack)
+        elif lack.server == ALL and self.have >> lack.page & 1 and lack.page < self.pages:
+            self._offered = lack.page
+            share = max(64 - self._spread.reach(), 0)
+            far_us = 0 if self.holders.is_near(source) else _OFFER_US
+            self._offer_us = now + far_us + _OFFER_US * share // 64 + self._dice(SECOND_US // 4)
+        if self.ask_us is None:
+            return
+        if lack.page < self.page and lack.server == self._server:
+            self._follow()
+        if lack.page == self.page and lack.lacks >= self.lacks:
+            # It has asked for us too: if its server is none of ours, we ask later.
+            if lack.server != ALL and self.holders.is_near(lack.server):
+                self._server = self._server or lack.server
+            self.ask_us = max(self.ask_us, now + 8 * SECOND_US + self._dice(_SOON_US))
+        elif lack.page > self.page:
+            self._hasten(_SOON_US if source == self._server else _GROW_US)
+
+    def symbol(self, source: int, page: int, number: int, symbol: int, left: int) -> None:
+        """A symbol that another sends."""
+        now = self._relay.now
+        self.holders.sends(source, page)
+        if page in self.owed and not self._is_begun(page):
+            del self.owed[page]      # Those behind us hear it too, or ask again.
+        if self._offer_us is not None and page == self._offered:
+            self._offer_us = None
+        if self.gathered is None or source in self.holders.liars:
+            return
+        if page != self.page:
+            if page > self.page:
+                self._hasten(_GROW_US)
+                self._ahead(source, page, number, symbol)
+            elif source == self._server:
+                self._follow()
+            return
+        if self.gathered.take(source, number, symbol):
+            self._vain = 0
+            if not self.gathered.lacks:
+                self._whole(self.gathered)
+                return
+        if left:
+            self.ask_us = now + _STALL_US + self._dice(_SOON_US)
+        else:
+            share_us = _REPAIR_US * (self.gathered.wanted - self.lacks) // self.gathered.wanted
+            self.ask_us = now + share_us + self._dice(SECOND_US // 2)
+
+    def _ahead(self, source: int, page: int, number: int, symbol: int) -> None:
+        """A symbol of a page behind ours: of the next one they are kept."""
+        if page == self.page + 1 and page < self.pages and not self.have >> page & 1:
+            if self._next is None:
+                self._next = Page(self.size, self._index, page)
+            self._next.take(source, number, symbol)
+
+    def _follow(self) -> None:
+        """Others behind our server are not as far as we are: they come first."""
+        if self.ask_us is not None and self.lacks == self._wanted:
+            self.ask_us = max(self.ask_us, self._relay.now + _LATER_US + self._dice(_LATER_US))
+
+    def _hasten(self, within_us: int) -> None:
+        """Somebody near has what we lack."""
+        if self.ask_us is not None:
+            self.ask_us = min(self.ask_us, self._relay.now + self._dice(within_us))
+
+    # Gathering.
+
+    @property
+    def lacks(self) -> int:
+        return self.gathered.lacks if self.gathered is not None else 0
+
+    @property
+    def _wanted(self) -> int:
+        return self.gathered.wanted if self.gathered is not None else 0
+
+    def _advance(self) -> None:
+        """On to the first page that is lacking."""
+        while self.page < self.pages and self.have >> self.page & 1:
+            self.page += 1
+        if self.page < self.pages:
+            if self._next is not None and self._next.number == self.page:
+                self.gathered = self._next
+            elif self.gathered is None or self.gathered.number != self.page:
+                self.gathered = Page(self.size, self._index, self.page)
+            self._next = None
+            self.ask_us = self._relay.now + SECOND_US + self._dice(_LATER_US)
+            if not self.gathered.lacks:
+                self._whole(self.gathered)
+        else:
+            self.gathered = self.ask_us = None
+
+    def _whole(self, page: Page) -> None:
+        """Nothing is lacking: is it what is signed?"""
+        relay = self._relay
+        data = page.open()
+        if data is None:
+            relay.count("page spoilt")
+            liar = page.spoilt(self.holders.best(self.page, self._server, 0) or ALL)
+            if liar is not None:
+                self._lies(liar)
+                page.only = None
+            self.ask_us = relay.now + self._dice(_SOON_US)
+            return
+        for liar in page.liars(data):
+            self._lies(liar)
+        self.have |= 1 << page.number
+        relay.tell(("page", self.name, page.number, data))
+        self._advance()
+        server = self._server
+        if self._is_server and relay.now - self._asked_us < _SERVES_US:
+            if self.ask_us is None:          # Those behind us are told what we have now.
+                self._offer_us, self._offered = relay.now + self._dice(SECOND_US), self.pages
+            else:
+                self.ask_us = relay.now + self._dice(2 * SECOND_US)
+        elif self.ask_us is not None and server is not None and (
+                not self.holders.has(server, self.page)):
+            self.ask_us = relay.now + 2 * _GROW_US + self._dice(2 * _GROW_US)
+
+    def _lies(self, source: int) -> None:
+        self.holders.lies(source)
+        self._relay.count("page of a liar")
+        self._relay.tell(("spoilt", self.name, self.page, source))
+        if self._server == source:
+            self._server = None
+
+    def is_asking(self) -> bool:
+        return (self.ask_us is not None and self.ask_us <= self._relay.now
+                or self._offer_us is not None and self._offer_us <= self._relay.now)
+
+    def lack_frame(self) -> Lack:
+        """What is said now: what we lack, and of whom it is wanted; or only what we have."""
+        relay, now = self._relay, self._relay.now
+        wait = self._spread.wait_units() if self._is_server else 0
+        if self.ask_us is None or self.ask_us > now:
+            self._offer_us = None
+            return Lack(self.name, self.page, 0, ALL, self._spread.reach(), wait)
+        server = self._choose()
+        patience_us = (_SEEK_US if server is None else _ANSWER_US) << min(self._vain, _DOUBLINGS)
+        self._vain += 1
+        self.ask_us = now + patience_us + self._dice(patience_us)
+        if server is not None:
+            wait_us = self.holders.wait_us(server)
+            if wait_us:
+                self.ask_us = max(self.ask_us, now + wait_us + self._dice(_SOON_US))
+            if self._vain >= _VAIN_MAX:
+                self.holders.away(server)
+                self._server, self._vain = None, 1
+            elif self.gathered is not None and self.gathered.only is not None:
+                self.gathered.only = server
+        assert relay.setting.address != server
+        return Lack(self.name, self.page, self.lacks, ALL if server is None else server,
+                    self._spread.reach(), wait)
+
+    def _choose(self) -> int | None:
+        """Whom to ask: who serves already and is heard well, before who would have to begin, and of
+        those the best placed, once it is known who there is; who is heard badly only in the end.
+        """
+        least = 2 if not self._vain else 1 if self._vain < _VAIN_MAX else 0
+        self._server = self.holders.best(self.page, self._server, least)
+        return self._server
+
+    # Serving.
+
+    def _asked(self, lack: Lack) -> None:
+        relay = self._relay
+        self._asked_us, self._is_server = relay.now, True
+        if lack.page >= self.pages or not self.have >> lack.page & 1:
+            return
+        if self._spread.wait_units():
+            self._offer_us, self._offered = relay.now + self._dice(SECOND_US), 0
+        wanted = min(lack.lacks, SYMBOLS_OF_CHUNK * chunks_of(self.size, lack.page))
+        if lack.page not in self.owed:
+            self._serve_us = max(self._serve_us, relay.now + _COLLECT_US)
+        self.owed[lack.page] = max(self.owed.get(lack.page, 0), wanted)
+
+    def _is_begun(self, page: int) -> bool:
+        return self.at_hand is not None and self.at_hand[0] == page
+
+    def is_serving(self) -> bool:
+        """Whether a symbol may be sent now; it has the page read if it is not at hand."""
+        if not self.owed or self._relay.now < self._serve_us:
+            return False
+        page = min(self.owed)
+        if self._is_begun(page):
+            return True
+        if not self._is_read:
+            self._is_read = True
+            self._relay.tell(("read page", self.name, page))
+        return False
+
+    def give(self, page: int, symbols: "list[int] | None") -> None:
+        """A page that was asked for; None: it is not here after all."""
+        self._is_read = False
+        if symbols is None:
+            self.have &= ~(1 << page)
+            self.owed.pop(page, None)
+            self.page = min(self.page, page)
+            self._advance()
+        else:
+            self.at_hand = (page, symbols)
+            self._number = 0
+
+    def next_symbol(self, is_first: bool) -> tuple[int, int, int, int]:
+        """(page, number, symbol, how many follow it) of what is sent now. Who has the page of
+        others (not `is_first`) sends none of the symbols that they sent.
+        """
+        assert self.at_hand is not None
+        page, symbols = self.at_hand
+        left = self.owed[page] - 1
+        if left:
+            self.owed[page] = left
+        else:
+            del self.owed[page]
+        number = self._number
+        self._number += 1
+        if not is_first or number >= len(symbols):
+            number = FIRST_MORE + (self._relay.setting.address * 37 + number) % (
+                SYMBOLS - FIRST_MORE)
+            return page, number, erasure.more(symbols, number), left
+        return page, number, symbols[number], left
+
+    def refused(self, is_symbol: bool) -> None:
+        """The channel was not free: what was to be sent was not."""
+        if not is_symbol:
+            self.ask_us = None if self.ask_us is None else self._relay.now + self._dice(SECOND_US)
+            self._vain = max(self._vain - 1, 0)
+        elif self.at_hand is not None:
+            page = self.at_hand[0]
+            self.owed[page] = self.owed.get(page, 0) + 1
+            self._number -= 1
+            self.rest(self._relay.now + self._dice(SECOND_US))
+
+    def rest(self, until_us: int) -> None:
+        """Others have their turn until then."""
+        self._serve_us = until_us
+
+    def deadlines(self) -> list[int]:
+        found = [time_us for time_us in (self.ask_us, self._offer_us) if time_us is not None]
+        return found + [self._serve_us] if self.owed else found
+
+    def _dice(self, span_us: int) -> int:
+        return self._relay.chance() % span_us
