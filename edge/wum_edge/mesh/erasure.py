@@ -1,8 +1,8 @@
 """A code that makes good what is lost: of a page's `k` symbols any `k` that come will do.
 
 Systematic, over GF(256) with a Cauchy matrix (Blömer et al., ICSI TR-95-048): symbols 0..k-1 are
-the page itself, number r (from FIRST_MORE on) is the sum of symbol i times 1 / (r xor i). A symbol is
-handled as one large integer, so that a Python on a board takes a millisecond or two for it.
+the page itself, number r (from FIRST_MORE on) is the sum of symbol i times 1 / (r xor i). A symbol
+is handled as one large integer, so that a Python on a board takes a millisecond or two for it.
 """
 
 SYMBOL_SIZE = 205

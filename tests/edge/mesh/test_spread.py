@@ -150,8 +150,8 @@ def test_who_spoilt_a_page_that_several_sent_is_known_once_it_is_whole():
     assert page.open() == image and page.liars(image) == [6]
 
 
-def street(length, size=3 * PAGE_SIZE - 700, **more):
-    air = QuietAir({1}, [(at, at + 1) for at in range(1, length)], **more)
+def street(length, size=3 * PAGE_SIZE - 700, duty=10_000):
+    air = QuietAir({1}, [(at, at + 1) for at in range(1, length)], duty)
     air.run(60_000_000)
     shelf = Shelf(air, image_of(size))
     for address in range(1, length + 1):
