@@ -31,7 +31,7 @@ from wum_simulator.board.supervisor import (
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ROOT / "tests" / "ports" / "board"
-PATIENCE_S = 60
+PATIENCE_S = 300
 MODULES = ("check_flash", "check_time", "check_mqtt", "check_ciphers")
 
 
@@ -57,9 +57,12 @@ def verdicts(core, tmp_path_factory):
     folder = tmp_path_factory.mktemp("checks")
     vectors = folder / "vectors.json"
     vectors.write_text(json.dumps(_vectors()))
-    runs = [f"runner.run('{module}', {checks(module)!r})" for module in MODULES]
+    runs = [f"    runner.run('{module}', {[name]!r})\n    await asyncio.sleep_ms(0)"
+            for module in MODULES for name in checks(module)]
     board = Board(Description(
-        main="\n".join(["import runner", *runs, "print('done')"]), flash=folder / "flash",
+        # Between two of them garbage is collected.
+        main="\n".join(["import asyncio, runner", "async def main():", *runs, "    print('done')",
+                        "asyncio.run(main())"]), flash=folder / "flash",
         log=folder / "log", flash_bytes=512 * 1024,
         sources=(*core, *((path, "/" + path.name) for path in CHECKS.glob("*.py")),
                  (vectors, "/vectors.json"))))

@@ -21,7 +21,7 @@ from wum_simulator.board.supervisor import (
     Uart,
 )
 
-PATIENCE_S = 30
+PATIENCE_S = 300
 
 
 def board(folder, main, **more):
@@ -255,6 +255,32 @@ asyncio.run(main())
 def test_garbage_is_collected_between_two_turns_of_a_program_that_never_ends(tmp_path):
     _, said = run(tmp_path, STEADY, heap_bytes=1024 * 1024)
     assert int(said) < 1024 * 1024       # 10 MB were thrown away.
+
+
+KEEPS = """
+import asyncio
+kept = []
+async def main():
+    for number in range(300):
+        for _ in range(30):
+            bytes(500)
+        kept.append(bytearray(1000))
+        await asyncio.sleep_ms(0)
+    print("kept", len(kept))
+asyncio.run(main())
+"""
+
+
+def test_a_program_has_the_ram_of_its_board_and_no_more(tmp_path):
+    small, said = run(tmp_path / "small", KEEPS, heap_bytes=256 * 1024)
+    assert small.ended == CRASHED and said == "! MemoryError: 256 kB of heap are not enough\n"
+    large, said = run(tmp_path / "large", KEEPS, heap_bytes=512 * 1024)
+    assert large.ended == ENDED and said == "kept 300\n"
+
+
+def test_no_board_is_described_with_less_ram_than_can_be_held_to(tmp_path):
+    with pytest.raises(AssertionError, match="no board has so little"):
+        board(tmp_path, KEEPS, heap_bytes=96 * 1024)
 
 
 WAITS = """

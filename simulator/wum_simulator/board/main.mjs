@@ -19,6 +19,7 @@ const C_STACK_BYTES = 16 * 1024;
 const WAIT_MAX_MS = 1000;
 const TAKEN_BYTES = 65536;       // What is handed to Python in one piece at most.
 const CRASHED = 1;
+const SLACK_BYTES = 64 * 1024;   // Less than any board's heap: it can never become a part of it.
 
 const board = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 const counters = new Int32Array(new SharedArrayBuffer(4 * COUNTERS));
@@ -151,6 +152,11 @@ const api = {
     const made = Buffer.concat([cipher.update(Buffer.from(bytesAt(data, size))), cipher.final()]);
     made.copy(bytesAt(out, size));
   },
+  chacha(state, data, size) { // Constants, key, counter and nonce; `data` is changed in place.
+    const stream = crypto.createCipheriv("chacha20", Buffer.from(bytesAt(state + 16, 32)),
+      Buffer.from(bytesAt(state + 48, 16)));
+    stream.update(Buffer.from(bytesAt(data, size))).copy(bytesAt(data, size));
+  },
   // 2000-01-01 until somebody sets it, as a clock without a battery. In two halves: this build
   // hands over 32 bits.
   clock_high: () => Math.floor(now() / 65536),
@@ -179,6 +185,25 @@ const started_s = Date.now() / 1000;
 const now = () => (clock.skew_s === null ? 946684800 + Date.now() / 1000 - started_s
   : clock.skew_s + Date.now() / 1000);
 
+// A board has its RAM and no more, where this build would double its heap: memory that it could take
+// is taken away, and to ask for more is the end (as a MemoryError it makes this build go round in
+// circles). What is left for the interpreter's own small needs is less than a second heap.
+function closeHeap(interpreter) {
+  let isClosed = false;
+  memory.grow = () => {
+    if (isClosed) {
+      fs.writeSync(1, `! MemoryError: ${board.heap_bytes / 1024} kB of heap are not enough\n`);
+      end(CRASHED);
+    }
+    throw new RangeError("a board's RAM does not grow");
+  };
+  const slack = interpreter._malloc(SLACK_BYTES);
+  for (let size = SLACK_BYTES; size >= 4096; size /= 2) while (interpreter._malloc(size));
+  interpreter._free(slack);
+  isClosed = true;
+}
+
+console.error = () => {}; // Of the interpreter's glue, which tells of every refusal at length.
 const micropython = await loadMicroPython({
   heapsize: board.heap_bytes, pystack: C_STACK_BYTES, linebuffer: false,
   stdout: (data) => fs.writeSync(1, data), stderr: (data) => fs.writeSync(2, data),
@@ -188,6 +213,7 @@ for (const [host, guest] of board.copies) {
   micropython.FS.writeFile(guest, fs.readFileSync(host));
 }
 micropython.registerJsModule("_board", api);
+closeHeap(micropython._module);
 
 // Runs one piece of Python. What escapes ends the board, with its traceback.
 function python(code) {

@@ -17,6 +17,9 @@ from wum_simulator.board import node
 
 HERE = Path(__file__).resolve().parent
 GUEST = HERE / "guest"
+# Native code of the port, and what stands for it here: this build has no code emitter.
+NATIVE = {"/wum_edge/ports/micropython/chacha_viper.py": GUEST / "_chacha.py"}
+HEAP_LEAST = 128 * 1024                  # main.mjs leaves half of that outside of the heap.
 # machine.reset_cause(), and what is none: a program that ended, or crashed, restarts nothing.
 POWER_ON, RESET, WATCHDOG = 1, 2, 3
 ENDED, CRASHED = 0, -1
@@ -43,9 +46,13 @@ class Description:
     sources: tuple[tuple[Path, str], ...] = ()   # (file here, its path on the board)
     uarts: dict[int, Uart] = field(default_factory=dict)
     flash_bytes: int = 2 * 1024 * 1024
-    heap_bytes: int = 4 * 1024 * 1024
+    heap_bytes: int = 4 * 1024 * 1024        # All the RAM that the program has.
     unique_id: str = "a0b1c2d3e4f5"
     has_network: bool = True
+    has_native: bool = True                  # Whether native code runs, NATIVE in its place.
+
+    def __post_init__(self) -> None:
+        assert self.heap_bytes >= HEAP_LEAST, "no board has so little"
 
 
 def package(folder: Path, root: Path) -> tuple[tuple[Path, str], ...]:
@@ -122,6 +129,8 @@ class Board:
     def _written(self, cause: int, life: "Life", clock_s: int | None) -> Path:
         one = self.description
         copies = [(path, "/board/" + path.name) for path in sorted(GUEST.glob("*.py"))]
+        copies += [(NATIVE[guest], guest) if one.has_native and guest in NATIVE else (path, guest)
+                   for path, guest in one.sources]
         one.flash.mkdir(parents=True, exist_ok=True)
         path = Path(tempfile.mkdtemp(prefix="board-", dir=one.log.parent)) / "board.json"
         path.write_text(json.dumps({
@@ -130,7 +139,7 @@ class Board:
             "cause": cause, "clock_s": clock_s, "network": one.has_network,
             "uarts": {str(number): {"to": uart.to, "paced": uart.paced}
                       for number, uart in one.uarts.items()},
-            "copies": [[str(host), guest] for host, guest in (*copies, *one.sources)],
+            "copies": [[str(host), guest] for host, guest in copies],
         }))
         return path
 

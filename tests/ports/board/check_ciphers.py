@@ -3,7 +3,7 @@
 import json
 from binascii import unhexlify
 
-from wum_edge.ports.micropython import aes, cipher
+from wum_edge.ports.micropython import aes, chacha_plain, cipher
 
 SUNSCREEN = (b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the "
              b"future, sunscreen would be it.")
@@ -40,12 +40,25 @@ def check_gcm_seals_and_cbc_opens_what_the_host_did():
         assert cipher.Cipher().encrypt(*given) == unhexlify(sealed), len(plain)
 
 
+def check_plain_python_gives_the_same_key_stream_as_native_code():
+    assert cipher.IS_NATIVE and cipher.xor is not chacha_plain.xor, "it is compared with itself"
+    for size in (0, 1, 63, 64, 65, 300):
+        for counter in (b"\x01\x00\x00\x00", b"\xfd\xff\xff\x7f"):
+            state = b"expand 32-byte k" + bytes(range(100, 132)) + counter + bytes(range(12))
+            native, plain = bytearray(size), bytearray(size)
+            cipher.xor(bytearray(state), native)
+            chacha_plain.xor(bytearray(state), plain)
+            assert native == plain, (size, counter)
+
+
 def check_a_board_without_native_code_refuses_to_seal_slowly():
+    cipher.check("esp32")
+    cipher.IS_NATIVE = False
     cipher.check("webassembly")
-    if not cipher.IS_NATIVE:
-        try:
-            cipher.check("esp32")
-        except cipher.TooSlow as error:
-            assert "viper" in str(error)
-        else:
-            raise AssertionError("an ESP32 would seal for seconds")
+    try:
+        cipher.check("esp32")
+    except cipher.TooSlow as error:
+        assert "viper" in str(error)
+    else:
+        raise AssertionError("an ESP32 would seal for seconds")
+    cipher.IS_NATIVE = True
