@@ -12,8 +12,9 @@ from tests.edge.order_bench import (
     sealed,
 )
 from wum_edge.errors import LineGone
+from wum_edge.meters.transparent import WAITING_MAX
 from wum_edge.meters.turn import Line
-from wum_edge.orders.session import Sessions
+from wum_edge.orders.session import OPEN_AGAIN_MS, Sessions
 from wum_shared import cose, orders
 from wum_shared.order_kinds import encode_arguments
 from wum_shared.orders import DONE, RECEIVED, REFUSED, UNKNOWN
@@ -93,6 +94,40 @@ def test_bytes_go_down_and_come_up_and_either_side_ends_it():
     world.down(4, b"late")
     assert world.tell(sealed(order(3, kind=orders.SESSION, arguments=encode_arguments(
         orders.SESSION, ["M-1", 60])))).state == DONE and not world.lent
+
+
+def test_it_says_that_it_is_open_until_it_is_heard_and_keeps_what_the_meter_says():
+    world = first(Bench(SimulatedFlash()).start())
+    world.open()
+    line = world.lent[0].argument
+    line.heard.append(b"by itself")
+    for _ in range(3):
+        world.clock.true_ms += OPEN_AGAIN_MS - 1
+        world.desk.tick(world.say)               # Not yet,
+        world.clock.true_ms += 1
+        world.desk.tick(world.say)
+    assert [(one.number, one.data) for one in world.pieces] == [(1, b"")] * 4
+    world.down(1)
+    world.clock.true_ms += 3 * OPEN_AGAIN_MS
+    world.desk.tick(world.say)
+    assert [(one.number, one.data) for one in world.pieces[4:]] == [(2, b"by itself")]
+    world.down(2, is_last=True)
+    world.run()
+    assert world.line.said == [] and world.pieces[-1].number == 3
+
+
+def test_what_comes_faster_than_it_can_be_sent_ends_it_and_nothing_is_left_out():
+    world = first(Bench(SimulatedFlash()).start())
+    world.open()
+    world.down(1)
+    said = []
+
+    def turn(say, is_whole, timeout_ms):         # Three pieces at once; nobody takes them away.
+        said.extend([bytes([len(said) + n]) * DATA_MAX for n in range(3)])
+        return b"".join(said[-3:])
+    world.line.turn = turn
+    assert "too much was heard" in world.run().note
+    assert [one.data for one in world.pieces[1:-1]] == said[:WAITING_MAX]
 
 
 def test_what_came_before_is_taken_once_and_what_is_forged_is_nobodys():

@@ -71,4 +71,7 @@ class Transparent:
         self.said_bytes += len(say)
         self.heard_bytes += len(heard)
         for at in range(0, len(heard), DATA_MAX):
+            if len(self.heard) >= WAITING_MAX:   # Full, it would forget its oldest in silence.
+                self.end("too much was heard to be sent")
+                return
             self.heard.append(bytes(heard[at:at + DATA_MAX]))

@@ -128,6 +128,8 @@ class Desk:
             weight = self._check(order)
         except Refused as refused:
             state, reason, note = orders.REFUSED, refused.reason, refused.note
+            self._log.warn("order %d refused, %s: %s %s" % (
+                order.sequence, orders.KINDS.get(order.kind, ""), orders.REASONS[reason], note))
         entry = entry_of(order, digest, state, reason, self._clock.now_s(),
                          self._clock.quality(), fitting(note, NOTE_MAX), weight)
         failure = self._taken(entry, is_fresh=is_fresh)

@@ -1,8 +1,10 @@
 """The order of a transparent session: opened once, bounded, ended by either side or by time.
 
 One at a time on a concentrator. What comes down is signed by an order key and taken by its number,
-once; what goes up is signed by the identity. A process that ends ends the session: its pieces mean
-nothing to the next one. Left out: the line (meters/transparent.py). Portable, one thread.
+once; what goes up is signed by the identity. The first piece up says that the line is lent, again
+and again until somebody has said something: whoever lends it may come later than the line does. A
+process that ends ends the session: its pieces mean nothing to the next one. Left out: the line
+(meters/transparent.py). Portable, one thread.
 """
 
 from wum_edge.clock import Clock
@@ -18,6 +20,8 @@ from wum_shared.errors import WireError
 from wum_shared.orders import Order
 from wum_shared.session import IDLE_S, Piece, sign_piece
 from wum_shared.topics import DOWN, SESSION, UP
+
+OPEN_AGAIN_MS = 2000         # Until the head-end is heard.
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
@@ -90,20 +94,29 @@ class Sessions(Act):
             return
         if self._clock.monotonic_ms() - now.at_ms > 1000 * IDLE_S:
             now.line.end("the head-end said nothing for %d s" % IDLE_S)
-        while now.line.heard or not now.given:
-            data = now.line.heard[0] if now.line.heard else b""    # The first says that it is open.
-            if not say(SESSION, self._signed(now, data, is_last=False)):
+        if not now.taken and not self._opened(now, say):
+            return
+        while now.line.heard and (now.taken or now.result is not None):
+            if not say(SESSION, self._signed(now, now.given + 1, now.line.heard[0])):
                 return
             now.given += 1
-            if data:
-                now.line.heard.popleft()
-        if now.result is not None and say(SESSION, self._signed(now, b"", is_last=True)):
+            now.line.heard.popleft()
+        if now.result is not None and say(
+                SESSION, self._signed(now, now.given + 1, b"", is_last=True)):
             self._now = None
             now.done(now.result)
 
-    def _signed(self, now: "_Now", data: bytes, *, is_last: bool) -> bytes:
+    def _opened(self, now: "_Now", say: "Callable[[str, bytes], bool]") -> bool:
+        """Say that it is open, unless that was said just now; whether it was said at all."""
+        now_ms = self._clock.monotonic_ms()
+        if (not now.given or now_ms - now.told_ms >= OPEN_AGAIN_MS) and (
+                say(SESSION, self._signed(now, 1, b""))):
+            now.given, now.told_ms = 1, now_ms
+        return now.given > 0
+
+    def _signed(self, now: "_Now", number: int, data: bytes, *, is_last: bool = False) -> bytes:
         return sign_piece(self._signer, self._seed, self._key, Piece(
-            self._trusted.keys.concentrator, now.id, UP, now.given + 1, data, is_last))
+            self._trusted.keys.concentrator, now.id, UP, number, data, is_last))
 
     def _over(self, now: "_Now", outcome: lines.Outcome,
               done: "Callable[[Result], None]") -> None:
@@ -120,6 +133,7 @@ class _Now:
     def __init__(self, act: bytes, line: Transparent, at_ms: int) -> None:
         self.id, self.line, self.at_ms = act, line, at_ms
         self.taken = self.given = 0          # Numbers of the last pieces, down and up.
+        self.told_ms = 0                     # When the first of ours was said last.
         self.result: Result | None = None
         self.done: Callable[[Result], None] = _nobody
 

@@ -90,6 +90,33 @@ async def test_a_concentrator_is_told_its_groups_and_what_is_kept_of_it_opens_no
         assert member.key.key.hex() not in kept
 
 
+async def test_who_has_other_keys_than_its_groups_were_sealed_with_is_told_anew_at_once(
+        bench: Groups) -> None:
+    due = "select round(extract(epoch from due_at - now()))::int, epoch from command_group_notice"
+    await bench.group()
+    order, signed, _ = await bench.memberships()
+    await bench.told(order, signed, orders.REFUSED, orders.ARGUMENTS)
+    assert bench.ask(due) == [(3600, None)]              # Not for its keys: not at once.
+    (number,) = bench.ask("select concentrator_id from concentrator")
+    async with bench.pool.connection() as connection:
+        await registry.save_keys(connection, number, 2, bench.vault.seal(
+            bench.device.id, 2, bench.device.up, bench.device.down))
+    for reason, found in ((orders.FLASH_REFUSES, (3600, None)), (orders.ARGUMENTS, (0, 1))):
+        bench.do("update command_group_notice set due_at = now()")
+        await bench.desk.step(bench.pool)
+        command, sealed, signed = bench.ask(
+            "select c.command_id, c.arguments, o.signed from command c join command_order o"
+            " using (command_id) order by 1 desc limit 1")[0]
+        assert cose.peek(sealed)[1] == 2, "with the newest, which it has mostly"
+        order = orders.open_order(SodiumVerifier(), (bench.order_key,), signed)
+        await bench.told(order, signed, orders.REFUSED, reason)
+        assert bench.ask(due) == [found], "its receipt is of epoch 1"
+    await bench.desk.step(bench.pool)
+    (sealed,) = bench.ask("select arguments from command order by command_id desc limit 1")
+    assert cose.peek(sealed)[1] == 1
+    assert bench.ask("select due_at, epoch from command_group_notice") == [(None, None)]
+
+
 async def test_one_order_is_signed_for_a_group_and_each_meter_has_its_own_true_state(
         bench: Groups) -> None:
     await bench.group()

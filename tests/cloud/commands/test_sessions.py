@@ -79,10 +79,11 @@ async def test_a_tool_talks_through_it_and_every_byte_is_on_record(lent: Lent) -
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"\x01\x03")
     await writer.drain()
-    while not lent.published:
+    while len(lent.published) < 2:
         await asyncio.sleep(0.01)
-    (piece,) = lent.down()
-    assert (piece.session, piece.number, piece.data) == (order.id, 1, b"\x01\x03")
+    hello, piece = lent.down()
+    assert (hello.session, hello.number, hello.data) == (order.id, 1, b"")
+    assert (piece.session, piece.number, piece.data) == (order.id, 2, b"\x01\x03")
     for _ in range(2):
         await relay.heard(lent.up(b"\x07\x08", number=2))     # The broker says it twice.
     assert await reader.readexactly(2) == b"\x07\x08"
@@ -96,8 +97,8 @@ async def test_a_tool_talks_through_it_and_every_byte_is_on_record(lent: Lent) -
     async with lent.pool.connection() as connection:
         found = await store.recorded(connection, relay._command_id)
     assert [(one.direction, one.number, one.data) for one in found] == [
-        ("up", 1, b""), ("down", 1, b"\x01\x03"), ("up", 2, b"\x07\x08"), ("down", 2, b""),
-        ("up", 3, b"")]
+        ("up", 1, b""), ("down", 1, b""), ("down", 2, b"\x01\x03"), ("up", 2, b"\x07\x08"),
+        ("down", 3, b""), ("up", 3, b"")]
 
 
 async def test_what_is_forged_or_of_another_session_is_nobodys_and_a_gap_ends_it(
@@ -110,7 +111,21 @@ async def test_what_is_forged_or_of_another_session_is_nobodys_and_a_gap_ends_it
     await lent.relay.heard(lent.up(b"", number=1))
     await lent.relay.heard(lent.up(b"x", number=3))
     assert "missing" in lent.relay.why
-    assert lent.ask("select count(*) from session_piece") == [1]
+    assert lent.ask("select count(*) from session_piece") == [2]         # Open, and our answer.
+
+
+async def test_pieces_leave_in_the_order_of_their_numbers_and_a_session_is_lent_once(
+        lent: Lent) -> None:
+    await lent.begin()
+    await lent.relay.heard(lent.up(b""))
+    await asyncio.gather(*[lent.relay.say(bytes([number])) for number in range(20)])
+    assert [(one.number, one.data) for one in lent.down()] == [(1, b"")] + [
+        (2 + number, bytes([number])) for number in range(20)]
+    another = Relay(lent.pool, lent.vault, order_seed, Downlink(), lent.relay._command_id,
+                    lambda topic, sealed: lent.published.append((topic, sealed)) is None)
+    with pytest.raises(CommandRefused, match="is lent, or was"):
+        await another.heard(lent.up(b"", number=1))
+    assert len(lent.published) == 21 and not another.is_open.is_set()
 
 
 async def test_a_session_that_never_opens_ends_with_its_order(lent: Lent) -> None:

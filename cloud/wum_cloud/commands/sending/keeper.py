@@ -9,6 +9,7 @@ Left out: what people ask for (requesting.py), SQL (sending_store.py), the state
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -186,20 +187,25 @@ class SendingDesk:
         signed = orders.unseal_receipt(SodiumCipher(), uplink, sender.tenant, sealed)
         receipt = orders.open_receipt(
             SodiumVerifier(), await identity_key(connection, sender.concentrator_id), signed)
-        await self._told(connection, sender.concentrator_id, receipt, signed)
+        for asked in await self._told(connection, sender.concentrator_id, receipt, signed):
+            if asked.kind == orders.GROUP:
+                await telling.ended(connection, asked.command_id, asked.state, receipt, epoch)
 
     async def _told(self, connection: Connection, concentrator: int, receipt: Receipt,
-                    signed: bytes) -> None:
+                    signed: bytes) -> list[store.Asked]:
+        """The commands that are over by this, each with its last state."""
         found = await store.asked(connection, concentrator, receipt.id, receipt.digest)
         if not found:
             _log.warning("a receipt of %s for an order that was never signed here",
                          receipt.concentrator.hex())
-        for asked in found:
-            await self._tell(connection, concentrator, asked, of_meter(receipt, asked), signed)
+        after = [await self._tell(connection, concentrator, asked, of_meter(receipt, asked), signed)
+                 for asked in found]
+        return [replace(asked, state=state) for asked, state in zip(found, after, strict=True)
+                if state != asked.state and state in states.OVER]
 
     async def _tell(self, connection: Connection, concentrator: int, asked: store.Asked,
-                    receipt: Receipt, signed: bytes) -> None:
-        """One command hears what became of it."""
+                    receipt: Receipt, signed: bytes) -> str:
+        """One command hears what became of it; its state from now on."""
         said = heard(asked.state, receipt, is_newest=asked.is_newest, is_in_time=asked.is_in_time)
         if await store.keep_receipt(connection, asked.command_id, receipt.state, signed):
             words = ": ".join([word for word in (
@@ -212,11 +218,11 @@ class SendingDesk:
                 asked.tenant_id, "concentrator " + receipt.concentrator.hex(), ""),
                 acts.COMMAND_ENDED, "command %d" % asked.command_id, state=said.state,
                 kind=WORDS.get(asked.kind, str(asked.kind)))
-            await telling.ended(connection, asked.command_id, asked.kind, said.state)
         if said.is_challenge:
             await store.keep_challenge(connection, concentrator, receipt.challenge)
         if said.hurry_s is not None:
             await store.hurry(connection, asked.command_id, said.hurry_s, is_again=said.is_again)
+        return said.state
 
 
 def _place(due: Due) -> tuple[int, int]:

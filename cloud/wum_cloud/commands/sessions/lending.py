@@ -7,9 +7,11 @@ from wum_cloud.audit import acts
 from wum_cloud.audit.acts import at_the_machine
 from wum_cloud.audit.store import note
 from wum_cloud.broker import Broker, Delivery
+from wum_cloud.commands import states
 from wum_cloud.commands.kinds import CommandRefused
 from wum_cloud.commands.sending import store as sending
 from wum_cloud.commands.sessions.relay import OrderSeed, Relay, take_all
+from wum_cloud.commands.sessions.store import Lent
 from wum_cloud.database import open_pool
 from wum_cloud.registry.broker_files import read_password
 from wum_cloud.registry.keys import open_vault
@@ -42,21 +44,22 @@ async def lend(settings: Settings, order_seed: OrderSeed, counters: sending.Coun
                        "command %d" % command_id, meter=one.serial, listen=listen)
         broker.start()
         try:
-            return await _until_over(relay, broker, waiting, host, int(port), one.serial)
+            return await _until_over(relay, broker, waiting, (host, int(port)), one)
         finally:
             await asyncio.to_thread(broker.stop)
 
 
 async def _until_over(relay: Relay, broker: Broker, waiting: "asyncio.Queue[Delivery]",
-                      host: str, port: int, serial: str) -> int:
+                      listen: tuple[str, int], one: Lent) -> int:
     taking = asyncio.create_task(take_all(relay, broker, waiting))
     watching = asyncio.create_task(relay.watch())
     opening = asyncio.create_task(relay.is_open.wait())
-    server = await asyncio.start_server(relay.serve, host, port)
+    server = await asyncio.start_server(relay.serve, *listen)
     try:
         where = "%s:%d" % server.sockets[0].getsockname()[:2]
-        print("Waiting for the concentrator of meter %s; tools connect to %s then." % (
-            serial, where), flush=True)
+        print("Waiting for %s; tools connect to %s then." % (
+            "a second person to agree" if one.state == states.REQUESTED
+            else "the concentrator of meter %s" % one.serial, where), flush=True)
         await asyncio.wait((opening, watching, taking), return_when=asyncio.FIRST_COMPLETED)
         if relay.is_open.is_set():
             print("Open: connect the tool to %s now." % where, flush=True)

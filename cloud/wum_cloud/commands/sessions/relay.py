@@ -41,6 +41,7 @@ class Relay:
         self._given = self._taken = 0
         self._epoch: int | None = None
         self._tool: asyncio.StreamWriter | None = None
+        self._saying = asyncio.Lock()        # Pieces leave in the order of their numbers.
         self.is_open, self.is_over = asyncio.Event(), asyncio.Event()
         self.why = ""
 
@@ -83,7 +84,9 @@ class Relay:
                 return
             await store.record(connection, self._command_id, piece, signed)
         self._taken, self._epoch = piece.number, epoch
-        self.is_open.set()
+        if not self.is_open.is_set():
+            await self.say(b"")              # It says that it is open until it hears us.
+            self.is_open.set()
         if piece.data and self._tool is not None:
             self._tool.write(piece.data)
             await self._tool.drain()
@@ -92,7 +95,10 @@ class Relay:
 
     async def say(self, data: bytes, *, is_last: bool = False) -> None:
         """A piece for the meter."""
-        one = await self.lent()
+        async with self._saying:
+            await self._say(await self.lent(), data, is_last=is_last)
+
+    async def _say(self, one: Lent, data: bytes, *, is_last: bool) -> None:
         async with self._pool.connection() as connection:
             seed = await self._order_seed(connection, self._vault)
             if seed is None:
@@ -107,7 +113,9 @@ class Relay:
             self._given += 1
             piece = Piece(one.device_id, one.order_id, DOWN, self._given, data, is_last)
             signed = sign_piece(SodiumSigner(), seed, SodiumSigner.public(seed), piece)
-            await store.record(connection, self._command_id, piece, signed)
+            if not await store.record(connection, self._command_id, piece, signed):
+                raise CommandRefused("Session %d is lent, or was: another one has to be asked for."
+                                     % self._command_id)
             _, downlink = self._vault.open(one.device_id, epoch, keys)
         self._publish(topics.topic(one.device_id, DOWN, SESSION), cose.seal(
             SodiumCipher(), downlink, cose.key_id(one.device_id, epoch), counter, signed, DOWN,

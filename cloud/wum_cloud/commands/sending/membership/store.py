@@ -14,7 +14,8 @@ _DUE = """
       join tenant t using (tenant_id)
       join lateral (select epoch, sealed_keys from concentrator_epoch e
                      where e.concentrator_id = x.concentrator_id
-                     order by isempty(e.uplink_seen), epoch desc limit 1) as e on true
+                     order by e.epoch = n.epoch desc nulls last, e.epoch desc limit 1
+     ) as e on true
      where n.due_at <= now() and x.revoked_at is null
      order by n.due_at, n.concentrator_id limit %s for update of n skip locked"""
 
@@ -92,8 +93,8 @@ async def keep_told(connection: Connection, told: Told, command: int | None,
                     found: list[Part]) -> None:
     """Who was told, by which command, which versions; what it was told before does not count."""
     await connection.execute(
-        "update command_group_notice set due_at = null, command_id = %s where concentrator_id = %s",
-        [command, told.concentrator_id])
+        "update command_group_notice set due_at = null, epoch = null, command_id = %s"
+        " where concentrator_id = %s", [command, told.concentrator_id])
     await connection.execute(
         "delete from command_group_member where concentrator_id = %s", [told.concentrator_id])
     for part in found if command is not None else []:
@@ -109,8 +110,18 @@ async def confirm(connection: Connection, command_id: int) -> None:
         "update command_group_member set is_confirmed = true where command_id = %s", [command_id])
 
 
-async def tell_again(connection: Connection, command_id: int, after_s: int) -> None:
-    """What this command told is not known; it is told once more, unless it is to be anyway."""
+async def arguments(connection: Connection, command_id: int) -> bytes:
+    """What was told by this command, sealed."""
+    row = await (await connection.execute(
+        "select arguments from command where command_id = %s", [command_id])).fetchone()
+    assert row is not None
+    return bytes(row[0])
+
+
+async def tell_again(
+        connection: Connection, command_id: int, after_s: int, epoch: int | None) -> None:
+    """What this command told is not known; it is told once more, unless it is to be anyway: with
+    keys of this epoch, or of the newest."""
     await connection.execute(
-        "update command_group_notice set due_at = now() + make_interval(secs => %s)"
-        " where command_id = %s and due_at is null", [after_s, command_id])
+        "update command_group_notice set due_at = now() + make_interval(secs => %s), epoch = %s"
+        " where command_id = %s and due_at is null", [after_s, epoch, command_id])

@@ -2,6 +2,9 @@
 
 All groups of one concentrator in one order, their keys sealed for it alone: what is kept of the
 order opens nothing. A version counts as known once the concentrator has signed that it is done.
+
+They are sealed with keys of the newest epoch, which a concentrator has forgotten two epochs later:
+who refuses the order for that is told anew at once, with the keys that its receipt is sealed with.
 """
 
 import logging
@@ -19,11 +22,11 @@ from wum_shared import cose, orders
 from wum_shared.errors import WireError
 from wum_shared.groups import Membership, encode_memberships
 from wum_shared.messages import DirectionKey
-from wum_shared.orders import ARGUMENTS_MAX, ORDER_ID_SIZE
+from wum_shared.orders import ARGUMENTS_MAX, ORDER_ID_SIZE, Receipt
 from wum_shared.topics import DOWN, GROUPS
 
 TOLD_MAX = 20                # Concentrators in one step.
-AGAIN_S = 3600               # After an order that failed.
+AGAIN_S = 3600               # After an order that failed for another reason than its keys.
 _log = logging.getLogger("wum_cloud.commands")
 
 
@@ -42,14 +45,19 @@ async def tell(connection: Connection, vault: Vault, counters: sending.Counters)
         await store.keep_told(connection, told, command, found)
 
 
-async def ended(connection: Connection, command_id: int, kind: int, state: str) -> None:
-    """An order of ours is over: its versions are known, or it is given once more."""
-    if kind != orders.GROUP:
-        return
+async def ended(connection: Connection, command_id: int, state: str, receipt: Receipt,
+                epoch: int) -> None:
+    """An order of ours is over: its versions are known, or it is given once more. `epoch` is that
+    of the receipt.
+    """
     if state == DONE:
         await store.confirm(connection, command_id)
+        return
+    _, told, _ = cose.peek(await store.arguments(connection, command_id))
+    if receipt.reason == orders.ARGUMENTS and told != epoch:
+        await store.tell_again(connection, command_id, 0, epoch)
     else:
-        await store.tell_again(connection, command_id, AGAIN_S)
+        await store.tell_again(connection, command_id, AGAIN_S, None)
 
 
 async def _member(connection: Connection, vault: Vault, part: Part) -> Membership:
