@@ -243,6 +243,10 @@ def a_group_acts_once(place: Place, *cabinets: Cabinet) -> None:
                      % made.request_id)
     assert len(said) == 3, "a signed receipt for each"
     assert [cabinet.begun().count("disconnect") for cabinet in cabinets] == [1, 1]
+    made = ask(place, "disconnect", "M-1")
+    place.wait_for("refusal", lambda: states(place, made) == [
+        ("M-1", "failed", "it cannot be done here: eastron-sdm630 has no switch")])
+    assert [cabinet.begun().count("disconnect") for cabinet in cabinets] == [1, 1]
 
 
 def what_came_of_it_is_seen_by_others(place: Place) -> None:

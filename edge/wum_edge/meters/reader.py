@@ -177,9 +177,10 @@ class Reader:
         raise CannotDo("this meter has no limiter that can be read")
         yield
 
-    def set_limit(self, value: int, exponent: int) -> "Conversation[Limit]":
+    def set_limit(self, value: int, exponent: int) -> "Conversation[Limit | None]":
         """Conversation: the limiter's normal threshold becomes `value` times 10^`exponent`, in the
-        unit of what it watches; the limiter as the meter has it then.
+        unit of what it watches; the limiter as the meter has it then, None where it is no more than
+        this threshold.
         """
         raise CannotDo("this meter has no limiter that can be set")
         yield

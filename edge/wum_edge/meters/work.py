@@ -176,7 +176,8 @@ def _read(known: KnownMeter, line: Line, clock: Clock) -> Outcome:
                 rows.append(row)
     if visit.answered:
         _close(known, line)
-    return Outcome(bool(rows), "" if rows else str(visit.error), tuple(rows), False)
+    why = str(visit.error or "it gave none of its registers")
+    return Outcome(bool(rows), "" if rows else why, tuple(rows), False)
 
 
 def _begin(known: KnownMeter, line: Line, clock: Clock) -> "Reader":

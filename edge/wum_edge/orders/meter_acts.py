@@ -27,27 +27,34 @@ class MeterAct(Act):
     """One kind. `places` are meters by serial; `put` hands an order to its line: empty, or why not.
 
     `home` brings an outcome from the line's thread into the desk's; `meters_of` gives the serials
-    of a group, None for one that is not known in this version.
+    of a group, None for one that is not known in this version; `lacks` says of a place why its
+    meter cannot do what a line is ordered to, empty where it may.
     """
 
     def __init__(
             self, kind: int, places: dict[str, int], put: "Callable[[lines.Order], str]",
             home: "Callable[[Callable[[], None]], None]",
             meters_of: "Callable[[bytes], tuple[str, ...] | None] | None" = None,
+            lacks: "Callable[[int, str], str]" = lambda place, what: "",
     ) -> None:
         self._kind = kind
         self._places = places
         self._put = put
         self._home = home
         self._meters_of = meters_of
+        self._lacks = lacks
 
     def check(self, order: Order) -> None:
         """See Act.check."""
         whom = arguments(self._kind, order)[0]
         if type(whom) is bytes:
-            self._group(whom)
-        elif whom not in self._places:
-            raise Refused(orders.CANNOT, "there is no meter %s here" % whom)
+            found = [self._why_not(serial) for serial in self._group(whom)]
+            if all(found):
+                raise Refused(orders.CANNOT, found[0])
+        else:
+            why = self._why_not(str(whom))
+            if why:
+                raise Refused(orders.CANNOT, why)
 
     def weight(self, order: Order) -> int:
         """See Act.weight."""
@@ -67,12 +74,18 @@ class MeterAct(Act):
             self._one(str(whom), parts, done)
 
     def _one(self, serial: str, parts: "list[object]", done: "Callable[[Result], None]") -> None:
-        place = self._places.get(serial)
-        refused = "there is no meter %s here" % serial if place is None else self._put(lines.Order(
-            _WHAT[self._kind], place, _argument(self._kind, parts),
+        refused = self._why_not(serial) or self._put(lines.Order(
+            _WHAT[self._kind], self._places[serial], _argument(self._kind, parts),
             lambda outcome: self._home(lambda: done(result_of(outcome)))))
         if refused:
             done(Result(orders.FAILED, orders.CANNOT, refused, b""))
+
+    def _why_not(self, serial: str) -> str:
+        """Why nothing is asked of the meter's line; empty: it is."""
+        place = self._places.get(serial)
+        if place is None:
+            return "there is no meter %s here" % serial
+        return self._lacks(place, _WHAT[self._kind])
 
     def _group(self, reference: bytes) -> tuple[str, ...]:
         """Raises Refused."""

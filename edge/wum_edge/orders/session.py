@@ -35,10 +35,11 @@ class Sessions(Act):
             self, places: dict[str, int], put: "Callable[[lines.Order], str]",
             home: "Callable[[Callable[[], None]], None]", trusted: Trusted, signer: Signer,
             seed: bytes, identity_key: bytes, clock: Clock, log: Log,
+            lacks: "Callable[[int, str], str]" = lambda place, what: "",
     ) -> None:
         self._places, self._put, self._home = places, put, home
         self._trusted, self._signer, self._seed, self._key = trusted, signer, seed, identity_key
-        self._clock, self._log = clock, log
+        self._clock, self._log, self._lacks = clock, log, lacks
         self._now: _Now | None = None
 
     def check(self, order: Order) -> None:
@@ -46,6 +47,9 @@ class Sessions(Act):
         serial = arguments(orders.SESSION, order)[0]
         if serial not in self._places:
             raise Refused(orders.CANNOT, "there is no meter %s here" % serial)
+        why = self._lacks(self._places[str(serial)], lines.TRANSPARENT)
+        if why:
+            raise Refused(orders.CANNOT, why)
         if self._now is not None:
             raise Refused(orders.CANNOT, "there is a session already")
 

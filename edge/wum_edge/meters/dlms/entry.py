@@ -12,6 +12,14 @@ from wum_edge.meters.dlms import acse
 from wum_edge.meters.dlms.moment import DEVIATIONS
 from wum_edge.meters.dlms.objects import REGISTER
 from wum_edge.meters.iec62056_21.signon import is_address
+from wum_edge.meters.orders import (
+    READ_NOW,
+    SET_CLOCK,
+    SET_LIMIT,
+    SWITCH,
+    SWITCH_SECONDARY,
+    TRANSPARENT,
+)
 from wum_edge.meters.turn import DELAY_US, Pace
 from wum_shared.errors import Malformed
 from wum_shared.obis import obis_from_text
@@ -179,6 +187,18 @@ def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
     """
     return Pace(bits_per_character * 1000000 // baud + 1,
                 DELAY_US + 1000 * model.manner.quirks.late_ms)
+
+
+def acts(model: "Model") -> tuple[str, ...]:
+    """What a line may be ordered to do with such a meter: whether it has a limiter and a relay for
+    a secondary load only its object list says.
+    """
+    able = [READ_NOW, TRANSPARENT, SET_LIMIT, SWITCH_SECONDARY]
+    if model.manner.clock:
+        able.append(SET_CLOCK)
+    if model.manner.switch:
+        able.append(SWITCH)
+    return tuple(able)
 
 
 def keeps_time(model: "Model") -> bool:

@@ -23,6 +23,7 @@ from wum_edge.meters.iec62056_21.ways import (
     check_switch,
     check_unit,
 )
+from wum_edge.meters.orders import READ_NOW, SET_CLOCK, SWITCH, TRANSPARENT
 from wum_edge.meters.turn import Pace, silence_us
 from wum_shared.errors import Malformed
 from wum_shared.obis import obis_from_text, obis_to_text
@@ -188,6 +189,17 @@ def pace(model: "Model", baud: int, bits_per_character: int) -> Pace:
     slow = size if model.manner.fixed else _SIGN_ON_BYTES * (1 + _logs(model))
     longer_us = slow * bits_per_character * (1000000 // model.manner.baud - 1000000 // baud)
     return Pace(silence_us(baud, bits_per_character), max(0, REACTION_US + longer_us // turns))
+
+
+def acts(model: "Model") -> tuple[str, ...]:
+    """What a line may be ordered to do with such a meter."""
+    manner = model.manner
+    able = [READ_NOW, TRANSPARENT]
+    if manner.clock is not None and manner.clock.write:
+        able.append(SET_CLOCK)
+    if manner.switch is not None:
+        able.append(SWITCH)
+    return tuple(able)
 
 
 def keeps_time(model: "Model") -> bool:

@@ -8,6 +8,8 @@ MODBUS over Serial Line V1.02, 2.2.
 from collections import namedtuple
 
 from wum_edge.document import shown
+from wum_edge.meters.modbus.acts import Acts, check_acts
+from wum_edge.meters.orders import READ_NOW, TRANSPARENT
 from wum_edge.meters.scaling import TYPES, WORD_ORDERS, Scale, scale_from_text
 from wum_edge.meters.turn import DELAY_US, Pace, silence_us
 from wum_shared.errors import Malformed
@@ -62,12 +64,13 @@ class Timing(namedtuple("Timing", ("silence_ms", "delay_ms"))):
     delay_ms: int
 
 
-class Manner(namedtuple("Manner", ("limits", "timing"))):
-    """How the model wants to be asked."""
+class Manner(namedtuple("Manner", ("limits", "timing", "acts"))):
+    """How the model wants to be asked, and what it can be told to do."""
 
     __slots__ = ()
     limits: Limits
     timing: Timing
+    acts: Acts
 
 
 class Access(namedtuple("Access", ("framing",))):
@@ -99,7 +102,12 @@ def check_manner(table: "Table") -> Manner:
     pauses = Timing(timing.number("silence_ms", 0, SILENCE_MS_MAX, 0),
                     timing.number("delay_ms", 1, DELAY_MS_MAX, DELAY_US // 1000))
     timing.done()
-    return Manner(found, pauses)
+    return Manner(found, pauses, check_acts(table))
+
+
+def acts(model: "Model") -> tuple[str, ...]:
+    """What a line may be ordered to do with such a meter."""
+    return (READ_NOW, TRANSPARENT) + tuple(model.manner.acts.names())
 
 
 def check_together(register: "Register") -> tuple[str, str, str] | None:

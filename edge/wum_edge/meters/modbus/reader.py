@@ -4,21 +4,26 @@ Left out: bytes (rtu.py) and how registers are merged (ranges.py).
 """
 
 from wum_edge.errors import LineSilent, MeterError, Refused
+from wum_edge.meters.modbus import acts
 from wum_edge.meters.modbus.pdu import read_words, words_of
 from wum_edge.meters.modbus.ranges import Range, plan, split
 from wum_edge.meters.modbus.rtu import RtuStation
 from wum_edge.meters.modbus.tcp import TcpStation
-from wum_edge.meters.reader import Reader, Take
+from wum_edge.meters.reader import CannotDo, Reader, SwitchState, Take
 from wum_edge.meters.scaling import raw_number, scaled
 from wum_edge.meters.turn import Hearing, Turn
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from wum_edge import config
     from wum_edge.clock import Clock
     from wum_edge.meters.catalog import Model
     from wum_edge.meters.modbus.station import Reply, Station
     from wum_edge.meters.reader import Conversation
+
+    Way = TypeVar("Way")
 
 FAILURES_MAX = 2             # Failed turns after which a read leaves the rest for later.
 _NOT_THERE = (2, 3)          # Exceptions that a request for fewer registers may avoid.
@@ -71,6 +76,48 @@ class ModbusReader(Reader):
                     break
             else:
                 self._take(one, reply, take)
+
+    def switch(self, closed: bool) -> "Conversation[None]":
+        """See Reader.switch."""
+        way = self._way(self._model.manner.acts.switch, "switch")
+        yield from self._rest()
+        yield from acts.throw(self.station, way, closed, "%s: switch" % self._model.model)
+
+    def read_switch(self) -> "Conversation[SwitchState]":
+        """See Reader.read_switch."""
+        way = self._way(self._model.manner.acts.switch, "switch")
+        yield from self._rest()
+        found = yield from acts.state(self.station, way)
+        if found not in (way.open, way.closed):
+            raise Refused("%s: switch: wanted %d or %d, it reads %d" % (
+                self._model.model, way.open, way.closed, found), 0)
+        return SwitchState(found == way.closed, "%d" % found)
+
+    def switch_secondary(self, closed: bool) -> "Conversation[None]":
+        """See Reader.switch_secondary."""
+        way = self._way(self._model.manner.acts.secondary, "switch for a secondary load")
+        yield from self._rest()
+        yield from acts.throw(self.station, way, closed, "%s: secondary load" % self._model.model)
+
+    def set_limit(self, value: int, exponent: int) -> "Conversation[None]":
+        """See Reader.set_limit; the limiter is these registers, and nothing beside them."""
+        way = self._way(self._model.manner.acts.limit, "limiter")
+        yield from self._rest()
+        yield from acts.set_limit(
+            self.station, way, value, exponent, "%s: limit" % self._model.model)
+
+    def set_clock(self, utc_s: int) -> "Conversation[None]":
+        """See Reader.set_clock."""
+        way = self._way(self._model.manner.acts.clock, "clock that can be set")
+        began_s = self._clock.now_s()
+        yield from self._rest()
+        yield from acts.set_clock(self.station, way, utc_s + self._clock.now_s() - began_s,
+                                  "%s: clock" % self._model.model)
+
+    def _way(self, way: "Way | None", what: str) -> "Way":
+        if way is None:
+            raise CannotDo("%s: has no %s" % (self._model.model, what))
+        return way
 
     def _rest(self) -> "Conversation[None]":
         """Let a late answer to this meter's failed turn pass before it is asked again."""

@@ -4,7 +4,7 @@ Left out: all that is the same (entry.py). MODBUS Messaging on TCP/IP V1.0b, 4.4
 """
 
 from wum_edge.meters.modbus import entry
-from wum_edge.meters.modbus.entry import check_manner, check_source, check_together
+from wum_edge.meters.modbus.entry import acts, check_manner, check_source, check_together
 from wum_edge.meters.turn import DELAY_US, Pace
 
 TYPE_CHECKING = False        # True for type checkers only.
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from wum_edge.document import Table
     from wum_edge.meters.catalog import Model
 
-__all__ = ["check_access", "check_address", "check_manner", "check_source", "check_together"]
+__all__ = ["acts", "check_access", "check_address", "check_manner", "check_source",
+           "check_together"]
 
 
 def check_address(table: "Table") -> int:

@@ -151,7 +151,9 @@ def set_limit(this: Asked, wanted: tuple[Decimal, str], yes: bool) -> int:
         if counts != unit:
             raise CannotDo(f"its limiter watches {counts or 'something without a unit'}, "
                            f"not {unit}")
-        return _limit_text((yield from reader.set_limit(value, exponent)))
+        found = yield from reader.set_limit(value, exponent)
+        assert found is not None, "who has a limiter that can be read"
+        return _limit_text(found)
     return _confirmed(this, yes, f"set the limit to {limit:f} {unit}", done)
 
 

@@ -15,6 +15,8 @@ from wum_edge.archive.flash import Flash
 from wum_edge.clock import Clock
 from wum_edge.config import Config
 from wum_edge.log import Log
+from wum_edge.meters.able import lacks
+from wum_edge.meters.catalog import Model
 from wum_edge.orders.act import Act, Result
 from wum_edge.orders.caps import Cap
 from wum_edge.orders.desk import Desk
@@ -140,22 +142,27 @@ def _order_keys(folder: Path) -> tuple[bytes, ...]:
     return kept_trust(kept.root_key, kept.document).order_keys
 
 
-def let_act(desk: Desk | None, agent: Agent, config: Config, inputs: InputLines, hands: Hands,
-            recent: Recent, groups: Groups | None, clock: Clock, log: Log) -> None:
+def let_act(desk: Desk | None, agent: Agent, meters: list[tuple[str, Model]], inputs: InputLines,
+            hands: Hands, recent: Recent, groups: Groups | None, clock: Clock, log: Log) -> None:
     """Let the desk hear orders, from the head-end and from a mesh, and say what can be done here.
+    `meters` are serial and model of each, in the order of the configuration.
     """
     if desk is None or groups is None:
         return
     agent.listen(ORDER, desk.heard)
     agent.listen(GROUP_ORDER, desk.heard)
-    places = {meter.serial: index for index, meter in enumerate(config.meters)}
+    places = {serial: index for index, (serial, _) in enumerate(meters)}
+
+    def lacking(place: int, what: str) -> str:
+        return lacks(meters[place][1], what)
+
     for kind in METER_KINDS:
         desk.acts[kind] = MeterAct(
             kind, places, lambda order: inputs.tell[order.meter](order), hands.home,
-            groups.meters_of)
+            groups.meters_of, lacking)
     sessions = Sessions(places, lambda order: inputs.tell[order.meter](order), hands.home,
                         desk.trusted, desk.signer, desk.seed,
-                        Signatures.public(desk.seed), clock, log)
+                        Signatures.public(desk.seed), clock, log, lacking)
     agent.listen(SESSION, sessions.heard)
     desk.beside = sessions.tick
     desk.acts[orders.SESSION] = sessions

@@ -127,8 +127,10 @@ def open_gateway(
              for number in range(len(config.lines))]
     inputs.tell = {known.index: sweeper.order for sweeper, meters in lines for known in meters}
     desk = order_desk.open_desk(config, own.keys, flash, clock, log, archive.newest_s or 0)
-    order_desk.let_act(desk, agent, config, inputs, hands, recent, order_desk.groups_of(
-        desk, flash, mesh.groups.join if mesh is not None else lambda _: None), clock, log)
+    order_desk.let_act(
+        desk, agent, [(meter.serial, models[meter.model]) for meter in config.meters], inputs,
+        hands, recent, order_desk.groups_of(
+            desk, flash, mesh.groups.join if mesh is not None else lambda _: None), clock, log)
     if desk is not None:
         desk.acts[orders.CONFIGURE] = _configure(found, models, flash, hands)
     update_part.listen(updating, agent, desk)
