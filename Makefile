@@ -64,4 +64,6 @@ lock: venv  ## Bring requirements.lock to the newest versions that fit
 	   $(BIN)/uv export --quiet --frozen --all-packages --all-extras --all-groups \
 	   --no-emit-workspace --no-annotate --no-header; } > requirements.lock.draft
 	@mv requirements.lock.draft requirements.lock
-	@git diff --stat -- requirements.lock
+	@$(PYTHON) demo/make_venv.py
+	@$(BIN)/python -m demo.make_packages 'wum-edge[gpio,linux]' > edge/packages.toml
+	@git diff --stat -- requirements.lock edge/packages.toml

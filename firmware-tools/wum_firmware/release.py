@@ -13,6 +13,7 @@ from typing import Any
 
 from wum_firmware import sbom
 from wum_firmware.cipher import Ed25519
+from wum_firmware.packages import read as packages_of
 from wum_firmware.release_keys import PublicKey, ReleaseKey
 from wum_firmware.sources import VENDOR, Sources, class_of
 from wum_shared import bundle, cose, suit
@@ -37,7 +38,7 @@ class Opened:
     content: bytes
 
 
-def write(folder: Path, sources: Sources, sequence: int, *, lock: str, licence: str) -> None:
+def write(folder: Path, sources: Sources, sequence: int, *, packages: str, licence: str) -> None:
     """Make the folder, unsigned. Raises ReleaseRefused, Malformed, OSError."""
     if folder.exists() and any(folder.iterdir()):
         raise ReleaseRefused(f"{folder} is not empty; a release is never written over")
@@ -49,7 +50,10 @@ def write(folder: Path, sources: Sources, sequence: int, *, lock: str, licence: 
         index if len(index) <= suit.INTEGRATED_INDEX_MAX else None)
     envelope = suit.encode(release)
     suit.decode(envelope)
-    needs = sbom.dependencies(sources, sbom.locked_versions(lock))
+    try:
+        needs = packages_of(packages) if sources.target == "linux" else []
+    except ValueError as wrong:
+        raise ReleaseRefused(f"{sources.commit[:12]}: {wrong}") from wrong
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in ((CONTENT, content), (BILL, sbom.document(sources, needs)),
                        (LICENCES, sbom.licences(sources, needs, licence)), (ENVELOPE, envelope)):

@@ -4,11 +4,19 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from wum_firmware import describe, handing, key_commands, release, release_keys, sources
+from wum_firmware import (
+    describe,
+    handing,
+    key_commands,
+    packages,
+    release,
+    release_keys,
+    sources,
+)
 from wum_firmware.key_commands import add_passphrase, passphrase
 from wum_shared import suit
 
-_LOCK, _LICENCE = "requirements.lock", "LICENSE"
+_LICENCE = "LICENSE"
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -128,9 +136,9 @@ def _build(options: argparse.Namespace) -> None:
         raise release.ReleaseRefused(
             f"sequence: wanted 1..{suit.SEQUENCE_MAX}, got {options.sequence}")
     found = sources.collect(options.repository, options.commit, options.target)
-    lock, licence = [sources.text_of(options.repository, found.commit, name)
-                     for name in (_LOCK, _LICENCE)]
-    release.write(options.out, found, options.sequence, lock=lock, licence=licence)
+    listed, licence = [sources.text_of(options.repository, found.commit, name)
+                     for name in (packages.PATH, _LICENCE)]
+    release.write(options.out, found, options.sequence, packages=listed, licence=licence)
     _say(*describe.summary(release.read(options.out)))
     print(f"Next: wum-firmware sign {options.out} --key NAME.key")
 

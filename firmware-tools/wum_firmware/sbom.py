@@ -1,7 +1,8 @@
 """What a release is made of, for others: a bill of materials in CycloneDX 1.6, and the licences.
 
-Dependencies are those that the project names, with the versions that its lock holds; what those
-need in turn is not listed, and the document says so. Nothing depends on the time or the machine.
+On Linux it runs with packages of others, which are installed apart: the bill has all of them, those
+included that they need themselves, as the commit's own table says (packages.py). Nothing depends on
+the time or the machine.
 """
 
 import json
@@ -10,40 +11,24 @@ from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID, uuid5
 
+from wum_firmware.packages import Package
 from wum_firmware.sources import VENDOR, Sources, class_of
 
-_LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
-_OURS = "wum-shared"
+_OPTIONAL = ("gpiod",)        # Imported where pulse inputs of a GPIO chip are configured.
 
 
-def locked_versions(lock: str) -> dict[str, str]:
-    """Versions by name, of a requirements file with hashes."""
-    return {name.lower(): version for name, version in _LOCKED.findall(lock)}
-
-
-def dependencies(sources: Sources, locked: dict[str, str]) -> list[tuple[str, str | None]]:
-    """(name, locked version or None) of all that a gateway on Linux imports; a board: nothing."""
-    if sources.target != "linux":
-        return []
-    project = sources.project
-    named = list(_texts(project.get("dependencies")))
-    extras = project.get("optional-dependencies")
-    if isinstance(extras, dict):
-        for extra in sorted(extras):
-            named += _texts(extras[extra])
-    names = sorted({match[0].lower() for text in named if (match := _NAME.match(text))} - {_OURS})
-    return [(name, locked.get(name)) for name in names]
-
-
-def document(sources: Sources, needs: Sequence[tuple[str, str | None]]) -> bytes:
-    """The bill of materials as JSON."""
+def document(sources: Sources, needs: Sequence[Package]) -> bytes:
+    """The bill of materials as JSON. `needs`: none for a board."""
     name = f"wum-edge-{sources.target}"
     own = f"{name}@{sources.version}"
+    inner = {name for one in needs for name in one.needs}
+    direct = {one.name for one in needs} - inner | _named(sources)
     libraries = [{
-        "type": "library", "bom-ref": f"pkg:pypi/{need}", "name": need,
-        **({"version": version, "purl": f"pkg:pypi/{need}@{version}"} if version else {}),
-    } for need, version in needs]
+        "type": "library", "bom-ref": _ref(need), "name": need.name, "version": need.version,
+        "purl": _ref(need), "licenses": [{"expression": need.licence}], "scope": (
+            "optional" if need.name in _OPTIONAL else "required"),
+    } for need in needs]
     files = [{
         "type": "file", "bom-ref": f"file:{path}", "name": path,
         "hashes": [{"alg": "SHA-256", "content": sha256(data).hexdigest()}],
@@ -65,19 +50,21 @@ def document(sources: Sources, needs: Sequence[tuple[str, str | None]]) -> bytes
                     {"name": "wum:commit", "value": sources.commit},
                     {"name": "wum:device-class", "value": str(class_of(sources.target))}]}},
         "components": [*libraries, *files],
-        "dependencies": [{"ref": own, "dependsOn": [one["bom-ref"] for one in libraries]}],
-        "compositions": [{"aggregate": "incomplete_third_party_only", "assemblies": [own]}]}
+        "dependencies": [
+            {"ref": own, "dependsOn": [_ref(one) for one in needs if one.name in direct]},
+            *[{"ref": _ref(one), "dependsOn": [_ref(other) for other in needs
+                                               if other.name in one.needs]} for one in needs]],
+        "compositions": [{"aggregate": "complete", "assemblies": [own]}]}
     return (json.dumps(found, indent=1) + "\n").encode()
 
 
-def licences(sources: Sources, needs: Sequence[tuple[str, str | None]], own: str) -> bytes:
+def licences(sources: Sources, needs: Sequence[Package], own: str) -> bytes:
     """Under which terms it may be used: our licence, and where to find the others'."""
     lines = [(f"wum-edge {sources.version} ({sources.commit[:12]}) for {sources.target}: "
              f"{sources.project.get('license')}, text below."), ""]
     if needs:
-        lines += [("It runs with these packages, which are installed apart and carry their own "
-                  "licences:")]
-        lines += [f"- {name} {version or '(not in the lock)'}" for name, version in needs]
+        lines += ["It runs with these packages, which are installed apart under their own terms:"]
+        lines += [f"- {one.name} {one.version}: {one.licence}" for one in needs]
         lines += [""]
     return ("\n".join(lines) + "\n" + own).encode()
 
@@ -86,5 +73,14 @@ def _serial(sources: Sources) -> UUID:
     return uuid5(VENDOR, f"{sources.target} {sources.commit} {sources.compiler}")
 
 
-def _texts(value: object) -> list[str]:
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+def _ref(package: Package) -> str:
+    return f"pkg:pypi/{package.name}@{package.version}"
+
+
+def _named(sources: Sources) -> set[str]:
+    """Names of what the project itself asks for."""
+    project = sources.project
+    extras = project.get("optional-dependencies")
+    lists = [project.get("dependencies"), *(extras.values() if isinstance(extras, dict) else [])]
+    return {match[0].lower() for one in lists if isinstance(one, list) for text in one
+            if (match := _NAME.match(str(text)))}

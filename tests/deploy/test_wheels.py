@@ -1,8 +1,10 @@
 """Wheels of the gateway, installed into an empty environment: what they bring is enough to run."""
 
+import json
 import os
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -47,7 +49,8 @@ def test_the_gateway_runs_from_its_wheels_alone(
     venv.create(tmp_path, with_pip=False)
     python = str(tmp_path / "bin" / "python")
     _run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python,
-         str(wheels["shared"]), "wum-edge[linux] @ " + wheels["edge"].as_uri())
+         str(wheels["shared"]), "wum-edge[linux,gpio] @ " + wheels["edge"].as_uri(),
+         UV_CONSTRAINT=str(ROOT / "requirements.lock"))
     alone = {"PYTHONPATH": "", "PYTHONSAFEPATH": "1"}
     edge = str(tmp_path / "bin" / "wum-edge")
     assert _run(edge, "--version", **alone) == "wum-edge 0.1.0\n"
@@ -56,8 +59,23 @@ def test_the_gateway_runs_from_its_wheels_alone(
                                             **alone)
     code = _run(edge, "claim", "--keys", str(tmp_path / "keys"), **alone)
     assert "█" in code or "▀" in code, "the code as a picture"
+    assert _installed(python, alone) == _billed()
     where = _run(python, "-c", "import wum_edge, wum_shared; print(wum_edge.__file__)", **alone)
     assert where.startswith(str(tmp_path))
+
+
+def _installed(python: str, alone: dict[str, str]) -> dict[str, str]:
+    """What is there beside our own code: versions by name."""
+    found = json.loads(_run(
+        python, "-c", "import importlib.metadata as m, json; print(json.dumps({"
+        "one.name.lower(): one.version for one in m.distributions()}))", **alone))
+    return {name: version for name, version in found.items() if not name.startswith("wum-")}
+
+
+def _billed() -> dict[str, str]:
+    """What a release's bill of materials says that it runs with (edge/packages.toml)."""
+    listed = tomllib.loads((ROOT / "edge" / "packages.toml").read_text())["package"]
+    return {one["name"]: one["version"] for one in listed}
 
 
 def test_the_head_end_s_wheel_holds_tables_and_pages(wheels: dict[str, Path]) -> None:

@@ -13,8 +13,8 @@ from wum_firmware.release_keys import ReleaseKey, Strength
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSPHRASE = "six words that dice have chosen"
 QUICK = Strength(pwhash.argon2id.OPSLIMIT_MIN, pwhash.argon2id.MEMLIMIT_MIN)
-_HELD = ("shared/wum_shared", "edge/wum_edge", "edge/pyproject.toml", "LICENSE",
-         "requirements.lock")
+_HELD = ("shared/wum_shared", "edge/wum_edge", "edge/pyproject.toml", "edge/packages.toml",
+         "LICENSE")
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -1,14 +1,16 @@
 """Releases: the same bytes everywhere, and refused when a byte, a file or a signer is another."""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.firmware.conftest import ROOT, git, key
-from wum_firmware import describe, release, sbom, sources
+from wum_firmware import describe, packages, release, sources
 from wum_firmware.release import ReleaseRefused
 from wum_firmware.sources import BuildRefused
 
@@ -24,7 +26,7 @@ def build(repository: Path, folder: Path, *, sequence: int = 7, target: str = "l
           revision: str = "HEAD") -> Path:
     found = sources.collect(repository, revision, target)
     release.write(folder, found, sequence, licence=LICENCE,
-                  lock=sources.text_of(repository, found.commit, "requirements.lock"))
+                  packages=sources.text_of(repository, found.commit, packages.PATH))
     return folder
 
 
@@ -160,17 +162,39 @@ def test_the_bill_names_every_file_and_every_dependency(built: Path) -> None:
              if one["type"] == "file"}
     opened = release.read(built)
     assert files == {file.path: file.digest.hex() for file in opened.files}
-    needs = {one["name"]: one["version"] for one in bill["components"]
-             if one["type"] == "library"}
-    assert {"cryptography", "paho-mqtt", "pynacl", "pyserial"} <= set(needs)
+    needs = {one["name"]: one for one in bill["components"] if one["type"] == "library"}
+    listed = packages.read((ROOT / packages.PATH).read_text())
+    assert {name: (one["version"], one["licenses"]) for name, one in needs.items()} == {
+        one.name: (one.version, [{"expression": one.licence}]) for one in listed}
+    assert {"cryptography", "paho-mqtt", "pynacl", "pyserial", "cffi"} <= set(needs)
     assert "wum-shared" not in needs
-    assert "Apache-2.0" in (built / release.LICENCES).read_text()
-    assert (built / release.LICENCES).read_text().endswith(LICENCE)
+    names = {one["bom-ref"]: one["name"] for one in needs.values()}
+    leads = {one["ref"]: {names[to] for to in one["dependsOn"]} for one in bill["dependencies"]}
+    assert "cffi" in leads[needs["pynacl"]["bom-ref"]]
+    own = leads[bill["metadata"]["component"]["bom-ref"]]
+    assert {"pynacl", "segno"} <= own and "pycparser" not in own
+    said = (built / release.LICENCES).read_text()
+    assert "Apache-2.0" in said and said.endswith(LICENCE)
+    assert all(f"- {one.name} {one.version}: {one.licence}" in said for one in listed)
 
 
-def test_a_dependency_that_no_lock_names(repository: Path) -> None:
+def test_what_is_listed_is_what_the_lock_and_the_project_say() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    listed = packages.read((ROOT / packages.PATH).read_text())
+    for one in listed:
+        assert f"\n{one.name}=={one.version} " in lock, f"{one.name}: give `make lock`"
+    project = tomllib.loads((ROOT / "edge" / "pyproject.toml").read_text())["project"]
+    asked = {re.split(r"[^A-Za-z0-9._-]", text)[0].lower()
+             for texts in project["optional-dependencies"].values() for text in texts}
+    assert asked <= {one.name for one in listed}
+    assert {name for one in listed for name in one.needs} <= {one.name for one in listed}
+
+
+def test_a_table_of_packages_that_is_none(repository: Path, tmp_path: Path) -> None:
     found = sources.collect(repository, "HEAD", "linux")
-    assert set(dict(sbom.dependencies(found, {})).values()) == {None}
+    for wrong in ("package = 7", "[[package]]\nname = 'x'", "]"):
+        with pytest.raises(release.ReleaseRefused, match=found.commit[:12]):
+            release.write(tmp_path / "r", found, 1, licence=LICENCE, packages=wrong)
 
 
 def run_verifier(folder: Path, *keys: Path) -> "subprocess.CompletedProcess[str]":
