@@ -139,7 +139,7 @@ def _scaled(obis: str, micro: int, scaler: int) -> int:
 
 
 def _schema(registers: list[tuple[str, int, str]]) -> Schema:
-    meters = tuple(Meter(f"SDM-{n:04d}", f"dp-{n:04d}", "display", (0,), 0)
+    meters = tuple(Meter(f"SDM-{n:04d}", f"dp-{n:04d}", "display", (0,), (0,))
                    for n in range(1, METERS + 1))
     columns = tuple(Register(obis_from_text(obis), scaler, unit_from_text(unit))
                     for obis, scaler, unit in registers)

@@ -12,6 +12,8 @@ from wum_edge.document import Table, nearest, shown
 from wum_edge.errors import ConfigError
 from wum_edge.meters.catalog import entry_of
 from wum_edge.meters.turn import Setting, silence_us
+from wum_edge.portions import OwnSet
+from wum_edge.register_sets import check_sets, sets_of_meter
 from wum_shared.errors import Malformed
 from wum_shared.ids import checked_text
 from wum_shared.messages import METERS_MAX, TIME_MAX_S, Schedule
@@ -136,11 +138,11 @@ class Clock(namedtuple("Clock", ("start_s", "wall_s", "speed"))):
 
 class Config(namedtuple("Config", (
         "concentrator", "broker", "schedule", "lines", "meters", "clock", "clock_policy",
-        "characters", "mesh", "schedules"))):
+        "characters", "mesh", "schedules", "register_sets"))):
     """A whole configuration that holds together. `clock` is None for the real one. `characters`
     are those of each meter, in their order; None for one that has its line's. `broker` is None
     where all goes through the mesh, `mesh` where there is none. `schedules` are those of each
-    meter: its own, or `schedule`.
+    meter: its own, or `schedule`; `register_sets` those that each has beside it (portions.py).
     """
 
     __slots__ = ()
@@ -154,6 +156,7 @@ class Config(namedtuple("Config", (
     characters: tuple[Characters | None, ...]
     mesh: MeshSetting | None
     schedules: tuple[Schedule, ...]
+    register_sets: tuple[tuple[OwnSet, ...], ...]
 
 
 def check(document: object, models: dict[str, str]) -> Config:
@@ -174,16 +177,19 @@ def check(document: object, models: dict[str, str]) -> Config:
     # Without both it waits for the head-end to say what there is (configuration/).
     least = 1 if top.has("line") or top.has("meter") else 0
     lines = tuple([_line(t) for t in top.tables("line", least, LINES_MAX)])
-    meters = [_meter(t, models) for t in top.tables("meter", least, METERS_MAX)]
+    sets = check_sets(top, mistakes)
+    meters = [_meter(t, models, sets) for t in top.tables("meter", least, METERS_MAX)]
     config = Config(
         head[0], head[1], head[2], lines,
-        tuple([meter for meter, _, _ in meters]),
+        tuple([meter for meter, _, _, _ in meters]),
         _clock(top.table("clock"), top.has("clock")),
         _clock_policy(top.table("clock_policy")),
-        tuple([characters for _, characters, _ in meters]), mesh,
-        tuple([own or head[2] for _, _, own in meters]),
+        tuple([characters for _, characters, _, _ in meters]), mesh,
+        tuple([own or head[2] for _, _, own, _ in meters]),
+        tuple([own for _, _, _, own in meters]),
     )
-    different = len(different_schedules(config.schedules))
+    different = len(different_schedules(
+        list(config.schedules) + [one.schedule for own in config.register_sets for one in own]))
     if different > SCHEDULES_MAX:
         mistakes.append(("meter", "at most %d different schedules" % SCHEDULES_MAX,
                          "%d" % different))
@@ -274,8 +280,8 @@ def _own_characters(table: Table) -> Characters | None:
 
 
 def _meter(
-        table: Table, models: dict[str, str],
-) -> tuple[Meter, Characters | None, Schedule | None]:
+        table: Table, models: dict[str, str], sets: dict[str, OwnSet],
+) -> tuple[Meter, Characters | None, Schedule | None, tuple[OwnSet, ...]]:
     serial = _name(table, "serial")
     delivery_point = _name(table, "delivery_point", "dp-" + serial if serial else "dp-unknown")
     line = _name(table, "line")
@@ -292,8 +298,9 @@ def _meter(
                   table.number("timeout_ms", 20, 10000, TIMEOUT_MS), access)
     characters = _own_characters(table)
     schedule = _own_schedule(table)
+    own = sets_of_meter(table, sets)
     table.done()
-    return found, characters, schedule
+    return found, characters, schedule, own
 
 
 def _own_schedule(table: Table) -> Schedule | None:

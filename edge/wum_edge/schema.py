@@ -5,7 +5,8 @@ Left out: when it is sent (uplink/) and what names it (wum_shared.ids.schema_id)
 
 from wum_edge.config import Config
 from wum_edge.meters.catalog import Model
-from wum_edge.meters.timekeeping import registers_of
+from wum_edge.meters.timekeeping import CLOCK, keeps_time
+from wum_edge.portions import Portion, split
 from wum_shared.messages import Meter, Register, RegisterSet, Schedule, Schema
 from wum_shared.obis import obis_to_text
 
@@ -19,30 +20,75 @@ def schema(
 ) -> Schema:
     """What the numbers of this configuration's rows mean.
 
-    Meters stand as in the configuration, so a meter's place there is its index here. Each model
-    in use is one register set, in the order of its first meter, and so are schedules; after them
-    come the load profiles of those that keep one. `models` is by model name.
+    Meters stand as in the configuration, so a meter's place there is its index here. Register sets
+    are in the order of `Sets`, schedules in that of the first meter that has them. `models` is by
+    model name.
     """
-    used = _used(config)
+    sets = Sets(config, models)
     meters = []
     schedules: list[Schedule] = []
     for index, meter in enumerate(config.meters):
-        schedule = config.schedules[index]
-        if schedule not in schedules:
-            schedules.append(schedule)
-        own = [used.index(meter.model)]
-        profile = profile_set_index(config, models, meter.model)
+        portions = sets.of(index)
+        for portion in portions:
+            if portion.schedule not in schedules:
+                schedules.append(portion.schedule)
+        own = [portion.register_set for portion in portions]
+        due = [schedules.index(portion.schedule) for portion in portions]
+        profile = sets.profile(meter.model)
         if profile is not None:
             own.append(profile)
+            due.append(due[0])
         meters.append(Meter(meter.serial, meter.delivery_point, meter.model, tuple(own),
-                            schedules.index(schedule)))
-    sets = [RegisterSet(PROFILE_ALL, registers_of(models[name])) for name in used]
-    for name in used:
-        columns = profile_columns(models[name])
-        if columns:
-            sets.append(RegisterSet(PROFILE_LOAD, columns))
-    return Schema(tenant, concentrator, valid_from_s, tuple(meters), tuple(sets),
+                            tuple(due)))
+    return Schema(tenant, concentrator, valid_from_s, tuple(meters), sets.registers(),
                   tuple(schedules or [config.schedule]))
+
+
+class Sets:
+    """The register sets of a configuration and their indices in its schema: what each meter's model
+    is read in, in the order of the first meter that has it; after them the load profiles of the
+    models that keep one.
+    """
+
+    def __init__(self, config: Config, models: dict[str, Model]) -> None:
+        self._models = models
+        self._kinds: list[tuple[str, tuple[int, ...], bool]] = []
+        self._portions = [self._split(config, index) for index in range(len(config.meters))]
+        self._profiles = [name for name in _used(config) if profile_columns(models[name])]
+
+    def of(self, index: int) -> "tuple[Portion, ...]":
+        """The portions of a meter, by its place in the configuration."""
+        return self._portions[index]
+
+    def profile(self, model: str) -> int | None:
+        """Index of the set of a model's load profile; None for a model that keeps none."""
+        if model not in self._profiles:
+            return None
+        return len(self._kinds) + self._profiles.index(model)
+
+    def registers(self) -> tuple[RegisterSet, ...]:
+        """All of them, as a schema has them."""
+        sets = []
+        for name, places, has_clock in self._kinds:
+            own = self._models[name].registers
+            columns = [Register(own[p].obis, own[p].scaler, own[p].unit) for p in places]
+            sets.append(RegisterSet(PROFILE_ALL, tuple(columns + [CLOCK] * has_clock)))
+        for name in self._profiles:
+            sets.append(RegisterSet(PROFILE_LOAD, profile_columns(self._models[name])))
+        return tuple(sets)
+
+    def _split(self, config: Config, index: int) -> "tuple[Portion, ...]":
+        model = self._models[config.meters[index].model]
+        codes = [register.obis for register in model.registers]
+        found = []
+        for schedule, places in split(
+                codes, config.schedules[index], list(config.register_sets[index])):
+            has_clock = not found and keeps_time(model)      # It stands in one row of a visit.
+            kind = (model.model, places, has_clock)
+            if kind not in self._kinds:
+                self._kinds.append(kind)
+            found.append(Portion(self._kinds.index(kind), places, has_clock, schedule))
+        return tuple(found)
 
 
 def profile_columns(model: Model) -> tuple[Register, ...]:
@@ -66,23 +112,6 @@ def profile_columns(model: Model) -> tuple[Register, ...]:
         else:
             return ()
     return tuple(found)
-
-
-def profile_set_index(config: Config, models: dict[str, Model], model: str) -> int | None:
-    """Index of the register set of a model's load profile; None for a model that keeps none."""
-    used = _used(config)
-    index = len(used)
-    for name in used:
-        if profile_columns(models[name]):
-            if name == model:
-                return index
-            index += 1
-    return None
-
-
-def register_set_index(config: Config, model: str) -> int:
-    """Index of a model's register set in the schema of this configuration."""
-    return _used(config).index(model)
 
 
 def _used(config: Config) -> list[str]:

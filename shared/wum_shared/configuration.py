@@ -3,7 +3,7 @@
     [version, number, {part: tables}]    deterministic CBOR, the arguments of an order "configure"
 
 Parts are those of the configuration file (docs/gateway.md): `schedule`, `line`, `meter`,
-`clock_policy`, and `role` of [mesh]. Left out, and refused: folders, broker and its certificates,
+`clock_policy`, `register_set` (then it is version 1), and `role` of [mesh]. Left out, and refused: folders, broker and its certificates,
 which a wrong order could cut the concentrator off by; passwords and keys of meters, which stay in
 its own file. What the values must be whoever applies it checks (wum_edge/config.py).
 """
@@ -12,13 +12,16 @@ from collections import namedtuple
 from hashlib import sha256
 
 from wum_shared import cbor, fields
-from wum_shared.errors import Malformed
+from wum_shared.errors import Malformed, Unsupported
 from wum_shared.messages import METERS_MAX, SEQUENCE_MAX, versioned
 from wum_shared.orders import ARGUMENTS_MAX
 
 PARTS = ("schedule", "line", "meter", "clock_policy", "role")
-TABLES = ("line", "meter")
+SETS = "register_set"
+WITH_SETS = 1                # The version in which there may be, and are, register sets.
 LINES_MAX = 16
+SETS_MAX = 64
+TABLES = {"line": LINES_MAX, "meter": METERS_MAX, SETS: SETS_MAX}
 FIELDS_MAX = 24
 TEXT_MAX = 255
 DIGEST_SIZE = 16
@@ -39,27 +42,36 @@ class Configuration(namedtuple("Configuration", ("number", "parts"))):
 
 def encode_configuration(configuration: Configuration) -> bytes:
     """CBOR. Raises Malformed for what `decode_configuration` refuses, its size included."""
-    encoded = cbor.encode([fields.VERSION, configuration.number, configuration.parts])
+    version = WITH_SETS if SETS in configuration.parts else fields.VERSION
+    encoded = cbor.encode([version, configuration.number, configuration.parts])
     decode_configuration(encoded)
     return encoded
 
 
 def decode_configuration(data: bytes) -> Configuration:
     """The configuration in `data`. Raises Malformed, Unsupported."""
-    top = versioned(data, 3, "configuration", ARGUMENTS_MAX)
+    try:
+        top = versioned(data, 3, "configuration", ARGUMENTS_MAX)
+        known = PARTS
+    except Unsupported:
+        top = versioned(data, 3, "configuration", ARGUMENTS_MAX, version=WITH_SETS)
+        known = PARTS + (SETS,)
     number = fields.number(top[1], 1, SEQUENCE_MAX, "configuration number")
     parts = top[2]
     if type(parts) is not dict:
         raise Malformed("configuration: wanted a map of parts, got %s" % fields.shown(parts))
+    if len(known) > len(PARTS) and SETS not in parts:
+        raise Malformed("configuration: version 1, wanted version 0, where no part is " + SETS)
     for name in parts:
-        if name not in PARTS:
+        if name not in known:
             raise Malformed("configuration: no part %s comes from afar" % fields.shown(name))
         value = parts[name]
         if name in TABLES:
-            most = METERS_MAX if name == "meter" else LINES_MAX
-            for table in fields.items(value, most, "configuration " + name, least=1):
+            for table in fields.items(value, TABLES[name], "configuration " + name, least=1):
                 _table(table, name)
         elif name == "role":
+            if type(value) is not str:
+                raise Malformed("configuration role: wanted a text, got %s" % fields.shown(value))
             _scalar(value, name)
         else:
             _table(value, name)

@@ -8,7 +8,7 @@ from collections import namedtuple
 
 from wum_shared import cbor, fields
 from wum_shared.columns import VALUE_MAX, VALUE_MIN
-from wum_shared.errors import Malformed
+from wum_shared.errors import Malformed, Unsupported
 from wum_shared.ids import (
     CONCENTRATOR_SIZE,
     DIGEST_SIZE,
@@ -22,6 +22,7 @@ METERS_MAX = 1024            # 64 on the bus, and those of a big concentrator be
 REGISTER_SETS_MAX = 256
 REGISTERS_MAX = 128
 SCHEDULES_MAX = 64
+SCHEMA_OF_SETS = 1           # Version of a schema whose meters have several schedules.
 SEQUENCE_MAX = 2**53 - 1     # A JSON number still holds it exactly.
 TIME_MAX_S = 2**32 - 1
 NOTE_MAX = 200
@@ -79,15 +80,18 @@ class Schedule(namedtuple("Schedule", ("period_s", "offset_s"))):
 
 
 class Meter(namedtuple("Meter", (
-        "serial", "delivery_point", "model", "register_sets", "schedule"))):
-    """A meter as a schema lists it; the last two are indices into the schema's lists."""
+        "serial", "delivery_point", "model", "register_sets", "schedules"))):
+    """A meter as a schema lists it; the last two are indices into the schema's lists: its register
+    sets, and by which schedule each of them is read. No schedule speaks of a set whose profile is
+    not 0; it has that of the first.
+    """
 
     __slots__ = ()
     serial: str
     delivery_point: str
     model: str
     register_sets: tuple[int, ...]
-    schedule: int
+    schedules: tuple[int, ...]
 
 
 class Schema(namedtuple("Schema", (
@@ -170,11 +174,14 @@ def decode_reading(data: bytes) -> Reading:
 
 
 def encode_schema(schema: Schema) -> bytes:
-    """CBOR of a schema; `ids.schema_id` of it is the schema's name."""
+    """CBOR of a schema; `ids.schema_id` of it is the schema's name. In version 0 where each meter
+    has one schedule, so that such a schema keeps its name.
+    """
+    version = SCHEMA_OF_SETS if any(_is_mixed(m) for m in schema.meters) else fields.VERSION
     return cbor.encode([
-        fields.VERSION, schema.tenant, schema.concentrator, schema.valid_from_s,
-        [[m.serial, m.delivery_point, m.model, list(m.register_sets), m.schedule]
-         for m in schema.meters],
+        version, schema.tenant, schema.concentrator, schema.valid_from_s,
+        [[m.serial, m.delivery_point, m.model, list(m.register_sets),
+          list(m.schedules) if version else m.schedules[0]] for m in schema.meters],
         [[s.profile, [list(r) for r in s.registers]] for s in schema.register_sets],
         [list(s) for s in schema.schedules],
     ])
@@ -182,13 +189,15 @@ def encode_schema(schema: Schema) -> bytes:
 
 def decode_schema(data: bytes) -> Schema:
     """The schema in `data`. Raises Malformed, Unsupported."""
-    parts = versioned(data, 7, "schema", SCHEMA_BYTES_MAX)
+    parts = _of_version(data)
     sets = tuple([_register_set(s) for s in fields.items(
         parts[5], REGISTER_SETS_MAX, "schema register-sets")])
     schedules = tuple([_schedule(s) for s in fields.items(
         parts[6], SCHEDULES_MAX, "schema schedules")])
-    meters = tuple([_meter(m, len(sets), len(schedules)) for m in fields.items(
+    meters = tuple([_meter(m, len(sets), len(schedules), parts[0]) for m in fields.items(
         parts[4], METERS_MAX, "schema meters")])
+    if parts[0] and not any(_is_mixed(m) for m in meters):
+        raise Malformed("schema: version 1, wanted version 0, where each meter has one schedule")
     fields.unlike([m.serial for m in meters], "schema serials")
     return Schema(
         checked_text(parts[1], "schema tenant"),
@@ -196,6 +205,19 @@ def decode_schema(data: bytes) -> Schema:
         time_field(parts[3], "schema valid-from"),
         meters, sets, schedules,
     )
+
+
+def _is_mixed(meter: Meter) -> bool:
+    """Whether its register sets are read by different schedules."""
+    return any(schedule != meter.schedules[0] for schedule in meter.schedules)
+
+
+def _of_version(data: bytes) -> list[object]:
+    """Fields of a schema of either version."""
+    try:
+        return versioned(data, 7, "schema", SCHEMA_BYTES_MAX)
+    except Unsupported:
+        return versioned(data, 7, "schema", SCHEMA_BYTES_MAX, version=SCHEMA_OF_SETS)
 
 
 def _register_set(value: object) -> RegisterSet:
@@ -223,7 +245,7 @@ def _schedule(value: object) -> Schedule:
     )
 
 
-def _meter(value: object, sets: int, schedules: int) -> Meter:
+def _meter(value: object, sets: int, schedules: int, version: object) -> Meter:
     parts = fields.record(value, 5, "meter")
     indices = tuple([fields.number(i, 0, sets - 1, "meter register-set") for i in fields.items(
         parts[3], REGISTER_SETS_MAX, "meter register-sets", least=1)])
@@ -232,9 +254,20 @@ def _meter(value: object, sets: int, schedules: int) -> Meter:
         checked_text(parts[0], "meter serial"),
         checked_text(parts[1], "meter delivery-point"),
         checked_text(parts[2], "meter model"),
-        indices,
-        fields.number(parts[4], 0, schedules - 1, "meter schedule"),
+        indices, _schedules(parts[4], len(indices), schedules, version),
     )
+
+
+def _schedules(value: object, sets: int, schedules: int, version: object) -> tuple[int, ...]:
+    """Of each register set its schedule; version 0 has one for all."""
+    if not version:
+        return (fields.number(value, 0, schedules - 1, "meter schedule"),) * sets
+    found = tuple([fields.number(i, 0, schedules - 1, "meter schedule") for i in fields.items(
+        value, REGISTER_SETS_MAX, "meter schedules", least=1)])
+    if len(found) != sets:
+        raise Malformed("meter schedules: wanted %d, one for each register set, got %d" % (
+            sets, len(found)))
+    return found
 
 
 def encode_acknowledgement(ack: Acknowledgement) -> bytes:

@@ -25,7 +25,7 @@ def schemas(draw: st.DrawFn) -> Schema:
             for code in draw(st.lists(st.sampled_from(_CODES), max_size=6, unique=True))]))
         for profile in range(draw(st.integers(1, 3)))])
     meters = tuple([
-        Meter("M-%d" % n, "dp-%d" % n, "model", tuple(range(len(sets))), 0)
+        Meter("M-%d" % n, "dp-%d" % n, "model", tuple(range(len(sets))), (0,) * len(sets))
         for n in range(draw(st.integers(1, 4)))])
     return Schema("default", b"conc0001", 0, meters, sets, (Schedule(3600, 0),))
 

@@ -37,7 +37,7 @@ def schema_of(meters=4, registers=3, tenant="default"):
                      for place in range(registers)])
     return Schema(
         tenant, CONCENTRATOR, START_S,
-        tuple([Meter("M-%d" % i, "dp-M-%d" % i, "model", (0,), 0) for i in range(meters)]),
+        tuple([Meter("M-%d" % i, "dp-M-%d" % i, "model", (0,), (0,)) for i in range(meters)]),
         (RegisterSet(0, columns),), (Schedule(900, 0),))
 
 

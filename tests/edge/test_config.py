@@ -341,3 +341,52 @@ def test_a_meters_offset_has_its_period_beside_it_and_schedules_are_few():
     assert only(alone) == ("meter[0].offset_s", "a period_s beside it", "60")
     assert only(late) == ("meter[1].offset_s", "0..299", "300")
     assert mistakes(many, 12) == [("meter", "at most 8 different schedules", "10")]
+
+
+def with_sets(**fields):
+    """A document whose first meter has a register set, with these fields of it."""
+    written = document(2)
+    written["register_set"] = [dict({"name": "volts", "registers": "32.7.0 *.8.*",
+                                     "period_s": 3600}, **fields)]
+    written["meter"][0]["register_sets"] = "volts"
+    return written
+
+
+def test_a_meter_may_have_register_sets_with_schedules_of_their_own():
+    config = check(with_sets(offset_s=60), MODELS)
+    volts, = config.register_sets[0]
+    assert volts.name == "volts" and tuple(volts.schedule) == (3600, 60)
+    assert config.register_sets[1] == () and tuple(config.schedules[0]) == (900, 0)
+    for code, is_of in (((1, 0, 32, 7, 0, 255), True), ((1, 1, 1, 8, 2, 1), True),
+                        ((1, 0, 33, 7, 0, 255), False), ((1, 0, 32, 7, 1, 255), False)):
+        assert volts.has(bytes(code)) == is_of
+    whole = check(with_sets(registers="1-0:32.7.0"), MODELS).register_sets[0][0]
+    assert whole.has(bytes((1, 0, 32, 7, 0, 255))) and not whole.has(bytes((2, 0, 32, 7, 0, 255)))
+
+
+def test_what_is_wrong_with_a_register_set_is_named():
+    for fields, key, wanted in (
+            ({"registers": "32.7"}, "registers", "C.D.E or A-B:C.D.E"),
+            ({"registers": "32.7.256"}, "registers", "0..255"),
+            ({"registers": "volts"}, "registers", "C.D.E"), ({"registers": ""}, "registers", ""),
+            ({"registers": " "}, "registers", "1..32 codes"),
+            ({"period_s": 0}, "period_s", "1..86400"), ({"offset_s": 3600}, "offset_s", "0..3599"),
+            ({"name": "a b"}, "name", "printable ASCII"), ({"every": 5}, "every", "")):
+        path, told, _ = mistake_of(with_sets(**fields))
+        assert path == "register_set[0]." + key and wanted in told
+    twice = with_sets()
+    twice["register_set"] += twice["register_set"]
+    assert mistake_of(twice)[0] == "register_set[1].name"
+    for names, wanted in (("amps", "names of [[register_set]] tables: volts"),
+                          ("volts volts", "each name once")):
+        bad = with_sets()
+        bad["meter"][0]["register_sets"] = names
+        assert mistake_of(bad)[:2] == ("meter[0].register_sets", wanted)
+
+
+def test_schedules_of_register_sets_count_among_the_few():
+    bad = document(2)
+    bad["register_set"] = [{"name": "s%d" % n, "registers": "1.8.0", "period_s": 60 + n}
+                           for n in range(8)]
+    bad["meter"][0]["register_sets"] = " ".join(["s%d" % n for n in range(8)])
+    assert mistake_of(bad) == ("meter", "at most 8 different schedules", "9")

@@ -17,7 +17,7 @@ from tests.edge.records import (
 from tests.edge.test_delivery import World
 from wum_edge.archive.ring import RETENTION_S, Stamp
 from wum_edge.uplink import delivery as rules
-from wum_edge.uplink.gaps import joined
+from wum_edge.uplink.gaps import joined, worst
 from wum_shared.batch import Missed, Row, decode_batch
 from wum_shared.gaps import GapPart, GapRange
 from wum_shared.ids import schema_id
@@ -294,3 +294,14 @@ def test_while_a_long_request_is_worked_off_new_records_go_out_as_ever():
 def test_numbers_that_are_near_go_together():
     assert joined([]) == []
     assert joined([5, 1, 2, 14, 24]) == [(1, 14), (24, 24)]
+
+
+def test_where_any_register_set_lacks_something_that_is_what_is_told():
+    """Energy every quarter of an hour, volts every hour: the head-end asks for what it lacks."""
+    energy = [(0, 899, GAP_SENT, 0), (900, 1799, GAP_NEVER_READ, 0), (1800, 3599, GAP_SENT, 0)]
+    volts = [(0, 3599, GAP_METER_SILENT, BAD_CHECK)]
+    assert worst([energy]) == energy
+    assert worst([energy, [(0, 3599, GAP_SENT, 0)]]) == energy
+    assert worst([energy, volts]) == [
+        (0, 899, GAP_METER_SILENT, BAD_CHECK), (900, 1799, GAP_NEVER_READ, 0),
+        (1800, 3599, GAP_METER_SILENT, BAD_CHECK)]

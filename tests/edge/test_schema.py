@@ -3,7 +3,7 @@
 from tests.edge.samples import document, entry
 from wum_edge.config import check
 from wum_edge.meters.catalog import check_model, protocols
-from wum_edge.schema import register_set_index, schema
+from wum_edge.schema import Sets, schema
 from wum_shared.ids import schema_id
 from wum_shared.messages import decode_schema, encode_schema
 
@@ -31,7 +31,7 @@ def test_meters_stand_as_in_the_configuration_and_models_once():
     assert [len(s.registers) for s in made.register_sets] == [1, 3]
     assert made.register_sets[1].registers[1] == (bytes([1, 0, 32, 7, 0, 255]), -1, 35)
     assert made.schedules == ((900, 0),)
-    assert register_set_index(configured(), "two-and-one") == 1
+    assert [portion.register_set for portion in Sets(configured(), models()).of(1)] == [1]
 
 
 def test_the_schema_survives_the_wire_and_the_same_content_has_the_same_name():
@@ -50,5 +50,5 @@ def test_meters_with_schedules_of_their_own_stand_beside_those_that_share_one():
     config = check(written, protocols(models()))
     made = schema(config, models(), "default", CONCENTRATOR, 1760000000)
     assert made.schedules == ((900, 0), (300, 0))
-    assert [m.schedule for m in made.meters] == [0, 1, 0, 1]
+    assert [m.schedules for m in made.meters] == [(0,), (1,), (0,), (1,)]
     assert decode_schema(encode_schema(made)) == made

@@ -135,7 +135,7 @@ def test_every_model_of_the_catalogue_is_read_from_a_meter_made_of_its_facts(
     device, wanted = simulated(model, with_gaps=True)
     meters([device])
     visit = Visit(KnownMeter(0, 0, config.Meter("M", "dp", "a", 3, name, 2000, None), model))
-    row = visit.attempt(line, SystemClock())
+    row, = visit.attempt(line, SystemClock())
     assert row is not None and visit.error is None
     assert list(row.values) == wanted
     assert set(row.statuses) == {0}
@@ -147,7 +147,7 @@ def test_a_meter_that_refuses_gaps_gives_all_its_registers_all_the_same(
     device, wanted = simulated(model, with_gaps=False)
     meters([device])
     known = KnownMeter(0, 0, config.Meter("M", "dp", "a", 3, model.model, 2000, None), model)
-    row = Visit(known).attempt(line, SystemClock())
+    row, = Visit(known).attempt(line, SystemClock())
     assert row is not None and list(row.values) == wanted
     assert known.counters.exception == 1 and isinstance(known.reader, ModbusReader) and (
         len(known.reader.ranges) > 1)

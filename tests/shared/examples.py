@@ -29,11 +29,19 @@ FREQUENCY = Register(bytes([1, 0, 14, 7, 0, 255]), -2, 44)
 
 SCHEMA = Schema(
     "default", CONCENTRATOR, 1760000000,
-    (Meter("SDM-0001", "dp-0001", "eastron-sdm630", (0,), 0),
-     Meter("SDM-0002", "dp-0002", "eastron-sdm630", (0,), 0),
-     Meter("WATER-7", "dp-0001", "water", (0, 1), 1)),
+    (Meter("SDM-0001", "dp-0001", "eastron-sdm630", (0,), (0,)),
+     Meter("SDM-0002", "dp-0002", "eastron-sdm630", (0,), (0,)),
+     Meter("WATER-7", "dp-0001", "water", (0, 1), (1, 1))),
     (RegisterSet(0, (ENERGY, VOLTAGE)), RegisterSet(1, (FREQUENCY,))),
     (Schedule(900, 0), Schedule(86400, 3600)),
+)
+# The water meter's days beside the others' quarters of an hour, and volts of one every hour.
+SCHEMA_OF_SETS = Schema(
+    "default", CONCENTRATOR, 1760000000,
+    (Meter("SDM-0001", "dp-0001", "eastron-sdm630", (0, 1), (0, 2)),
+     Meter("WATER-7", "dp-0001", "water", (0,), (1,))),
+    (RegisterSet(0, (ENERGY,)), RegisterSet(0, (VOLTAGE,))),
+    (Schedule(900, 0), Schedule(86400, 3600), Schedule(3600, 0)),
 )
 SCHEMA_ID = ids.schema_id(messages.encode_schema(SCHEMA))
 

@@ -36,7 +36,7 @@ def test_nothing_comes_from_afar_that_could_cut_a_concentrator_off_or_holds_a_se
             {"broker": {"host": "evil"}}, {"concentrator": {"keys": "/tmp"}}, {"catalog": "x"},
             {"meter": [{"serial": "A", "access": "x"}]}, {"meter": []}, {"meter": {"serial": "A"}},
             {"line": [{}] * 17}, {"schedule": [1]}, {"schedule": {"period_s": [1]}},
-            {"schedule": {"period_s": None}}, {"role": {"x": 1}}, {"role": b"gateway"},
+            {"schedule": {"period_s": None}}, {"role": {"x": 1}}, {"role": b"gateway"}, {"role": 3},
             {"meter": [{"serial": "A" * 256}]}, {3: {}}, {"meter": [{7: 1}]}):
         raises(Malformed, lambda bad=bad: encode_configuration(Configuration(1, bad)))
 
@@ -45,4 +45,18 @@ def test_what_is_no_configuration_is_refused_by_name():
     for bad in (b"", b"\x80", cbor.encode([0, 0, {}]), cbor.encode([0, 1, []]),
                 cbor.encode([0, 1, {}, 1]), encode_configuration(Configuration(1, {})) + b"\0"):
         raises(Malformed, lambda bad=bad: decode_configuration(bad))
-    raises(Unsupported, lambda: decode_configuration(cbor.encode([1, 1, {}])))
+    raises(Unsupported, lambda: decode_configuration(cbor.encode([2, 1, {}])))
+
+
+def test_register_sets_make_it_another_version_and_only_they():
+    """A concentrator that does not know them yet refuses the version, not some field in it."""
+    plain, of_sets = parts(2), dict(parts(2), register_set=[
+        {"name": "volts", "registers": "*.7.*", "period_s": 3600, "offset_s": 0}])
+    encoded = encode_configuration(Configuration(7, of_sets))
+    assert cbor.decode(encoded)[0] == 1 and decode_configuration(encoded).parts == of_sets
+    assert cbor.decode(encode_configuration(Configuration(7, plain)))[0] == 0
+    for version, told in ((0, of_sets), (1, plain)):
+        bad = cbor.encode([version, 7, told])
+        raises(Malformed, lambda bad=bad: decode_configuration(bad))
+    raises(Malformed, lambda: encode_configuration(
+        Configuration(7, dict(plain, register_set=[{"name": "v"}] * 65))))

@@ -8,6 +8,7 @@ from tests.shared.examples import (
     READING,
     REGISTRATION,
     SCHEMA,
+    SCHEMA_OF_SETS,
     changed,
 )
 from wum_shared import cbor, messages
@@ -66,7 +67,7 @@ def test_another_number_of_fields_is_refused():
 def test_another_version_is_unsupported_even_with_another_number_of_fields():
     for record, encode, decode in MESSAGES[2:]:
         parts = cbor.decode(encode(record))
-        for other in ([1] + parts[1:], [1], [7] + parts):
+        for other in ([2] + parts[1:], [2], [7] + parts):
             raises(Unsupported, lambda decode=decode, other=other: decode(cbor.encode(other)))
         raises(Malformed, lambda decode=decode, parts=parts: decode(
             cbor.encode([-1] + parts[1:])))
@@ -109,6 +110,29 @@ def test_a_schema_with_a_field_out_of_its_range_is_refused():
     ))
 
 
+def test_register_sets_of_one_meter_may_have_schedules_of_their_own():
+    encoded = messages.encode_schema(SCHEMA_OF_SETS)
+    assert cbor.decode(encoded)[0] == 1 and messages.decode_schema(encoded) == SCHEMA_OF_SETS
+    assert cbor.decode(encoded)[4][0][3:] == [[0, 1], [0, 2]]
+    refusals(encoded, messages.decode_schema, (
+        ([4, 0, 4], ([], [0], [0, 1, 2], [0, 3], [-1, 0], 0, None, ["0", 1], [True, 1])),
+        ([4], ([],)),
+    ))
+
+
+def test_one_schedule_for_all_sets_is_told_as_it_ever_was():
+    """So that a schema that says the same keeps its name, whoever writes it."""
+    alike = changed(SCHEMA_OF_SETS, meters=tuple([
+        m.__class__(m.serial, m.delivery_point, m.model, m.register_sets, (1,) * len(m.schedules))
+        for m in SCHEMA_OF_SETS.meters]))
+    told = cbor.decode(messages.encode_schema(alike))
+    assert told[0] == 0 and [m[4] for m in told[4]] == [1, 1]
+    for meter in told[4]:
+        meter[4] = [1] * len(meter[3])
+    assert "version 0" in raises(Malformed, lambda: messages.decode_schema(
+        cbor.encode([1] + told[1:])))
+
+
 def test_a_serial_or_an_obis_code_that_stands_twice_is_refused():
     encoded = messages.encode_schema(SCHEMA)
     twice = with_field(encoded, [4, 1, 0], SCHEMA.meters[0].serial)
@@ -125,7 +149,7 @@ def test_a_schema_without_meters_is_read():
 
 def test_a_schema_with_more_meters_than_allowed_is_refused():
     def schema_of(count):
-        meters = tuple([SCHEMA.meters[0].__class__("m%d" % n, "d", "m", (0,), 0)
+        meters = tuple([SCHEMA.meters[0].__class__("m%d" % n, "d", "m", (0,), (0,))
                         for n in range(count)])
         return messages.encode_schema(changed(SCHEMA, meters=meters))
 

@@ -25,7 +25,7 @@ METER = (ENERGY, register(32, -1, 35), register(31, -2, 33), register(16, 0, 27)
 ENERGY_AT, VOLTAGE, CURRENT, POWER, FACTOR = 0, 1, 2, 3, 4
 SCHEMA = Schema(
     "default", bytes(8), 0,
-    (Meter("M-1", "dp-1", "m", (0,), 0), Meter("M-2", "dp-2", "m", (0, 1), 0)),
+    (Meter("M-1", "dp-1", "m", (0,), (0,)), Meter("M-2", "dp-2", "m", (0, 1), (0, 0))),
     (RegisterSet(0, METER), RegisterSet(1, (ENERGY,))), (Schedule(3600, 0),))
 
 

@@ -16,8 +16,11 @@ def merged(own: dict[str, object], parts: dict[str, object]) -> dict[str, object
         if name in parts:
             document[name] = parts[name]
     if "meter" in parts:
+        document.pop("register_set", None)   # Those of meters that are not there any more.
         access = _access(own.get("meter"))
         document["meter"] = [_with_access(meter, access) for meter in _tables(parts["meter"])]
+    if "register_set" in parts:
+        document["register_set"] = parts["register_set"]
     if "role" in parts:
         mesh = own.get("mesh")
         document["mesh"] = dict(mesh if type(mesh) is dict else {}, role=parts["role"])

@@ -20,11 +20,12 @@ class Counters:
         self._last: dict[int, int] = {}
         self._told_s: int | None = None
 
-    def note(self, values: tuple[int | None, ...], now_s: int) -> str:
-        """A sentence when one of them went back and that is news; else the empty text."""
+    def note(self, values: dict[int, int | None], now_s: int) -> str:
+        """A sentence when one of them, by place, went back and that is news; else the empty text.
+        """
         told = ""
         for place in range(len(self._model.registers)):
-            value = values[place]
+            value = values.get(place)
             if value is None or not only_grows(self._model, place):
                 continue
             before = self._last.get(place, value)

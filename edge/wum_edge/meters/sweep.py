@@ -18,7 +18,9 @@ from wum_edge.meters.turn import Line, converse
 from wum_edge.meters.twins import Twins, answers_twice, let_pass
 from wum_edge.meters.upkeep import Marks, Upkeep
 from wum_edge.meters.visit import KnownMeter, Visit
-from wum_edge.schema import profile_set_index, register_set_index
+from wum_edge.portions import Portion
+from wum_edge.schedule import last_due_s
+from wum_edge.schema import Sets
 from wum_shared import status
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.messages import NOTE_MAX, Schedule
@@ -38,37 +40,46 @@ _ACCEPT = ". If its maker reset it: wum-edge meter accept-counter"
 def sweeps_of_line(
         config: Config, models: dict[str, Model], line: str) -> "list[tuple[Schedule, Sweep]]":
     """A sweep of the meters of each schedule of one line, the shortest period first; one of no
-    meter for a line that has none.
+    meter for a line that has none. A meter with several register sets is in the sweep of each.
     """
     meters = meters_of_line(config, models, line)
-    schedules = different_schedules(
-        [config.schedules[known.index] for known in meters] or [config.schedule])
-    return [(schedule, Sweep(line, [known for known in meters
-                                    if config.schedules[known.index] == schedule]))
+    schedules = different_schedules([portion.schedule for known in meters
+                                     for portion in known.portions] or [config.schedule])
+    return [(schedule, Sweep(line, [
+        known for known in meters
+        if any(portion.schedule == schedule for portion in known.portions)], schedule))
             for schedule in schedules]
 
 
 def meters_of_line(config: Config, models: dict[str, Model], line: str) -> list[KnownMeter]:
     """The meters of one line of a configuration, for `Sweep`. `models` are by name."""
     own = [one for one in config.lines if one.name == line][0]
+    sets = Sets(config, models)
     found = []
     for index, meter in enumerate(config.meters):
         if meter.line == line:
             model = models[meter.model]
-            known = KnownMeter(index, register_set_index(config, meter.model), meter, model,
+            known = KnownMeter(index, 0, meter, model,
                                setting_of(model, own, config.characters[index]))
+            known.portions = sets.of(index)
             known.upkeep = Upkeep(
-                line, known, config.clock_policy, config.schedules[index].period_s,
-                profile_set_index(config, models, meter.model), Marks())
+                line, known, config.clock_policy,
+                min([portion.schedule.period_s for portion in known.portions]),
+                sets.profile(meter.model), Marks())
             found.append(known)
     return found
 
 
 class Sweep:
-    """The sweeps of one line, one after the other. Keeps what it learnt of each meter."""
+    """The sweeps of one line, one after the other. Keeps what it learnt of each meter. Of meters
+    with several register sets it reads what is due with `schedule`; without one, all.
+    """
 
-    def __init__(self, name: str, meters: list[KnownMeter]) -> None:
+    def __init__(
+            self, name: str, meters: list[KnownMeter], schedule: Schedule | None = None) -> None:
         self.meters = meters
+        self._schedule = schedule
+        self._due_s = 0
         self._name = name
         self._gone = ""              # Why the line cannot be used; empty when it can.
         self._end_ms = 0
@@ -81,19 +92,22 @@ class Sweep:
         """One sweep that starts no visit after `budget_ms` (real milliseconds).
 
         Gives each record as soon as it stands, and None as a breath after every visit, so that
-        the caller may stop between two meters. Every meter gives a Row or a Missed.
+        the caller may stop between two meters. Every register set that is due of a meter gives a
+        Row or a Missed; what another sweep has read along for the same moment is not due.
         """
         began_ms = clock.monotonic_ms()
         self._end_ms = began_ms + budget_ms
-        living = [known for known in self.meters if not _dead(known)]
-        dead = [known for known in self.meters if _dead(known)]
+        self._due_s = last_due_s(clock.now_s(), self._schedule) if self._schedule else 0
+        due = [known for known in self.meters if known.due(self._schedule, self._due_s)]
+        living = [known for known in due if not _dead(known)]
+        dead = [known for known in due if _dead(known)]
         visits: list[Visit] = []
         self._twins.begin()
         try:
             for known in sorted(living, key=_longest_waiting):  # No ties: the index is unique.
                 if clock.monotonic_ms() >= self._end_ms:
                     break
-                visits.append(Visit(known))
+                visits.append(self._visit(known))
                 yield from self._attempt(visits[-1], line, clock)
             latest = visits[-1:]
             for visit in self._again(visits, clock):
@@ -105,7 +119,7 @@ class Sweep:
                 wait_ms = visit.known.turnaround.learnt_ms(visit.known.meter.timeout_ms)
                 yield from self._attempt(visit, line, clock, 0 if visit.answered else wait_ms)
             for known in self._to_probe(dead, clock, clock.monotonic_ms() - began_ms):
-                visits.append(Visit(known))
+                visits.append(self._visit(known))
                 wait_ms = known.turnaround.probe_ms(known.meter.timeout_ms)
                 yield from self._attempt(visits[-1], line, clock, wait_ms)
             yield from self._examine(line, clock)
@@ -119,21 +133,26 @@ class Sweep:
             if visit.answered or visit.error:
                 visited.append(visit.known)
                 yield from self._finish(visit, clock)
-        for known in self.meters:
+        for known in due:
             if known not in visited:
-                yield self._not_tried(known, clock)
+                yield from self._not_tried(known, clock)
+
+    def _visit(self, known: KnownMeter) -> Visit:
+        portions = known.due(self._schedule, self._due_s)
+        known.note_read(portions, self._due_s)
+        return Visit(known, portions)
 
     def _attempt(
             self, visit: Visit, line: Line, clock: Clock, wait_ms: int = 0,
     ) -> "Iterator[Row | Event | None]":
-        row = visit.attempt(line, clock, wait_ms)
+        rows = visit.attempt(line, clock, wait_ms)
         if self._gone:
             self._gone = ""
             yield self._event(clock, status.EVENT_LINE_BACK, None, "usable again")
         self._twins.note(visit)
-        if row is not None:
-            yield row
-            told = visit.known.backward.note(row.values, clock.now_s())
+        yield from rows
+        if rows:
+            told = visit.known.backward.note(visit.take.values, clock.now_s())
             if told:
                 yield self._event(clock, status.EVENT_COUNTER_BACK, visit.known, "%s: %s" % (
                     visit.known.meter.serial, told))
@@ -194,12 +213,17 @@ class Sweep:
                 known.silence_told = False
                 yield self._event(clock, status.EVENT_METER_BACK, known, known.meter.serial)
         yield from self._doubt(visit, clock)
+        outcome, why = status.NOT_TRIED, self._gone
+        if visit.error:
+            outcome, why = visit.error.outcome, str(visit.error)
+        elif visit.rows:
+            outcome, why = status.OTHER_REASON, "it gave other registers, and none of these"
+        for portion in visit.portions:
+            if portion.register_set not in visit.given:
+                yield _missed(known, portion, visit.captured_at_s, visit.time_quality, outcome, why)
         if visit.rows:
             known.damaged_sweeps = 0
             return
-        outcome = visit.error.outcome if visit.error else status.NOT_TRIED
-        yield _missed(known, visit.captured_at_s, visit.time_quality, outcome,
-                      str(visit.error or self._gone))
         # What is equal in the answers of two comes whole: some of it may be genuine all the same.
         is_damaged = outcome in (status.BAD_CHECK, status.FOREIGN)
         known.damaged_sweeps = known.damaged_sweeps + 1 if is_damaged else 0
@@ -228,7 +252,8 @@ class Sweep:
                 known.meter.serial, error, _ACCEPT if (
                     error.outcome == status.COUNTER_DECREASED) else ""))
 
-    def _not_tried(self, known: KnownMeter, clock: Clock) -> Missed:
+    def _not_tried(self, known: KnownMeter, clock: Clock) -> "Iterator[Missed]":
+        """What would have been read along is left to the sweep of its own schedule."""
         known.skipped_sweeps += 1
         known.counters.count(status.NOT_TRIED)
         if self._gone:
@@ -238,7 +263,10 @@ class Sweep:
                 status.OUTCOMES[known.failed_outcome], known.failed_sweeps, PROBE_EVERY)
         else:
             note = "the sweep's time was spent"
-        return _missed(known, clock.now_s(), clock.quality(), status.NOT_TRIED, note)
+        for portion in known.due(self._schedule, self._due_s):
+            if self._schedule is None or portion.schedule in (None, self._schedule):
+                yield _missed(known, portion, clock.now_s(), clock.quality(), status.NOT_TRIED,
+                              note)
 
     def _event(self, clock: Clock, kind: int, known: KnownMeter | None, note: str) -> Event:
         place = "line %s" % self._name       # Errors of the line name it themselves.
@@ -291,7 +319,8 @@ def _longest_waiting(known: KnownMeter) -> tuple[int, int]:
 
 
 def _missed(
-        known: KnownMeter, captured_at_s: int, time_quality: int, outcome: int, note: str,
+        known: KnownMeter, portion: Portion, captured_at_s: int, time_quality: int, outcome: int,
+        note: str,
 ) -> Missed:
-    return Missed(0, known.index, known.register_set, captured_at_s, time_quality, outcome,
+    return Missed(0, known.index, portion.register_set, captured_at_s, time_quality, outcome,
                   note[:NOTE_MAX])

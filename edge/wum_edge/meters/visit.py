@@ -13,8 +13,11 @@ from wum_edge.meters.reader import CannotDo, MeterTime, Reader, Take
 from wum_edge.meters.readers import reader_for
 from wum_edge.meters.timekeeping import cell, keeps_time
 from wum_edge.meters.turn import Line, Setting, converse
+from wum_edge.portions import Portion
+from wum_edge.schedule import last_due_s
 from wum_shared import status
 from wum_shared.batch import Row
+from wum_shared.messages import Schedule
 
 TYPE_CHECKING = False        # True for type checkers only: upkeep.py needs our KnownMeter.
 if TYPE_CHECKING:
@@ -53,7 +56,8 @@ class Counters:
 
 class KnownMeter:
     """A meter as its line knows it from sweep to sweep. `index` is its place in the schema;
-    `setting` is how it wants the line, None: as the line is.
+    `setting` is how it wants the line, None: as the line is. `portions` are its register sets: all
+    registers in one, until somebody says otherwise.
     """
 
     def __init__(
@@ -61,7 +65,6 @@ class KnownMeter:
             setting: Setting | None = None,
     ) -> None:
         self.index = index
-        self.register_set = register_set
         self.meter = meter
         self.model = model
         self.setting = setting
@@ -79,9 +82,28 @@ class KnownMeter:
         self.head = b""               # How its genuine answers begin, where that tells whose.
         self.upkeep: Upkeep | None = None  # Clock, events and profile; None: registers only.
         self.keeps_time = keeps_time(model)  # Rows end with its clock.
+        self.portions: tuple[Portion, ...] = (Portion(
+            register_set, tuple(range(len(model.registers))), self.keeps_time, None),)
+        self._read_for: dict[int, int] = {}  # Moments for which register sets were read last.
         # So many bytes of an answer say whose it is; 0: none do.
         self.head_bytes = int(getattr(entry_of(model.protocol), "HEAD_BYTES", 0))
         self.clockless = False        # It has no clock that says anything: it is not asked again.
+
+    def due(self, schedule: Schedule | None, due_s: int) -> tuple[Portion, ...]:
+        """What a sweep of `schedule` reads for the moment `due_s`: its own portion and, in the same
+        visit, those of other schedules that are due at that very moment. Without one: all.
+        """
+        if schedule is None or len(self.portions) == 1:
+            return self.portions
+        return tuple([portion for portion in self.portions
+                      if (portion.schedule == schedule or (
+                          last_due_s(due_s, portion.schedule) == due_s))
+                      and self._read_for.get(portion.register_set) != due_s])
+
+    def note_read(self, portions: tuple[Portion, ...], due_s: int) -> None:
+        """Whatever comes of it: they were asked for, for the moment `due_s`."""
+        for portion in portions:
+            self._read_for[portion.register_set] = due_s
 
     def prepare(self, line: Line) -> None:
         """Before each conversation: the one before may have changed the line's setting."""
@@ -90,15 +112,19 @@ class KnownMeter:
 
 
 class Visit:
-    """What one sweep got from one meter. `left` are the registers still to be read, by place."""
+    """What one sweep got from one meter. `left` are the registers still to be read, by place;
+    `portions` are what is read of it, None: all.
+    """
 
-    def __init__(self, known: KnownMeter) -> None:
+    def __init__(self, known: KnownMeter, portions: tuple[Portion, ...] | None = None) -> None:
         self.known = known
-        self.left = tuple(range(len(known.model.registers)))
+        self.portions = known.portions if portions is None else portions
+        self.left = tuple(sorted([p for portion in self.portions for p in portion.places]))
         self.captured_at_s = 0
         self.time_quality = 0
         self.answered = False                 # Something genuine came, if only an exception.
         self.rows = 0
+        self.given: set[int] = set()          # Register sets of which there is a row.
         self.attempts = 0
         self.error: MeterError | None = None  # The last failure.
         self.is_kept = False                  # Its upkeep was done.
@@ -109,8 +135,8 @@ class Visit:
         self._clock_told = False              # A row of this visit has it.
         self._refused: set[int] = set()       # Places that the meter will not give.
 
-    def attempt(self, line: Line, clock: Clock, wait_ms: int = 0) -> Row | None:
-        """Ask for what is left; the row of what came, or None. Raises LineGone.
+    def attempt(self, line: Line, clock: Clock, wait_ms: int = 0) -> list[Row]:
+        """Ask for what is left; the rows of what came, one of each portion. Raises LineGone.
 
         `wait_ms`: a probe, which waits so long until it has heard anything; 0: as long as it takes.
         Only the first row that holds anything may set the capture time; a later one of the same
@@ -140,7 +166,7 @@ class Visit:
         self._count(take)
         self.left = tuple([place for place in self.left if place not in take.values and (
             place not in take.refused or place in take.again)])
-        return self._row(take) if take.values else None
+        return self._rows(take)
 
     def _look_at_clock(self, take: Take, line: Line, clock: Clock) -> None:
         """The meter's clock, with a turn of its own only where it did not come with the rest."""
@@ -192,32 +218,39 @@ class Visit:
         self.answered = self.answered or take.answered()
         self._refused.update(take.refused)
 
-    def _row(self, take: Take) -> Row:
+    def _rows(self, take: Take) -> list[Row]:
+        is_late = self.rows > 0
+        found = [self._row(portion, take, is_late) for portion in self.portions
+                 if any(place in take.values for place in portion.places)]
+        self.rows += len(found)
+        self.given.update([row.register_set for row in found])
+        return found
+
+    def _row(self, portion: Portion, take: Take, is_late: bool) -> Row:
         values: list[int | None] = []
         statuses = []
-        for place in range(len(self.known.model.registers)):
+        for place in portion.places:
             value = take.values.get(place)
             values.append(value)
             if value is not None:
-                statuses.append(status.LATE if self.rows else 0)
+                statuses.append(status.LATE if is_late else 0)
             elif place in take.values:
                 statuses.append(status.ABSENT | status.OUT_OF_RANGE)
             elif place in self._refused:
                 statuses.append(status.ABSENT | status.REFUSED)
             else:
                 statuses.append(status.ABSENT)
-        if self.known.keeps_time:
-            value, flags = self._clock_cell()
+        if portion.has_clock:
+            value, flags = self._clock_cell(is_late)
             values.append(value)
             statuses.append(flags)
-        self.rows += 1
-        return Row(0, self.known.index, self.known.register_set, self.captured_at_s,
+        return Row(0, self.known.index, portion.register_set, self.captured_at_s,
                    self.time_quality, tuple(values), tuple(statuses))
 
-    def _clock_cell(self) -> tuple[int | None, int]:
+    def _clock_cell(self, is_late: bool) -> tuple[int | None, int]:
         """The clock in the next row: in one of a visit, as the registers are."""
         if self._clock_told or self.time is None:
             return cell(None, None)
         self._clock_told = True
         value, flags = cell(self.time, self.error_s)
-        return value, flags | (status.LATE if self.rows and value is not None else 0)
+        return value, flags | (status.LATE if is_late and value is not None else 0)

@@ -44,7 +44,9 @@ class LineWork:
     def __init__(self, *sweeps: Sweep) -> None:
         self.orders = Orders()
         self._sweeps = sweeps
-        self._meters = [known for sweep in sweeps for known in sweep.meters]
+        self._meters: list[KnownMeter] = []
+        for sweep in sweeps:
+            self._meters += [known for known in sweep.meters if known not in self._meters]
         self._resting: set[int] = set()      # Meters whose back-fill failed since the last sweep.
 
     def sweep(
@@ -168,12 +170,10 @@ def _count(known: KnownMeter, error: Exception) -> None:
 
 def _read(known: KnownMeter, line: Line, clock: Clock) -> Outcome:
     visit = Visit(known)
-    rows = []
+    rows: list[Row] = []
     for _ in range(ATTEMPTS):
         if visit.left and not visit.hopeless():
-            row = visit.attempt(line, clock)
-            if row is not None:
-                rows.append(row)
+            rows += visit.attempt(line, clock)
     if visit.answered:
         _close(known, line)
     why = str(visit.error or "it gave none of its registers")

@@ -16,7 +16,7 @@ from wum_edge.config import Config
 from wum_edge.log import Log
 from wum_edge.meters.catalog import Model
 from wum_edge.meters.upkeep import Marks, marks_event
-from wum_edge.schema import profile_set_index
+from wum_edge.schema import Sets
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.messages import SEQUENCE_MAX
 from wum_shared.status import EVENT_OF_METER
@@ -39,8 +39,8 @@ class MarksFile:
                  models: dict[str, Model]) -> None:
         self._flash, self._clock, self._log = flash, clock, log
         self._serials = [meter.serial for meter in config.meters]
-        self._profiles = [profile_set_index(config, models, meter.model)
-                          for meter in config.meters]
+        sets = Sets(config, models)
+        self._profiles = [sets.profile(meter.model) for meter in config.meters]
         self._sequence = 0
         self._marks = {serial: Marks() for serial in self._serials}
         self._saved_ms = clock.monotonic_ms()

@@ -10,7 +10,7 @@ from wum_edge.archive.ring import Archive
 from wum_edge.uplink.batch import ARCHIVE_BYTES_MAX, Built, build_gap
 from wum_shared.batch import Missed, Row
 from wum_shared.gaps import PARTS_MAX, GapAnswer, GapPart, GapRange, GapRequest
-from wum_shared.messages import decode_schema
+from wum_shared.messages import Schedule, decode_schema
 from wum_shared.status import (
     GAP_DAMAGED,
     GAP_DROPPED,
@@ -32,14 +32,22 @@ RECORDS_MAX = 4096            # Of one range by time: a day of a meter, each min
 JOIN = 8                      # So many records between two that are wanted are sent along.
 
 
-class Place(namedtuple("Place", ("meter", "profiles", "period_s", "offset_s"))):
-    """Where one schema has a meter: its index, profiles by register set, and its schedule."""
+class Place(namedtuple("Place", ("meter", "sets"))):
+    """Where one schema has a meter: its index, and the schedules of those of its register sets that
+    are read by one, by the set's index.
+    """
 
     __slots__ = ()
     meter: int
-    profiles: tuple[int, ...]
-    period_s: int
-    offset_s: int
+    sets: dict[int, Schedule]
+
+    def schedules(self) -> list[Schedule]:
+        """Each of them once, the shortest period first."""
+        found: list[Schedule] = []
+        for number in sorted(self.sets):
+            if self.sets[number] not in found:
+                found.append(self.sets[number])
+        return sorted(found, key=tuple)  # No ties: each stands once.
 
 
 class Known:
@@ -58,11 +66,13 @@ class Known:
                 self.is_doubtful = True
                 continue
             schema = decode_schema(encoded)
-            profiles = tuple([one.profile for one in schema.register_sets])
             for meter, one in enumerate(schema.meters):
                 if one.serial in serials:
-                    schedule = schema.schedules[one.schedule]
-                    place = Place(meter, profiles, schedule.period_s, schedule.offset_s)
+                    sets = {}
+                    for at, number in enumerate(one.register_sets):
+                        if not schema.register_sets[number].profile:     # No other has a schedule.
+                            sets[number] = schema.schedules[one.schedules[at]]
+                    place = Place(meter, sets)
                     self.places.setdefault(one.serial, []).append((place, first, last))
             yield None
 
@@ -150,9 +160,10 @@ def _times(
         archive: Archive, index: int, wanted: GapRange, parts: list[GapPart], known: Known,
         archive_bytes: int,
 ) -> "Iterator[Built | None]":
-    """What a meter gave in a span of time, by the intervals of its schedule."""
+    """What a meter gave in a span of time, by the intervals of its schedules."""
     place = None
-    intervals: dict[int, int] = {}      # Number of an interval: 0 read, or why the meter gave none.
+    # By schedule, then by number of an interval: 0 read, or why the meter gave none.
+    intervals: dict[Schedule, dict[int, int]] = {}
     numbers: list[int] = []
     for place, first, last in known.places.get(wanted.of, []):
         at: int | None = first
@@ -167,8 +178,9 @@ def _times(
         parts.append(GapPart(index, wanted.first, wanted.last,
                              GAP_DAMAGED if known.is_doubtful else GAP_METER_UNKNOWN, 0))
         return
-    told = _told(archive, wanted, place, intervals)
-    for begins, ends, reason, outcome in told:
+    told = [_told(archive, wanted, schedule, intervals.get(schedule, {}))
+            for schedule in place.schedules()]
+    for begins, ends, reason, outcome in worst(told):
         if reason == GAP_NEVER_READ and known.is_doubtful:
             reason = GAP_DAMAGED
         _add(parts, GapPart(index, begins, ends, reason, outcome))
@@ -181,44 +193,63 @@ def _times(
             yield built
 
 
-def _note(intervals: dict[int, int], place: Place, record: Row | Missed) -> None:
+def _note(
+        intervals: dict[Schedule, dict[int, int]], place: Place, record: Row | Missed) -> None:
     """Take down what was there of an interval: a row counts more than a missed one."""
-    if place.profiles[record.register_set]:
-        return                           # Only profile 0 is read by the schedule.
-    number = (record.captured_at_s - place.offset_s) // place.period_s
+    schedule = place.sets.get(record.register_set)
+    if schedule is None:
+        return
+    own = intervals.setdefault(schedule, {})
+    number = (record.captured_at_s - schedule.offset_s) // schedule.period_s
     if type(record) is Row:
-        intervals[number] = 0
+        own[number] = 0
     elif type(record) is Missed:
-        intervals[number] = intervals.get(number, record.outcome)
+        own[number] = own.get(number, record.outcome)
+
+
+def worst(told: list[list[tuple[int, int, int, int]]]) -> list[tuple[int, int, int, int]]:
+    """One list of several that tell of the same seconds: where any lacks something, the first that
+    does, for the head-end asks for what it lacks.
+    """
+    if len(told) == 1:
+        return told[0]
+    edges = sorted({part[0] for one in told for part in one})
+    ends = [edge - 1 for edge in edges[1:]] + [told[0][-1][1]] if edges else []
+    found = []
+    for begins, last in zip(edges, ends):  # noqa: B905 - MicroPython's zip has no strict.
+        parts = [part for one in told for part in one if part[0] <= begins <= part[1]]
+        lacking = [part for part in parts if part[2] != GAP_SENT]
+        found.append((begins, last) + (lacking or parts)[0][2:])
+    return found
 
 
 def _told(
-        archive: Archive, wanted: GapRange, place: Place, intervals: dict[int, int],
+        archive: Archive, wanted: GapRange, schedule: Schedule, intervals: dict[int, int],
 ) -> list[tuple[int, int, int, int]]:
     """(first second, last second, reason, outcome) for all of `wanted`, in its order."""
     at = wanted.first
     told: list[tuple[int, int, int, int]] = []
     for number in sorted(intervals):
-        begins = max(place.offset_s + number * place.period_s, wanted.first)
-        ends = min(place.offset_s + (number + 1) * place.period_s - 1, wanted.last)
+        begins = max(schedule.offset_s + number * schedule.period_s, wanted.first)
+        ends = min(schedule.offset_s + (number + 1) * schedule.period_s - 1, wanted.last)
         if begins > at:
-            told += _missing(archive, place, at, begins - 1)
+            told += _missing(archive, schedule, at, begins - 1)
         outcome = intervals[number]
         told.append((begins, ends, GAP_METER_SILENT if outcome else GAP_SENT, outcome))
         at = ends + 1
     if at <= wanted.last:
-        told += _missing(archive, place, at, wanted.last)
+        told += _missing(archive, schedule, at, wanted.last)
     return told
 
 
 def _missing(
-        archive: Archive, place: Place, first_s: int, last_s: int,
+        archive: Archive, schedule: Schedule, first_s: int, last_s: int,
 ) -> list[tuple[int, int, int, int]]:
     """Why nothing is there; an interval in which the archive begins is not told in two."""
     found: list[tuple[int, int, int, int]] = []
     for begins, ends, reason in archive.missing(first_s, last_s):
         if found:
-            begins -= (begins - place.offset_s) % place.period_s
+            begins -= (begins - schedule.offset_s) % schedule.period_s
             before = found.pop()
             if before[0] < begins:
                 found.append((before[0], begins - 1) + before[2:])

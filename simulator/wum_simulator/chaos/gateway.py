@@ -304,7 +304,7 @@ class Gateway:
     def _schema(self) -> Schema:
         registers = tuple([Register(bytes([1, 0, 1 + place, 8, 0, 255]), 0, 30)
                            for place in range(REGISTERS)])
-        meters = tuple([Meter(self.serial(n), "dp-" + self.serial(n), "model", (0,), 0)
+        meters = tuple([Meter(self.serial(n), "dp-" + self.serial(n), "model", (0,), (0,))
                         for n in range(self._meters)])
         return Schema(
             self.keys.tenant, self.keys.concentrator, max(self.clock.now_s(), NEVER_BEFORE_S),

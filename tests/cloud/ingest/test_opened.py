@@ -119,7 +119,7 @@ def test_both_decoders_read_the_same_of_a_chain_of_deltas(
 
 
 def test_a_delta_is_refused_without_its_base_and_a_full_batch_with_one() -> None:
-    schema = Schema("t", b"concentr", 0, (Meter("M", "d", "m", (0,), 0),), (RegisterSet(
+    schema = Schema("t", b"concentr", 0, (Meter("M", "d", "m", (0,), (0,)),), (RegisterSet(
         0, (Register(bytes(6), 0, 30),)),), (Schedule(60, 0),))
     batch = Batch(bytes(8), 1, 1, bytes(8), (Row(1, 0, 0, 5, 0, (7,), (0,)),), (), (), ())
     delta = encode_batch(batch, Base(9, bytes(16)), {})

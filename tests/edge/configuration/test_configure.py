@@ -71,6 +71,17 @@ def test_a_configuration_is_laid_over_the_file_which_keeps_what_only_it_knows():
     assert config.broker.host == OWN["broker"]["host"]
 
 
+def test_register_sets_come_with_the_meters_and_go_with_them():
+    own = dict(OWN, register_set=[{"name": "own", "registers": "1.8.0", "period_s": 60}])
+    with_sets = dict(parts(), register_set=[
+        {"name": "volts", "registers": "32.7.0", "period_s": 3600}])
+    with_sets["meter"] = [dict(one, register_sets="volts") for one in with_sets["meter"]]
+    config = check(merged(own, with_sets), MODELS_NAMED)
+    assert [one.name for one in config.register_sets[0]] == ["volts"]
+    assert "register_set" not in merged(own, parts())
+    assert merged(own, {"role": "station"})["register_set"] == own["register_set"]
+
+
 def test_a_meter_keeps_its_keys_by_its_serial():
     own = dict(OWN, meter=[{"serial": "N1", "access": {"password": "secret"}}, "no table"])
     meters = merged(own, parts())["meter"]

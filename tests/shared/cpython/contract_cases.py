@@ -30,6 +30,7 @@ from tests.shared.examples import (
     RIPPLE_REPORT,
     RIPPLE_TO_ALL,
     SCHEMA,
+    SCHEMA_OF_SETS,
     changed,
 )
 from tests.shared.test_golden_batches import ALONE
@@ -48,6 +49,7 @@ from wum_shared import (
 )
 from wum_shared.bases import Base, heads_after
 from wum_shared.batch import decode_batch, encode_batch, encode_batch_0
+from wum_shared.configuration import Configuration, decode_configuration, encode_configuration
 from wum_shared.errors import WireError
 
 CDDL = (Path(wum_shared.__file__).parent / "contract.cddl").read_text()
@@ -56,11 +58,18 @@ SEALED = cose.seal(Sodium(), REGISTRATION.uplink, cose.key_id(CONCENTRATOR, 0), 
 HEADS = heads_after(None, BATCH.rows)
 SIGNED = cose.sign(Sodium(), bytes(32), CONCENTRATOR, messages.encode_registration(REGISTRATION))
 
+_PARTS = {"schedule": {"period_s": 900}, "role": "station",
+          "meter": [{"serial": "M-1", "register_sets": "volts"}]}
+
 # Rule of the CDDL, an encoded message, and what reads it.
 MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("reading", messages.encode_reading(READING), messages.decode_reading),
     ("reading", messages.encode_reading(ABSENT_READING), messages.decode_reading),
-    ("schema", messages.encode_schema(SCHEMA), messages.decode_schema),
+    ("schema-0", messages.encode_schema(SCHEMA), messages.decode_schema),
+    ("schema-1", messages.encode_schema(SCHEMA_OF_SETS), messages.decode_schema),
+    ("configuration-0", encode_configuration(Configuration(3, _PARTS)), decode_configuration),
+    ("configuration-1", encode_configuration(Configuration(4, dict(_PARTS, register_set=[
+        {"name": "volts", "registers": "32.7.0", "period_s": 3600}]))), decode_configuration),
     ("batch-1", encode_batch(BATCH), lambda data: decode_batch(data, SCHEMA)),
     ("delta-rows", encode_batch(
         changed(BATCH, last_sequence=3, rows=BATCH.rows[:3], missed=(), events=(), lost=()),

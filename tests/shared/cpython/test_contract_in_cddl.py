@@ -37,7 +37,7 @@ def is_valid(schema: pycddl.Schema, data: bytes) -> bool:
 def has_an_empty_list_of_lists(rule: str, data: bytes) -> bool:
     """pycddl 0.6.4 asks an empty `[* meter]` for the item that the `[+ ...]` in a meter wants."""
     parts = cbor.decode(data)
-    return rule == "schema" and type(parts) is list and [] in parts[4:6]
+    return rule == "schema-0" and type(parts) is list and [] in parts[4:6]
 
 
 @pytest.mark.parametrize(("rule", "encoded", "read"), READABLE, ids=case_name)

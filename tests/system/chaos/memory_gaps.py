@@ -102,7 +102,7 @@ class MemoryGaps:
         newest_s = max([at_s for _, at_s in times], default=0)
         found = []
         for meter_id, meter in sorted(own.items()):
-            period_s, offset_s = schema.schedules[meter.schedule]
+            period_s, offset_s = schema.schedules[meter.schedules[0]]
             there = {(at_s - offset_s) // period_s for one, at_s in times if one == meter_id}
             first = (now_s - WINDOW_S - offset_s) // period_s
             last = (min(newest_s, now_s - _SETTLED_S) - offset_s) // period_s

@@ -51,7 +51,8 @@ def check_config(path: Path, out: TextIO) -> int:
     models = read_catalog(own_entries(path))
     checked = read_config(path, protocols(models))
     periods = [schedule.period_s for schedule in config.different_schedules(
-        checked.schedules or [checked.schedule])]
+        [*checked.schedules, *[one.schedule for own in checked.register_sets for one in own]]
+        or [checked.schedule])]
     many = "1 meter" if len(checked.meters) == 1 else f"{len(checked.meters)} meters"
     print(f"{path}: good. {many}, read every {_all(periods)} s; batches go {_goal(checked)}.",
           file=out)
@@ -141,10 +142,9 @@ def rows_of(
     try:
         for _ in range(ATTEMPTS):
             if visit.left:
-                row = visit.attempt(line, clock)
+                rows = visit.attempt(line, clock)
                 refused.update(visit.take.refused)
-                if row is not None:
-                    read.append((row, clock.monotonic_ms()))
+                read += [(row, clock.monotonic_ms()) for row in rows]
     finally:
         line.close()
     return [(row, (clock.monotonic_ms() - at_ms) // 1000) for row, at_ms in read]
