@@ -6,13 +6,10 @@ a schedule of their own ([[register_set]]). Left out: reading them (meters/visit
 
 from collections import namedtuple
 
-from wum_shared.errors import Malformed
-from wum_shared.fields import shown
 from wum_shared.messages import Schedule
+from wum_shared.patterns import matches
 
-GROUPS_MAX = 255
-PATTERNS_MAX = 32            # Of one set.
-ANY = "*"
+ALWAYS = Schedule(1, 0)
 
 
 class OwnSet(namedtuple("OwnSet", ("name", "patterns", "schedule"))):
@@ -24,53 +21,21 @@ class OwnSet(namedtuple("OwnSet", ("name", "patterns", "schedule"))):
     schedule: Schedule
 
     def has(self, obis: bytes) -> bool:
-        """Whether a register with this code is of this set, whatever its group F."""
-        for pattern in self.patterns:
-            if all(group is None or group == obis[at] for at, group in enumerate(pattern)):
-                return True
-        return False
+        """Whether a register with this code is of this set."""
+        return matches(self.patterns, obis)
 
 
 class Portion(namedtuple("Portion", ("register_set", "places", "has_clock", "schedule"))):
     """`places` are those of the registers in the model, in rising order; `register_set` is the
     index of its set in the schema, and `has_clock` says whether its rows end with the meter's
-    clock. `schedule` is None where nobody asks when it is due.
+    clock. `schedule` is ALWAYS where nobody asks when it is due.
     """
 
     __slots__ = ()
     register_set: int
     places: tuple[int, ...]
     has_clock: bool
-    schedule: Schedule | None
-
-
-def patterns_from_text(text: str) -> tuple[tuple[int | None, ...], ...]:
-    """Codes of five groups each, None for any: `32.7.0 *.8.* 1-0:1.6.0`. Raises Malformed."""
-    found = tuple([_pattern(one) for one in text.split(" ") if one])
-    if not found or len(found) > PATTERNS_MAX:
-        raise Malformed("registers: wanted 1..%d codes like 32.7.0 or *.8.*, got %d" % (
-            PATTERNS_MAX, len(found)))
-    return found
-
-
-def _pattern(text: str) -> tuple[int | None, ...]:
-    medium, colon, quantity = text.rpartition(":")
-    a_and_b = medium.split("-") if colon else [ANY, ANY]
-    groups = a_and_b + quantity.split(".")
-    if len(a_and_b) != 2 or len(groups) != 5:
-        raise Malformed("registers: wanted C.D.E or A-B:C.D.E, %s for any number, got %s" % (
-            ANY, shown(text)))
-    return tuple([_group(group, text) for group in groups])
-
-
-def _group(digits: str, text: str) -> int | None:
-    if digits == ANY:
-        return None
-    if not digits or len(digits) > 3 or not all("0" <= c <= "9" for c in digits) or (
-            int(digits) > GROUPS_MAX):
-        raise Malformed("registers: %s in %s is neither 0..%d nor %s" % (
-            shown(digits), shown(text), GROUPS_MAX, ANY))
-    return int(digits)
+    schedule: Schedule
 
 
 def split(

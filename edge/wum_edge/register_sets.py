@@ -4,11 +4,12 @@ Left out: which registers of a model are in which (portions.py).
 """
 
 from wum_edge.document import Table, shown
-from wum_edge.portions import OwnSet, patterns_from_text
+from wum_edge.portions import OwnSet
 from wum_shared.configuration import SETS_MAX
 from wum_shared.errors import Malformed
 from wum_shared.ids import checked_text
 from wum_shared.messages import Schedule
+from wum_shared.patterns import patterns_from_text
 
 OF_METER_MAX = 8             # No meter has more: there are no more schedules.
 

@@ -80,7 +80,7 @@ class Sets:
     def _split(self, config: Config, index: int) -> "tuple[Portion, ...]":
         model = self._models[config.meters[index].model]
         codes = [register.obis for register in model.registers]
-        found = []
+        found: list[Portion] = []
         for schedule, places in split(
                 codes, config.schedules[index], list(config.register_sets[index])):
             has_clock = not found and keeps_time(model)      # It stands in one row of a visit.

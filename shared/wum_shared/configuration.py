@@ -3,9 +3,10 @@
     [version, number, {part: tables}]    deterministic CBOR, the arguments of an order "configure"
 
 Parts are those of the configuration file (docs/gateway.md): `schedule`, `line`, `meter`,
-`clock_policy`, `register_set` (then it is version 1), and `role` of [mesh]. Left out, and refused: folders, broker and its certificates,
-which a wrong order could cut the concentrator off by; passwords and keys of meters, which stay in
-its own file. What the values must be whoever applies it checks (wum_edge/config.py).
+`clock_policy`, `register_set` (then it is version 1), and `role` of [mesh]. Left out, and refused:
+folders, broker and its certificates, which a wrong order could cut the concentrator off by;
+passwords and keys of meters, which stay in its own file. What the values must be whoever applies it
+checks (wum_edge/config.py).
 """
 
 from collections import namedtuple
@@ -50,9 +51,9 @@ def encode_configuration(configuration: Configuration) -> bytes:
 
 def decode_configuration(data: bytes) -> Configuration:
     """The configuration in `data`. Raises Malformed, Unsupported."""
+    known: tuple[str, ...] = PARTS
     try:
         top = versioned(data, 3, "configuration", ARGUMENTS_MAX)
-        known = PARTS
     except Unsupported:
         top = versioned(data, 3, "configuration", ARGUMENTS_MAX, version=WITH_SETS)
         known = PARTS + (SETS,)

@@ -55,7 +55,8 @@ def schema_of(
     """Meters with these serials, each with all register sets, read every hour."""
     return Schema(
         tenant, device_id, valid_from_s,
-        tuple([Meter(s, "dp-" + s, model, tuple(range(len(sets))), (0,) * len(sets)) for s in serials]),
+        tuple([Meter(s, "dp-" + s, model, tuple(range(len(sets))), (0,) * len(sets))
+               for s in serials]),
         tuple(sets), (Schedule(3600, 0),))
 
 

@@ -52,12 +52,25 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
+class Set:
+    """Registers that a schedule reads by a schedule of their own (wum_shared/patterns.py)."""
+
+    name: str
+    registers: str
+    period_s: int
+    offset_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
-    """What there is of one concentrator. `settings` by scope, those of meters by serial."""
+    """What there is of one concentrator. `settings` by scope, those of meters by serial; `sets` by
+    the schedule that has them.
+    """
 
     buses: list[Bus]
     meters: list[Meter]
     mesh: str | None
+    sets: dict[str, list[Set]] = field(default_factory=dict)
     group: dict[str, Any] = field(default_factory=dict)
     own: dict[str, Any] = field(default_factory=dict)
     of_meters: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -66,13 +79,17 @@ class Wanted:
 def compose(wanted: Wanted) -> tuple[Parts, Faults]:
     """The parts of a configuration, and what is wrong with them; with faults nothing is sent."""
     settings = {**wanted.group, **wanted.own}
-    common = _common(wanted)
+    common, name = _common(wanted)
     parts: Parts = {
         "line": [_line(bus) for bus in wanted.buses],
         "meter": [_meter(m, settings, wanted.of_meters.get(m.serial, {}), common)
-                  for m in wanted.meters]}
+                  | _sets_of(wanted.sets.get(m.schedule or name, [])) for m in wanted.meters]}
     if common is not None:
         parts["schedule"] = {"period_s": common[0], "offset_s": common[1]}
+    used = {m.schedule or name for m in wanted.meters}
+    sets = {one.name: one for of in used for one in wanted.sets.get(of, [])}
+    if sets:
+        parts["register_set"] = [_set(sets[name]) for name in sorted(sets)]
     clock = {name: settings[name] for name in CLOCK if name in settings}
     if clock:
         parts["clock_policy"] = clock
@@ -81,13 +98,27 @@ def compose(wanted: Wanted) -> tuple[Parts, Faults]:
     return parts, _faults(wanted, parts)
 
 
-def _common(wanted: Wanted) -> Schedule | None:
-    """The schedule that most of the meters have, which stands once for all of them; of several the
-    shortest. Meters for which nobody chose one are read by it, too.
+def _common(wanted: Wanted) -> tuple[Schedule | None, str]:
+    """The schedule that most of the meters have, which stands once for all of them, and its name;
+    of several the shortest. Meters for which nobody chose one are read by it, too.
     """
     counted = Counter([(m.period_s, m.offset_s or 0) for m in wanted.meters
                        if m.period_s is not None])
-    return min(counted, key=lambda one: (-counted[one], one)) if counted else None
+    if not counted:
+        return None, ""
+    common = min(counted, key=lambda one: (-counted[one], one))
+    named = Counter([m.schedule for m in wanted.meters
+                     if m.schedule and (m.period_s, m.offset_s or 0) == common])
+    return common, min(named, key=lambda one: (-named[one], one)) if named else ""
+
+
+def _set(one: Set) -> dict[str, Any]:
+    return {"name": one.name, "registers": one.registers, "period_s": one.period_s,
+            "offset_s": one.offset_s}
+
+
+def _sets_of(sets: list[Set]) -> dict[str, Any]:
+    return {"register_sets": " ".join([one.name for one in sets])} if sets else {}
 
 
 def _line(bus: Bus) -> dict[str, Any]:
@@ -130,6 +161,7 @@ def _faults(wanted: Wanted, parts: Parts) -> Faults:
               for m in wanted.meters
               if m.bus is not None and m.address is not None and places[m.bus, m.address] > 1]
     schedules = {(m.period_s, m.offset_s) for m in wanted.meters if m.period_s is not None}
+    schedules |= {(one["period_s"], one["offset_s"]) for one in parts.get("register_set", [])}
     if len(schedules) > SCHEDULES_MAX:
         found.append(("schedule", "at most %d schedules at a concentrator" % SCHEDULES_MAX,
                       "%d" % len(schedules)))

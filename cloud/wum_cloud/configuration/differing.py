@@ -8,7 +8,7 @@ from typing import Any
 
 from wum_cloud.configuration.composing import Parts
 
-_NAMED = {"line": "name", "meter": "serial"}
+_NAMED = {"line": "name", "register_set": "name", "meter": "serial"}
 NOTHING = "–"
 _SCHEDULE = {"period_s", "offset_s"}
 _SHARED = "as most of its concentrator"
@@ -37,14 +37,14 @@ def differences(before: Parts, after: Parts) -> list[Change]:
         old = {one[key]: one for one in before.get(part, [])}
         new = {one[key]: one for one in after.get(part, [])}
         for name in [*old, *[name for name in new if name not in old]]:
-            what = "%s %s" % (part, name)
+            what = "%s %s" % (part.replace("_", " "), name)
             if name not in new:
                 found.append(Change(what, _whole(old[name]), NOTHING))
             elif name not in old:
                 found.append(Change(what, NOTHING, _whole(new[name])))
             else:
                 found += _fields(what, old[name], new[name])
-                if part == "meter" and every(old[name]) != every(new[name]):
+                if part != "line" and every(old[name]) != every(new[name]):
                     found.append(Change("%s, schedule" % what, every(old[name], _SHARED),
                                         every(new[name], _SHARED)))
     return found

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg.rows import args_row, class_row
 from psycopg.types.json import Jsonb
 
-from wum_cloud.configuration.composing import Bus, Meter, Parts, Wanted
+from wum_cloud.configuration.composing import Bus, Meter, Parts, Set, Wanted
 from wum_cloud.database import Connection
 from wum_cloud.registry.reach import Reach
 from wum_cloud.registry.sites.store import within
@@ -126,9 +126,25 @@ async def wanted(connection: Connection, tenant: int, one: Place) -> Wanted:
         "   or scope = 'meter' and name = any(%s))", [tenant, *names])).fetchall()
     found = {(scope, name): settings for scope, name, settings in rows}
     return Wanted(
-        buses, meters, one.mesh, found.get(("group", one.group or ""), {}),
+        buses, meters, one.mesh, await _sets(connection, one.concentrator_id),
+        found.get(("group", one.group or ""), {}),
         found.get(("concentrator", one.device_id.hex()), {}),
         {name: settings for (scope, name), settings in found.items() if scope == "meter"})
+
+
+async def _sets(connection: Connection, concentrator_id: int) -> dict[str, list[Set]]:
+    """The parts of the schedules of a concentrator's meters, by schedule."""
+    rows = await (await connection.execute(
+        "select s.name, p.name, p.registers, p.period_s, p.offset_s"
+        "  from schedule s join schedule_part x using (schedule_id)"
+        "  join schedule p on p.schedule_id = x.part_id"
+        " where s.schedule_id in (select schedule_id from meter"
+        "   where concentrator_id = %s and archived_at is null)"
+        " order by s.name, x.place", [concentrator_id])).fetchall()
+    found: dict[str, list[Set]] = {}
+    for schedule, *part in rows:
+        found.setdefault(schedule, []).append(Set(*part))
+    return found
 
 
 async def versions(connection: Connection, concentrator_id: int, most: int) -> list[Version]:

@@ -36,6 +36,7 @@ from wum_cloud.registry.schemas.resolved.store import Name, plans
 from wum_cloud.registry.store import Sender, concentrator_ids, senders
 
 TRIM_EVERY_S = 30.0
+NO_SET = 0               # Of a missed row: whatever was due of its meter.
 
 # Words of ingest_count beside the reasons of quarantine.py.
 BATCHES, ROWS, DUPLICATES = "batches", "rows", "duplicate rows"
@@ -173,16 +174,26 @@ def _count_rows(harvest: Harvest, written: Written) -> None:
 
 
 async def _insert_missed(connection: Connection, batches: list[Taken]) -> None:
+    """Of a meter whose register sets have schedules of their own it stands which gave nothing."""
     rows = sorted([
         (int(t.plan.meter_ids[m.meter]), _utc(m.captured_at_s),
          t.plan.layouts[m.register_set].profile, m.outcome, storable(m.note),
-         t.sender.concentrator_id)
+         t.sender.concentrator_id, t.plan.register_set_ids[m.register_set]
+         if t.plan.is_mixed(m.meter) else NO_SET)
         for t in batches for m in t.accepted.missed])
     if rows:
         await connection.execute(
-            "insert into missed (meter_id, captured_at, profile, outcome, note, concentrator_id)"
-            " select * from unnest(%s::bigint[], %s::timestamptz[], %s::smallint[],"
-            "   %s::smallint[], %s::text[], %s::integer[]) on conflict do nothing",
+            "insert into missed as t (meter_id, captured_at, profile, outcome, note,"
+            "   concentrator_id, register_sets)"
+            " select m, c, p, (array_agg(o order by at))[1], (array_agg(n order by at))[1],"
+            "   (array_agg(k order by at))[1], array_agg(distinct s) filter (where s > 0)"
+            " from unnest(%s::bigint[], %s::timestamptz[], %s::smallint[], %s::smallint[],"
+            "   %s::text[], %s::integer[], %s::integer[]) with ordinality"
+            "   as x (m, c, p, o, n, k, s, at)"
+            " group by m, c, p order by m, c, p"
+            " on conflict (meter_id, captured_at, profile) do update set register_sets = array("
+            "   select unnest(t.register_sets) union select unnest(excluded.register_sets)"
+            "   order by 1) where not t.register_sets @> excluded.register_sets",
             _columns(rows))
 
 

@@ -76,7 +76,7 @@ async def page(
     the one on which it ends. Nothing is expected after `now`, nor from before the meter was first
     asked: it was not there. Raises TooLong, UnknownRegister.
     """
-    schedule = Schedule(meter.period_s, meter.offset_s)
+    [schedule] = await schedules_of(connection, meter, [obis])
     check_length(schedule, start, end)
     [places] = await places_of(connection, meter, [obis], start, end)
     columns = {place.column for place in places.values()}
@@ -92,8 +92,9 @@ async def page(
     known = await store.first_known(connection, meter.meter_id, PROFILE)
     gaps = [] if known is None else find_gaps(
         schedule, max(since, known), min(end, now), captured,
-        await store.missed(connection, meter.meter_id, PROFILE, since, end),
-        [_seconds(row.captured_at) for row in before + rows])
+        await store.missed(connection, meter.meter_id, PROFILE, since, end, places),
+        [_seconds(row.captured_at) for row in before + rows
+         if is_whole(meter, schedule) or row.register_set_id in places])
     return Series(obis, start, end, points, len(points), gaps, await store.revisions(
         connection, meter.meter_id, PROFILE, obis, start, end, REVISIONS_MAX)), following
 
@@ -113,6 +114,18 @@ async def newest(connection: Connection, meter: Meter) -> list[Newest]:
     order = list(places[rows[0].register_set_id])
     known = sorted(found, key=lambda obis: order.index(obis) if obis in order else len(order))
     return [Newest(obis, found[obis]) for obis in known]
+
+
+async def schedules_of(
+        connection: Connection, meter: Meter, codes: Sequence[bytes]) -> list[Schedule]:
+    """By which schedule each register is read: that of its set, or else the meter's."""
+    own = await store.schedules(connection, meter.meter_id)
+    return [Schedule(*own.get(code, (meter.period_s, meter.offset_s))) for code in codes]
+
+
+def is_whole(meter: Meter, schedule: Schedule) -> bool:
+    """Whether this is the meter's shortest schedule: then each of its rows is of an interval."""
+    return schedule.period_s == meter.period_s
 
 
 def check_length(schedule: Schedule, start: datetime, end: datetime) -> None:

@@ -22,11 +22,12 @@ from wum_cloud.readings.series import (
     Series,
     TooLong,
     check_length,
+    is_whole,
     places_of,
     points_of,
+    schedules_of,
 )
 from wum_cloud.registry.listing.store import Meter
-from wum_shared.messages import Schedule
 
 ROWS_MAX = 600_000  # Of one question; a month of 10-second readings has 267,840.
 
@@ -116,20 +117,23 @@ async def _load(
         connection: Connection, meter: Meter, codes: Sequence[bytes], start: datetime,
         end: datetime, wait: Wait, choose: Callable[[Columns], Column],
 ) -> list[Series]:
-    schedule = Schedule(meter.period_s, meter.offset_s)
-    check_length(schedule, start, end)
+    schedules = await schedules_of(connection, meter, codes)
+    check_length(min(schedules), start, end)
     places = await places_of(connection, meter, codes, start, end)
     found = await store.columns(
         connection, meter.meter_id, PROFILE, places, start, end, ROWS_MAX + 1)
     if len(found.captured_s) > ROWS_MAX:
         raise TooLong("%d readings at most in one answer: ask for a shorter span" % ROWS_MAX)
-    missed = await store.missed(connection, meter.meter_id, PROFILE, start, end)
+    missed = [await store.missed(connection, meter.meter_id, PROFILE, start, end, places[n])
+              for n in range(len(codes))]
     known = await store.first_known(connection, meter.meter_id, PROFILE)
 
     def look() -> tuple[Column, list[list[Gap]]]:
         gaps = [[] if known is None else find_gaps(
-            schedule, max(start, known), min(end, wait.now), found.captured_s[found.there(n)],
-            missed, found.captured_s, min(end, wait.now - wait.patience))
+            schedules[n], max(start, known), min(end, wait.now),
+            found.captured_s[found.there(n)], missed[n],
+            found.captured_s if is_whole(meter, schedules[n]) else (),
+            min(end, wait.now - wait.patience))
             for n in range(len(codes))]
         return found.captured_s[choose(found)], gaps
     wanted, gaps = await asyncio.to_thread(look)

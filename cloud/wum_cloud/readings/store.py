@@ -1,7 +1,7 @@
 """The questions about readings to the database: rows of a span, newest row, missed, revisions."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -230,16 +230,30 @@ async def register_sets_between(
 
 async def missed(
         connection: Connection, meter_id: int, profile: int, start: datetime, end: datetime,
+        sets: Collection[int],
 ) -> list[tuple[int, int]]:
-    """(UTC seconds, outcome) of the missed captures in start..end (end left out)."""
+    """(UTC seconds, outcome) of the missed captures of any of `sets` in start..end (end left out).
+    """
     async with connection.cursor() as cursor:
         await cursor.execute(
             "select array_agg(extract(epoch from captured_at)::bigint), array_agg(outcome)"
             " from missed where meter_id = %s and profile = %s"
-            " and captured_at >= %s and captured_at < %s", [meter_id, profile, start, end])
+            " and captured_at >= %s and captured_at < %s"
+            " and (register_sets is null or register_sets && %s::integer[])",
+            [meter_id, profile, start, end, list(sets)])
         row = await cursor.fetchone()
     assert row is not None
     return list(zip(row[0] or [], row[1] or [], strict=True))
+
+
+async def schedules(connection: Connection, meter_id: int) -> dict[bytes, tuple[int, int]]:
+    """(period, offset) by which each register of a meter is read now; of several the shortest."""
+    cursor = await connection.execute(
+        "select code, min(array[m.period_s, m.offset_s]) from meter_register_set m"
+        " join register_set s using (register_set_id)"
+        " cross join jsonb_array_elements_text(s.codes) as code"
+        " where m.meter_id = %s and m.period_s is not null group by 1", [meter_id])
+    return {obis_from_text(code): (its[0], its[1]) for code, its in await cursor.fetchall()}
 
 
 async def first_known(

@@ -264,7 +264,7 @@ class Sweep:
         else:
             note = "the sweep's time was spent"
         for portion in known.due(self._schedule, self._due_s):
-            if self._schedule is None or portion.schedule in (None, self._schedule):
+            if self._schedule is None or portion.schedule == self._schedule:
                 yield _missed(known, portion, clock.now_s(), clock.quality(), status.NOT_TRIED,
                               note)
 

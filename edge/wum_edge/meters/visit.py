@@ -13,7 +13,7 @@ from wum_edge.meters.reader import CannotDo, MeterTime, Reader, Take
 from wum_edge.meters.readers import reader_for
 from wum_edge.meters.timekeeping import cell, keeps_time
 from wum_edge.meters.turn import Line, Setting, converse
-from wum_edge.portions import Portion
+from wum_edge.portions import ALWAYS, Portion
 from wum_edge.schedule import last_due_s
 from wum_shared import status
 from wum_shared.batch import Row
@@ -83,7 +83,7 @@ class KnownMeter:
         self.upkeep: Upkeep | None = None  # Clock, events and profile; None: registers only.
         self.keeps_time = keeps_time(model)  # Rows end with its clock.
         self.portions: tuple[Portion, ...] = (Portion(
-            register_set, tuple(range(len(model.registers))), self.keeps_time, None),)
+            register_set, tuple(range(len(model.registers))), self.keeps_time, ALWAYS),)
         self._read_for: dict[int, int] = {}  # Moments for which register sets were read last.
         # So many bytes of an answer say whose it is; 0: none do.
         self.head_bytes = int(getattr(entry_of(model.protocol), "HEAD_BYTES", 0))

@@ -5,6 +5,7 @@ import dataclasses
 from wum_cloud.configuration.composing import (
     Bus,
     Meter,
+    Set,
     Wanted,
     address_of,
     compose,
@@ -102,6 +103,38 @@ def test_the_schedule_of_most_stands_once_and_the_others_have_their_own() -> Non
         meter(1, 3600), meter(2, 3600), meter(3, 900, 30), meter(4, None, None), meter(5, 900)]))
     [came] = differences(before, added)
     assert came.what == "meter M5" and came.after.endswith("address 5, every 15 min")
+
+
+def test_parts_of_a_schedule_are_register_sets_of_its_meters() -> None:
+    volts, billing = Set("volts", "32.7.0", 3600, 0), Set("billing", "*.8.1", 86400, 60)
+    other = dataclasses.replace(METER, serial="M2", address="8", schedule="plain", period_s=900)
+    unsaid = dataclasses.replace(METER, serial="M3", address="9", schedule=None, period_s=None)
+    before, faults = compose(wanted(
+        meters=[METER, dataclasses.replace(METER, serial="M4", address="1"), other, unsaid],
+        sets={"hourly": [volts, billing]}))
+    assert faults == []
+    assert before["register_set"] == [
+        {"name": "billing", "registers": "*.8.1", "period_s": 86400, "offset_s": 60},
+        {"name": "volts", "registers": "32.7.0", "period_s": 3600, "offset_s": 0}]
+    assert [m.get("register_sets") for m in before["meter"]] == [
+        "volts billing", "volts billing", None, "volts billing"], "as most of its concentrator"
+    whole = Configuration(1, before)
+    assert decode_configuration(encode_configuration(whole)) == whole
+    after, _ = compose(wanted(
+        meters=[METER, dataclasses.replace(METER, serial="M4", address="1"), other, unsaid],
+        sets={"hourly": [dataclasses.replace(volts, registers="*.7.0", period_s=1800)]}))
+    assert differences(before, after) == [
+        Change("register set billing", "registers *.8.1, every 1 d, 1 min after", "–"),
+        Change("register set volts.registers", "32.7.0", "*.7.0"),
+        Change("register set volts, schedule", "every 1 h", "every 30 min"),
+        *[Change("meter %s.register_sets" % m, "volts billing", "volts")
+          for m in ("M1", "M4", "M3")]]
+
+
+def test_schedules_of_parts_count_among_the_few() -> None:
+    many = [Set("s%d" % n, "1.8.%d" % n, 60 + n, 0) for n in range(8)]
+    assert compose(wanted(sets={"hourly": many}))[1] == [
+        ("schedule", "at most 8 schedules at a concentrator", "9")]
 
 
 def test_settings_are_checked_by_their_scope() -> None:

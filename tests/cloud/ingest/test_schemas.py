@@ -7,8 +7,9 @@ from tests.cloud.conftest import HeadEnd, Hire
 from wum_cloud.database import Pool, open_pool
 from wum_cloud.ingest.quarantine import entries
 from wum_cloud.registry.schemas.documents import schema_of_document
-from wum_shared.messages import Schedule, decode_schema, encode_schema
-from wum_shared.status import STORED
+from wum_shared.batch import Missed
+from wum_shared.messages import Schedule, Schema, decode_schema, encode_schema
+from wum_shared.status import SILENT, STORED
 
 
 async def test_meters_delivery_points_and_register_sets_are_made(head_end: HeadEnd) -> None:
@@ -52,6 +53,75 @@ async def test_a_new_schema_changes_what_is_known_of_a_meter(head_end: HeadEnd) 
         "select serial, registers->0->>'obis' from meter_register_set"
         " join meter using (meter_id) join register_set using (register_set_id) order by 1") == [
             ("M-1", "1-0:2.8.0"), ("M-3", "1-0:2.8.0")]
+
+
+def _of_sets(one: Concentrator, *schedules: tuple[int, int]) -> Schema:
+    """Its schema with a schedule for each of its sets."""
+    made = schema_of(one.id, ["M-1"], one.sets)
+    return made._replace(schedules=tuple([Schedule(*each) for each in schedules]), meters=tuple([
+        m._replace(schedules=tuple(range(len(schedules)))) for m in made.meters]))
+
+
+async def test_register_sets_of_a_meter_have_schedules_of_their_own(head_end: HeadEnd) -> None:
+    one = Concentrator(serials=["M-1"], sets=[
+        register_set("1-0:1.8.0"), register_set("1-0:32.7.0"),
+        register_set("1-0:2.8.0", profile=1)])
+    told = _of_sets(one, (3600, 0), (900, 60), (3600, 0))
+    one.use_schema(told)
+    await head_end.welcome(one)
+    assert schema_of_document(head_end.ask("select document from schema_document")[0]) == told
+    sets = dict(head_end.ask("select codes ->> 0, register_set_id from register_set"))
+    volts, energy = [sets["1-0:32.7.0"]], [sets["1-0:1.8.0"]]
+    standing = ("select part, period_s, offset_s, register_sets from meter_schedule"
+                " where valid_from = (select max(valid_from) from meter_schedule) order by part")
+    assert head_end.ask(standing) == [(0, 900, 60, volts), (1, 3600, 0, energy)]
+    assert head_end.ask("select period_s, offset_s from meter") == [(900, 60)]
+    assert head_end.ask(
+        "select codes ->> 0, period_s, offset_s from meter_register_set"
+        " join register_set using (register_set_id) order by 1") == [
+            ("1-0:1.8.0", 3600, 0), ("1-0:2.8.0", None, None), ("1-0:32.7.0", 900, 60)]
+    marks = head_end.ask("select count(*) from ledger_mark")
+    await head_end.take(one.send_schema())
+    assert head_end.ask("select count(*) from ledger_mark") == marks, "the same says nothing new"
+    later = _of_sets(one, (3600, 0), (3600, 0), (3600, 0))
+    one.use_schema(later._replace(valid_from_s=HOUR_S + 60))
+    await head_end.take(one.send_schema())
+    assert head_end.ask(standing) == [(0, 3600, 0, sorted(volts + energy))]
+    assert head_end.ask("select count(*) from meter_schedule") == [3]
+    # Another one since the same moment takes the place of what was said of it.
+    one.use_schema(_of_sets(one, (3600, 0), (900, 0), (3600, 0))._replace(
+        valid_from_s=HOUR_S + 60))
+    await head_end.take(one.send_schema())
+    assert head_end.ask(standing) == [(0, 900, 0, volts), (1, 3600, 0, energy)]
+    one.use_schema(later._replace(valid_from_s=HOUR_S + 60, meters=()))
+    await head_end.take(one.send_schema())
+    assert head_end.ask(standing) == [(0, None, 0, [])]
+
+
+async def test_what_gave_nothing_is_kept_by_set_where_sets_have_their_own_schedules(
+        head_end: HeadEnd) -> None:
+    one = Concentrator(serials=["M-1"], sets=[
+        register_set("1-0:1.8.0"), register_set("1-0:32.7.0"), register_set("1-0:2.8.0")])
+    one.use_schema(_of_sets(one, (3600, 0), (900, 0), (1800, 0)))
+    await head_end.welcome(one)
+
+    def missed(*sets: int) -> list[Missed]:
+        found = [Missed(one.sequence + n, 0, number, HOUR_S, 0, SILENT, "")
+                 for n, number in enumerate(sets)]
+        one.sequence += len(sets)
+        return found
+
+    await head_end.take(one.send_rows(*missed(0, 1)))
+    kept = ("select array(select codes ->> 0 from register_set"
+            " where register_set_id = any(register_sets) order by 1) from missed")
+    assert head_end.ask(kept) == [["1-0:1.8.0", "1-0:32.7.0"]]
+    await head_end.take(one.send_rows(*missed(2)))
+    assert head_end.ask(kept) == [["1-0:1.8.0", "1-0:2.8.0", "1-0:32.7.0"]]
+    two = Concentrator(serials=["M-9"])
+    await head_end.welcome(two)
+    await head_end.take(two.send_rows(Missed(two.sequence, 0, 0, HOUR_S, 0, SILENT, "")))
+    assert head_end.ask("select register_sets from missed join meter using (meter_id)"
+                        " where serial = 'M-9'") == [None], "all that was due"
 
 
 async def test_an_old_schema_message_that_is_sent_again_changes_nothing(

@@ -38,14 +38,14 @@ class Book(Street):
 
     def schedule(self, meter: int, valid_from: datetime, period_s: int | None,
                  offset_s: int = 0, concentrator: int | None = None,
-                 sets: list[int] | None = None) -> None:
-        """Another schedule, as a schema message brings it."""
+                 sets: list[int] | None = None, part: int = 0) -> None:
+        """Another schedule, as a schema message brings it; `part` of those of one moment."""
         number = self._concentrator if concentrator is None else concentrator
         with psycopg.connect(self.url) as connection:
             connection.execute(
-                "insert into meter_schedule values (%s, %s, %s, %s, %s, %s)",
+                "insert into meter_schedule values (%s, %s, %s, %s, %s, %s, %s)",
                 [meter, valid_from, number, period_s, offset_s,
-                 [self._set] if sets is None else sets])
+                 [self._set] if sets is None else sets, part])
             connection.execute(
                 "insert into ledger_mark (concentrator_id, since) values (%s, %s)",
                 [number, valid_from])

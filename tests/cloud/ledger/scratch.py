@@ -20,7 +20,7 @@ def reckoned(url: str, zones: dict[int, str], now: datetime) -> Counts:
         schedules = connection.execute(
             "select meter_id, serial, valid_from, x.concentrator_id, x.period_s, x.offset_s,"
             "   register_sets from meter_schedule x join meter using (meter_id)"
-            " order by 1, 3").fetchall()
+            " order by 1, 3, part").fetchall()
         sets = {number: frozenset([register["obis"] for register in registers])
                 for number, registers in connection.execute(
                     "select register_set_id, registers from register_set")}
@@ -35,8 +35,9 @@ def reckoned(url: str, zones: dict[int, str], now: datetime) -> Counts:
     for place, (meter, serial, since, _, period_s, offset_s, numbers) in enumerate(schedules):
         if period_s is None:
             continue
-        behind = schedules[place + 1] if place + 1 < len(schedules) else None
-        until_s = behind[2].timestamp() if behind and behind[0] == meter else settled_s
+        # Sets of one moment stand beside each other: they end together.
+        behind = [one[2] for one in schedules[place + 1:] if one[0] == meter and one[2] > since]
+        until_s = min(behind).timestamp() if behind else settled_s
         start_s = -(-(int(since.timestamp()) - offset_s) // period_s) * period_s + offset_s
         while start_s + period_s <= min(until_s, settled_s):
             zone = ZoneInfo(zones[homes[meter]])

@@ -125,6 +125,47 @@ async def test_two_schedules_of_one_period_keep_their_own_intervals(book: Book, 
     assert said["expected"] == PER_DAY and said["received"] == 2
 
 
+async def test_sets_with_schedules_of_their_own_are_each_judged_by_theirs(
+        book: Book, pool) -> None:
+    """Energy every quarter, volts every hour: a row of one says nothing of the other."""
+    volts = book.add_register_set("1-0:99.7.0", -1, 35, "u_l2")
+    meter = book.add_scheduled("SDM-1")
+    book.schedule(meter, MIDNIGHT, 3600, sets=[volts], part=1)
+    book.read(meter, *range(PER_DAY))
+    book.read(meter, 8.1, 12.1)
+    book.do("update reading set register_set_id = %d where captured_at in ('%s', '%s')" % (
+        volts, at(8.1), at(12.1)))
+    book.miss(meter, 16)        # It gave its energy, and refused its volts.
+    book.do("update missed set register_sets = '{%d}'" % volts)
+    await count(pool, book)
+    [energy, of_volts] = book.ask(
+        "select expected, received, silent, missing_from from ledger_day where day = %s"
+        " order by register_set_id = %s", DAY, volts)
+    assert energy == (PER_DAY, PER_DAY, 0, None)
+    assert of_volts == (24, 2, 1, MIDNIGHT)
+    book.schedule(meter, at(48), 900)           # From noon on all of it together again.
+    await count(pool, book)
+    assert book.ask("select expected from ledger_day where day = %s"
+                    " order by register_set_id = %s", DAY, volts) == [(PER_DAY,), (12,)]
+
+
+async def test_a_reason_for_one_set_is_none_for_another(book: Book, pool) -> None:
+    volts = book.add_register_set("1-0:99.7.0", -1, 35, "u_l2")
+    meter = book.add_scheduled("SDM-1")
+    book.schedule(meter, MIDNIGHT, 3600, sets=[volts], part=1)
+    [(energy,)] = book.ask("select register_sets[1] from meter_schedule where part = 0")
+    book.miss(meter, 1)
+    book.do("update missed set register_sets = '{%d}'" % energy)
+    await count(pool, book)
+    assert book.ask("select silent from ledger_day where day = %s"
+                    " order by register_set_id = %s", DAY, volts) == [(1,), (0,)]
+    book.do("update missed set register_sets = null")
+    book.mark(at(1))
+    await count(pool, book)
+    assert book.ask("select silent from ledger_day where day = %s"
+                    " order by register_set_id = %s", DAY, volts) == [(1,), (1,)]
+
+
 async def test_a_clock_that_was_set_right_moves_the_readings_to_where_they_belong(
         book: Book, pool) -> None:
     meter = book.add_scheduled("SDM-1", MIDNIGHT - timedelta(days=2))

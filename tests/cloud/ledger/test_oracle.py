@@ -66,10 +66,13 @@ class Life:
     def schema(self, cabinet: Concentrator, serials: list[str], period_s: int) -> Delivery:
         cabinet.serials = serials
         made = schema_of(cabinet.id, serials, SETS, valid_from_s=int(self.now.timestamp()))
-        meters = tuple([meter._replace(register_sets=tuple(sorted(self.dice.sample(
-            range(3), self.dice.randrange(1, 4))))) for meter in made.meters])
-        cabinet.use_schema(made._replace(meters=meters, schedules=(
-            Schedule(period_s, self.dice.choice([0, 300])),)))
+        meters = []
+        for meter in made.meters:       # Each set by a schedule of its own, or all by one.
+            sets = tuple(sorted(self.dice.sample(range(3), self.dice.randrange(1, 4))))
+            meters.append(meter._replace(register_sets=sets, schedules=tuple(
+                [self.dice.choice([0, 0, 1]) for _ in sets])))
+        cabinet.use_schema(made._replace(meters=tuple(meters), schedules=(
+            Schedule(period_s, self.dice.choice([0, 300])), Schedule(7200, 0))))
         return cabinet.send_schema()
 
     async def take(self, *deliveries: Delivery) -> None:

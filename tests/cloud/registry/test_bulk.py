@@ -44,7 +44,8 @@ def ask(url: str, query: str) -> list[tuple[object, ...]]:
 
 def everything(url: str) -> list[object]:
     return [ask(url, "select * from %s order by 1" % table) for table in (
-        "site", "schedule", "concentrator", "bus", "delivery_point", "meter", "audit_entry")]
+        "site", "schedule", "schedule_part", "concentrator", "bus", "delivery_point", "meter",
+        "audit_entry")]
 
 
 @pytest.fixture
@@ -130,6 +131,45 @@ async def test_rows_are_held_against_each_other_and_against_the_registry(url: st
     sentences = [fault.sentence() for fault in report.faults]
     assert sentences[4] == ('row 6, address: wanted an address that the bus has once, got "4", '
                             "which meter M0000003 has")
+
+
+def schedule(name: str, **cells: str) -> dict[str, str]:
+    return {"kind": "schedule", "name": name, "period_s": "3600", **cells}
+
+
+async def test_a_schedule_may_have_parts_for_registers_of_their_own(url: str) -> None:
+    rows = [*town(METERS), schedule("volts", registers="32.7.0 52.7.0"),
+            schedule("billing", registers="*.8.1 *.8.2", period_s="86400"),
+            schedule("whole", parts="volts billing")]
+    rows[-4]["schedule"] = "whole"
+    report = await import_(url, content(rows))
+    assert report.is_good and report.counts["schedule"] == {"new": 5, "changed": 0, "same": 0}
+    file = await export(url)
+    assert (await import_(url, file.encode())).changes() == 0 and await export(url) == file
+    assert "schedule,whole" in file and "volts billing" in file
+    changed = await import_(url, content([schedule("whole", parts="billing volts"),
+                                          schedule("volts", registers="32.7.0 52.7.0")]))
+    assert changed.counts["schedule"] == {"new": 0, "changed": 1, "same": 1}
+    assert "billing volts" in await export(url)
+    await import_(url, content([schedule("whole")]))
+    assert ask(url, "select count(*) from schedule_part") == [(0,)]
+
+
+async def test_faults_of_schedules_and_their_parts_are_named(url: str) -> None:
+    await import_(url, content([*town(METERS), schedule("volts", registers="32.7.0"),
+                                schedule("whole", parts="volts")]))
+    report = await import_(url, content([
+        schedule("a", registers="32.7"), schedule("b", parts="volts nowhere"),
+        schedule("c", parts="quarter"), schedule("d", parts="volts", registers="1.8.0"),
+        schedule("e", parts="volts volts"), schedule("volts"),
+        schedule("hourly", registers="1.8.0"),
+        {"kind": "meter", "name": "M9", "concentrator": device(0), "model": "m",
+         "delivery_point": "DP9", "schedule": "a2"}, schedule("a2", registers="1.8.0")]))
+    assert faulty(report) == {(2, "registers"), (3, "parts"), (4, "parts"), (5, "parts"),
+                              (6, "parts"), (7, "registers"), (8, "registers"), (9, "schedule")}
+    said = {fault.row: fault.sentence() for fault in report.faults}
+    assert said[2] == 'row 2, registers: wanted C.D.E or A-B:C.D.E, * for any number, got "32.7"'
+    assert said[7] == "row 7, registers: wanted registers, as of a part of whole, got nothing"
 
 
 async def test_a_concentrator_takes_no_more_than_it_can_work_with(url: str) -> None:

@@ -68,12 +68,12 @@ def test_what_is_due_at_one_moment_is_read_in_one_visit_and_once():
     everything = [(0, 0, ENERGY), (0, 1, VOLTS), (0, 2, AMPERES)]
     whole = (1, 3, ENERGY + VOLTS + AMPERES)
     at_two = street.sweep(0)
-    assert told(at_two) == [*everything, whole]
+    assert told(at_two) == everything + [whole]
     assert len({one.captured_at_s for one in at_two if one.meter == 0}) == 1
     assert street.sweep(1, 1) == street.sweep(1, 2) == []       # Nothing is left of that moment.
     assert told(street.sweep(QUARTER)) == [(0, 0, ENERGY), whole]
-    assert told(street.sweep(HOUR)) == [*everything[:2], whole]
-    assert told(street.sweep(2 * HOUR)) == [*everything, whole]
+    assert told(street.sweep(HOUR)) == everything[:2] + [whole]
+    assert told(street.sweep(2 * HOUR)) == everything + [whole]
 
 
 def test_a_set_whose_moment_no_other_shares_is_read_by_itself():

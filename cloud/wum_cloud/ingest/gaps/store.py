@@ -89,9 +89,11 @@ _SPANS = """
                 order by d.day, d.meter_id limit %(ranges)s) as x
           join meter m on m.meter_id = x.meter_id and m.concentrator_id = w.concentrator_id),
     plan as (
-        select w.*, s.period_s, s.offset_s, greatest(s.valid_from, w.start_at) as from_at,
-               least(lead(s.valid_from) over (
-                   partition by w.meter_id, w.day order by s.valid_from), w.end_at,
+        select w.*, s.period_s, s.offset_s, s.register_sets,
+               greatest(s.valid_from, w.start_at) as from_at,
+               least(min(s.valid_from) over (
+                   partition by w.meter_id, w.day order by s.valid_from
+                   groups between 1 following and 1 following), w.end_at,
                    w.newest_captured_at) as until_at
           from wanted w join meter_schedule s using (meter_id)),
     bounded as (
@@ -100,31 +102,39 @@ _SPANS = """
                (floor(extract(epoch from p.until_at))::bigint - p.offset_s) / p.period_s - 1
                     as last_n
           from plan p where p.period_s is not null and p.from_at < p.until_at),
+    holder as materialized (
+        select u.register_sets, array(
+               select distinct r.register_set_id from register_set w
+                 join register_set r on r.profile = w.profile and r.codes @> w.codes
+                where w.register_set_id = any(u.register_sets)) as holders
+          from (select distinct register_sets from bounded) as u),
     slot as (
         select b.concentrator_id, b.meter_id, b.serial,
                to_timestamp(b.offset_s + n * b.period_s) as first_at,
                to_timestamp(b.offset_s + (n + 1) * b.period_s) as next_at
-          from bounded b cross join lateral (
+          from bounded b join holder h using (register_sets) cross join lateral (
                select generate_series(b.first_n, b.last_n)
                except (
                select (floor(extract(epoch from captured_at))::bigint - b.offset_s) / b.period_s
                  from reading where meter_id = b.meter_id and profile = 0
+                  and (b.register_sets = '{}' or register_set_id = any(h.holders))
                   and captured_at >= to_timestamp(b.offset_s + b.first_n * b.period_s)
                   and captured_at < to_timestamp(b.offset_s + (b.last_n + 1) * b.period_s)
                union all
                select (floor(extract(epoch from captured_at))::bigint - b.offset_s) / b.period_s
                  from missed where meter_id = b.meter_id and profile = 0
+                  and (register_sets is null or register_sets && b.register_sets)
                   and captured_at >= to_timestamp(b.offset_s + b.first_n * b.period_s)
                   and captured_at < to_timestamp(b.offset_s + (b.last_n + 1) * b.period_s))
                ) as empty (n))
-    select s.concentrator_id, s.serial, extract(epoch from s.first_at)::bigint,
+    select distinct s.concentrator_id, s.serial, extract(epoch from s.first_at)::bigint,
            extract(epoch from s.next_at)::bigint - 1
       from slot s
      where not exists (select from gap_reason g where g.meter_id = s.meter_id
                           and g.first_at <= s.first_at
                           and g.last_at >= s.next_at - interval '1 second'
                           and (g.reason <> 0 or g.times >= %(times)s))
-     order by 1, 2, 3 limit %(spans)s"""
+     order by 1, 2, 3, 4 limit %(spans)s"""
 
 
 class PostgresGaps:

@@ -67,6 +67,7 @@ PLAIN = """
                               (array_agg(outcome order by captured_at desc))[1] as outcome
                          from missed
                         where p.got < p.expected and meter_id = p.meter_id and profile = 0
+                          and (register_sets is null or p.register_set_id = any(register_sets))
                           and captured_at >= to_timestamp(p.offset_s + p.first_n * p.period_s)
                           and captured_at < to_timestamp(
                               p.offset_s + (p.last_n + 1) * p.period_s)

@@ -14,16 +14,17 @@ from wum_cloud.ledger.reckoning import LATE_PERIODS, Day, Interval
 from wum_cloud.reasons.store import SPANS
 
 # From asked (meter_id, day, start_at, end_at, deadline) to bounded: which intervals are due by each
-# schedule, numbered from 1970; and told_span, what somebody told of them. A schedule's first
-# interval begins when it is in force already, its last one ends before the next schedule. Division
-# of positive integers rounds down. A row of readings holds a set (`holders`) when it has all its
+# schedule, numbered from 1970; and told_span, what somebody told of them. Those of one moment, for
+# register sets of their own, are in force together. A schedule's first interval begins when it is
+# in force already, its last one ends before the next of another moment. Division of positive
+# integers rounds down. A row of readings holds a set (`holders`) when it has all its
 # codes: rows of several sets are merged where they were captured together.
 DUE = """
     segment as (
         select a.meter_id, a.day, a.start_at, a.end_at, a.deadline,
                s.concentrator_id, s.period_s, s.offset_s, s.valid_from, s.register_sets,
-               lead(s.valid_from) over (partition by a.meter_id, a.day order by s.valid_from)
-                   as until
+               min(s.valid_from) over (partition by a.meter_id, a.day order by s.valid_from
+                   groups between 1 following and 1 following) as until
           from asked a join meter_schedule s using (meter_id)),
     bounded as (
         select *, (ceil(extract(epoch from greatest(valid_from, start_at)))::bigint
@@ -67,12 +68,13 @@ SLOTS = """
                   and captured_at < to_timestamp(o.offset_s + (o.last_n + 1) * o.period_s)
                 group by 1) as r),
     failed as (
-        select b.meter_id, b.day, b.valid_from, i.n, i.outcome
-          from chosen b cross join lateral (
+        select b.meter_id, b.day, b.valid_from, b.register_set_id, i.n, i.outcome
+          from own b cross join lateral (
                select (extract(epoch from captured_at)::bigint - b.offset_s) / b.period_s as n,
                       (array_agg(outcome order by captured_at desc))[1] as outcome
                  from missed
                 where meter_id = b.meter_id and profile = 0
+                  and (register_sets is null or b.register_set_id = any(register_sets))
                   and captured_at >= to_timestamp(b.offset_s + b.first_n * b.period_s)
                   and captured_at < to_timestamp(b.offset_s + (b.last_n + 1) * b.period_s)
                 group by 1) as i),
@@ -98,7 +100,7 @@ SLOTS = """
                    - make_interval(secs => %(late)s * s.period_s) as is_unheard
           from slot s join concentrator c using (concentrator_id)
           left join got g using (meter_id, day, valid_from, register_set_id, n)
-          left join failed f using (meter_id, day, valid_from, n)),
+          left join failed f using (meter_id, day, valid_from, register_set_id, n)),
     told as (
         select meter_id, day, deadline, concentrator_id, concentrator, register_set_id, start_at,
                end_at, arrived_at, last_contact_at,

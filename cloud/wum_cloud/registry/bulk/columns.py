@@ -9,12 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import available_timezones
 
+from wum_shared.configuration import TEXT_MAX
+from wum_shared.errors import Malformed
+from wum_shared.patterns import patterns_from_text
+
 KINDS = ("site", "schedule", "concentrator", "bus", "meter")    # In the order of an export.
 COLUMNS = (
     "kind", "name", "site", "street", "time_zone", "period_s", "offset_s", "concentrator", "mesh",
     "carries", "port", "baud", "parity", "stop_bits", "data_bits", "model", "delivery_point", "bus",
-    "address", "schedule", "state")
+    "address", "schedule", "state", "registers", "parts")
 NAME_MAX = 64
+PARTS_MAX = 7               # A concentrator has 8 schedules at most (wum_edge/config.py).
 BAUDS = ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200")
 _SHOWN_MAX = 60
 _ID_TEXT = re.compile(r"[!-~]{1,64}", re.ASCII)
@@ -74,6 +79,22 @@ def _device(cell: str) -> str:
     return "" if _DEVICE.fullmatch(cell) else "a concentrator's id: 16 hexadecimal digits"
 
 
+def _registers(cell: str) -> str:
+    try:
+        patterns_from_text(cell)
+    except Malformed as error:
+        return str(error).partition(", got ")[0].replace("registers: wanted ", "")
+    return "" if len(cell) <= TEXT_MAX else "at most %d characters" % TEXT_MAX
+
+
+def _names(cell: str) -> str:
+    names = cell.split(" ")
+    if len(names) > PARTS_MAX or any(_id_text(name) for name in names) or (
+            len({*names}) < len(names)):
+        return "names of 1..%d schedules, each once, separated by a space" % PARTS_MAX
+    return ""
+
+
 def _zone(cell: str) -> str:
     return "" if cell in _zones() else "an IANA time zone such as Europe/Chisinau"
 
@@ -91,7 +112,8 @@ _NAME = _text(NAME_MAX)
 CELLS: dict[str, dict[str, Check]] = {
     "site": {"name": _text(200), "site": _optional(_text(200)), "street": _optional(_text(200)),
              "time_zone": _zone},
-    "schedule": {"name": _id_text, "period_s": _number(1, 86400), "offset_s": _number(0, 86399)},
+    "schedule": {"name": _id_text, "period_s": _number(1, 86400), "offset_s": _number(0, 86399),
+                 "registers": _optional(_registers), "parts": _optional(_names)},
     "concentrator": {"name": _NAME, "site": _optional(_text(200)), "concentrator": _device,
                      "mesh": _optional(_NAME), "carries": _one_of("yes", "no")},
     "bus": {"name": _id_text, "concentrator": _device, "port": _text(255),
@@ -112,6 +134,7 @@ _PLACES = {kind: [(at, column, checks.get(column), DEFAULTS[kind].get(column, ""
                   for at, column in enumerate(COLUMNS) if column != "kind"]
            for kind, checks in CELLS.items()}
 _BUS, _ADDRESS = COLUMNS.index("bus"), COLUMNS.index("address")
+_REGISTERS, _PARTS = COLUMNS.index("registers"), COLUMNS.index("parts")
 _PERIOD, _OFFSET = COLUMNS.index("period_s"), COLUMNS.index("offset_s")
 
 
@@ -143,4 +166,7 @@ def checked(number: int, cells: list[str], faults: list[Fault]) -> bool:
             int(cells[_OFFSET]) >= int(cells[_PERIOD])):
         faults.append(Fault(number, "offset_s", "less than the period (%s)" % cells[_PERIOD],
                             shown(cells[_OFFSET])))
+    if kind == "schedule" and cells[_REGISTERS] and cells[_PARTS]:
+        faults.append(Fault(number, "parts", "nothing: it is of some registers itself",
+                            shown(cells[_PARTS])))
     return True

@@ -268,11 +268,13 @@ async def archive(connection: Connection, meter: int, at: datetime) -> None:
             select meter_id, %(at)s, concentrator_id, null, 0, '{}' from meter
              where meter_id = %(meter)s
                and exists (select from meter_schedule x where x.meter_id = meter.meter_id)
-            on conflict (meter_id, valid_from) do update set period_s = null, register_sets = '{}'
+            on conflict (meter_id, valid_from, part)
+            do update set period_s = null, register_sets = '{}'
             returning concentrator_id),
         later as (
             update meter_schedule set period_s = null, register_sets = '{}'
-             where meter_id = %(meter)s and valid_from > %(at)s)
+             where meter_id = %(meter)s
+               and (valid_from > %(at)s or valid_from = %(at)s and part > 0))
         insert into ledger_mark (concentrator_id, since) select concentrator_id, %(at)s from ended
         """, {"meter": meter, "at": at})
 

@@ -11,11 +11,12 @@ from wum_shared.messages import Meter, Register, RegisterSet, Schedule, Schema
 
 def schema_of_document(document: bytes) -> Schema:
     """What decode_schema gives for a document that it accepts."""
-    _, tenant, concentrator, valid_from_s, meters, sets, schedules = cbor2.loads(document)
+    version, tenant, concentrator, valid_from_s, meters, sets, schedules = cbor2.loads(document)
     return Schema(
         tenant, concentrator, valid_from_s,
-        tuple([Meter(serial, point, model, tuple(indices), schedule)
-               for serial, point, model, indices, schedule in meters]),
+        tuple([Meter(serial, point, model, tuple(indices),
+                     tuple(due) if version else (due,) * len(indices))
+               for serial, point, model, indices, due in meters]),
         tuple([RegisterSet(profile, tuple([Register(*register) for register in registers]))
                for profile, registers in sets]),
         tuple([Schedule(*schedule) for schedule in schedules]))

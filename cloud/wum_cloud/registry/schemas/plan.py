@@ -34,6 +34,10 @@ class Plan:
         return foreign if self.until_s is None else foreign | (
             captured_at_s > self.until_s[meters])
 
+    def is_mixed(self, meter: int) -> bool:
+        """Whether a meter, by its index, is read by more schedules than one."""
+        return len(set(self.schema.meters[meter].schedules)) > 1
+
     @property
     def is_disputed(self) -> bool:
         """Whether the schema names a meter that belongs to another concentrator."""

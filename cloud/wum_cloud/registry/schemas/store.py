@@ -6,14 +6,17 @@ in one hour. Rows are written in the order of their keys, so that parallel worke
 another and never in a circle.
 """
 
+import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from wum_cloud.database import Connection
 from wum_cloud.registry.schemas.plan import Claim, layouts_of
 from wum_cloud.registry.schemas.sets.store import register_set_ids
-from wum_shared.messages import Schema
+from wum_shared.messages import Meter, Schedule, Schema
 
 SCHEDULED = 0             # The profile that the schedule speaks of (contract.cddl).
 _ANALYZED_FROM = 1000     # Meters; fewer are found by their keys whatever the planner guesses.
@@ -72,7 +75,8 @@ _ARRIVING = """
         tenant_id smallint not null, serial text not null, concentrator_id integer not null,
         is_newest boolean not null, valid_from timestamptz not null, model text not null,
         delivery_point text not null, register_sets integer[] not null,
-        due_sets integer[] not null, period_s integer not null, offset_s integer not null
+        periods integer[] not null, offsets integer[] not null,     -- Of each set; null: none.
+        parts jsonb not null, period_s integer not null, offset_s integer not null
     ) on commit delete rows"""
 
 
@@ -84,22 +88,37 @@ async def _lay_out(connection: Connection, arrived: list[Arrived], newest: set[i
     async with connection.cursor() as cursor, cursor.copy(b"copy arriving from stdin") as copy:
         for one in arrived:
             numbers = [sets[layout] for layout in layouts_of(one.schema)]
-            schedules = [(x.period_s, x.offset_s) for x in one.schema.schedules]
             common = (one.concentrator_id, one.concentrator_id in newest, _valid_from(one))
             for m in one.schema.meters:
-                own = [(numbers[i], one.schema.register_sets[i].profile) for i in m.register_sets]
+                due = _due(one.schema, m, numbers)
+                parts = _parts(due, one.schema.schedules[m.schedules[0]])
                 await copy.write_row([
                     one.tenant_id, m.serial, *common, m.model, m.delivery_point,
-                    _numbers([number for number, _ in own]),
-                    _numbers([number for number, profile in own if profile == SCHEDULED]),
-                    *schedules[m.schedule]])
+                    _numbers([*due]),
+                    _numbers([s.period_s if s else None for s in due.values()]),
+                    _numbers([s.offset_s if s else None for s in due.values()]),
+                    json.dumps(parts), *parts[0][:2]])
     meters = sum([len(one.schema.meters) for one in arrived])
     if meters >= _ANALYZED_FROM:
         await connection.execute("analyze arriving")
 
 
-def _numbers(numbers: list[int]) -> str:
-    return "{%s}" % ",".join([str(number) for number in sorted(set(numbers))])
+def _due(schema: Schema, meter: Meter, numbers: list[int]) -> dict[int, Schedule | None]:
+    """The sets of a meter, by number in rising order, each with the schedule that speaks of it."""
+    found = {numbers[i]: schema.schedules[s] if schema.register_sets[i].profile == SCHEDULED
+             else None for i, s in zip(meter.register_sets, meter.schedules, strict=True)}
+    return {number: found[number] for number in sorted(found)}
+
+
+def _parts(due: dict[int, Schedule | None], otherwise: Schedule) -> list[list[Any]]:
+    """(period, offset, numbers of sets) of each schedule, the shortest period first."""
+    schedules = sorted({s for s in due.values() if s is not None}) or [otherwise]
+    return [[s.period_s, s.offset_s, [number for number, its in due.items() if its == s]]
+            for s in schedules]
+
+
+def _numbers(numbers: Sequence[int | None]) -> str:
+    return "{%s}" % ",".join(["null" if number is None else str(number) for number in numbers])
 
 
 def _valid_from(one: Arrived) -> datetime:
@@ -178,16 +197,19 @@ async def _update_meters(connection: Connection, numbers: list[int]) -> None:
         "   = (m.tenant_id, m.serial, m.concentrator_id)"
         " and s.register_set_id <> all(a.register_sets)", [numbers])
     await connection.execute(
-        "insert into meter_register_set (meter_id, register_set_id)"
-        " select m.meter_id, n.register_set_id from arriving a"
+        "insert into meter_register_set as t (meter_id, register_set_id, period_s, offset_s)"
+        " select m.meter_id, n.register_set_id, n.period_s, n.offset_s from arriving a"
         " join meter m using (tenant_id, serial, concentrator_id)"
-        " cross join unnest(a.register_sets) as n (register_set_id)"
-        " where a.is_newest order by 1, 2 on conflict do nothing")
+        " cross join unnest(a.register_sets, a.periods, a.offsets)"
+        "   as n (register_set_id, period_s, offset_s)"
+        " where a.is_newest order by 1, 2 on conflict (meter_id, register_set_id) do update"
+        "   set period_s = excluded.period_s, offset_s = excluded.offset_s"
+        " where (t.period_s, t.offset_s) is distinct from (excluded.period_s, excluded.offset_s)")
 
 
 async def _note_schedules(connection: Connection, arrived: list[Arrived]) -> None:
-    """Since when each meter is read how often and which sets of it, by an older schema too; and
-    what it no longer names.
+    """Since when which sets of each meter are read how often, by an older schema too; and what it
+    no longer names.
 
     What was expected changes with it: the ledger is told since when. A clock that is ahead cannot
     put a schedule off: it is in force now at the latest.
@@ -195,32 +217,44 @@ async def _note_schedules(connection: Connection, arrived: list[Arrived]) -> Non
     await connection.execute("""
         with said as (
             select m.meter_id, c.concentrator_id, least(c.valid_from, now()) as valid_from,
-                   a.period_s, coalesce(a.offset_s, 0) as offset_s,
-                   coalesce(a.due_sets, '{}') as register_sets
+                   coalesce(a.parts, '[]') as parts
               from unnest(%s::integer[], %s::timestamptz[]) as c (concentrator_id, valid_from)
               join meter m using (concentrator_id)
               left join arriving a on (a.tenant_id, a.serial, a.concentrator_id)
                                     = (m.tenant_id, m.serial, m.concentrator_id)
                    and (m.archived_at is null or c.valid_from < m.archived_at)),
-        changed as (
-            insert into meter_schedule as t
-                   (meter_id, valid_from, concentrator_id, period_s, offset_s, register_sets)
-            select s.meter_id, s.valid_from, s.concentrator_id, s.period_s, s.offset_s,
-                   s.register_sets
+        changed as materialized (
+            select s.*
               from said s left join lateral (
-                   select p.concentrator_id, p.period_s, p.offset_s, p.register_sets
+                   select (array_agg(p.concentrator_id))[1] as concentrator_id,
+                          coalesce(jsonb_agg(jsonb_build_array(p.period_s, p.offset_s,
+                              p.register_sets) order by p.part)
+                              filter (where p.period_s is not null), '[]') as parts
                      from meter_schedule p
-                    where p.meter_id = s.meter_id and p.valid_from <= s.valid_from
-                    order by p.valid_from desc limit 1) as p on true
-             where (p.concentrator_id, p.period_s, p.offset_s, p.register_sets)
-                   is distinct from
-                   (s.concentrator_id, s.period_s, s.offset_s, s.register_sets)
-               and (s.period_s is not null or p.period_s is not null)
-             order by s.meter_id
-            on conflict (meter_id, valid_from) do update set period_s = excluded.period_s,
+                    where p.meter_id = s.meter_id and p.valid_from = (
+                          select max(valid_from) from meter_schedule q
+                           where q.meter_id = s.meter_id and q.valid_from <= s.valid_from)
+                   ) as p on true
+             where (p.concentrator_id, p.parts) is distinct from (s.concentrator_id, s.parts)
+               and (s.parts <> '[]' or p.parts <> '[]')),
+        gone as (
+            delete from meter_schedule t using changed c
+             where (t.meter_id, t.valid_from) = (c.meter_id, c.valid_from)
+               and t.part >= greatest(1, jsonb_array_length(c.parts))),
+        put as (
+            insert into meter_schedule (meter_id, valid_from, part, concentrator_id, period_s,
+                   offset_s, register_sets)
+            select c.meter_id, c.valid_from, coalesce(x.place - 1, 0), c.concentrator_id,
+                   (x.one ->> 0)::integer, coalesce((x.one ->> 1)::integer, 0),
+                   array(select number::integer from jsonb_array_elements_text(x.one -> 2)
+                             as n (number))
+              from changed c
+              left join lateral jsonb_array_elements(c.parts) with ordinality as x (one, place)
+                   on true
+             order by 1, 3
+            on conflict (meter_id, valid_from, part) do update set period_s = excluded.period_s,
                    offset_s = excluded.offset_s, concentrator_id = excluded.concentrator_id,
-                   register_sets = excluded.register_sets
-            returning t.concentrator_id, t.valid_from)
+                   register_sets = excluded.register_sets)
         insert into ledger_mark (concentrator_id, since)
         select concentrator_id, min(valid_from) from changed group by 1 order by 1""",
         [[one.concentrator_id for one in arrived], [_valid_from(one) for one in arrived]])

@@ -131,11 +131,12 @@ async def _load(
         span: spans.Span, period: str, now: datetime,
 ) -> profile.Profile:
     """Raises TooLong."""
-    wait = sketch.Wait(now, timedelta(seconds=meter.period_s) + _GRACE)
     codes = [obis_from_text(code) for code in chosen.codes]
+    [schedule] = await series.schedules_of(connection, meter, codes[:1])
+    wait = sketch.Wait(now, timedelta(seconds=schedule.period_s) + _GRACE)
     if chosen.is_consumption:  # The last edge needs a reading after it.
-        edges = spans.edges(span, period, meter.period_s, meter.time_zone)
-        end = edges[-1] + timedelta(seconds=meter.period_s)
+        edges = spans.edges(span, period, schedule.period_s, meter.time_zone)
+        end = edges[-1] + timedelta(seconds=schedule.period_s)
         found = [await sketch.at_edges(connection, meter, codes[0], edges, end, wait)]
     else:
         found = await sketch.sketch(
@@ -143,7 +144,7 @@ async def _load(
             pixels=profile.PLOT_COLUMNS, newest=profile.TABLE_ROWS)
     gaps = [gap for gap in found[0].gaps if gap.end > span.start and gap.start < span.end]
     since = await readings.first_captured_at(connection, meter.meter_id)
-    return profile.Profile(chosen, span, meter.time_zone, meter.period_s, found, gaps, since)
+    return profile.Profile(chosen, span, meter.time_zone, schedule.period_s, found, gaps, since)
 
 
 def _newest(newest: list[series.Newest]) -> dict[str, object]:

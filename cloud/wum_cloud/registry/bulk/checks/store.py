@@ -128,6 +128,42 @@ def _too_many(kind: str, key: str, most: int) -> str:
              "kind": kind, "there": there, "key": key, "most": most}
 
 
+# Schedules after the file: the file's word, and the registry's for those it does not name.
+_SCHEDULES = """
+    with known as (
+        select f.name, f.registers from registry_row f where f.kind = 'schedule'
+        union all
+        select s.name, nullif(s.registers, '') from schedule s
+         where s.tenant_id = %(tenant)s and not exists (
+               select from registry_row f where f.kind = 'schedule' and f.name = s.name))"""
+_NO_PART = _SCHEDULES + """
+    select r.line, 'parts', 'schedules of the registry or of this file that name registers',
+           '"' || u.name || '"'
+      from registry_row r cross join lateral unnest(string_to_array(r.parts, ' ')) as u (name)
+     where r.kind = 'schedule' and not exists (
+           select from known k where k.name = u.name and k.registers is not null)"""
+_PART_OF_METER = _SCHEDULES + """
+    select r.line, 'schedule', 'a schedule of all registers; this one is a part of others',
+           '"' || r.schedule || '"'
+      from registry_row r join known k on k.name = r.schedule and k.registers is not null
+     where r.kind = 'meter'"""
+# What is a part, or a meter's, in the registry, and the file says otherwise.
+_IN_USE = """
+    select r.line, 'registers', case when r.registers is null
+           then 'registers, as of a part of ' || min(w.name)
+           else 'nothing: meters are read by this schedule' end,
+           coalesce('"' || r.registers || '"', 'nothing')
+      from registry_row r join schedule s on s.tenant_id = %(tenant)s and s.name = r.name
+      left join schedule_part x on x.part_id = s.schedule_id
+      left join schedule w on w.schedule_id = x.schedule_id and not exists (
+           select from registry_row f where f.kind = 'schedule' and f.name = w.name)
+     where r.kind = 'schedule' and (r.registers is null) <> (s.registers = '')
+       and (r.registers is null and w.name is not null
+            or r.registers is not null and exists (
+               select from meter m where m.schedule_id = s.schedule_id and not exists (
+                   select from registry_row f where f.kind = 'meter' and f.name = m.serial)))
+     group by r.line, r.registers"""
+
 _NAME_TAKEN = """
     select r.line, 'name', 'a name that no other concentrator has',
            '"' || r.name || '", which ' || encode(c.device_id, 'hex') || ' has'
@@ -157,7 +193,8 @@ CHECKS = (
     _known("meter", "bus", "a bus of this concentrator", "(r.concentrator_id, r.bus)", _BUS),
     _known("meter", "schedule", "a schedule of the registry or of this file", "r.schedule",
            _SCHEDULE),
-    _STRANGER, _RING, _ADDRESSES, _PORTS, _NAME_TAKEN, _POINT_MOVED, _STATE_CHANGED,
+    _NO_PART, _PART_OF_METER, _IN_USE, _STRANGER, _RING, _ADDRESSES, _PORTS, _NAME_TAKEN,
+    _POINT_MOVED, _STATE_CHANGED,
     _too_many("bus", "(f.concentrator_id, f.name) = (t.concentrator_id, t.name)", BUSES_MAX),
     _too_many("meter", "f.name = t.name", METERS_MAX),
 )

@@ -14,7 +14,12 @@ _QUESTIONS = {
         select s.name, p.name as site, s.address as street, s.time_zone
           from site s left join site p on p.site_id = s.parent_site_id
          where s.tenant_id = %s order by s.name""",
-    "schedule": "select name, period_s, offset_s from schedule where tenant_id = %s order by name",
+    "schedule": """
+        select s.name, s.period_s, s.offset_s, nullif(s.registers, '') as registers,
+               nullif(array_to_string(array(
+                   select p.name from schedule_part x join schedule p on p.schedule_id = x.part_id
+                    where x.schedule_id = s.schedule_id order by x.place), ' '), '') as parts
+          from schedule s where s.tenant_id = %s order by s.name""",
     "concentrator": """
         select c.name, s.name as site, encode(c.device_id, 'hex') as concentrator, c.mesh,
                case when c.carries then 'yes' else 'no' end as carries

@@ -21,7 +21,7 @@ async def merge(connection: Connection, tenant: int, told: Told) -> dict[str, di
     counted = await _kinds(connection)
     done = {
         "site": await _sites(connection, tenant),
-        "schedule": await _both(connection, _NEW_SCHEDULES, _CHANGED_SCHEDULES, tenant),
+        "schedule": await _schedules(connection, tenant),
         "concentrator": (0, await _count(connection, _CHANGED_CONCENTRATORS, tenant)),
         "bus": await _both(connection, _NEW_BUSES, _CHANGED_BUSES, tenant)}
     written = sum([n for kind, n in counted.items() if kind != "meter"])
@@ -76,15 +76,51 @@ _CHANGED_SITES = b"""
         returning x.is_known)
     select count(*) from changed where is_known"""
 
+async def _schedules(connection: Connection, tenant: int) -> tuple[int, int]:
+    """A schedule is changed when its parts are; what they name may be new itself."""
+    changed = await (await connection.execute(
+        _OTHER_SCHEDULES, {"tenant": tenant})).fetchone()
+    assert changed is not None
+    await _count(connection, _CHANGED_SCHEDULES, tenant)
+    made = await _count(connection, _NEW_SCHEDULES, tenant)
+    await _count(connection, _PARTS, tenant)
+    return made, int(changed[0])
+
+
 _NEW_SCHEDULES = """
-    insert into schedule (tenant_id, name, period_s, offset_s)
-    select %(tenant)s, name, period_s::integer, offset_s::integer from registry_row
-     where kind = 'schedule' order by name on conflict do nothing"""
+    insert into schedule (tenant_id, name, period_s, offset_s, registers)
+    select %(tenant)s, name, period_s::integer, offset_s::integer, coalesce(registers, '')
+      from registry_row where kind = 'schedule' order by name on conflict do nothing"""
 _CHANGED_SCHEDULES = """
-    update schedule s set period_s = r.period_s::integer, offset_s = r.offset_s::integer
+    update schedule s set period_s = r.period_s::integer, offset_s = r.offset_s::integer,
+           registers = coalesce(r.registers, '')
       from registry_row r where r.kind = 'schedule' and s.tenant_id = %(tenant)s
        and s.name = r.name
-       and (s.period_s, s.offset_s) is distinct from (r.period_s::integer, r.offset_s::integer)"""
+       and (s.period_s, s.offset_s, s.registers) is distinct from
+           (r.period_s::integer, r.offset_s::integer, coalesce(r.registers, ''))"""
+_OTHER_SCHEDULES = b"""
+    select count(*) from registry_row r
+      join schedule s on s.tenant_id = %(tenant)s and s.name = r.name
+     where r.kind = 'schedule' and (s.period_s, s.offset_s, s.registers, array(
+           select p.name from schedule_part x join schedule p on p.schedule_id = x.part_id
+            where x.schedule_id = s.schedule_id order by x.place)) is distinct from
+           (r.period_s::integer, r.offset_s::integer, coalesce(r.registers, ''),
+            coalesce(string_to_array(r.parts, ' '), '{}'))"""
+_PARTS = """
+    with said as (
+        select s.schedule_id, p.schedule_id as part_id, u.place
+          from registry_row r join schedule s on s.tenant_id = %(tenant)s and s.name = r.name
+          cross join lateral unnest(string_to_array(r.parts, ' ')) with ordinality
+                     as u (name, place)
+          join schedule p on p.tenant_id = %(tenant)s and p.name = u.name
+         where r.kind = 'schedule'),
+    gone as (
+        delete from schedule_part x using registry_row r, schedule s
+         where r.kind = 'schedule' and s.tenant_id = %(tenant)s and s.name = r.name
+           and x.schedule_id = s.schedule_id and not exists (
+               select from said t where (t.schedule_id, t.part_id) = (x.schedule_id, x.part_id)))
+    insert into schedule_part (schedule_id, part_id, place) select * from said order by 1, 2
+    on conflict (schedule_id, part_id) do update set place = excluded.place"""
 
 _CHANGED_CONCENTRATORS = """
     update concentrator c set name = x.name, site_id = x.site_id, mesh = x.mesh,
