@@ -26,6 +26,7 @@ from wum_cloud.people.accounts import PeopleRefused
 from wum_cloud.registry.bulk.file import BulkRefused
 from wum_cloud.registry.keys import KeyFileError
 from wum_cloud.registry.life.acting import MeterRefused
+from wum_cloud.registry.schedules.editing import ScheduleRefused
 from wum_cloud.registry.sites.tree import SiteRefused
 from wum_cloud.settings import Settings
 from wum_cloud.web import api, assets, console, metrics, ready, request_id
@@ -94,6 +95,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(CommandRefused, _on_refused)
     app.add_exception_handler(PlanRefused, _on_refused)
     app.add_exception_handler(MeterRefused, _on_refused)
+    app.add_exception_handler(ScheduleRefused, _on_refused)
     app.add_exception_handler(Exception, _on_failure)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM)
     document.complete(app)

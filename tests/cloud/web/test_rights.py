@@ -134,9 +134,10 @@ _BODIES: dict[str, dict[str, object]] = {
     "/move": {**_WHY, "spot": {"concentrator": THERE.hex()}},
     "/parent": {"parent": None}, "/configuration": {"reason": "first of all"},
     "/orders": {"reason": "first of all"}, "/configuration/group": {"group": None},
-    "/settings": {}}
+    "/settings": {}, "/schedules/{name}": {"period_s": 60}}
 # Who gives a name that is not there makes it, in a tenant of one's own.
 _MADE_BY_NAME = {("PUT", "/api/v1/configuration/groups/{name}"),
+                 ("PUT", "/api/v1/schedules/{name}"),
                  ("PUT", "/api/v1/command-groups/{name}")}
 
 

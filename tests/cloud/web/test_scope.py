@@ -26,6 +26,7 @@ _NUMBERS = {"/claims/{id}": ("claim", "claim_id"), "/commands/{id}": ("command",
             "/campaigns/{number}": ("campaign", "campaign_id")}
 # Names that are of the whole tenant and of no branch: who may ask for them sees them.
 _OF_TENANT = {"/configuration/groups/{name}": ("configuration_setting", "name"),
+              "/schedules/{name}": ("schedule", "name"),
               "/command-groups/{name}": ("command_group", "name")}
 
 

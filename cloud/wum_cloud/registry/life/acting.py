@@ -211,7 +211,8 @@ async def choose_schedule(
     if schedule:
         found = await store.schedule_of(connection, reach.tenant_id, schedule)
         if found is None:
-            raise MeterRefused("There is no schedule %s." % shown(schedule), "schedule")
+            raise MeterRefused("There is no schedule %s for whole meters." % shown(schedule),
+                               "schedule")
         number = found[0]
     await store.set_schedule(connection, meter.meter_id, number)
     await note(connection, actor, acts.CONFIGURATION_SET, "meter " + serial,
@@ -311,7 +312,8 @@ async def _meter(
     if schedule:
         found = await store.schedule_of(connection, reach.tenant_id, schedule)
         if found is None:
-            raise MeterRefused("There is no schedule %s." % shown(schedule), "schedule")
+            raise MeterRefused("There is no schedule %s for whole meters." % shown(schedule),
+                               "schedule")
         chosen = found
     if not await store.serial_is_known(connection, reach.tenant_id, serial):
         return await store.add_meter(

@@ -187,9 +187,10 @@ async def buses(connection: Connection, concentrator: int) -> list[str]:
 
 async def schedule_of(
         connection: Connection, tenant: int, name: str) -> tuple[int, int, int] | None:
-    """(number, period, offset) of a schedule; None: there is none of this name."""
+    """(number, period, offset) of a schedule of whole meters; None: there is none of this name."""
     row = await (await connection.execute(
-        "select schedule_id, period_s, offset_s from schedule where tenant_id = %s and name = %s",
+        "select schedule_id, period_s, offset_s from schedule"
+        " where tenant_id = %s and name = %s and registers = ''",
         [tenant, name])).fetchone()
     return None if row is None else (row[0], row[1], row[2])
 
@@ -197,7 +198,8 @@ async def schedule_of(
 async def schedules(connection: Connection, tenant: int) -> list[str]:
     """Names of the tenant's schedules."""
     rows = await (await connection.execute(
-        "select name from schedule where tenant_id = %s order by name", [tenant])).fetchall()
+        "select name from schedule where tenant_id = %s and registers = '' order by name",
+        [tenant])).fetchall()
     return [str(row[0]) for row in rows]
 
 

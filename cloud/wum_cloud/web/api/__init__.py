@@ -22,6 +22,7 @@ from wum_cloud.web.api import (
     readings,
     registry,
     releases,
+    schedules,
     sites,
 )
 from wum_cloud.web.api.parameters import only_known_parameters
@@ -31,7 +32,7 @@ PREFIX = "/api/v1"
 router = APIRouter(prefix=PREFIX, dependencies=[
     Depends(signed_in), Depends(only_known_parameters)])
 PARTS = (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh, people,
-         audit, claims, commands, command_groups, registry, configuration, releases,
+         audit, claims, commands, command_groups, registry, schedules, configuration, releases,
          campaigns, life)
 for part in PARTS:
     router.include_router(part.router)

@@ -26,12 +26,13 @@ from wum_cloud.web.console import (
     points,
     registry,
     releases,
+    schedules,
     sign_in,
 )
 
 router = APIRouter(include_in_schema=False)
 PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, days, completeness,
          events, ingest, mesh, people, audit, claims, new_command, commands, command_groups,
-         registry, configuration, campaigns, releases, life, points)
+         registry, schedules, configuration, campaigns, releases, life, points)
 for part in PARTS:
     router.include_router(part.router)

@@ -1,0 +1,1 @@
+"""Schedules of the registry: how often meters, and registers of them, are to be read."""
