@@ -148,6 +148,11 @@ export class Flash {
     return path.join(this.folder, name.replace(/^\/+/, ""));
   }
 
+  // Power goes at the so many-th commit from here on.
+  cutIn(commits) {
+    this.cutAt = this.commits + commits;
+  }
+
   // A file with what was added to it, in one piece.
   whole(number) {
     const file = this.files.get(number);

@@ -13,7 +13,7 @@ import crypto from "node:crypto";
 import { Worker, MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript";
 import { Flash } from "./flash.mjs";
-import { SIGNAL, FED, COUNTERS } from "./shared.mjs";
+import { SIGNAL, FED, SLEEPS, COUNTERS, wallMs } from "./shared.mjs";
 
 const C_STACK_BYTES = 16 * 1024;
 const WAIT_MAX_MS = 1000;
@@ -82,7 +82,9 @@ function wait(ms) {
   const seen = Atomics.load(counters, SIGNAL);
   const some = hear();
   if (some || ms <= 0) return some;
+  Atomics.store(counters, SLEEPS, wallMs() + Math.ceil(ms));
   Atomics.wait(counters, SIGNAL, seen, ms);
+  Atomics.store(counters, SLEEPS, 0);
   return hear();
 }
 
@@ -178,6 +180,7 @@ const api = {
   flash_free: () => flash.freeBlocks(),
   flash_blocks: () => flash.blocks,
   flash_commits: () => flash.commits,
+  cut_in: (commits) => flash.cutIn(commits),
   flash_act: (what, name, other) => flash.act(what, name, other),
   pin: (value) => { pins += value; },
 };

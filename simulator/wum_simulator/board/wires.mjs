@@ -9,7 +9,7 @@ import process from "node:process";
 import tty from "node:tty";
 import { execFileSync } from "node:child_process";
 import { workerData } from "node:worker_threads";
-import { FED, SIGNAL, cutPower } from "./shared.mjs";
+import { FED, SIGNAL, SLEEPS, cutPower, wallMs } from "./shared.mjs";
 
 const { port, counters } = workerData;
 const HEARD_MAX = 65536;         // What Python has not taken yet; the other side waits from here on.
@@ -190,18 +190,27 @@ const ops = {
   watch(_, { ms }) { watch(ms); },
 };
 
-// The watchdog cannot be stopped, as on a board.
+// The watchdog cannot be stopped, as on a board. Its time is what the program slept or reckoned: a
+// machine that is too busy to let the board run at all makes no hung program of it.
 let watching;
 function watch(ms) {
   let fed = Atomics.load(counters, FED);
-  let bySince = performance.now();
+  let [lastMs, lastUsed, passedMs] = [performance.now(), usedMs(), 0];
   clearInterval(watching);
   watching = setInterval(() => {
-    const now = performance.now();
+    const [nowMs, used] = [performance.now(), usedMs()];
+    const sleeps = wallMs() < Atomics.load(counters, SLEEPS);
+    passedMs += sleeps ? nowMs - lastMs : Math.min(nowMs - lastMs, used - lastUsed);
+    [lastMs, lastUsed] = [nowMs, used];
     const seen = Atomics.load(counters, FED);
-    if (seen !== fed) [fed, bySince] = [seen, now];
-    else if (now - bySince >= ms) cutPower(counters, "SIGALRM");
+    if (seen !== fed) [fed, passedMs] = [seen, 0];
+    else if (passedMs >= ms) cutPower(counters, "SIGALRM");
   }, Math.max(5, Math.floor(ms / 10)));
+}
+
+function usedMs() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 // The supervisor's hand: "cut" ends it as a plug that is pulled; its own end ends this too.

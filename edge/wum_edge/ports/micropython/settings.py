@@ -102,7 +102,7 @@ def _models(folder):
 def _document(path):
     try:
         with open(path) as file:
-            found = json.load(file)
+            found = json.loads(file.read())   # A stream is read byte by byte.
     except OSError as error:
         raise NotSetUp("%s cannot be read (%s): set the board up, wum-firmware board" % (
             path, error))
