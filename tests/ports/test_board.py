@@ -31,7 +31,7 @@ from wum_simulator.board.supervisor import (
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ROOT / "tests" / "ports" / "board"
-PATIENCE_S = 300
+PATIENCE_S = 300             # A limit only: the machine may be busy.
 MODULES = ("check_flash", "check_time", "check_mqtt", "check_ciphers")
 
 
