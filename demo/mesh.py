@@ -23,12 +23,13 @@ _WIRED = ((1, 3),)
 @dataclass(frozen=True, slots=True)
 class MeshPlace:
     """One concentrator's place: gateway, standby or station. `udp`: its own port and those of its
-    neighbours; 0: it has none.
+    neighbours; 0: it has none. `has_chip`: a board, whose radio is no modem of its own.
     """
 
     role: str
     udp: int = 0
     peers: tuple[int, ...] = ()
+    has_chip: bool = False
 
     @property
     def has_uplink(self) -> bool:
@@ -45,7 +46,12 @@ class MeshPlace:
             own["standby_after_s"] = STANDBY_AFTER_S
         found: list[tuple[str, dict[str, object]]] = [
             ("mesh", own),
-            ("mesh.modem", {"kind": "rui3", "port": str(modem)}),
+            (
+                "mesh.modem",
+                {"kind": "sx126x", "port": "spi:1"}
+                if self.has_chip
+                else {"kind": "rui3", "port": str(modem)},
+            ),
         ]
         if self.udp:
             peers = [f"127.0.0.1:{port}" for port in self.peers]
@@ -53,26 +59,47 @@ class MeshPlace:
         return found
 
 
-def places(count: int, standby: tuple[int, ...] = ()) -> dict[int, MeshPlace]:
-    """The places of concentrators 1..count; those on `standby` would be gateways otherwise."""
-    ports = {number: free_port() for pair in _WIRED for number in pair if max(pair) <= count}
+def places(
+    count: int,
+    standby: tuple[int, ...] = (),
+    stations: tuple[int, ...] = (),
+    boards: tuple[int, ...] = (),
+) -> dict[int, MeshPlace]:
+    """The places of concentrators 1..count; those on `standby` and `stations` would be gateways
+    otherwise; those that are `boards` have a radio, and no UDP.
+    """
+    ports = {
+        number: free_port()
+        for pair in _WIRED
+        for number in pair
+        if max(pair) <= count and not set(pair) & set(boards)
+    }
     return {
         number: MeshPlace(
-            "standby" if number in standby else "gateway" if number in _GATEWAYS else "station",
+            "standby"
+            if number in standby
+            else "gateway"
+            if number in _GATEWAYS and number not in stations
+            else "station",
             ports.get(number, 0),
             tuple(
                 ports[sum(pair) - number]
                 for pair in _WIRED
                 if number in pair and number in ports
             ),
+            number in boards,
         )
         for number in range(1, count + 1)
     }
 
 
-def air(modems: list[Path], control: Path) -> list[str]:
-    """Arguments of wum-simulator: the modems and the air between them."""
+def air(modems: list[Path], control: Path, boards: tuple[int, ...] = ()) -> list[str]:
+    """Arguments of wum-simulator: the modems, those of `boards` as chips, and the air between
+    them.
+    """
     words = ["air", "--control", str(control)]
+    for number in boards:
+        words += ["--chip", str(number)]
     for modem in modems:
         words += ["--link", str(modem)]
     for (one, other), decibels in HEARS.items():

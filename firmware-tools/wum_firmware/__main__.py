@@ -134,12 +134,16 @@ def _add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     board.add_argument("--time", metavar="HOST[:PORT]", help="whom to ask for network time")
     board.add_argument("--uart", metavar="N,tx=PIN,rx=PIN,direction=PIN", action="append",
                        default=[], help="the pins of a UART; direction: high while it talks")
+    board.add_argument("--radio", metavar="N,cs=PIN,busy=PIN,...", action="append", default=[],
+                       help="an SX126x at SPI N: sck, mosi, miso, cs, busy, reset, and "
+                            "tcxo_millivolts where it has such an oscillator")
 
 
 def _board(options: argparse.Namespace) -> int:
     models = board_files.write(
         options.out, _provisioned(options.keys), options.config, options.catalog,
-        board_files.surroundings(options.wifi, options.wifi_key_file, options.time, options.uart))
+        board_files.surroundings(options.wifi, options.wifi_key_file, options.time, options.uart,
+                                 options.radio))
     print(f"Written to {options.out}, for your eyes only: configuration, keys, and the entries of "
           f"{len(models)} models. Next: copy all of it to the root of the board's flash.")
     return 0

@@ -6,6 +6,7 @@ how files get onto a board (docs/boards.md). What a configuration must be is jud
 
 import json
 import os
+import time as clock
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from wum_firmware import provision
 GATEWAY, KEYS, BOARD, CATALOG = "gateway.json", "keys.json", "board.json", "catalog"
 AUTHORITY = "ca.pem"
 PINS = ("tx", "rx", "direction")
+RADIO_PINS = ("sck", "mosi", "miso", "cs", "busy", "reset", "tcxo_millivolts")
+MESH = "mesh.key"
 NTP_PORT = 123
 
 
@@ -29,6 +32,7 @@ class Surroundings:
     wifi: tuple[str, str] | None = None
     time: tuple[str, int] | None = None
     uarts: dict[int, dict[str, int]] | None = None
+    radios: dict[int, dict[str, int]] | None = None
 
 
 def write(out: Path, keys: Path, configuration: Path, catalog: Path,
@@ -55,7 +59,7 @@ def write(out: Path, keys: Path, configuration: Path, catalog: Path,
 
 
 def surroundings(wifi: str | None, key_file: Path | None, time: str | None,
-                 uarts: list[str]) -> Surroundings:
+                 uarts: list[str], radios: list[str] | None = None) -> Surroundings:
     """As a command line says them. Raises BoardRefused."""
     if (wifi is None) != (key_file is None):
         raise BoardRefused("--wifi and --wifi-key-file belong together")
@@ -65,31 +69,39 @@ def surroundings(wifi: str | None, key_file: Path | None, time: str | None,
         raise BoardRefused(f"--time: wanted HOST or HOST:PORT, got {time}")
     return Surroundings(
         (wifi, key) if wifi is not None else None, (host, int(port or NTP_PORT)) if host else None,
-        dict(_uart(text) for text in uarts))
+        dict(_pins("--uart", text, PINS, "1,tx=17,rx=16,direction=4") for text in uarts),
+        dict(_pins("--radio", text, RADIO_PINS, "1,sck=9,mosi=10,miso=11,cs=8,busy=13,reset=12")
+             for text in radios or []))
 
 
-def _uart(text: str) -> tuple[int, dict[str, int]]:
+def _pins(option: str, text: str, names: tuple[str, ...], like: str) -> tuple[int, dict[str, int]]:
     number, *pins = text.split(",")
     found = dict(pin.partition("=")[::2] for pin in pins)
-    if not number.isdigit() or not set(found) <= set(PINS) or not all(
+    if not number.isdigit() or not set(found) <= set(names) or not all(
             pin.isdigit() for pin in found.values()):
-        raise BoardRefused(f"--uart: wanted like 1,tx=17,rx=16,direction=4, got {text}")
+        raise BoardRefused(f"{option}: wanted like {like}, got {text}")
     return int(number), {name: int(pin) for name, pin in found.items()}
 
 
 def _keys(folder: Path) -> dict[str, object]:
     own = tomllib.loads((folder / provision.CONCENTRATOR).read_text(encoding="ascii"))
-    return {
+    found = {
         "id": own["id"], "tenant": own["tenant"], "epoch": own["epoch"],
         "broker_user": own["broker_user"],
         "broker_password": (folder / provision.PASSWORD).read_text().strip(),
         "uplink": (folder / provision.UPLINK).read_text().split(),
         "downlink": (folder / provision.DOWNLINK).read_text().split(),
+        "provisioned_s": int(clock.time()),
     }
+    if (folder / MESH).is_file():
+        found["mesh"] = tomllib.loads((folder / MESH).read_text(encoding="ascii"))
+    return found
 
 
 def _surroundings(given: Surroundings) -> dict[str, object]:
     found: dict[str, object] = {"uarts": {str(n): pins for n, pins in (given.uarts or {}).items()}}
+    if given.radios:
+        found["radios"] = {str(number): pins for number, pins in given.radios.items()}
     if given.wifi is not None:
         found["wifi"] = {"ssid": given.wifi[0], "key": given.wifi[1]}
     if given.time is not None:

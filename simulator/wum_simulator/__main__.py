@@ -69,7 +69,8 @@ def _air(arguments: argparse.Namespace) -> None:
     _log_to_stderr(arguments.verbose)
     run_air(World(arguments.seed), AirDescription(
         arguments.link, dict(hears_of(text) for text in arguments.hears),
-        duty_permyriad=arguments.duty_permyriad, control=arguments.control))
+        duty_permyriad=arguments.duty_permyriad, control=arguments.control,
+        chips=frozenset(arguments.chip)))
 
 
 def _modem(arguments: argparse.Namespace) -> None:
@@ -231,6 +232,8 @@ def _add_air(parser: argparse.ArgumentParser) -> None:
         help="a modem's serial port (RUI3 commands of a RAK3172, 115200 baud); repeat for more")
     add("--hears", action="append", default=[], metavar="A-B=DB",
         help="modems A and B (counted from 1) hear each other with this signal to noise")
+    add("--chip", type=int, action="append", default=[], metavar="N",
+        help="the N-th link is an SX126x for a virtual board's `lora`, no serial modem")
     add("--duty-permyriad", type=int, default=1000, metavar="N",
         help="of the law, in 1/10,000 (default 1000): who breaks it ends the run")
     add("--seed", type=int, default=7, help="all chance comes from it (default 7)")

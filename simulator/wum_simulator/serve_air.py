@@ -17,6 +17,7 @@ from wum_edge.mesh.airtime import Modulation, modulation
 from wum_simulator.control_socket import ControlSocket, number_in
 from wum_simulator.line import Line
 from wum_simulator.radio.air import Air
+from wum_simulator.radio.chip import Chip
 from wum_simulator.radio.modem import Modem, ModemFault
 from wum_simulator.radio.reception import CAPTURE_DB
 from wum_simulator.radio.wires import SNR_MAX_DB, SNR_MIN_DB, Links
@@ -37,6 +38,7 @@ class AirDescription:
     way: Modulation = modulation(7, 250_000)
     duty_permyriad: int = 1000
     control: Path | None = None
+    chips: frozenset[int] = frozenset()      # Which of the links (from 1) are chips, not modems.
 
 
 def hears_of(text: str) -> tuple[tuple[int, int], float]:
@@ -75,7 +77,9 @@ class LiveAir:
         except BaseException:
             self.close()
             raise
-        self.modems = [Modem(self.air, at, self._sayer(at)) for at in range(count)]
+        self.modems: list[Modem | Chip] = [
+            (Chip if at + 1 in description.chips else Modem)(self.air, at, self._sayer(at))
+            for at in range(count)]
         self._waking = 0          # Number of the newest wish to be woken; older ones are void.
 
     def _sayer(self, number: int) -> Any:
@@ -186,7 +190,9 @@ class AirControl(ControlSocket):
             modem.reboot()
         elif happens is not None:
             raise Refused(f"happens: wanted reboot, unplug or plug; got {happens!r}")
-        if "fault" in request:
+        if "fault" in request and isinstance(modem, Chip):
+            raise Refused("fault: a chip has none; it can be unplugged")
+        if "fault" in request and isinstance(modem, Modem):
             try:
                 modem.fault = None if request["fault"] == "none" else ModemFault(request["fault"])
             except ValueError:

@@ -104,10 +104,12 @@ class CabinetBoard:
         run_step("wum-firmware", [
             str(Path(sys.executable).parent / "wum-firmware"), "board", "--keys", str(cabinet.keys),
             "--config", str(configuration), "--catalog", str(_CATALOG),
+            *(["--radio", "1,cs=8,busy=13"] if cabinet.mesh is not None else []),
             "--out", str(self.flash)], environment, cabinet.folder)
         self.board = Board(Description(
             main=life().main, flash=self.flash, log=cabinet.folder / "board.log",
             sources=core(), uarts={1: Uart(str(cabinet.bus), paced=False)},
+            radio=str(cabinet.modem) if cabinet.mesh is not None else "",
             flash_bytes=4 * 1024 * 1024, unique_id="%012x" % cabinet.number))
         self.supervisor: Supervisor | None = None
 

@@ -52,11 +52,12 @@ class Street:
                  every_s: int = 10, fault_share: float = 0.0, has_mesh: bool = False,
                  standby: tuple[int, ...] = (), guests: tuple[int, ...] = (),
                  models: tuple[str, ...] = (), on_boards: tuple[int, ...] = (),
-                 access: Mapping[str, str] | None = None, starts_edges: bool = True) -> None:
+                 access: Mapping[str, str] | None = None, starts_edges: bool = True,
+                 stations: tuple[int, ...] = ()) -> None:
         """`guests` join the mesh through a neighbour, with keys of their own. `on_boards` are
-        virtual boards; `access` is by model."""
+        virtual boards; `access` is by model; `stations` would be gateways otherwise."""
         self.place = Place(folder)
-        stands = mesh.places(concentrators, standby) if has_mesh else {}
+        stands = mesh.places(concentrators, standby, stations, on_boards) if has_mesh else {}
         other = {"models": models} if models else {}
         self.cabinets = [Cabinet(n, self.place.cabinet(n), meters, mesh=stands.get(n), **other)
                          for n in range(1, concentrators + 1)]
@@ -96,7 +97,8 @@ class Street:
         self._start("ingest", [str(_BIN / "wum-cloud"), "ingest"])
         if self._network is not None:
             self._start("air", self.program("wum-simulator", *mesh.air(
-                [cabinet.modem for cabinet in self.cabinets], self.place.air_control)))
+                [cabinet.modem for cabinet in self.cabinets], self.place.air_control,
+                self._on_boards)))
         for cabinet in self.cabinets:
             words = [*cabinet.serve(self.clock), "--fault-share", str(self._fault_share)]
             self._start("meters-%d" % cabinet.number, [str(_BIN / "wum-simulator"), *words])

@@ -16,7 +16,7 @@ GATEWAY, STATION, STANDBY = "gateway", "station", "standby"
 STANDBY_AFTER_S = 60         # mesh/role.py's; a gateway without a mesh does not load that.
 PEERS_MAX = 16
 PORT = 5757                  # UDP; any other does as well, if all neighbours have it.
-MODEMS = ("rui3",)
+MODEMS = ("rui3", "sx126x")     # A modem of its own; the radio of a board.
 # Whole milliwatts (ERP) of whole dBm, 5..27: a modem is told dBm, a law milliwatts.
 _MILLIWATTS = {5: 4, 6: 4, 7: 6, 8: 7, 9: 8, 10: 10, 11: 13, 12: 16, 13: 20, 14: 25, 15: 32, 16: 40,
                17: 50, 18: 63, 19: 79, 20: 100, 21: 126, 22: 158}
@@ -128,7 +128,7 @@ def _modem(table: Table, way: Modulation) -> MeshModem:
     kind = str(table.choice("kind", MODEMS, "rui3"))
     found = MeshModem(kind, table.text("port"), table.number("sync_word", 0, 0xFFFF, 0x1424),
                       table.truth("looks_first", True))
-    if not rui3_words.can_make(way):
+    if kind == "rui3" and not rui3_words.can_make(way):
         table.complain("kind", "a modem that can make the channel",
                        "rui3, which has no SF%d at %d Hz" % (
                            way.spreading_factor, way.bandwidth_hz))

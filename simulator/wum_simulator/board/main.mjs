@@ -166,6 +166,7 @@ const api = {
   set_clock(high, low) { clock.skew_s = high * 65536 + low - Date.now() / 1000; },
   cause: () => board.cause,
   uart: (number) => JSON.stringify(board.uarts[number] ?? null),
+  radio: () => JSON.stringify(board.radio),
   is_network: () => board.network !== false,
   unique_id: () => board.unique_id,
   reset() { end(102); },

@@ -50,6 +50,7 @@ class Description:
     unique_id: str = "a0b1c2d3e4f5"
     has_network: bool = True
     has_native: bool = True                  # Whether native code runs, NATIVE in its place.
+    radio: str = ""                          # A pty of the simulated air (radio/chip.py), or none.
 
     def __post_init__(self) -> None:
         assert self.heap_bytes >= HEAP_LEAST, "no board has so little"
@@ -136,7 +137,7 @@ class Board:
         path.write_text(json.dumps({
             "main": life.main or one.main, "flash": str(one.flash), "flash_bytes": one.flash_bytes,
             "heap_bytes": one.heap_bytes, "unique_id": one.unique_id, "cut_at": life.cut_at,
-            "cause": cause, "clock_s": clock_s, "network": one.has_network,
+            "cause": cause, "clock_s": clock_s, "network": one.has_network, "radio": one.radio,
             "uarts": {str(number): {"to": uart.to, "paced": uart.paced}
                       for number, uart in one.uarts.items()},
             "copies": [[str(host), guest] for host, guest in copies],

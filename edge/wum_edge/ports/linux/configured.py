@@ -55,4 +55,8 @@ def why_not(config: Config) -> str:
     for line in config.lines:
         if line.port.startswith("gpio:") and not is_installed():
             return "line %s: %s" % (line.name, NEEDED)
+    if config.mesh is not None and config.mesh.modem is not None and (
+            config.mesh.modem.kind != "rui3"):
+        return "mesh.modem.kind: %s is the radio of a board; here it is rui3" % (
+            config.mesh.modem.kind)
     return ""

@@ -6,6 +6,7 @@ Left out: what goes through them (mesh_station.py).
 from wum_edge.carry.setting import STANDBY, MeshSetting
 from wum_edge.mesh.frames import FRAGMENT_MAX
 from wum_edge.modem.rui3 import Radio
+from wum_edge.ports.linux.keys import BadKeys
 from wum_edge.ports.linux.mesh_modem import SerialModem
 from wum_edge.ports.linux.mesh_udp import UdpPort
 
@@ -16,9 +17,12 @@ def udp_of(setting: MeshSetting) -> UdpPort | None:
 
 
 def modem_of(setting: MeshSetting) -> SerialModem | None:
+    """Raises BadKeys."""
     modem = setting.modem
     if modem is None:
         return None
+    if modem.kind != "rui3":
+        raise BadKeys("mesh.modem.kind: %s is the radio of a board; here it is rui3" % modem.kind)
     return SerialModem(modem.port, Radio(setting.frequency_hz, setting.power_dbm, [setting.way],
                                          modem.sync_word, modem.looks_first))
 

@@ -13,6 +13,8 @@ from wum_edge.uplink import broker
 from wum_edge.uplink.delivery import WINDOW
 from wum_edge.uplink.reconnect import Reconnect
 from wum_shared.orders import ORDER_BYTES_MAX
+from wum_shared.topics import DOWN
+from wum_shared.topics import topic as topic_of
 
 HANDED_OVER_MAX = 2 * WINDOW     # Messages without PUBACK: a window of batches with their schemas.
 HEARD_BYTES_MAX = ORDER_BYTES_MAX + 512
@@ -54,6 +56,8 @@ class BoardBroker(broker.Broker):
         self._was_up = False
         self._told = ("", 0)
         self.is_wanted = True        # False while there is no network.
+        self._others = {}            # Whom a gateway carries for: None while that is asked.
+        self._asked = {}             # Number of a subscription: whose it is.
 
     def session(self):
         """See Broker.session."""
@@ -72,6 +76,19 @@ class BoardBroker(broker.Broker):
         self._handed_over += 1
         self._say(mqtt.publish(topic, payload, self._next()))
         return True
+
+    def also_hear(self, concentrator, is_wanted):
+        """See carry.carriage.Uplink."""
+        if not is_wanted:
+            self._others.pop(concentrator, None)
+            return
+        self._others[concentrator] = None
+        if self._state == _UP:
+            self._subscribe_to(concentrator)
+
+    def hears(self, concentrator):
+        """See carry.carriage.Uplink."""
+        return self._others.get(concentrator)
 
     def tick(self):
         """Do what can be done now. Never raises for what the network does."""
@@ -114,6 +131,7 @@ class BoardBroker(broker.Broker):
         self._hearing = mqtt.Hearing(HEARD_BYTES_MAX + 256)
         self._to_send = bytearray()
         self._handed_over = 0
+        self._asked = {}
         try:
             address = socket.getaddrinfo(self._account[0], self._account[1])[0][-1]
             self._socket = socket.socket()
@@ -170,10 +188,17 @@ class BoardBroker(broker.Broker):
             if content[:1] != b"\x01":
                 raise OSError("the broker does not let us hear %s" % self._subscription)
             self._state = _UP
+            for concentrator in list(self._others):
+                self._others[concentrator] = None
+                self._subscribe_to(concentrator)
             self._sessions += 1
             self._was_up = True
             self._told = ("", 0)
             self._log.say("connected to %s:%d" % self._account[:2])
+        elif kind == mqtt.SUBACK:
+            concentrator = self._asked.pop(number, None)
+            if concentrator in self._others:
+                self._others[concentrator] = content[:1] == b"\x01"
         elif kind == mqtt.PUBACK:
             self._handed_over = max(0, self._handed_over - 1)
         elif kind == mqtt.PUBLISH:
@@ -181,6 +206,11 @@ class BoardBroker(broker.Broker):
                 self._say(mqtt.puback(number))
             if len(content) <= HEARD_BYTES_MAX:
                 self._hand(topic, content)
+
+    def _subscribe_to(self, concentrator):
+        number = self._next()
+        self._asked[number] = concentrator
+        self._say(mqtt.subscribe(topic_of(concentrator, DOWN, "+"), number))
 
     def _keep_alive(self, now_ms):
         if now_ms - self._heard_ms >= SILENCE_MS:

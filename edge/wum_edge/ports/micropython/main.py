@@ -35,13 +35,14 @@ from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, firs
 from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.reconnect import BOOTED_MS
 from wum_shared.ids import INCARNATION_SIZE, id_to_text
-from wum_shared.status import EVENT_STARTED
+from wum_shared.status import EVENT_STARTED, NEVER_SET
 from wum_shared.topics import DOWN, topic
 
 VERSION = "0.1.0"
 ROOT = "/flash"
 WATCHDOG_MS = 8000           # RP2's longest; a turn, an append and a sealing take less.
-PUMP_MS = 20                 # How often the uplink is looked at.
+PUMP_MS = 20                 # How often the uplink is looked at ...
+RADIO_MS = 4                 # ... and a radio: others count on an answer within some 20 ms.
 TICK_MS = 200                # How often the agent is.
 WAIT_MAX_MS = 1000           # Longest wait of a line: then the clock is looked at again.
 AGAIN_MS = 10000             # Without settings: until they are looked for again.
@@ -94,18 +95,18 @@ class Gateway:
         counters = FlashCounters(flash)
         supply.install(supply.Supply(aes.AesGcm(), counters, os.urandom))
         mbus_cipher.install(aes.AesCbc())
+        self.mesh = None if config.mesh is None else _mesh(settings, flash, self.clock, log)
         archive = Archive(flash, place.archive_limit_mb * 1024 * 1024,
                           os.urandom(INCARNATION_SIZE))
         self._own = topic(keys.concentrator, DOWN, "")
-        self.broker = BoardBroker(
-            (config.broker.host, config.broker.port, settings.user, settings.password),
-            topic(keys.concentrator, DOWN, "+"), self._heard, BoardDice(), self.clock, log,
-            # After a reset it is alone; after a power cut a whole town comes back.
-            0 if machine.reset_cause() == machine.PWRON_RESET else BOOTED_MS,
-            secure=_secure(config.broker))
+        self.broker = None if config.broker is None else _broker(
+            settings, self.clock, log, self._heard)
+        if self.mesh is not None:
+            self.mesh.join_up(keys.concentrator, self._said, self.broker)
+        connection = self.broker if self.broker is not None else self.mesh.through
         self._marks = MarksFile(flash, self.clock, log, config, settings.models)
         self._marks.catch_up(archive)
-        delivery, doubtful = _delivery(archive, flash, keys, self.broker, log)
+        delivery, doubtful = _delivery(archive, flash, keys, connection, log)
         self.agent = Agent(
             archive=archive, delivery=delivery, clock=self.clock, log=log,
             archived=self._marks.archived,
@@ -132,11 +133,19 @@ class Gateway:
         if time.ticks_diff(now_ms, self._pumped_ms) >= PUMP_MS:
             self._pumped_ms = now_ms
             self._watchdog.feed()
-            self.broker.tick()
+            if self.broker is not None:
+                self.broker.tick()
+        if self.mesh is not None:
+            self.mesh.step()
 
     def _heard(self, name, sealed):
         if name.startswith(self._own):
             self.agent.hear(name[len(self._own):], sealed)
+        elif self.mesh is not None and self.mesh.carriage is not None:
+            self.mesh.carriage.said(name, sealed)
+
+    def _said(self, stream, sealed):
+        self.agent.hear(stream, sealed)
 
     async def _move(self):
         """Uplink and agent."""
@@ -147,9 +156,12 @@ class Gateway:
             if now_ms - ticked_ms >= TICK_MS:
                 ticked_ms = now_ms
                 self.network.tick(now_ms)
-                self.broker.is_wanted = self.network.is_up()
+                if self.broker is not None:
+                    self.broker.is_wanted = self.network.is_up()
+                if self.mesh is not None:
+                    self.mesh.tick(self.agent)
                 self.agent.tick()
-            await asyncio.sleep_ms(PUMP_MS)
+            await asyncio.sleep_ms(PUMP_MS if self.mesh is None else RADIO_MS)
 
     async def _keep_time(self):
         where = self._settings.board.get("time") or {}
@@ -208,6 +220,36 @@ def _delivery(archive, flash, keys, broker, log):
         return None, str(error)
     return Delivery(archive=archive, counter=counter, cipher=cipher.Cipher(), keys=keys,
                     broker=broker, dice=BoardDice(), log=log), ""
+
+
+def _broker(settings, clock, log, heard):
+    account = settings.config.broker
+    return BoardBroker(
+        (account.host, account.port, settings.user, settings.password),
+        topic(settings.keys.concentrator, DOWN, "+"), heard, BoardDice(), clock, log,
+        # After a reset it is alone; after a power cut a whole town comes back.
+        0 if machine.reset_cause() == machine.PWRON_RESET else BOOTED_MS,
+        secure=_secure(account))
+
+
+def _mesh(settings, flash, clock, log):
+    """The station; late, for a gateway without one loads nothing of it. Raises NotSetUp."""
+    from wum_edge.ports.micropython import mesh, mesh_store, radio
+    setting = settings.config.mesh
+    pins = settings.board.get("radios", {}).get(setting.modem.port[len(radio.PREFIX):], {})
+    is_new = not flash.names()
+    known_s = settings.provisioned_s if is_new else 0
+    if clock.quality() != NEVER_SET:
+        known_s = clock.utc_ms() // 1000
+    try:
+        store = mesh_store.MeshStore(flash, known_s)
+        if is_new:
+            store.keep(store.counter, 0)     # Before anything else: a cut leaves all or nothing.
+    except mesh_store.CounterLost as error:
+        raise NotSetUp(str(error))
+    return mesh.BoardMesh(
+        setting, settings.mesh, store,
+        radio.Radio(lambda: radio.driver_of(setting, pins), setting, log), clock, log)
 
 
 def _secure(account):

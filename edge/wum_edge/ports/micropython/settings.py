@@ -17,6 +17,7 @@ from collections import namedtuple
 from wum_edge import config
 from wum_edge.errors import CatalogError, ConfigError
 from wum_edge.meters.catalog import check_model
+from wum_edge.ports.micropython import mesh_setting
 from wum_edge.uplink.keys import Keys
 from wum_shared.messages import DirectionKey
 
@@ -28,8 +29,10 @@ class NotSetUp(Exception):
 
 
 class Settings(namedtuple("Settings", ("config", "models", "keys", "user", "password", "board",
-                                       "own"))):
-    """`models` by name; `board` is a plain dict, `own` the document of the configuration."""
+                                       "own", "mesh", "provisioned_s"))):
+    """`models` by name; `board` is a plain dict, `own` the document of the configuration; `mesh`
+    keys as mesh.keys_of has them, or None; `provisioned_s`: when this flash was made.
+    """
 
     __slots__ = ()
 
@@ -46,13 +49,18 @@ def read_settings(folder):
     except ConfigError as error:
         raise NotSetUp("gateway.json: " + "; ".join(
             ["%s: wanted %s, got %s" % mistake for mistake in error.mistakes]))
-    if checked.broker is None:
-        raise NotSetUp("gateway.json: broker: a board needs one, it has no mesh yet")
+    why = why_not(checked)
+    if why:
+        raise NotSetUp("gateway.json: " + why)
+    return _with_keys(folder, checked, models, own)
+
+
+def why_not(checked):
+    """Why a board cannot work with a configuration; empty where it can."""
     for line in checked.lines:
         if not line.port.startswith(UART):
-            raise NotSetUp('gateway.json: line %s: port: a board has "uart:1", got %s' % (
-                line.name, line.port))
-    return _with_keys(folder, checked, models, own)
+            return 'line %s: port: a board has "uart:1", got %s' % (line.name, line.port)
+    return "" if checked.mesh is None else mesh_setting.why_not(checked.mesh)
 
 
 def read_authority(folder):
@@ -71,8 +79,9 @@ def _with_keys(folder, checked, models, own):
     try:
         keys = Keys(unhexlify(given["id"]), given["tenant"], given["epoch"],
                     _direction(given["uplink"]), _direction(given["downlink"]))
+        mesh = mesh_setting.keys_of(given["mesh"]) if checked.mesh is not None else None
         return Settings(checked, models, keys, given["broker_user"], given["broker_password"],
-                        board, own)
+                        board, own, mesh, given.get("provisioned_s", 0))
     except (KeyError, TypeError, ValueError) as error:
         raise NotSetUp("keys.json: %r. Set the board up again: wum-firmware board" % error)
 
