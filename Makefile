@@ -9,6 +9,7 @@ help:  ## List what can be made
 	@echo
 	@echo "  make demo SPEED=60       a day in 24 minutes, starting a day ago"
 	@echo "  make demo PORT=8090      the console on another port"
+	@echo "  make demo BOARDS=2       two of the four concentrators are virtual MicroPython boards"
 	@echo "  make test ROOM=edge      one room's tests only; INSTALL=no installs nothing by apt"
 
 venv:  ## Make .venv: all five distributions, and what tests and benchmarks need
@@ -17,7 +18,7 @@ venv:  ## Make .venv: all five distributions, and what tests and benchmarks need
 	@$(PYTHON) demo/make_venv.py
 
 demo: venv  ## A street of 64 meters, a broker, a database and the console, on this machine
-	@exec $(BIN)/python -m demo run --ends-with-parent $(if $(SPEED),--speed $(SPEED)) $(if $(PORT),--port $(PORT))
+	@exec $(BIN)/python -m demo run --ends-with-parent $(if $(SPEED),--speed $(SPEED)) $(if $(PORT),--port $(PORT)) $(if $(BOARDS),--boards $(BOARDS))
 
 demo-kill: venv  ## Kill a part of the running demo: WHAT=broker (without WHAT: what there is)
 	@$(BIN)/python -m demo kill $(WHAT)

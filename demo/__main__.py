@@ -54,6 +54,7 @@ def _run(place: Place, chosen: argparse.Namespace) -> int:
         speed=chosen.speed,
         concentrators=chosen.concentrators,
         meters=chosen.meters,
+        boards=chosen.boards,
     ).run()
     return 0
 
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--speed", type=_speed, help=f"compress time, 1..{SPEED_MAX}")
     run.add_argument("--concentrators", type=int, default=4)
     run.add_argument("--meters", type=int, default=16, help="at each concentrator")
+    run.add_argument("--boards", type=int, default=0, choices=(0, 1, 2), help="so many on boards")
     run.add_argument("--ends-with-parent", action="store_true", help="end when make is killed")
     run.set_defaults(act=_run)
     kill = acts.add_parser("kill", help="kill -9 a part; it comes back")

@@ -24,11 +24,12 @@ from demo.parts import Part
 from demo.place import Place, write_secret
 from demo.releases import TRUST
 from demo.steps import run_step
-from demo.street import CONCENTRATORS, METERS, Cabinet, inputs_of, models_of
+from demo.street import CONCENTRATORS, METERS, ON_BOARDS, Cabinet, inputs_of, models_of
 from demo.summary import Summary
 from demo.watch import Watch
 
 ROOT = Path(__file__).resolve().parent.parent
+CATALOG = ROOT / "edge" / "wum_edge" / "catalog"
 _BIN = Path(sys.executable).parent
 _CONSOLE_PORT = 8080
 _NEEDED_BYTES = 500_000_000  # Data, write-ahead log and logs of a street that runs for some days.
@@ -47,13 +48,19 @@ class Runner:
         speed: int | None = None,
         concentrators: int = CONCENTRATORS,
         meters: int = METERS,
+        boards: int = 0,
     ) -> None:
         self._place = place
         self._wanted_port = port
         self._speed = speed
+        self._on_boards = tuple(n for n in ON_BOARDS[:boards] if n <= concentrators)
         self._cabinets = [
-            Cabinet(n, place.cabinet(n), meters, models_of(n), inputs_of(n, meters), mesh=stands)
-            for n, stands in places(concentrators).items()
+            Cabinet(
+                *(n, place.cabinet(n), meters, models_of(n), inputs_of(n, meters)),
+                mesh=stands,
+                is_board=n in self._on_boards,
+            )
+            for n, stands in places(concentrators, boards=self._on_boards).items()
         ]
         self._began = time.monotonic()
         self._postgres = EmbeddedPostgres(place.postgres)
@@ -89,7 +96,8 @@ class Runner:
         self._start_part("ingest", self._program("wum-cloud", "ingest"))
         self._start_part("web", self._program("wum-cloud", "web"))
         self._start_part("air", self._program("wum-simulator", *air(
-            [cabinet.modem for cabinet in self._cabinets], self._place.air_control)))
+            [cabinet.modem for cabinet in self._cabinets], self._place.air_control,
+            self._on_boards)))
         for cabinet in self._cabinets:
             bus = self._program("wum-simulator", *cabinet.serve(clock))
             self._start_part(f"meters-{cabinet.number}", bus)
@@ -101,7 +109,10 @@ class Runner:
             _wait_for(cabinet.modem, self._parts)
             if cabinet.inputs:
                 _wait_for(cabinet.edges, self._parts)
-            self._start_part(f"edge-{cabinet.number}", self._program("wum-edge", *cabinet.read()))
+            program = self._program("wum-edge", *cabinet.read())
+            if cabinet.is_board:
+                program = self._program("wum-simulator", *cabinet.run_board())
+            self._start_part(f"edge-{cabinet.number}", program)
         address = f"http://127.0.0.1:{console_port}/"
         wait_until_it_answers(address, self._part("web"))
         write_secret(self._place.environment, json.dumps(self._environment))
@@ -156,6 +167,11 @@ class Runner:
             )
             self._step(f"{cabinet.name}: registering it", "wum-cloud", *cabinet.register())
             cabinet.write_configuration(broker_port, clock)
+            if cabinet.is_board:
+                self._step(
+                    f"{cabinet.name}: the flash of its board",
+                    *("wum-firmware", *cabinet.prepare_board(CATALOG)),
+                )
             cabinet.bus.unlink(missing_ok=True)
             cabinet.modem.unlink(missing_ok=True)
             cabinet.edges.unlink(missing_ok=True)

@@ -30,6 +30,9 @@ _SEED = 7
 _SITE = "Strada Florilor"
 _TIME_ZONE = "Europe/Chisinau"
 _ARCHIVE_LIMIT_MB = 64
+_BOARD_LIMIT_MB = 4
+# Those that BOARDS=1 and BOARDS=2 put on a board: a gateway, and one that has no uplink.
+ON_BOARDS = (2, 3)
 _METER_TIMEOUT_MS = 300
 
 
@@ -61,6 +64,7 @@ class Cabinet:
     inputs: tuple[Input, ...] = ()
     contacts: tuple[int, ...] = (_MAGNET,)
     mesh: MeshPlace | None = None
+    is_board: bool = False  # A virtual MicroPython board instead of `wum-edge run`.
 
     @property
     def wired(self) -> int:
@@ -98,6 +102,23 @@ class Cabinet:
     @property
     def edges_control(self) -> Path:
         return self.folder / "inputs-control"
+
+    @property
+    def flash(self) -> Path:
+        """Of its board."""
+        return self.folder / "flash"
+
+    def prepare_board(self, catalog: Path) -> list[str]:
+        """Arguments of wum-firmware that write what a board finds on its flash."""
+        words = ["board", "--keys", str(self.keys), "--config", str(self.configuration)]
+        words += ["--catalog", str(catalog), "--out", str(self.flash)]
+        words += ["--status-s", str(STATUS_S)]
+        return [*words, "--radio", "1,cs=8,busy=13"] if self.mesh is not None else words
+
+    def run_board(self) -> list[str]:
+        """Arguments of wum-simulator: the board."""
+        words = ["board", "--flash", str(self.flash), "--uart", f"1={self.bus}"]
+        return [*words, "--radio", str(self.modem)] if self.mesh is not None else words
 
     @property
     def configuration(self) -> Path:
@@ -149,17 +170,18 @@ class Cabinet:
         return ["run", "--config", str(self.configuration), "--status-s", str(STATUS_S)]
 
     def write_configuration(self, broker_port: int, clock: Clock) -> None:
-        """Write what `wum-edge run` reads."""
+        """Write what `wum-edge run` reads, or what becomes of a board's flash."""
+        port = "uart:1" if self.is_board else str(self.bus)
         parts = [
             _table(
                 "concentrator",
                 name=self.name,
                 keys="keys",
                 archive="archive",
-                archive_limit_mb=_ARCHIVE_LIMIT_MB,
+                archive_limit_mb=_BOARD_LIMIT_MB if self.is_board else _ARCHIVE_LIMIT_MB,
             ),
             _table("schedule", period_s=clock.period_s, offset_s=0),
-            _table("[line]", name="a", port=str(self.bus), baud=9600),
+            _table("[line]", name="a", port=port, baud=9600),
         ]
         if self.mesh is None or self.mesh.has_uplink:
             parts.append(_table("broker", host="127.0.0.1", port=broker_port, tls=False))

@@ -134,6 +134,10 @@ def _add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     board.add_argument("--time", metavar="HOST[:PORT]", help="whom to ask for network time")
     board.add_argument("--uart", metavar="N,tx=PIN,rx=PIN,direction=PIN", action="append",
                        default=[], help="the pins of a UART; direction: high while it talks")
+    board.add_argument("--status-s", metavar="SECONDS", type=int, default=60,
+                       help="how often it says on its console how it stands (default 60)")
+    board.add_argument("--page-port", metavar="PORT", type=int, default=80,
+                       help="of its status page (default 80); 0: none")
     board.add_argument("--radio", metavar="N,cs=PIN,busy=PIN,...", action="append", default=[],
                        help="an SX126x at SPI N: sck, mosi, miso, cs, busy, reset, and "
                             "tcxo_millivolts where it has such an oscillator")
@@ -143,7 +147,8 @@ def _board(options: argparse.Namespace) -> int:
     models = board_files.write(
         options.out, _provisioned(options.keys), options.config, options.catalog,
         board_files.surroundings(options.wifi, options.wifi_key_file, options.time, options.uart,
-                                 options.radio))
+                                 options.radio, options.status_s,
+                                 options.page_port))
     print(f"Written to {options.out}, for your eyes only: configuration, keys, and the entries of "
           f"{len(models)} models. Next: copy all of it to the root of the board's flash.")
     return 0

@@ -73,6 +73,19 @@ def _air(arguments: argparse.Namespace) -> None:
         chips=frozenset(arguments.chip)))
 
 
+def _board(arguments: argparse.Namespace) -> None:
+    from wum_simulator.serve_board import run_board
+
+    wires = {}
+    for text in arguments.uart:
+        number, _, to = text.partition("=")
+        if not number.isdigit() or not to:
+            raise ValueError(f"--uart: wanted NUMBER=PATH, like 1=/run/bus, got {text}")
+        wires[int(number)] = to
+    sys.exit(run_board(World(0), arguments.flash, wires, arguments.radio,
+                       arguments.flash_mb * 1024 * 1024))
+
+
 def _modem(arguments: argparse.Namespace) -> None:
     request: dict[str, object] = {"do": "modem", "modem": arguments.modem}
     name = "happens" if arguments.what in ("reboot", "unplug", "plug") else "fault"
@@ -146,6 +159,8 @@ def _parser() -> argparse.ArgumentParser:
         "pulses", help="give the pulses of meters on a socket, as a concentrator's inputs"))
     _add_air(commands.add_parser(
         "air", help="make serial LoRa modems that hear each other by radio, on ptys"))
+    _add_board(commands.add_parser(
+        "board", help="run a gateway on a virtual MicroPython board, until a signal ends it"))
     modem = _with_control(commands.add_parser(
         "modem", help="let something happen to a modem of `air`"), _modem)
     modem.add_argument("--modem", type=int, required=True, metavar="N", help="counted from 1")
@@ -239,6 +254,17 @@ def _add_air(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=7, help="all chance comes from it (default 7)")
     add("--control", type=Path, metavar="SOCKET", help="where to listen for the other commands")
     add("--verbose", action="store_true", help="log more")
+
+
+def _add_board(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_board)
+    add = parser.add_argument
+    add("--flash", type=Path, required=True, metavar="FOLDER",
+        help="what `wum-firmware board` wrote; it outlives the board. SIGUSR1 cuts its power")
+    add("--uart", action="append", default=[], metavar="N=PATH",
+        help="where a UART's wire leads: a pty, or tcp://HOST:PORT; repeat for more")
+    add("--radio", default="", metavar="PATH", help="a pty of `air` with --chip")
+    add("--flash-mb", type=int, default=8, metavar="MB", help="how much it holds (default 8)")
 
 
 def _add_times(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,7 @@
 """The street's mesh as configuration: who has an uplink, who reaches whom."""
 
 import tomllib
+from pathlib import Path
 
 from demo.clock import Clock
 from demo.mesh import air, places
@@ -41,3 +42,13 @@ def test_the_fourth_hears_the_third_well_and_the_second_faintly(tmp_path):
     heard = dict(word.split("=") for word in words if "=" in word)
     assert float(heard["3-4"]) > float(heard["2-4"]) > -7.5
     assert "1-4" not in heard
+
+
+def test_those_on_boards_have_a_radio_and_no_udp():
+    found = places(4, boards=(2, 3))
+    assert [found[n].role for n in (1, 2, 3, 4)] == ["gateway", "gateway", "station", "station"]
+    assert not any(one.udp or one.peers for one in found.values())
+    kinds = {n: dict(found[n].tables(Path("modem")))["mesh.modem"] for n in found}
+    assert [kinds[n]["kind"] for n in (1, 2, 3, 4)] == ["rui3", "sx126x", "sx126x", "rui3"]
+    words = air([Path("a"), Path("b"), Path("c"), Path("d")], Path("control"), (2, 3))
+    assert [words[at + 1] for at, word in enumerate(words) if word == "--chip"] == ["2", "3"]

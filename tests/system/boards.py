@@ -7,24 +7,20 @@ import itertools
 import random
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 import wum_edge
-import wum_shared
 from demo.steps import run_step
 from demo.street import Cabinet
+from wum_simulator.board.frozen import gateway
 from wum_simulator.board.supervisor import (
     Board,
     Description,
     Life,
     Supervisor,
     Uart,
-    compiled,
-    package,
 )
 
 START = "from wum_edge.ports.micropython import main"
@@ -103,12 +99,12 @@ class CabinetBoard:
             for table in re.split(r"(?m)^(?=\[)", text)))
         run_step("wum-firmware", [
             str(Path(sys.executable).parent / "wum-firmware"), "board", "--keys", str(cabinet.keys),
-            "--config", str(configuration), "--catalog", str(_CATALOG),
+            "--page-port", "0", "--config", str(configuration), "--catalog", str(_CATALOG),
             *(["--radio", "1,cs=8,busy=13"] if cabinet.mesh is not None else []),
             "--out", str(self.flash)], environment, cabinet.folder)
         self.board = Board(Description(
             main=life().main, flash=self.flash, log=cabinet.folder / "board.log",
-            sources=core(), uarts={1: Uart(str(cabinet.bus), paced=False)},
+            sources=gateway(), uarts={1: Uart(str(cabinet.bus), paced=False)},
             radio=str(cabinet.modem) if cabinet.mesh is not None else "",
             flash_bytes=4 * 1024 * 1024, unique_id="%012x" % cabinet.number))
         self.supervisor: Supervisor | None = None
@@ -127,12 +123,3 @@ class CabinetBoard:
     @property
     def archive(self) -> Path:
         return self.flash / "archive"
-
-
-@cache
-def core() -> tuple[tuple[Path, str], ...]:
-    """What is frozen into every board, compiled once."""
-    rooms = [Path(module.__file__ or "").parent for module in (wum_edge, wum_shared)]
-    found = [one for room in rooms for one in package(room, room.parent)
-             if "/linux/" not in one[1] and "/catalog/" not in one[1]]
-    return compiled(tuple(found), Path(tempfile.mkdtemp(prefix="wum-board-")))

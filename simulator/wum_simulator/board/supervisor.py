@@ -7,7 +7,6 @@ description says that), and everything inside the process (main.mjs).
 import json
 import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -133,7 +132,7 @@ class Board:
         copies += [(NATIVE[guest], guest) if one.has_native and guest in NATIVE else (path, guest)
                    for path, guest in one.sources]
         one.flash.mkdir(parents=True, exist_ok=True)
-        path = Path(tempfile.mkdtemp(prefix="board-", dir=one.log.parent)) / "board.json"
+        path = one.log.with_name(one.log.name + ".json")
         path.write_text(json.dumps({
             "main": life.main or one.main, "flash": str(one.flash), "flash_bytes": one.flash_bytes,
             "heap_bytes": one.heap_bytes, "unique_id": one.unique_id, "cut_at": life.cut_at,

@@ -63,6 +63,10 @@ class BoardBroker(broker.Broker):
         """See Broker.session."""
         return self._sessions if self._state == _UP else 0
 
+    def where(self):
+        """(host, port)."""
+        return self._account[:2]
+
     def has_room(self):
         """See Broker.has_room."""
         return (self._state == _UP and self._handed_over < HANDED_OVER_MAX

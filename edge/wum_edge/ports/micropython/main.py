@@ -6,6 +6,7 @@ so does the watchdog where one hangs: the next start is clean, and its event tel
 """
 
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -20,14 +21,21 @@ from wum_edge.meters.mbus import cipher as mbus_cipher
 from wum_edge.meters.sweep import sweeps_of_line
 from wum_edge.meters.work import LineWork
 from wum_edge.ports.marks import MarksFile
-from wum_edge.ports.micropython import aes, cipher, sntp
+from wum_edge.ports.micropython import aes, cipher, sntp, standing
 from wum_edge.ports.micropython.broker import BoardBroker
 from wum_edge.ports.micropython.clock import BoardClock
 from wum_edge.ports.micropython.dlms_counters import FlashCounters
 from wum_edge.ports.micropython.flash import BoardFlash
 from wum_edge.ports.micropython.line import UartLine
 from wum_edge.ports.micropython.network import Network
-from wum_edge.ports.micropython.settings import UART, NotSetUp, read_authority, read_settings
+from wum_edge.ports.micropython.page import Page
+from wum_edge.ports.micropython.settings import (
+    UART,
+    NotSetUp,
+    read_authority,
+    read_settings,
+    surroundings,
+)
 from wum_edge.schedule import Timetable, next_due_s
 from wum_edge.schema import schema
 from wum_edge.uplink.broker import Dice
@@ -117,13 +125,19 @@ class Gateway:
         if doubtful:
             self.agent.stop_sending(doubtful)
         self.network = Network(settings.board.get("wifi"), log)
+        self.flash, self.id, self.version, self.cause = flash, keys.concentrator, VERSION, cause()
+        self.meters = []             # As the lines know them.
         self._pumped_ms = 0
         log.say("concentrator %s: %d records, %d wait for the head-end; after %s" % (
             id_to_text(keys.concentrator), archive.next_sequence - 1, archive.backlog, cause()))
 
     async def run(self):
         """For ever; a mistake in any task ends all."""
-        tasks = [self._move(), self._keep_time()]
+        tasks = [self._move(), self._keep_time(), self._tell()]
+        if self._settings.board.get("page_port"):
+            page = Page(lambda: standing.lines(self, self._settings.config.concentrator.name),
+                        self._log)
+            tasks.append(page.serve(self._settings.board["page_port"]))
         tasks += [self._read(line) for line in self._settings.config.lines]
         await asyncio.gather(*tasks)
 
@@ -163,6 +177,17 @@ class Gateway:
                 self.agent.tick()
             await asyncio.sleep_ms(PUMP_MS if self.mesh is None else RADIO_MS)
 
+    async def _tell(self):
+        """How it stands, on the console."""
+        every_s = self._settings.board.get("status_s", 60)
+        while True:
+            await asyncio.sleep_ms(every_s * 1000)
+            self._log.say(standing.sentence(self))
+
+    def ram_left(self):
+        """Bytes, as far as they are known."""
+        return gc.mem_free()
+
     async def _keep_time(self):
         where = self._settings.board.get("time") or {}
         while True:
@@ -178,6 +203,8 @@ class Gateway:
         sweeps = sweeps_of_line(config, self._settings.models, line.name)
         for _, sweep in sweeps:
             for known in sweep.meters:
+                if known not in self.meters:
+                    self.meters.append(known)
                 known.upkeep.marks = self._marks.of(known.index)
         work = LineWork(*[sweep for _, sweep in sweeps])
         due = [(schedule, Timetable(schedule, clock.now_s())) for schedule, _ in sweeps]
@@ -273,9 +300,15 @@ def _uart_line(line, board, breathe):
 
 
 async def _without_settings(why, watchdog, log):
-    """Nothing can be done until somebody sets the board up; the console says so again and again."""
-    waited_ms = AGAIN_MS
+    """Nothing can be done until somebody sets the board up; console and page say so."""
+    board = surroundings(ROOT)
+    wireless = Network(board.get("wifi"), log)
+    if board.get("page_port"):
+        page = Page(lambda: ("WUM board", "! not set up: " + why), log)
+        asyncio.create_task(page.serve(board["page_port"]))
+    waited_ms, began_ms = AGAIN_MS, time.ticks_ms()
     while True:
+        wireless.tick(time.ticks_diff(time.ticks_ms(), began_ms))
         if waited_ms >= AGAIN_MS:
             waited_ms = 0
             log.warn("not set up: %s" % why)

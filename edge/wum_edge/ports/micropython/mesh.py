@@ -44,7 +44,8 @@ class BoardMesh(Mesh):
     def __init__(self, setting, keys, store, radio, clock, log):
         self.setting = setting
         self.network, epoch, self.address, key = keys
-        self._store, self._radio, self._clock, self._log = store, radio, clock, log
+        self.radio = radio
+        self._store, self._clock, self._log = store, clock, log
         self._last_us = 0
         self.relay = Relay(
             Setting(self.address, setting.role == GATEWAY, setting.ways, setting.duty_permyriad),
@@ -85,7 +86,7 @@ class BoardMesh(Mesh):
             _, token, took_us = self._sent.pop(0)
             relay.on_tx_done(self.now_us(), token, took_us)
             self._carry_out()
-        for event in self._radio.step(self.now_us()):
+        for event in self.radio.step(self.now_us()):
             if event[0] == "rx":
                 relay.on_rx(self.now_us(), event[1], event[2], event[3], 0)
             else:
@@ -200,7 +201,7 @@ class BoardMesh(Mesh):
         elif rate == self.relay.setting.wire:
             self._sent.append((self.now_us(), token, 1))
         else:
-            self._radio.send(self.now_us(), frame, airtime_us(self.setting.way, len(frame)), token,
+            self.radio.send(self.now_us(), frame, airtime_us(self.setting.way, len(frame)), token,
                              has_cad)
 
     def _store_owed(self):

@@ -5,6 +5,11 @@ Left out: other carriers.
 
 import network
 
+# What the station says of it, by the name that its module has for it.
+_WHY = (("STAT_WRONG_PASSWORD", "it refuses the key: set the board up again, --wifi-key-file"),
+        ("STAT_NO_AP_FOUND", "nobody of that name is heard; 2.4 GHz, and near enough?"),
+        ("STAT_CONNECTING", "joining, or no address was given yet"),
+        ("STAT_CONNECT_FAIL", "joining failed; is its list of stations full?"))
 AGAIN_MS = 30000             # After a try to join: what takes longer is begun anew.
 
 
@@ -25,6 +30,15 @@ class Network:
         """Whether there is a network."""
         return self._station is None or self._station.isconnected()
 
+    def words(self):
+        """Why there is none, for a person."""
+        ssid = self._settings["ssid"]
+        status = self._station.status()
+        for name, why in _WHY:
+            if status == getattr(network, name, None):
+                return "no Wi-Fi: %s: %s" % (ssid, why)
+        return "no Wi-Fi: %s is not there" % ssid
+
     def tick(self, now_ms):
         """Join where that is due. Never blocks."""
         if self._station is None:
@@ -32,8 +46,11 @@ class Network:
         is_up = self._station.isconnected()
         if is_up != self._was_up:
             self._was_up = is_up
-            (self._log.say if is_up else self._log.warn)(
-                "Wi-Fi %s: %s" % (self._settings["ssid"], "joined" if is_up else "not there"))
+            if is_up:
+                self._log.say("Wi-Fi %s: joined, as %s" % (
+                    self._settings["ssid"], self._station.ifconfig()[0]))
+            else:
+                self._log.warn(self.words())
         if not is_up and (self._due_ms is None or now_ms >= self._due_ms):
             self._due_ms = now_ms + AGAIN_MS
             self._station.connect(self._settings["ssid"], self._settings.get("key"))

@@ -55,6 +55,14 @@ def read_settings(folder):
     return _with_keys(folder, checked, models, own)
 
 
+def surroundings(folder):
+    """What board.json says; nothing where it cannot be read."""
+    try:
+        return _document(folder + "/board.json")
+    except NotSetUp:
+        return {}
+
+
 def why_not(checked):
     """Why a board cannot work with a configuration; empty where it can."""
     for line in checked.lines:

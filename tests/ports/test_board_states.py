@@ -1,0 +1,152 @@
+"""Every state of a board that a person has to mend, in its own words: on console and page."""
+
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from wum_edge.ports.linux.flash import LinuxFlash
+from wum_simulator.board.frozen import gateway
+from wum_simulator.board.supervisor import CRASHED, Board, Description
+
+START = "from wum_edge.ports.micropython import main\nmain.start()"
+PATIENCE_S = 300             # A limit only: the machine may be busy.
+KEY = ["00" * 32, "00" * 12]
+OF_FLASH = {
+    "gateway.json": {"concentrator": {"name": "cellar", "keys": "k", "archive": "a"},
+                     "broker": {"host": "127.0.0.1", "port": 1, "tls": False}},
+    "keys.json": {"id": "0a" * 8, "tenant": "t", "epoch": 1, "uplink": KEY, "downlink": KEY,
+                  "broker_user": "u", "broker_password": "a password"},
+}
+
+
+class Tried:
+    """A board that is on, with its console and its page."""
+
+    def __init__(self, folder, flash=None, wifi=None, clock_s=None, **more):
+        with socket.create_server(("127.0.0.1", 0)) as found:
+            self.port = found.getsockname()[1]
+        place = folder / "flash"
+        place.mkdir(exist_ok=True)
+        files = {**OF_FLASH, **(flash or {}), "board.json": {
+            "status_s": 1, "page_port": self.port, **({"wifi": wifi} if wifi else {})}}
+        for name, text in files.items():
+            if text is not None:
+                (place / name).write_text(text if isinstance(text, str) else json.dumps(text))
+        self.board = Board(Description(main=START, flash=place, log=folder / "log",
+                                       sources=gateway(), **more))
+        self.board.start(clock_s=clock_s)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        assert self.board.is_on(), self.board.said()
+        self.board.cut()
+
+    def says(self, words):
+        """Wait until the console has it."""
+        self._until(lambda: words in self.board.said(), words)
+
+    def shows(self, words):
+        """Wait until the page has it."""
+        self._until(lambda: words in self.page(), words)
+
+    def page(self):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d/" % self.port, timeout=60) as answer:
+                return answer.read().decode()
+        except (urllib.error.URLError, ConnectionError):    # It is not up yet.
+            return ""
+
+    def _until(self, is_so, words):
+        until = time.monotonic() + PATIENCE_S
+        while not is_so():
+            assert self.board.is_on() and time.monotonic() < until, (words, self.board.said())
+            time.sleep(0.1)
+
+
+def test_a_page_tells_how_it_stands_takes_nothing_else_and_shows_no_secret(tmp_path):
+    with Tried(tmp_path, clock_s=int(time.time())) as one:
+        one.says("no connection to the broker 127.0.0.1:1")
+        one.shows("! no connection to the broker 127.0.0.1:1")
+        page = one.page()
+        assert page.startswith("WUM concentrator cellar, 0a0a0a0a0a0a0a0a\n")
+        assert "- the clock runs by itself" in page and "started after power on" in page
+        assert "a password" not in page and "00" * 8 not in page
+        for words, status in ((b"POST / HTTP/1.0\r\n\r\n", b"405"), (b"GET /x HTTP/1.0\r\n\r\n",
+                              b"404"), (b"\r\n\r\n", b"405"), (b"G" * 3000, b"405")):
+            assert asked(one.port, words).startswith(b"HTTP/1.0 " + status), words
+        idle = [socket.create_connection(("127.0.0.1", one.port)) for _ in range(3)]
+        for them in idle:
+            with them:
+                assert them.makefile("rb").read() == b""     # It hangs up on who says nothing.
+        one.shows("archived ")
+
+
+def asked(port, words):
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(words)
+        return connection.makefile("rb").read()
+
+
+@pytest.mark.parametrize(("flash", "words"), [
+    ({"keys.json": None}, "! not set up: /flash/keys.json cannot be read"),
+    ({"gateway.json": '{"concentrator": '}, "! not set up: /flash/gateway.json is no JSON"),
+    ({"gateway.json": {"concentrator": {"name": "b"}}}, "! not set up: gateway.json: "),
+    ({"gateway.json": {**OF_FLASH["gateway.json"], "mesh": {
+        "role": "standby", "modem": {"kind": "sx126x", "port": "spi:1"}}}},
+     "mesh.role: a board is a gateway or a station, got standby"),
+])
+def test_a_missing_file_and_a_corrupt_configuration_are_said_by_name(tmp_path, flash, words):
+    with Tried(tmp_path, flash) as one:
+        one.says(words)
+        one.shows(words)
+
+
+def test_no_wifi_is_said_with_why(tmp_path):
+    with Tried(tmp_path, wifi={"ssid": "Cellar", "key": "its key"}, has_network=False) as one:
+        one.says("! no Wi-Fi: Cellar: nobody of that name is heard")
+        one.shows("! no Wi-Fi: Cellar: nobody of that name is heard")
+        assert "its key" not in one.page() + one.board.said()
+
+
+def test_a_full_flash_is_said_and_what_is_archived_stays(tmp_path):
+    (tmp_path / "flash").mkdir()
+    (tmp_path / "flash" / "filler").write_bytes(bytes(80 * 1024))
+    with Tried(tmp_path, clock_s=int(time.time()), flash_bytes=128 * 1024) as one:
+        one.says("the disk is full")
+        one.shows("! the disk is full; ")
+
+
+def test_a_clock_that_was_never_set_or_lost_its_time_is_said(tmp_path):
+    with Tried(tmp_path) as one:
+        one.says("the clock was never set")
+        one.shows("! the clock was never set")
+    with Tried(tmp_path, clock_s=int(time.time())) as one:
+        _archived(one, tmp_path, before=0)
+    with Tried(tmp_path, clock_s=int(time.time()) - 5 * 3600) as one:
+        one.says("the clock is behind the newest record")
+        one.shows("! the clock is behind the newest record")
+
+
+def _archived(one, folder, before):
+    """Wait until its start is on flash."""
+    def is_so():
+        flash = LinuxFlash(folder / "flash" / "archive")
+        try:
+            return sum(flash.size(name) for name in flash.names()) > before
+        finally:
+            flash.close()
+    one.says("records archived")
+    one._until(is_so, "an archive")
+    one.says("1 records archived") if before else one.shows("archived ")
+
+
+def test_a_crash_is_none_of_them(tmp_path):
+    with Tried(tmp_path) as one:
+        one.says("the clock was never set")
+    assert one.board.wait() != CRASHED
