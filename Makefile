@@ -18,12 +18,12 @@ venv:  ## Make .venv: all five distributions, and what tests and benchmarks need
 	@$(PYTHON) demo/make_venv.py
 
 demo: venv  ## A street of 64 meters, a broker, a database and the console, on this machine
-	@exec $(BIN)/python -m demo run --ends-with-parent $(if $(SPEED),--speed $(SPEED)) $(if $(PORT),--port $(PORT)) $(if $(BOARDS),--boards $(BOARDS))
+	@exec $(BIN)/python -m demo run --updates --ends-with-parent $(if $(SPEED),--speed $(SPEED)) $(if $(PORT),--port $(PORT)) $(if $(BOARDS),--boards $(BOARDS))
 
 demo-kill: venv  ## Kill a part of the running demo: WHAT=broker (without WHAT: what there is)
 	@$(BIN)/python -m demo kill $(WHAT)
 
-demo-update: venv  ## Beside a demo that runs: a gateway goes to a better release, then meets one that crashes
+demo-update: venv  ## In a demo that runs: start the better release, then the one that crashes, and say what comes of it
 	@$(BIN)/python -m demo update
 
 clean-demo:  ## Forget the demo's data, passwords and keys

@@ -1,4 +1,4 @@
-"""The command line behind `make demo`: python -m demo run | kill | update | forget."""
+"""The command line behind `make demo`: python -m demo run | kill | offer | update | forget."""
 
 import argparse
 import contextlib
@@ -55,6 +55,7 @@ def _run(place: Place, chosen: argparse.Namespace) -> int:
         concentrators=chosen.concentrators,
         meters=chosen.meters,
         boards=chosen.boards,
+        offers_updates=chosen.updates and chosen.speed in (None, 1),
     ).run()
     return 0
 
@@ -84,6 +85,14 @@ def _update(place: Place, _: argparse.Namespace) -> int:
     return 0
 
 
+def _offer(place: Place, _: argparse.Namespace) -> int:
+    from demo.update import Offer
+
+    raise_on_signals()
+    Offer(place).run()
+    return 0
+
+
 def _forget(place: Place, _: argparse.Namespace) -> int:
     if not place.root.is_dir():
         print("there is nothing to forget")
@@ -106,10 +115,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--meters", type=int, default=16, help="at each concentrator")
     run.add_argument("--boards", type=int, default=0, choices=(0, 1, 2), help="so many on boards")
     run.add_argument("--ends-with-parent", action="store_true", help="end when make is killed")
+    run.add_argument("--updates", action="store_true", help="with a cabinet that takes releases")
     run.set_defaults(act=_run)
     kill = acts.add_parser("kill", help="kill -9 a part; it comes back")
     kill.add_argument("what", nargs="?", help="broker, ingest, edge-1, ...")
     kill.set_defaults(act=_kill)
+    offer = acts.add_parser("offer", help="a part of `run`: a cabinet, and releases for it")
+    offer.set_defaults(act=_offer)
     update = acts.add_parser("update", help="a gateway goes to a better release, then a bad one")
     update.set_defaults(act=_update)
     forgets = acts.add_parser("forget", help="remove data, keys and passwords")

@@ -49,8 +49,10 @@ class Runner:
         concentrators: int = CONCENTRATORS,
         meters: int = METERS,
         boards: int = 0,
+        offers_updates: bool = False,
     ) -> None:
         self._place = place
+        self._offers_updates = offers_updates
         self._wanted_port = port
         self._speed = speed
         self._on_boards = tuple(n for n in ON_BOARDS[:boards] if n <= concentrators)
@@ -116,6 +118,9 @@ class Runner:
         address = f"http://127.0.0.1:{console_port}/"
         wait_until_it_answers(address, self._part("web"))
         write_secret(self._place.environment, json.dumps(self._environment))
+        if self._offers_updates and clock.speed == 1:
+            self._start_part("updates", [sys.executable, "-m", "demo", "--folder",
+                                         str(self._place.root), "offer"])
         self._welcome(address, remark, clock)
         return Summary(url, clock, [p.log for p in self._parts if p.name.startswith("edge")])
 
@@ -223,7 +228,7 @@ class Runner:
             f"  Time      {clock}",
             f"  Kill any  make demo-kill WHAT=...   of: database, {names}",
             f"  Logs      {self._place.logs}",
-            "  Update    make demo-update, in another terminal: a gateway goes to a better release",
+            *_update_lines(address, self._offers_updates and clock.speed == 1),
             "  End       Ctrl-C; the data stay (make clean-demo forgets them)",
             "",
         ]
@@ -250,6 +255,13 @@ class Runner:
         claim.close()
         if forced:
             print(f"ended by force: {', '.join(forced)}", flush=True)
+
+
+def _update_lines(address: str, is_offered: bool) -> list[str]:
+    return [
+        f"  Updates   {address}campaigns: in a minute, a better release waits there for you to",
+        "            approve it, and after it one that crashes (or: make demo-update)",
+    ] if is_offered else []
 
 
 def _free_bytes(folder: Path) -> int:

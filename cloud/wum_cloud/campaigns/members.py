@@ -15,8 +15,8 @@ CANARY_MOST_PERCENT = 10      # However many kinds there are; at least one.
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A concentrator. `buses`: what is wired to it, such as models of meters; `branch`: its site or
-    mesh. `is_heard`: within the last day.
+    """A concentrator. `buses`: the kinds of its buses with the models on each; `branch`: its mesh,
+    or the site above its own. `is_heard`: within the last day.
     """
 
     concentrator_id: int

@@ -218,3 +218,40 @@ async def test_each_member_is_seen_with_its_own_words(head_end: HeadEnd, tmp_pat
     assert "1 of 1 in wave 1 failed" in found.why and waves == [{"failed": 1}]
     assert (member.fault, member.runs) == ("no room", 3) and "1 bytes are free" in member.words
     assert [line.what for line in log] == ["stopped", "failed", "ordered", "approved", "requested"]
+
+
+async def test_the_canary_is_of_each_kind_of_buses_in_each_branch(
+        head_end: HeadEnd, tmp_path: Path) -> None:
+    """By the registry's own table of buses: how they are reached, their settings, what is on each.
+    """
+    desk = await Desk(head_end, tmp_path).prepare()
+    others = [Concentrator() for _ in range(3)]
+    for one in others:
+        await head_end.register(one)
+    for one in (desk.one, *others):
+        await desk.take(standing(one, updates.CONFIRMED))
+    head_end.do("insert into site (tenant_id, name) values (1, 'north')")
+    head_end.do("insert into site (tenant_id, name, parent_site_id) select 1, n, site_id from site,"
+                " unnest(array['street 1', 'street 2']) as n where name = 'north'")
+    head_end.do("update concentrator set site_id = (select site_id from site where name = case"
+                " concentrator_id %% 2 when 0 then 'street 1' else 'street 2' end)")
+    numbers = head_end.ask("select concentrator_id from concentrator order by concentrator_id")
+    head_end.do("insert into delivery_point (tenant_id, name) values (1, 'dp')")
+    for number, port, baud, models in zip(
+            numbers, ("/dev/ttyS0", "/dev/ttyS7", "tcp:10.0.0.1:502", "/dev/ttyS0"),
+            (9600, 9600, 9600, 2400), ("ab", "ba", "ab", "ab"), strict=True):
+        head_end.do("insert into bus (concentrator_id, name, port, baud) values (%d, 'x', '%s', %d)"
+                    % (number, port, baud))
+        for place, model in enumerate(models):
+            head_end.do(
+                "insert into meter (tenant_id, concentrator_id, delivery_point_id, serial, model,"
+                " bus_id, period_s, offset_s)"
+                " select 1, concentrator_id, delivery_point_id, '%d-%d', '%s', bus_id, 900, 0"
+                " from bus, delivery_point where concentrator_id = %d" % (
+                    number, place, model, number))
+    async with head_end.pool.connection() as connection:
+        found = {one.concentrator_id: (one.buses, one.branch) for one in await asked.candidates(
+            connection, 1, desk.release, None, 99)}
+    assert [found[number] for number in numbers] == [
+        ("serial 9600N1: a+b", "north"), ("serial 9600N1: a+b", "north"),
+        ("tcp 9600N1: a+b", "north"), ("serial 2400N1: a+b", "north")]

@@ -111,7 +111,7 @@ def assignment_noted_before_it_is_kept(monkeypatch):
     def taken_first(self, number, assignment):
         self._keep(self._boot.taken(number))
         self.check = lambda number, assignment: updater.genuine(
-            self._verifier, self._rules, assignment)
+            self._verifier, self._trusted.rules, assignment)
         assigned(self, number, assignment)
 
     monkeypatch.setattr(updater.Updater, "assigned", taken_first)

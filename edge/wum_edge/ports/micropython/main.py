@@ -21,7 +21,7 @@ from wum_edge.meters.mbus import cipher as mbus_cipher
 from wum_edge.meters.sweep import sweeps_of_line
 from wum_edge.meters.work import LineWork
 from wum_edge.ports.marks import MarksFile
-from wum_edge.ports.micropython import aes, cipher, sntp, standing
+from wum_edge.ports.micropython import aes, boot, cipher, sntp, standing
 from wum_edge.ports.micropython.broker import BoardBroker
 from wum_edge.ports.micropython.clock import BoardClock
 from wum_edge.ports.micropython.dlms_counters import FlashCounters
@@ -54,6 +54,7 @@ RADIO_MS = 4                 # ... and a radio: others count on an answer within
 TICK_MS = 200                # How often the agent is.
 WAIT_MAX_MS = 1000           # Longest wait of a line: then the clock is looked at again.
 AGAIN_MS = 10000             # Without settings: until they are looked for again.
+STEADY_MS = 60000            # Who runs so long did not end at once.
 TIME_EVERY_MS = 3600000      # Network time, once it was heard ...
 TIME_AGAIN_MS = 10000        # ... and until then.
 _CAUSES = {"PWRON_RESET": "power on", "HARD_RESET": "reset", "WDT_RESET": "watchdog",
@@ -163,10 +164,15 @@ class Gateway:
 
     async def _move(self):
         """Uplink and agent."""
-        ticked_ms = self.clock.monotonic_ms() - TICK_MS
+        began_ms = self.clock.monotonic_ms()
+        ticked_ms, is_steady = began_ms - TICK_MS, False
         while True:
             self.breathe()
             now_ms = self.clock.monotonic_ms()
+            if not is_steady and now_ms - began_ms >= STEADY_MS:
+                is_steady = True
+                if boot.FOLDER.split("/")[-1] in os.listdir(ROOT):
+                    boot.stays_up()
             if now_ms - ticked_ms >= TICK_MS:
                 ticked_ms = now_ms
                 self.network.tick(now_ms)
