@@ -143,7 +143,7 @@ def words_of(raw: int, count: int, word_order: str) -> tuple[int, ...]:
     words = [raw >> 16 * place & 0xFFFF for place in range(count)]
     if word_order in ("little-byte", "little"):
         words = [word >> 8 | (word & 0xFF) << 8 for word in words]
-    return tuple(words if word_order in ("little-word", "little") else words[::-1])
+    return tuple(words if word_order in ("little-word", "little") else reversed(words))
 
 
 def _raw(way: Limit, value: int, exponent: int) -> int | None:
