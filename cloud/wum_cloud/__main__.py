@@ -118,6 +118,12 @@ def _add_enrolment(add: _Add) -> None:
                        "is new. Keep it off this machine")
     trust.add_argument("--next-root", type=Path, metavar="NEW.KEY", help="another root, made where "
                        "it is new, signs the documents after this one; bring it the next time")
+    trust.add_argument("--approver", metavar="KEY", action="append", help="public key "
+                       "(`wum-firmware approver`) of one who may sign above the cap of a "
+                       "concentrator; all of them, each time that they change. --approver none: "
+                       "nobody from now on")
+    trust.add_argument("--consents", metavar="N", type=int, default=1, help="how many of them have "
+                       "to sign (default: %(default)s)")
     trust.add_argument("--destroy", action="store_true", help="forget the uplink key before this "
                        "one at once, not after 52 days: for one that may have been stolen")
     passwords = add("new-passwords", _new_passwords, "Give every concentrator another password at "
@@ -228,13 +234,14 @@ async def _ingest(settings: Settings, _: argparse.Namespace) -> int:
 
 
 async def _trust(settings: Settings, arguments: argparse.Namespace) -> int:
-    from wum_cloud.enrolment.trust.documents import make_document
+    from wum_cloud.enrolment.trust.documents import approvers_of, make_document
     from wum_cloud.registry.keys import open_vault
     vault = open_vault(required(
         settings.key_file, "WUM_KEY_FILE", "the key file that `wum-cloud migrate` makes"))
     number = await make_document(
         settings.database_url, vault, arguments.root, arguments.next_root,
-        destroys=arguments.destroy)
+        destroys=arguments.destroy,
+        approvers=approvers_of(arguments.approver, arguments.consents))
     print("Trust document %d is in force. Keep %s off this machine: whoever has it can speak for "
           "the head-end." % (number, arguments.next_root or arguments.root))
     return 0

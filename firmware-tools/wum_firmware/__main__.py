@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wum_firmware import (
     board_files,
+    consenting,
     key_folder,
     mesh_network,
     provision,
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "board":
             return _board(options)
+        if options.command in consenting.COMMANDS:
+            return consenting.run(options)
         if options.command in _OF_KEYS:
             return _mesh(options) if options.command == "mesh" else _provision(options)
         return release_commands.run(options)
@@ -107,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
                       "the list of those who were invited, whom it admits (door.key)")
     what.add_argument("--renew", action="store_true", help="another key, in the next epoch")
     _add_board(commands)
+    consenting.add_to(commands)
     release_commands.add_to(commands)
     return parser
 

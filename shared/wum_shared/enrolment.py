@@ -25,14 +25,17 @@ from wum_shared.errors import Malformed, NotGenuine, Unsupported
 from wum_shared.ids import CONCENTRATOR_SIZE, checked_text, concentrator_id
 from wum_shared.kdf import expand, extract, hmac_sha256, is_same, sha256
 from wum_shared.messages import DirectionKey, versioned
+from wum_shared.orders import CONSENTS_MAX
 from wum_shared.topics import DOWN, ENROL, UP
 
 _TRUST_VERSION = 1
+_WITH_APPROVERS = 2         # The version of a trust document that names any.
 _OPENED = "epoch"           # What the answer to an opening is sealed for.
 SUITE = 1                   # X25519, HKDF-SHA-256, ChaCha20/Poly1305, Ed25519.
 NONCE_SIZE = 16
 TRUST_NUMBER_MAX = 2**31 - 1
 TRUST_BYTES_MAX = 1024
+APPROVERS_MAX = 6           # Eight documents with so many make an answer to an opening.
 ORDER_KEYS_MAX = 2          # The one in use, and the one that takes over or gave up its place.
 REQUEST_BYTES_MAX = 1024
 GRANT_BYTES_MAX = 2048
@@ -43,10 +46,13 @@ _UNCLAIMED = "unclaimed"    # Stands for the tenant, which a grant is the first 
 _ALGORITHM = 24
 
 
-class Trust(namedtuple("Trust", ("number", "uplink_key", "order_keys", "root_key"))):
+class Trust(namedtuple("Trust", (
+        "number", "uplink_key", "order_keys", "root_key", "approvers", "consents"))):
     """What the root says: `uplink_key` (32 bytes, X25519) is the head-end's, whoever has one of
     `order_keys` (32 bytes each, Ed25519, at most two) may give orders, and `root_key` signs the
-    documents after this one. `number` only rises.
+    documents after this one. `number` only rises. Above its cap a concentrator wants so many
+    `consents` by different `approvers` (keys, Ed25519); none where there are no approvers: then
+    nothing goes above it.
     """
 
     __slots__ = ()
@@ -54,6 +60,8 @@ class Trust(namedtuple("Trust", ("number", "uplink_key", "order_keys", "root_key
     uplink_key: bytes
     order_keys: tuple[bytes, ...]
     root_key: bytes
+    approvers: tuple[bytes, ...]
+    consents: int
 
 
 class Request(namedtuple("Request", ("concentrator", "identity_key", "nonce"))):
@@ -104,9 +112,12 @@ class Opened(namedtuple("Opened", ("documents", "broker_password"))):
 def sign_trust(signer: Signer, root_seed: bytes, root_key: bytes, trust: Trust) -> bytes:
     """A trust document, signed by the root."""
     assert 1 <= len(trust.order_keys) <= ORDER_KEYS_MAX
-    return cose.sign(signer, root_seed, concentrator_id(root_key), cbor.encode(
-        [_TRUST_VERSION, trust.number, trust.uplink_key, list(trust.order_keys),
-         trust.root_key]))
+    parts = [_TRUST_VERSION, trust.number, trust.uplink_key, list(trust.order_keys),
+             trust.root_key]
+    if trust.approvers:
+        assert 1 <= trust.consents <= min(CONSENTS_MAX, len(trust.approvers))
+        parts = [_WITH_APPROVERS] + parts[1:] + [list(trust.approvers), trust.consents]
+    return cose.sign(signer, root_seed, concentrator_id(root_key), cbor.encode(parts))
 
 
 def open_trust(verifier: Verifier, root_key: bytes, signed: bytes, least: int) -> Trust:
@@ -153,18 +164,26 @@ def follow(
 
 def _trust(payload: bytes, signer: bytes) -> Trust:
     """Version 0 named nobody who may give orders, and had one root for ever: its signer."""
-    what, orders, root_key = "trust document", [], signer
+    what, orders, root_key, approvers, consents = "trust document", [], signer, [], 0
     if payload[:2] == b"\x83\x00":
         parts = versioned(payload, 3, what, TRUST_BYTES_MAX)
     else:
-        parts = versioned(payload, 5, what, TRUST_BYTES_MAX, version=_TRUST_VERSION)
+        if payload[:2] == b"\x87\x02":
+            parts = versioned(payload, 7, what, TRUST_BYTES_MAX, version=_WITH_APPROVERS)
+            approvers = fields.items(parts[5], APPROVERS_MAX, what + " approvers", least=1)
+            fields.unlike(approvers, what + " approvers")
+            consents = fields.number(
+                parts[6], 1, min(CONSENTS_MAX, len(approvers)), what + " consents")
+        else:
+            parts = versioned(payload, 5, what, TRUST_BYTES_MAX, version=_TRUST_VERSION)
         orders = fields.items(parts[3], ORDER_KEYS_MAX, what + " order-keys", least=1)
         fields.unlike(orders, what + " order-keys")
         root_key = fields.octets(parts[4], 32, what + " root-key")
     return Trust(
         fields.number(parts[1], 1, TRUST_NUMBER_MAX, what + " number"),
         fields.octets(parts[2], 32, what + " uplink-key"),
-        tuple([fields.octets(key, 32, what + " order-key") for key in orders]), root_key)
+        tuple([fields.octets(key, 32, what + " order-key") for key in orders]), root_key,
+        tuple([fields.octets(key, 32, what + " approver") for key in approvers]), consents)
 
 
 def make_request(

@@ -31,7 +31,10 @@ WINDOW_MAX_S = 7 * 86400     # From issue to beginning, and from there to the en
                              # wrong by more makes an order good.
 ARGUMENTS_MAX = 16 * 1024    # A configuration of 64 meters.
 CONTENT_MAX = 16 * 1024      # Of a receipt: the end of a log.
-ORDER_BYTES_MAX = ARGUMENTS_MAX + 256
+CONSENTS_MAX = 3             # Beside one order.
+CONSENT_BYTES_MAX = 320      # A signature and what it is of: consent.py.
+ORDER_BYTES_MAX = ARGUMENTS_MAX + 256 + CONSENTS_MAX * (CONSENT_BYTES_MAX + 3)
+_WITH_CONSENTS = 1           # The version of an order that has any.
 RECEIPT_BYTES_MAX = CONTENT_MAX + 512
 
 # What an order asks for. A number never gets another meaning.
@@ -121,20 +124,42 @@ def order_digest(signed: bytes) -> bytes:
     return sha256(signed).digest()[:DIGEST_SIZE]
 
 
-def encode_order(order: Order) -> bytes:
-    """CBOR of an order, to be signed."""
+def encode_order(order: Order, consents: "tuple[bytes, ...]" = ()) -> bytes:
+    """CBOR of an order, to be signed, with the consents of others beside it (consent.py)."""
+    assert len(consents) <= CONSENTS_MAX
     assert 0 <= order.begins_s - order.issued_s <= WINDOW_MAX_S
     assert 0 < order.expires_s - order.begins_s <= WINDOW_MAX_S
     assert len(order.arguments) <= ARGUMENTS_MAX
     return cbor.encode([
-        fields.VERSION, order.to, order.id, order.sequence, order.issued_s,
-        order.begins_s - order.issued_s, order.expires_s - order.begins_s, order.kind,
-        order.arguments, order.fresh])
+        _WITH_CONSENTS if consents else fields.VERSION, order.to, order.id, order.sequence,
+        order.issued_s, order.begins_s - order.issued_s, order.expires_s - order.begins_s,
+        order.kind, order.arguments, order.fresh] + ([list(consents)] if consents else []))
 
 
 def decode_order(payload: bytes) -> Order:
-    """The order in `payload`. Raises Malformed, Unsupported."""
-    parts = versioned(payload, 10, "order", ORDER_BYTES_MAX)
+    """The order in `payload`, whatever consents it has. Raises Malformed, Unsupported."""
+    return _order(_order_parts(payload))
+
+
+def consents_of(signed: bytes) -> "list[bytes]":
+    """The consents beside a signed order, of whomever. Raises Malformed, Unsupported."""
+    parts = _order_parts(cose.peek_signed(signed)[1])
+    if len(parts) == 10:
+        return []
+    return [fields.bounded(one, CONSENT_BYTES_MAX, "order consent")
+            for one in fields.items(parts[10], CONSENTS_MAX, "order consents", least=1)]
+
+
+def _order_parts(payload: bytes) -> "list[object]":
+    if payload[:2] == b"\x8b\x01":
+        parts = versioned(payload, 11, "order", ORDER_BYTES_MAX, version=_WITH_CONSENTS)
+        for one in fields.items(parts[10], CONSENTS_MAX, "order consents", least=1):
+            fields.bounded(one, CONSENT_BYTES_MAX, "order consent")
+        return parts
+    return versioned(payload, 10, "order", ORDER_BYTES_MAX)
+
+
+def _order(parts: "list[object]") -> Order:
     issued_s = time_field(parts[4], "order issued")
     begins_s = issued_s + fields.number(parts[5], 0, WINDOW_MAX_S, "order wait")
     expires_s = begins_s + fields.number(parts[6], 1, WINDOW_MAX_S, "order window")
@@ -171,9 +196,10 @@ def decode_receipt(payload: bytes) -> Receipt:
         fields.octets(parts[11], CHALLENGE_SIZE, "receipt challenge"))
 
 
-def sign_order(signer: Signer, seed: bytes, order_key: bytes, order: Order) -> bytes:
-    """`order`, signed by the order key of `seed`."""
-    return cose.sign(signer, seed, concentrator_id(order_key), encode_order(order))
+def sign_order(signer: Signer, seed: bytes, order_key: bytes, order: Order,
+               consents: "tuple[bytes, ...]" = ()) -> bytes:
+    """`order` and the consents beside it, signed by the order key of `seed`."""
+    return cose.sign(signer, seed, concentrator_id(order_key), encode_order(order, consents))
 
 
 def open_order(verifier: Verifier, order_keys: tuple[bytes, ...], signed: bytes) -> Order:

@@ -39,8 +39,7 @@ class Piece(namedtuple("Piece", (
 def sign_piece(signer: Signer, seed: bytes, key: bytes, piece: Piece) -> bytes:
     """`piece`, signed by the holder of `seed`, whose public key is `key`."""
     assert len(piece.data) <= DATA_MAX
-    return cose.sign(signer, seed, concentrator_id(key), cbor.encode(
-        [fields.VERSION, "session"] + list(piece)))
+    return cose.sign(signer, seed, concentrator_id(key), encode_piece(piece))
 
 
 def open_piece(verifier: Verifier, keys: tuple[bytes, ...], signed: bytes) -> Piece:
@@ -49,11 +48,17 @@ def open_piece(verifier: Verifier, keys: tuple[bytes, ...], signed: bytes) -> Pi
     kid, _ = cose.peek_signed(signed)
     for key in keys:
         if concentrator_id(key) == kid:
-            return _decoded(cose.verify(verifier, key, signed))
+            return decode_piece(cose.verify(verifier, key, signed))
     raise NotGenuine("session: signed by a key that may not")
 
 
-def _decoded(payload: bytes) -> Piece:
+def encode_piece(piece: Piece) -> bytes:
+    """CBOR of a piece, to be signed."""
+    return cbor.encode([fields.VERSION, "session"] + list(piece))
+
+
+def decode_piece(payload: bytes) -> Piece:
+    """The piece in `payload`. Raises NotGenuine, Malformed, Unsupported."""
     parts = versioned(payload, 8, "session piece", PIECE_BYTES_MAX)
     if parts[1] != "session" or parts[4] not in (UP, DOWN) or type(parts[7]) is not bool:
         raise NotGenuine("session piece: it is none")

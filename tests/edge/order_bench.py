@@ -122,9 +122,9 @@ def order(sequence, act=None, kind=READ, arguments=b"", issued_s=NOW_S, wait_s=0
                  issued_s + wait_s, issued_s + wait_s + window_s, kind, arguments, fresh)
 
 
-def sealed(one, seed=ORDER_SEED, counter=7, key=None):
+def sealed(one, seed=ORDER_SEED, counter=7, key=None, consents=()):
     """As it comes from the broker."""
-    signed = orders.sign_order(SIGNATURES, seed, SIGNATURES.public(ORDER_SEED), one)
+    signed = orders.sign_order(SIGNATURES, seed, SIGNATURES.public(ORDER_SEED), one, consents)
     return orders.seal_order(CIPHER, key or OWN.downlink, OWN.key_id, counter, OWN.tenant, signed)
 
 

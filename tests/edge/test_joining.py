@@ -19,7 +19,7 @@ ROOT = SIGNATURES.public(ROOT_SEED)
 def trust(number, secret, seed=ROOT_SEED, names=None):
     root = SIGNATURES.public(seed)
     return enrolment.sign_trust(SIGNATURES, seed, root, enrolment.Trust(
-        number, AGREEMENT.public(secret), (SIGNATURES.public(b"o" * 32),), names or root))
+        number, AGREEMENT.public(secret), (SIGNATURES.public(b"o" * 32),), names or root, (), 0))
 
 
 def grant(message, document, root=ROOT, nonce=None):

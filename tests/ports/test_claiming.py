@@ -24,7 +24,8 @@ ROOT = Signatures.public(b"r" * 32)
 
 def trusted(number: int, names: bytes = ROOT) -> Trusted:
     return Trusted(names, sign_trust(
-        Signatures(), b"r" * 32, ROOT, Trust(number, b"u" * 32, (b"o" * 32,), names)), "utility")
+        Signatures(), b"r" * 32, ROOT,
+        Trust(number, b"u" * 32, (b"o" * 32,), names, (), 0)), "utility")
 
 
 TRUSTED = trusted(1)

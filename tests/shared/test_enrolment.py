@@ -20,7 +20,7 @@ SECRETS, OTHERS = secrets_of(bytes(16)), secrets_of(b"o" * 16)
 NONCE = b"n" * 16
 ORDERS = (SIGNATURES.public(b"o" * 32), SIGNATURES.public(b"p" * 32))
 TRUST = e.sign_trust(SIGNATURES, ROOT_SEED, ROOT, e.Trust(
-    3, AGREEMENT.public(UPLINK), ORDERS, ROOT))
+    3, AGREEMENT.public(UPLINK), ORDERS, ROOT, (), 0))
 GRANT = e.Grant(NONCE, ROOT, TRUST, "utility", "a password of the broker")
 
 
@@ -86,13 +86,33 @@ def test_a_trust_document_of_before_names_nobody_who_may_give_orders():
     def signed(parts):
         return cose.sign(SIGNATURES, ROOT_SEED, concentrator_id(ROOT), cbor.encode(parts))
     old = e.open_trust(SIGNATURES, ROOT, signed([0, 7, UPLINK]), 1)
-    assert tuple(old) == (7, UPLINK, (), ROOT), "and its signer is the root for ever"
+    assert tuple(old) == (7, UPLINK, (), ROOT, (), 0), "and its signer is the root for ever"
     for orders in ([], [IDENTITY] * 2, [b"short"], [b"1" * 32, b"2" * 32, b"3" * 32]):
         raises(Malformed, lambda orders=orders: e.open_trust(
             SIGNATURES, ROOT, signed([1, 7, UPLINK, orders, ROOT]), 1))
     for parts in ([1, 7, UPLINK], [1, 7, UPLINK, [IDENTITY]], [1, 7, UPLINK, [IDENTITY], b"x"]):
         raises(Malformed, lambda parts=parts: e.open_trust(SIGNATURES, ROOT, signed(parts), 1))
     raises(Unsupported, lambda: e.open_trust(SIGNATURES, ROOT, signed([2, 7, UPLINK]), 1))
+    raises(Unsupported, lambda: e.open_trust(SIGNATURES, ROOT, signed([3, 7, UPLINK]), 1))
+
+
+def test_a_trust_document_names_who_signs_above_the_cap_and_how_many_of_them():
+    keys = [bytes([n]) * 32 for n in range(7)]
+
+    def signed(*last):
+        return cose.sign(SIGNATURES, ROOT_SEED, concentrator_id(ROOT), cbor.encode(
+            [2, 7, UPLINK, [IDENTITY], ROOT] + list(last)))
+    found = e.open_trust(SIGNATURES, ROOT, signed(keys[:3], 2), 1)
+    assert (found.approvers, found.consents) == (tuple(keys[:3]), 2)
+    assert e.sign_trust(SIGNATURES, ROOT_SEED, ROOT, found) == signed(keys[:3], 2)
+    for last in ((keys, 1), ([], 1), (keys[:1] * 2, 1), (keys[:3], 0), (keys[:1], 2),
+                 (keys[:6], 4), ([b"short"], 1)):
+        raises(Malformed, lambda last=last: e.open_trust(SIGNATURES, ROOT, signed(*last), 1))
+    for last in ((keys[:1],), (keys[:1], 1, 1)):
+        raises(Unsupported, lambda last=last: e.open_trust(SIGNATURES, ROOT, signed(*last), 1))
+    chain = [e.sign_trust(SIGNATURES, ROOT_SEED, ROOT, e.Trust(
+        n, UPLINK, ORDERS, ROOT, tuple(keys[:e.APPROVERS_MAX]), 3)) for n in range(e.CHAIN_MAX)]
+    assert sum(len(one) + 3 for one in chain) + 200 < e.OPENED_BYTES_MAX, "in one answer"
 
 
 def opening(epoch=1, seed=SEED, identity=IDENTITY):
@@ -157,7 +177,7 @@ NEXT = SIGNATURES.public(NEXT_SEED)
 
 def signed(number, by=ROOT_SEED, names=ROOT):
     return e.sign_trust(SIGNATURES, by, SIGNATURES.public(by), e.Trust(
-        number, AGREEMENT.public(UPLINK), ORDERS, names))
+        number, AGREEMENT.public(UPLINK), ORDERS, names, (), 0))
 
 
 def test_a_chain_of_trust_documents_is_followed_from_root_to_root_and_never_back():

@@ -31,6 +31,7 @@ GROUP_ORDERED = "group ordered"                     # By a ripple through a mesh
 PASSWORDS_DUE = "new broker passwords ordered"
 COMMAND_REQUESTED = "command requested"
 COMMAND_APPROVED = "command approved"
+COMMAND_CONSENTED = "command consented"             # By approvers' own signatures.
 COMMAND_WITHDRAWN = "command withdrawn"
 COMMAND_ENDED = "command ended"                     # Said by the concentrator, under its signature.
 KEY_FILE_CHANGED = "key file changed"

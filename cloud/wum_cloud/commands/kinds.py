@@ -51,6 +51,8 @@ KINDS = {kind.word: kind for kind in (
     Kind(orders.SECONDARY, "secondary", SWITCHING, ("on",), takes_power=True),
     Kind(orders.SESSION, "session", SESSIONS, ("seconds",), needs_second=True),
 )}
+# What the head-end orders by itself, or a campaign: nobody asked for it one by one.
+OF_ITSELF = (orders.GROUP, orders.UPDATE)
 WORDS = {kind.number: kind.word for kind in KINDS.values()} | {
     orders.CONFIGURE: "configure", orders.GROUP: "join-groups", orders.UPDATE: "update"}
 

@@ -11,6 +11,7 @@ from wum_cloud.audit import acts
 from wum_cloud.audit.acts import Actor
 from wum_cloud.audit.store import note
 from wum_cloud.commands import states, store
+from wum_cloud.commands.consents.store import approvers
 from wum_cloud.commands.groups import managing
 from wum_cloud.commands.groups.store import Group
 from wum_cloud.commands.kinds import KINDS, SESSIONS, CommandRefused, Kind, arguments_of, spans_of
@@ -65,6 +66,7 @@ class Planned:
     expires_at: datetime
     needs_approval: bool
     taken: int
+    consents: int                    # Signatures of approvers that it wants; 0: none.
 
 
 async def plan(connection: Connection, reach: Reach, wanted: Wanted) -> Planned:
@@ -75,15 +77,16 @@ async def plan(connection: Connection, reach: Reach, wanted: Wanted) -> Planned:
                              "ROOT.KEY` once.")
     targets, group, known_by = await _whom(connection, reach, kind, wanted)
     begins_at, expires_at = _window(wanted)
-    needs_approval, taken = kind.needs_second, 0
+    needs_approval, taken, consents = kind.needs_second, 0, 0
     if kind.takes_power:
         powers = [one.number for one in KINDS.values() if one.takes_power]
         taken = await store.power_taken(connection, reach.tenant_id, powers)
         needs_approval = taken + len(targets) > CAP
+        consents = (await approvers(connection)).consents if needs_approval else 0
     if kind.group == SESSIONS and len(targets) > 1:
         raise CommandRefused("A session is with one meter.")
     return Planned(kind, reason, targets, _commands(kind, wanted, targets, group, known_by), group,
-                   begins_at, expires_at, needs_approval, taken)
+                   begins_at, expires_at, needs_approval, taken, consents)
 
 
 async def request(
@@ -93,7 +96,7 @@ async def request(
     planned = await plan(connection, reach, wanted)
     number, numbers = await store.add(connection, Terms(
         reach.tenant_id, planned.reason, person, planned.needs_approval, planned.begins_at,
-        planned.expires_at), planned.commands)
+        planned.expires_at, planned.consents), planned.commands)
     await note(connection, actor, acts.COMMAND_REQUESTED, "request %d" % number,
                kind=planned.kind.word, targets=_named(planned.targets), reason=planned.reason,
                commands=str(len(numbers)),
@@ -119,6 +122,12 @@ async def approve(
         raise CommandRefused("Nothing of request %d waits for approval." % number)
     if waiting[0].requested_by == person:
         raise CommandRefused("You asked for it yourself: a second person has to agree.")
+    unsigned = [one for one in waiting if one.consented < one.consents]
+    if unsigned:
+        raise CommandRefused(
+            "It takes power from more meters than concentrators do for the head-end alone: %d "
+            "approvers have to sign it with keys of their own, %d have (`wum-firmware consent`)."
+            % (unsigned[0].consents, unsigned[0].consented))
     await store.approve(connection, [one.command_id for one in waiting], person)
     await note(connection, actor, acts.COMMAND_APPROVED, "request %d" % number,
                commands=str(len(waiting)), requested_by=waiting[0].requested_by)

@@ -45,6 +45,7 @@ class Terms:
     needs_approval: bool
     begins_at: datetime
     expires_at: datetime
+    consents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Command:
     ended_at: datetime | None
     group_name: str | None
     is_flooded: bool
+    consents: int
+    consented: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ _COMMANDS = """
     select c.command_id, c.request_id, x.device_id, x.name as concentrator, m.serial, c.kind,
            c.shown, c.reason, c.state, c.requested_by, c.requested_at, c.needs_approval,
            c.approved_by, c.approved_at, c.begins_at, c.expires_at, c.sent, c.told, c.content,
-           c.ended_at, g.name as group_name, c.to_group is not null as is_flooded
+           c.ended_at, g.name as group_name, c.to_group is not null as is_flooded, c.consents,
+           (select count(*) from command_consent k where k.command_id = c.command_id) as consented
       from command c join concentrator x using (concentrator_id)
       left join command_group g on g.group_id = c.group_id
       left join meter m on m.meter_id = c.meter_id
@@ -169,14 +173,14 @@ async def add(connection: Connection, terms: Terms, commands: list[New]) -> tupl
         made = await (await connection.execute(
             "insert into command (tenant_id, concentrator_id, meter_id, request_id, order_id, kind,"
             " arguments, shown, reason, state, requested_by, needs_approval, begins_at, expires_at,"
-            " due_at, group_id, to_group) values (" + ", ".join(["%s"] * 17) + ")"
+            " due_at, group_id, to_group, consents) values (" + ", ".join(["%s"] * 18) + ")"
             " returning command_id",
             [terms.tenant_id, one.target.concentrator_id, one.target.meter_id, row[0],
              one.order_id, one.kind, one.arguments, one.shown, terms.reason,
              "requested" if terms.needs_approval else "approved", terms.requested_by,
              terms.needs_approval, terms.begins_at, terms.expires_at,
              terms.expires_at if terms.needs_approval else terms.begins_at, one.group_id,
-             one.to_group])).fetchone()
+             one.to_group, terms.consents])).fetchone()
         assert made is not None
         numbers.append(int(made[0]))
     return int(row[0]), numbers
@@ -185,16 +189,19 @@ async def add(connection: Connection, terms: Terms, commands: list[New]) -> tupl
 async def listed(
         connection: Connection, reach: Reach, before: int | None, limit: int,
         state: str | None = None, kind: int | None = None, search: str = "",
-        request: int | None = None) -> list[Command]:
-    """Up to `limit` commands, the newest first, numbered below `before`."""
+        request: int | None = None, without: tuple[int, ...] = ()) -> list[Command]:
+    """Up to `limit` commands, the newest first, numbered below `before`, none of the kinds
+    `without`."""
     return await _commands(
-        connection, reach, " and (%(before)s::bigint is null or c.command_id < %(before)s)"
+        connection, reach, " and c.kind <> all(%(without)s)"
+        " and (%(before)s::bigint is null or c.command_id < %(before)s)"
         " and (%(state)s::text is null or c.state = %(state)s)"
         " and (%(kind)s::int is null or c.kind = %(kind)s)"
         " and (%(request)s::bigint is null or c.request_id = %(request)s)"
         " and (%(search)s = '' or strpos(lower(concat_ws(' ', m.serial, x.name, g.name,"
         "      c.requested_by, c.reason)), lower(%(search)s)) > 0)",
-        before=before, limit=limit, state=state, kind=kind, search=search, request=request)
+        before=before, limit=limit, state=state, kind=kind, search=search, request=request,
+        without=list(without))
 
 
 async def found(
@@ -218,7 +225,9 @@ async def found(
         return await cursor.fetchall()
 
 
-async def progress(connection: Connection, reach: Reach, limit: int) -> list[Progress]:
+async def progress(
+        connection: Connection, reach: Reach, limit: int, without: tuple[int, ...],
+) -> list[Progress]:
     """Requests of several commands of the last week, the newest first: how many stand where."""
     async with connection.cursor(row_factory=class_row(Progress)) as cursor:
         await cursor.execute((
@@ -232,9 +241,11 @@ async def progress(connection: Connection, reach: Reach, limit: int) -> list[Pro
             "  from command c join concentrator x using (concentrator_id)"
             "  left join command_group g on g.group_id = c.group_id"
             " where c.tenant_id = %(tenant)s and c.requested_at > now() - interval '7 days'"
+            "   and c.kind <> all(%(without)s)"
             + within(reach, "x.site_id") +
             " group by c.request_id having count(*) > 1 order by 1 desc limit %(limit)s").encode(),
-            {"tenant": reach.tenant_id, "branch": reach.site_id, "limit": limit})
+            {"tenant": reach.tenant_id, "branch": reach.site_id, "limit": limit,
+             "without": list(without)})
         return await cursor.fetchall()
 
 
@@ -308,12 +319,13 @@ async def proof(
 async def _commands(
         connection: Connection, reach: Reach, which: str, *, limit: int, before: int | None = None,
         number: int | None = None, state: str | None = None, kind: int | None = None,
-        search: str = "", request: int | None = None) -> list[Command]:
+        search: str = "", request: int | None = None, without: list[int] | None = None,
+) -> list[Command]:
     async with connection.cursor(row_factory=class_row(Command)) as cursor:
         await cursor.execute(
             (_COMMANDS + which + within(reach, "x.site_id")
              + " order by c.command_id desc limit %(limit)s").encode(),
             {"tenant": reach.tenant_id, "branch": reach.site_id, "before": before,
              "limit": limit, "number": number, "state": state, "kind": kind, "search": search,
-             "request": request})
+             "request": request, "without": without or []})
         return await cursor.fetchall()

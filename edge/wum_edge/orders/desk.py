@@ -84,7 +84,7 @@ class Desk:
                 first_number(order) <= self._journal.forgotten):
             self._say(order, digest, orders.UNKNOWN, orders.FORGOTTEN)
         else:
-            self._consider(order, digest)
+            self._consider(order, digest, signed)
 
     def tick(self, say: "Callable[[str, bytes], bool]") -> None:
         """Begin what is due, and send receipts by `say` (stream, plaintext), which may refuse."""
@@ -114,7 +114,7 @@ class Desk:
         else:
             self._say(order, digest, orders.REFUSED, orders.ALREADY_USED)
 
-    def _consider(self, order: Order, digest: bytes) -> None:
+    def _consider(self, order: Order, digest: bytes, signed: bytes) -> None:
         is_fresh = self._freshness.proves(order)
         when, wait_ms, until_ms = self._freshness.judge(
             order, known_s=self._journal.known_s, is_new=self._journal.is_new)
@@ -125,7 +125,7 @@ class Desk:
         try:
             if when == OVER:
                 raise Refused(orders.EXPIRED)
-            weight = self._check(order)
+            weight = self._check(order, signed)
         except Refused as refused:
             state, reason, note = orders.REFUSED, refused.reason, refused.note
             self._log.warn("order %d refused, %s: %s %s" % (
@@ -143,7 +143,7 @@ class Desk:
                 wait_ms += self._dice.below(min(self._cap.delay_ms, until_ms - wait_ms))
             self._waiting.append(_Waiting(order, weight, now_ms + wait_ms, now_ms + until_ms))
 
-    def _check(self, order: Order) -> int:
+    def _check(self, order: Order, signed: bytes) -> int:
         """On how many meters it acts. Raises Refused."""
         act = self.acts.get(order.kind)
         if act is None:
@@ -152,8 +152,18 @@ class Desk:
         weight = act.weight(order)
         waiting = sum([one.weight for one in self._waiting if one.order.kind in CAPPED_KINDS])
         if not self._cap.has_room(order.kind, weight, waiting, self._clock.monotonic_ms()):
-            raise Refused(orders.CAPPED, "%d in an hour" % self._cap.per_hour)
+            self._check_consents(order, signed)
         return weight
+
+    def _check_consents(self, order: Order, signed: bytes) -> None:
+        """Above the cap only with the signatures of those whom the root names. Raises Refused."""
+        wanted = self.trusted.consents
+        if not wanted:
+            raise Refused(orders.CAPPED, "%d in an hour" % self._cap.per_hour)
+        given = self.trusted.consented(signed, order)
+        if given < wanted:
+            raise Refused(orders.CAPPED, "%d in an hour; above it %d approvers have to sign, %d did"
+                          % (self._cap.per_hour, wanted, given))
 
     def _taken(self, entry: Entry, *, is_fresh: bool) -> int:
         """Put it on record; 0, or why it cannot be."""

@@ -6,6 +6,7 @@ Portable. Left out: where the keys come from (a port reads them), groups' member
 from wum_edge.uplink.keys import Keys
 from wum_shared import cose, orders
 from wum_shared.cipher import Cipher, Verifier
+from wum_shared.consent import consenting
 from wum_shared.errors import NotGenuine
 from wum_shared.messages import DirectionKey
 from wum_shared.orders import Order
@@ -17,22 +18,33 @@ class Trusted:
     """Keys of the present epoch and of the one before, order keys of the trust document, keys of
     its groups.
 
-    `groups` are by id; each has the epoch of its key, and the key.
+    `groups` are by id; each has the epoch of its key, and the key. `consents` of different
+    `approvers` let an order go above the cap; 0: nothing does.
     """
 
     def __init__(self, cipher: Cipher, verifier: Verifier, keys: Keys,
-                 order_keys: tuple[bytes, ...]) -> None:
+                 order_keys: tuple[bytes, ...], approvers: tuple[bytes, ...] = (),
+                 consents: int = 0) -> None:
         self.keys = keys
         self.order_keys = order_keys
+        self.approvers, self.consents = approvers, consents
         self._before = keys
         self.groups: dict[bytes, tuple[int, DirectionKey]] = {}
         self._cipher = cipher
         self._verifier = verifier
 
-    def rekey(self, keys: Keys, order_keys: tuple[bytes, ...]) -> None:
+    def rekey(self, keys: Keys, order_keys: tuple[bytes, ...], approvers: tuple[bytes, ...] = (),
+              consents: int = 0) -> None:
         """Take what is sealed with these, too; of the keys so far only the newest stay. Order keys
-        are those of the newest document and no other: it names the one before while it is good."""
+        are those of the newest document and no other: it names the one before while it is good.
+        Approvers are its own."""
         self._before, self.keys, self.order_keys = self.keys, keys, order_keys
+        self.approvers, self.consents = approvers, consents
+
+    def consented(self, signed: bytes, order: Order) -> int:
+        """How many approvers have consented to this order that was opened."""
+        return consenting(self._verifier, self.approvers, self.keys.concentrator, order,
+                          orders.consents_of(signed))
 
     def unsealed(self, sealed: bytes) -> bytes:
         """The signed order, for us or for a group of ours. Raises NotGenuine, Malformed,

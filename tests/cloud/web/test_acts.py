@@ -23,8 +23,11 @@ from tests.cloud.web.conftest import PASSWORD, PASSWORD_HASH
 from tests.cloud.web.people import CSRF, People
 from tests.cloud.web.test_rights import routes
 from wum_cloud.audit.refusals import REFUSALS_MAX
+from wum_cloud.registry.cipher import SodiumSigner
 from wum_shared import updates
 from wum_shared.claim import code_to_text
+from wum_shared.consent import decode_consent, sign_consent
+from wum_shared.enrolment import Trust, sign_trust
 
 METERS, HERE, WHY = 4, device(0), "first of all"
 FILE = content([{**row, **({"schedule": "hourly"} if row["kind"] == "meter" else {})}
@@ -36,6 +39,8 @@ LOAN = {"kind": "session", "targets": ["M0000000"], "reason": WHY,
 AGAIN = {"kind": "restart", "targets": [HERE], "reason": WHY}
 MODEL, SPOT = "eastron-sdm630", {"concentrator": HERE, "bus": "rs485"}
 WORKBENCH = Roots()
+ROOT_SEED, APPROVER_SEED = b"r" * 32, b"a" * 32
+ROOT, APPROVER = SodiumSigner.public(ROOT_SEED), SodiumSigner.public(APPROVER_SEED)
 Step = tuple[str, str, dict[str, Any]]
 Looker = psycopg.Connection[Any]
 
@@ -85,6 +90,7 @@ STEPS: list[Step] = [
     ("POST", "/commands/switching", form(step="ask", kind="reconnect", targets="M0000000",
                                          reason=WHY)),
     ("POST", "/commands/approve", form(number="{request}")),
+    ("POST", "/api/v1/command-requests/{id}/consent", {"id": "{request}"}),
     ("POST", "/api/v1/commands/sessions", {"json": LOAN}),
     ("POST", "/commands/sessions", form(step="ask", kind="session", targets="M0000000",
                                         reason=WHY)),
@@ -149,7 +155,9 @@ def people(app: httpx.ASGITransport, database_url: str, tmp_path: Path) -> Peopl
              " '', '', now(), now(), '' from concentrator", updates.CONFIRMED, b"o" * 32)
     found.do("insert into trust_document (number, signed, digest, root_key, next_root_key,"
              " uplink_secret_sealed, order_secret_sealed)"
-             " values (1, 'x', 'x', %s, %s, 'x', 'x')", bytes(32), bytes(32))
+             " values (1, %s, 'x', %s, %s, 'x', 'x')", sign_trust(
+                 SodiumSigner(), ROOT_SEED, ROOT, Trust(
+                     1, bytes(32), (bytes(32),), ROOT, (APPROVER,), 1)), ROOT, ROOT)
     return found
 
 
@@ -176,7 +184,10 @@ class Story:
         """As if what was sent were done; as if somebody else had asked for power."""
         if step[1].endswith(("/orders", "/group/send")):
             self.people.do("update command set state = 'done', ended_at = now()")
-        if step[1].endswith(("approve", "approval")):
+        if step[1].endswith("/consent"):
+            self.people.do("update command set consents = 1 where command_id ="
+                           " (select max(command_id) from command)")
+        if step[1].endswith(("approve", "approval", "/consent")):
             self.people.do("update campaign set requested_by = 'otto' where state = 'requested'")
             self.people.do("update command set needs_approval = true, state = 'requested',"
                            " requested_by = 'otto' where command_id ="
@@ -194,6 +205,11 @@ class Story:
             asked["data"] = {name: self.filled(text) for name, text in asked["data"].items()}
         if "release" in asked.get("json", {}):
             asked["json"] = {**asked["json"], "release": int(str(self.filled("{release}")))}
+        if path.endswith("/consent"):
+            (wanted,) = (await self.client.get(path)).json()
+            asked["json"] = {"consents": [{"command": wanted["command"], "signed": sign_consent(
+                SodiumSigner(), APPROVER_SEED, APPROVER,
+                decode_consent(bytes.fromhex(wanted["to_sign"]))).hex()}]}
         answer = await self.client.request(method, path, **asked)
         shown = re.search(r"<code>([A-Z2-7]{32})</code>", answer.text)
         self.secret = shown[1] if shown else self.secret

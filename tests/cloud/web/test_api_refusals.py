@@ -78,7 +78,7 @@ async def operations(client: httpx.AsyncClient) -> list[tuple[str, set[str]]]:
         address = address.replace("/delivery-points/{name}", "/delivery-points/dp-SDM-1")
         address = address.replace("/command-groups/{name}", "/command-groups/pumps")
         address = address.replace("{day}", "2026-03-01")
-        for numbered in ("/commands/", "/releases/", "/campaigns/"):
+        for numbered in ("/commands/", "/command-requests/", "/releases/", "/campaigns/"):
             address = address.replace(numbered + DEVICE.hex(), numbered + "1")
         asked = methods["get"].get("parameters", [])
         found.append((address, {one["name"] for one in asked if one["in"] == "query"}))

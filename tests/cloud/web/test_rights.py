@@ -134,7 +134,8 @@ _BODIES: dict[str, dict[str, object]] = {
     "/move": {**_WHY, "spot": {"concentrator": THERE.hex()}},
     "/parent": {"parent": None}, "/configuration": {"reason": "first of all"},
     "/orders": {"reason": "first of all"}, "/configuration/group": {"group": None},
-    "/settings": {}, "/schedules/{name}": {"period_s": 60}}
+    "/settings": {}, "/schedules/{name}": {"period_s": 60},
+    "/consent": {"consents": [{"command": 1, "signed": "00"}]}}
 # Who gives a name that is not there makes it, in a tenant of one's own.
 _MADE_BY_NAME = {("PUT", "/api/v1/configuration/groups/{name}"),
                  ("PUT", "/api/v1/schedules/{name}"),

@@ -187,6 +187,7 @@ _BODIES: dict[str, dict[str, object]] = {
     "/switching": {"kind": "disconnect", "targets": ["{serial}"], "reason": "because of it"},
     "/maintenance": {"kind": "restart", "targets": ["{id}"], "reason": "because of it"},
     "/approval": {}, "/withdrawal": {}, "/revocation": {},
+    "/consent": {"consents": [{"command": 1, "signed": "00"}]},
 }
 # What is one's own, whatever the body says.
 _OWN_ACCOUNT = ("/account", "/sign-out")

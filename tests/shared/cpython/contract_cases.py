@@ -38,13 +38,16 @@ from tests.shared.test_single import SCHEMA as ALONE_SCHEMA
 from wum_shared import (
     cbor,
     condition,
+    consent,
     cose,
     gaps,
     groups,
     mesh,
     messages,
+    order_kinds,
     orders,
     ripple,
+    session,
     updates,
 )
 from wum_shared.bases import Base, heads_after
@@ -60,6 +63,17 @@ SIGNED = cose.sign(Sodium(), bytes(32), CONCENTRATOR, messages.encode_registrati
 
 _PARTS = {"schedule": {"period_s": 900}, "role": "station",
           "meter": [{"serial": "M-1", "register_sets": "volts"}]}
+CONSENT = consent.Consent(CONCENTRATOR, orders.DISCONNECT, cbor.encode(["M-1"]), 10, 20)
+PIECE = session.Piece(CONCENTRATOR, b"act 0003", "down", 1, b"\x01\x03", False)
+
+
+def _arguments(kind: int, *values: object) -> bytes:
+    return order_kinds.encode_arguments(kind, list(values))
+
+
+def _reads(kind: int) -> Callable[[bytes], object]:
+    return lambda data: order_kinds.decode_arguments(kind, data)
+
 
 # Rule of the CDDL, an encoded message, and what reads it.
 MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
@@ -93,8 +107,21 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("ripple-report", ripple.encode_ripple_report(RIPPLE_REPORT), ripple.decode_ripple_report),
     ("condition", condition.encode_condition(CONDITION_WELL), condition.decode_condition),
     ("condition", condition.encode_condition(CONDITION_FULL), condition.decode_condition),
-    ("order", orders.encode_order(ORDER), orders.decode_order),
-    ("order", orders.encode_order(ORDER_FRESH), orders.decode_order),
+    ("order-alone", orders.encode_order(ORDER), orders.decode_order),
+    ("order-alone", orders.encode_order(ORDER_FRESH), orders.decode_order),
+    ("order-consented", orders.encode_order(ORDER_FRESH, (b"one", b"and another")),
+     orders.decode_order),
+    ("consent", consent.encode_consent(CONSENT), consent.decode_consent),
+    ("arguments-on-meter", _arguments(orders.READ, "M-1"), _reads(orders.READ)),
+    ("arguments-on-meter", _arguments(orders.DISCONNECT, bytes(10)), _reads(orders.DISCONNECT)),
+    ("arguments-limit", _arguments(orders.LIMIT, "M-1", 2500, -1), _reads(orders.LIMIT)),
+    ("arguments-secondary", _arguments(orders.SECONDARY, "M-1", False), _reads(orders.SECONDARY)),
+    ("arguments-logs", _arguments(orders.LOGS, 1000), _reads(orders.LOGS)),
+    ("arguments-again", _arguments(orders.READ_AGAIN, "M-1", 10, 20), _reads(orders.READ_AGAIN)),
+    ("arguments-session", _arguments(orders.SESSION, "M-1", 600), _reads(orders.SESSION)),
+    ("session-piece", session.encode_piece(PIECE), session.decode_piece),
+    ("session-piece", session.encode_piece(PIECE._replace(
+        direction="up", data=b"", is_last=True)), session.decode_piece),
     ("receipt", orders.encode_receipt(RECEIPT_DONE), orders.decode_receipt),
     ("receipt", orders.encode_receipt(RECEIPT_REFUSED), orders.decode_receipt),
     ("memberships", groups.encode_memberships(test_groups.MEMBERS), groups.decode_memberships),

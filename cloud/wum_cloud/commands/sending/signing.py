@@ -62,7 +62,7 @@ class Step:
         return sequence, orders.sign_order(
             SodiumSigner(), self._seed, SodiumSigner.public(self._seed), Order(
                 due.device_id, due.order_id, sequence, issued_s, begins_s, expires_s, due.kind,
-                due.arguments, due.challenge))
+                due.arguments, due.challenge), tuple(due.consents))
 
     async def _for_group(self, due: Due, group: groups.Group) -> tuple[bytes, int]:
         """The one order of the act, for all members."""

@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from wum_cloud.commands import states
 from wum_cloud.database import Connection
+from wum_shared.orders import CONSENTS_MAX
 
 KEPT_RECEIPTS = 16            # Of one command: those that say the same are not kept twice.
 SIGNED_MAX = 8                # Numbers that one command may use up.
@@ -46,6 +47,7 @@ class Due:
     last_signed: bytes | None
     challenge: bytes | None
     to_group: bytes | None
+    consents: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +90,15 @@ async def due(connection: Connection, limit: int) -> list[Due]:
             "       (select h.challenge from order_challenge h"
             "         where h.concentrator_id = c.concentrator_id"
             "           and h.given_at > now() - make_interval(secs => %s)) as challenge,"
-            "       c.to_group"
+            "       c.to_group, array(select k.signed from command_consent k"
+            "         where k.command_id = c.command_id order by k.given_at, k.approver limit %s)"
+            "         as consents"
             "  from command c join concentrator x using (concentrator_id)"
             "  join tenant t on t.tenant_id = c.tenant_id"
             " where c.state = any(%s) and c.due_at <= now() and x.revoked_at is null"
             "   and (c.is_numbered or c.state = 'requested' or c.expires_at <= now())"
             " order by c.due_at, c.command_id limit %s for update of c skip locked",
-            [SIGNED_MAX, CHALLENGE_S, _DUE_STATES, limit])
+            [SIGNED_MAX, CHALLENGE_S, CONSENTS_MAX, _DUE_STATES, limit])
         return await cursor.fetchall()
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import AwareDatetime, Field
 
 from wum_cloud.commands import requesting, store
+from wum_cloud.commands.consents import giving
 from wum_cloud.commands.kinds import (
     ASKING,
     KINDS,
@@ -41,7 +42,7 @@ from wum_cloud.web.rights import (
     MaintainCaller,
     SwitchCaller,
 )
-from wum_shared.orders import WINDOW_MAX_S
+from wum_shared.orders import CONSENT_BYTES_MAX, WINDOW_MAX_S
 
 router = APIRouter(tags=["commands"])
 
@@ -66,6 +67,8 @@ class CommandForm(Form):
     requested_by: str
     requested_at: AwareDatetime
     approved_by: str | None
+    consents: int = Field(description="Signatures of approvers that it wants.")
+    consented: int = Field(description="Those that it has.")
     begins_at: AwareDatetime
     expires_at: AwareDatetime
     sent: int
@@ -110,6 +113,43 @@ class CountForm(Form):
     """How many commands of a request were changed."""
 
     commands: int
+
+
+class ToSignForm(Form):
+    """A command that wants `wanted` approvers' signatures: `to_sign` in hexadecimal."""
+
+    command: int
+    kind: str
+    concentrator: str
+    meter: str | None
+    group: str | None
+    arguments: str
+    reason: str
+    requested_by: str
+    to_sign: str
+    wanted: int
+    given: int
+
+
+class ConsentForm(Form):
+    """What `wum-firmware consent` signed of one command, in hexadecimal."""
+
+    command: Annotated[int, Field(ge=1, le=_NUMBER_MAX)]
+    signed: Annotated[str, Field(min_length=2, max_length=2 * CONSENT_BYTES_MAX,
+                                 pattern=r"^([0-9a-f]{2})+$")]
+
+
+class ConsentsForm(Form):
+    """Signatures of one approver, a command each."""
+
+    consents: Annotated[list[ConsentForm], Field(min_length=1, max_length=TARGETS_MAX)]
+
+
+class ConsentedForm(Form):
+    """How many signatures were kept, and how many commands are approved by it."""
+
+    kept: int
+    approved: int
 
 
 class ProofForm(Form):
@@ -211,6 +251,37 @@ async def approve_request(
     return CountForm(commands=changed)
 
 
+@router.get("/command-requests/{id}/consent")
+async def get_what_to_sign(
+        id: _Number, account: ApproveCaller, database: Database) -> list[ToSignForm]:
+    """What approvers have to sign of a request that goes above the caps of concentrators."""
+    async with database.connection() as connection:
+        found = await giving.to_sign(connection, account.reach, id)
+    if found is None:
+        raise not_found("request", str(id))
+    return [ToSignForm(
+        command=one.command.command_id, kind=WORDS.get(one.command.kind, str(one.command.kind)),
+        concentrator=one.command.device_id.hex(), meter=one.command.serial,
+        group=one.command.group_name, arguments=one.command.shown, reason=one.command.reason,
+        requested_by=one.command.requested_by, to_sign=one.to_sign.hex(), wanted=one.wanted,
+        given=one.given) for one in found]
+
+
+@router.post("/command-requests/{id}/consent")
+async def hand_in_consents(
+        request: Request, id: _Number, account: ApproveCaller, database: Database,
+        given: ConsentsForm) -> ConsentedForm:
+    """Hand in what approvers signed with keys of their own: with the last of them it is approved.
+    """
+    signatures = {one.command: bytes.fromhex(one.signed) for one in given.consents}
+    async with database.connection() as connection:
+        taken = await giving.give(connection, account.reach, actor_of(request, account),
+                                  account.name, id, signatures)
+    if taken is None:
+        raise not_found("request", str(id))
+    return ConsentedForm(kept=taken.kept, approved=taken.approved)
+
+
 @router.post("/command-requests/{id}/withdrawal")
 async def withdraw_request(
         request: Request, id: _Number, account: CommandsCaller, database: Database) -> CountForm:
@@ -245,4 +316,5 @@ def _form(one: Command) -> CommandForm:
         concentrator=one.device_id.hex(), meter=one.serial, group=one.group_name,
         arguments=one.shown, reason=one.reason, state=one.state, told=one.told,
         requested_by=one.requested_by, requested_at=one.requested_at, approved_by=one.approved_by,
+        consents=one.consents, consented=one.consented,
         begins_at=one.begins_at, expires_at=one.expires_at, sent=one.sent, ended_at=one.ended_at)

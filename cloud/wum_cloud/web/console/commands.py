@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from wum_cloud.commands import requesting, states, store
-from wum_cloud.commands.kinds import WORDS, CommandRefused
+from wum_cloud.commands.kinds import OF_ITSELF, WORDS, CommandRefused
 from wum_cloud.commands.sessions import store as sessions
 from wum_cloud.paging import PAGE_DEFAULT, page_of
 from wum_cloud.people.permissions import APPROVE
@@ -121,12 +121,13 @@ async def _page(
     before = number_key(cursor)
     if before is not None and not 0 < before <= _NUMBER_MAX:
         raise HTTPException(422, "This list has no such page.")
+    is_filtered = bool(search or state or kind or of_request)
     async with database.connection() as connection:
         found = await store.listed(
             connection, own.reach, before, PAGE_DEFAULT + 1, state or None, kind, search.strip(),
-            of_request)
+            of_request, without=() if is_filtered else OF_ITSELF)
         waiting = await store.listed(connection, own.reach, None, PAGE_DEFAULT, "requested")
-        progress = await store.progress(connection, own.reach, PROGRESS_MAX)
+        progress = await store.progress(connection, own.reach, PROGRESS_MAX, OF_ITSELF)
         zone = await zone_of(connection, own.tenant_id)
     requests = {one.request_id: one for one in reversed(waiting)}
     counts = {number: len([one for one in waiting if one.request_id == number])
@@ -135,7 +136,7 @@ async def _page(
         request, "commands.html", session, 422 if mistake else 200, mistake=mistake, done=done,
         zone=zone, words=WORDS, waiting=list(requests.values()), counts=counts,
         progress=progress, search=search, state=state, kind=kind, of_request=of_request,
-        filtered=bool(search or state or kind or of_request), states=states.STATES,
+        filtered=is_filtered, states=states.STATES,
         may_approve=APPROVE in own.permissions,
         may_ask=any(permission in own.permissions for permission, _ in FORMS),
         found=page_of(found, PAGE_DEFAULT, lambda one: [one.command_id]))

@@ -107,7 +107,7 @@ def open_desk(config: Config, keys: Keys, flash: Flash, clock: Clock, log: Log,
         return None
     return Desk(
         journal=Journal(flash),
-        trusted=Trusted(Cipher(), Signatures(), keys, _order_keys(folder)),
+        trusted=Trusted(Cipher(), Signatures(), keys, *_who_may(folder)),
         signer=Signatures(), seed=claiming.read_identity(folder).seed, clock=clock,
         freshness=Freshness(clock, os.urandom, newest_s),
         cap=Cap(place.disconnects_per_hour, 1000 * place.disconnect_delay_s), dice=SystemDice(),
@@ -128,7 +128,7 @@ class _DeskKeys:
 
     def rekey(self, keys: Keys) -> None:
         """The folder has the trust document that came with `keys`."""
-        self._desk.trusted.rekey(keys, _order_keys(self._folder))
+        self._desk.trusted.rekey(keys, *_who_may(self._folder))
 
 
 def keyed(desk: Desk | None, folder: Path) -> _DeskKeys | None:
@@ -136,10 +136,13 @@ def keyed(desk: Desk | None, folder: Path) -> _DeskKeys | None:
     return None if desk is None else _DeskKeys(desk, folder)
 
 
-def _order_keys(folder: Path) -> tuple[bytes, ...]:
-    """Whom the kept trust document lets order. Raises BadKeys, WireError."""
+def _who_may(folder: Path) -> tuple[tuple[bytes, ...], tuple[bytes, ...], int]:
+    """Whom the kept trust document lets order; its approvers, and how many have to consent above
+    the cap. Raises BadKeys, WireError.
+    """
     kept = claiming.read_trusted(folder)
-    return kept_trust(kept.root_key, kept.document).order_keys
+    found = kept_trust(kept.root_key, kept.document)
+    return found.order_keys, found.approvers, found.consents
 
 
 def let_act(desk: Desk | None, agent: Agent, meters: list[tuple[str, Model]], inputs: InputLines,

@@ -57,7 +57,7 @@ def sign_for(seed: bytes, due: Due, group: Group, sequence: int) -> Signed:
         due.to_group[:CONCENTRATOR_SIZE], due.order_id, sequence, issued_s, begins_s,
         max(begins_s + 1, int(due.expires_at.timestamp())), due.kind, due.arguments, None)
     return Signed(sequence, orders.sign_order(
-        SodiumSigner(), seed, SodiumSigner.public(seed), order), begins_s)
+        SodiumSigner(), seed, SodiumSigner.public(seed), order, tuple(due.consents)), begins_s)
 
 
 async def flood(

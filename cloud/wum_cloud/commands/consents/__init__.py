@@ -1,0 +1,1 @@
+"""Consents: signatures of approvers, which a concentrator wants above its cap."""
