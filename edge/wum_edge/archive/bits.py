@@ -7,7 +7,6 @@ from wum_shared.errors import Malformed
 
 ESCAPE = 16                    # Zeros in place of a quotient: a number of any size follows.
 _WIDTH_BITS = 6                # A number of any size has 1..64 bits.
-_CHUNK_BYTES = 4
 
 
 class BitWriter:
@@ -53,7 +52,11 @@ class BitWriter:
 
 
 class BitReader:
-    """Bits while they are read; past the end is Malformed."""
+    """Bits while they are read; past the end is Malformed.
+
+    Two bytes are taken at a time: what is open stays below 2**30, where a board's numbers take no
+    heap.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -107,12 +110,17 @@ class BitReader:
         return bytes([self.read(8) for _ in range(size)])
 
     def _fill(self) -> None:
-        chunk = self._data[self._at:self._at + _CHUNK_BYTES]
-        if not chunk:
-            raise Malformed("archive piece: end after %d bytes" % len(self._data))
-        self._at += len(chunk)
-        self._open = self._open << 8 * len(chunk) | int.from_bytes(chunk, "big")
-        self._width += 8 * len(chunk)
+        at, data = self._at, self._data
+        if at + 1 < len(data):
+            self._open = self._open << 16 | data[at] << 8 | data[at + 1]
+            self._at = at + 2
+            self._width += 16
+        elif at < len(data):
+            self._open = self._open << 8 | data[at]
+            self._at = at + 1
+            self._width += 8
+        else:
+            raise Malformed("archive piece: end after %d bytes" % len(data))
 
 
 def width_of(number: int) -> int:

@@ -169,6 +169,7 @@ const api = {
   radio: () => JSON.stringify(board.radio),
   is_network: () => board.network !== false,
   unique_id: () => board.unique_id,
+  cpu_us: () => process.cpuUsage().user, // Of benchmarks: no board has it.
   reset() { end(102); },
   flash_open: (name, mode) => flash.open(name, mode),
   flash_read: (file, address, size) => flash.read(file, bytesAt(address, size)),

@@ -1,0 +1,1 @@
+"""What benchmarks run on a board: programs for its interpreter, copied there as they are."""
