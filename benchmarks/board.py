@@ -1,10 +1,11 @@
 """The gateway on a MicroPython board: its heap, and the time that an hour of 64 meters takes.
 
-The interpreter is a real one (1.27, 32 bits wide, WebAssembly). `heap_after_import_mpy` is measured.
+The interpreter is a real one (1.27, 32 bits, WebAssembly). `heap_after_import_mpy_kb` is measured.
 Frozen is estimated: measured heap less the loaded code, plus that code's frozen share, 6/21 by
-docs/boards.md; a firmware that was built once had 0.36. `_standing` is what is in use between two
-turns of a task; without it, what the largest turn took comes on top, whole, because this interpreter
-collects nothing within a turn: a board needs less, at least the standing heap.
+docs/boards.md's ratio; a 32-bit firmware that was built once had 0.36 (there too). `_standing`
+is what is in use between two turns of a task. The figure without that word has all that the largest
+turn took on top, because this interpreter collects nothing within a turn: a board needs less than
+that, and more than what stands.
 
 An ESP32's time is scaled: it takes 275 to 410 ms for 1,000 bytes of ChaCha20/Poly1305 in plain
 Python, which is timed here in the same run; the slower counts. Sealing there is native: 20 ms for

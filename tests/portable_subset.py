@@ -45,6 +45,11 @@ NO_KEYWORDS = {"to_bytes", "from_bytes", "split", "rsplit", "encode", "decode", 
 DICT_VIEWS = {"items", "keys", "values"}
 ORDER_FREE = {"sorted", "set", "frozenset", "sum", "any", "all", "min", "max", "len", "dict"}
 DECORATORS = {"property", "staticmethod", "classmethod"}
+# What a port is for, and a core may not: files, a console, the loop, modules that a board may lack,
+# numbers as a driver wants them (no energies), and a `_make` of its own.
+OF_A_PORT = ("is not in the subset", "is a port: ", "async: ", "a port reads files",
+             "a port prints", "a port asks", "an import stands at the top", "makes a float",
+             "is a float", "._make ")
 NO_TIES = "# No ties"
 ANY_ORDER = "# Any order"
 LATE = "# Late"
@@ -53,6 +58,12 @@ LATE = "# Late"
 def faults_in_file(path: Path, root: Path) -> list[str]:
     """Faults of one file as `path:line: text`, with the path relative to `root`."""
     return faults(path.read_text(), str(path.relative_to(root)))
+
+
+def faults_in_port(path: Path, root: Path) -> list[str]:
+    """The same of a file of a board's port, which may do what a port is for."""
+    return [fault for fault in faults_in_file(path, root)
+            if not any(own in fault for own in OF_A_PORT)]
 
 
 def faults(source: str, name: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Runs of the virtual board for benchmarks: stages of an hour, and the whole gateway's heap.
 
-What runs there stands in the folder `board` beside this file. Left out: what is made of the numbers.
+What runs there stands in the folder `board` beside this file. Left out: what the numbers mean.
 """
 
 import json

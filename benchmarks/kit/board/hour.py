@@ -23,7 +23,7 @@ from wum_shared.status import SYNCHRONISED
 STAGES = ("read", "append", "encode", "seal")
 START_S = 1727049600         # 2024-09-23T00:00:00Z.
 SWEEP_MS = 600000
-BATCH_BYTES = 8 * 1024       # As the port of the boards has it.
+BATCH_BYTES = 1024           # As the port of the boards has it.
 _STEPS = (12, 0, 3, 1, 2, 1, 2, 5, 3, 4, 40, 1)    # How far each register moves at most.
 _WRAP = 1 << 20              # Not more than a float of 32 bits holds whole.
 CONCENTRATOR = bytes(range(8))

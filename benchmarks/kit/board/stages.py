@@ -7,6 +7,7 @@ import json
 import _board
 import hour
 from utime import ticks_ms
+
 from wum_edge.ports.micropython import chacha_plain, cipher
 from wum_edge.ports.micropython.flash import BoardFlash
 

@@ -101,7 +101,7 @@ class MarksFile:
                 return
             found = json.loads(data)
             self._sequence = int(found["sequence"])
-            for serial, own in found["meters"].items():
+            for serial, own in found["meters"].items():     # Any order: each has its own place.
                 if serial in self._marks:
                     self._marks[serial] = _from_json(own)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.portable_subset import faults, faults_in_file, main
+from tests.portable_subset import faults, faults_in_file, faults_in_port, main
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -180,3 +180,15 @@ def test_the_command_line_says_what_it_found(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out == "1 files keep to the portable subset\n"
     assert main(["good.py", "bad.py"]) == 1
     assert capsys.readouterr().out.startswith("bad.py:1: 0.5 is a float")
+
+
+def test_a_port_of_a_board_may_do_what_a_port_is_for_and_nothing_else(tmp_path):
+    port = tmp_path / "port.py"
+    port.write_text(
+        "import asyncio\nimport machine\nfrom wum_edge.ports import marks\n"
+        "async def run():\n    print(open('x').read())\n    await asyncio.sleep_ms(3 / 2)\n")
+    assert faults_in_port(port, tmp_path) == [] and len(faults_in_file(port, tmp_path)) > 5
+    port.write_text(
+        "import asyncio\nx = [*a, 1]\ny = b'12'.hexdigest()\n"
+        "for one, other in table.items():\n    pass\nraise TimeoutError()\n")
+    assert [fault.split(":")[1] for fault in faults_in_port(port, tmp_path)] == ["2", "3", "4", "6"]

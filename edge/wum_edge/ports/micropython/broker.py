@@ -32,7 +32,9 @@ class BoardBroker(broker.Broker):
     """`hand` is called with topic and bytes of each message heard. `secure` makes a TLS socket of a
     plain one, or is None."""
 
-    batch_bytes = 8 * 1024       # A batch stands in memory some three times while it is sealed.
+    # Some 50 records. By benchmarks/board.py an ESP32 takes 0.05 to 0.1 s for each in one turn, and
+    # the watchdog waits for 8 s.
+    batch_bytes = 1024
 
     def __init__(self, account, subscription, hand, dice, clock, log, up_ms, secure=None):
         """`account`: (host, port, user, password). `up_ms`: since power came back."""

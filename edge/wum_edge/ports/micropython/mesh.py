@@ -49,8 +49,8 @@ class BoardMesh(Mesh):
         self._last_us = 0
         self.relay = Relay(
             Setting(self.address, setting.role == GATEWAY, setting.ways, setting.duty_permyriad),
-            Guard(Ccm(Ecb(epoch_key(key, epoch))), network_of(key, epoch), epoch, self.address,
-                  store.counter, store.windows),
+            Guard(Ccm(Ecb(epoch_key(key, epoch))),       # type: ignore - It has Seal's form.
+                  network_of(key, epoch), epoch, self.address, store.counter, store.windows),
             self.now_us(), self.address, store.spent_us)
         self.relay.groups = set(setting.groups)
         extra_us = radio.frame_extra_us()
