@@ -138,7 +138,7 @@ class Gateway:
         if self._settings.board.get("page_port"):
             page = Page(lambda: standing.lines(self, self._settings.config.concentrator.name),
                         self._log)
-            tasks.append(page.serve(self._settings.board["page_port"]))
+            tasks += [page.serve(self._settings.board["page_port"])]
         tasks += [self._read(line) for line in self._settings.config.lines]
         await asyncio.gather(*tasks)
 
