@@ -49,7 +49,7 @@ DECORATORS = {"property", "staticmethod", "classmethod"}
 # numbers as a driver wants them (no energies), and a `_make` of its own.
 OF_A_PORT = ("is not in the subset", "is a port: ", "async: ", "a port reads files",
              "a port prints", "a port asks", "an import stands at the top", "makes a float",
-             "is a float", "._make ")
+             "is a float", "._make ", "imports stand at the top")
 NO_TIES = "# No ties"
 ANY_ORDER = "# Any order"
 LATE = "# Late"

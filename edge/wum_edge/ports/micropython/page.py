@@ -36,7 +36,7 @@ class Page:
         try:
             if self._asking <= ASKING_MAX:
                 await asyncio.wait_for(self._said(reader, writer), PATIENCE_S)
-        except (TimeoutError, OSError, ValueError):
+        except (asyncio.TimeoutError, OSError, ValueError):  # noqa: UP041 - A board has only this.
             pass                 # Whoever asked is gone, or never said what it wanted.
         finally:
             self._asking -= 1
