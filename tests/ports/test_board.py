@@ -31,6 +31,7 @@ from wum_simulator.board.supervisor import (
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ROOT / "tests" / "ports" / "board"
+CUT_LATEST = 40              # Commits of one life are a few more.
 PATIENCE_S = 300             # A limit only: the machine may be busy.
 MODULES = ("check_flash", "check_time", "check_mqtt", "check_ciphers")
 
@@ -95,25 +96,26 @@ def _vectors():
 
 
 def test_power_that_goes_at_every_commit_costs_no_record_and_repeats_no_nonce(core, tmp_path):
-    """Archive, cursor and both reservations; on one flash, cut after cut, then left alone: at first
+    """Archive, cursor, all reservations, configuration; on one flash, cut after cut, then left alone: at first
     while it is new, then from late commits to early ones, so that what was promised is there to be
     lost."""
     board = Board(Description(
         main="import power\npower.run()", flash=tmp_path / "flash", log=tmp_path / "log",
         sources=(*core, (CHECKS / "power.py", "/power.py"))))
-    supervisor = Supervisor(board, map(Life, (*range(1, 6), *range(25, 5, -1))))
+    supervisor = Supervisor(board, map(Life, (*range(1, 8), *range(CUT_LATEST, 7, -1))))
     supervisor.start()
     assert supervisor.join(PATIENCE_S), board.said()
     said = board.said()
     assert supervisor.ended == ENDED and said.endswith("lived\n"), said
     cuts = supervisor.causes.count(POWER_ON) - 1
-    assert cuts == 25, "a life has fewer commits than that: %d" % cuts
+    assert cuts == CUT_LATEST, "a life has fewer commits than that: %d" % cuts
     # Of power that went after a promise: else nothing could have been broken.
     assert len(re.findall(r"^(kept|cursor) \d+\nfound", said, re.M)) >= 5, said
-    for what in ("nonce", "dlms"):
+    for what in ("nonce", "dlms", "mesh"):
         used = [int(number) for number in re.findall(rf"^{what} (\d+)$", said, re.M)]
         assert len(used) > cuts / 4 and len(set(used)) == len(used), (what, used)
     _never_behind(said)
+    _configured(said)
     flash = LinuxFlash(tmp_path / "flash" / "archive")   # The format is that of Linux.
     archive = Archive(flash, 1 << 20, bytes(8))
     assert archive.next_sequence - 1 == int(re.findall(r"kept (\d+)", said)[-1])
@@ -131,6 +133,16 @@ def _never_behind(said):
             kept = int(first)
         else:
             told = int(first)
+
+
+def _configured(said):
+    """Each start finds the configuration that was kept before it, or the one that was on its way,
+    whole."""
+    kept = 0
+    for number, is_whole in re.findall(r"^configured (\d+) (\w+)$", said, re.M):
+        assert is_whole == "True" and int(number) in (kept, kept + 1), said
+        kept = int(number)
+    assert kept > 5, said
 
 
 NETWORK_TIME = """

@@ -1,4 +1,5 @@
-"""Runs on the board until power goes: the archive is filled and acknowledged, counters are taken.
+"""Runs on the board until power goes: the archive is filled and acknowledged, counters are taken,
+those of the mesh too, and configurations come.
 
 Every line that is printed is on record outside the flash: what it promises must hold in the next
 start, which prints its own.
@@ -7,13 +8,18 @@ start, which prints its own.
 import os
 
 from wum_edge.archive.ring import Archive, Stamp
+from wum_edge.configuration.kept import Kept
 from wum_edge.ports.micropython.dlms_counters import FlashCounters
 from wum_edge.ports.micropython.flash import BoardFlash
+from wum_edge.ports.micropython.mesh_store import MeshStore
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, first_start
 from wum_shared.batch import Row
+from wum_shared.configuration import Configuration
 
 KEY_ID = bytes(range(10))
 ROUNDS = 3
+AT_S = 1795316400
+BLOCK = 1024                 # Counters that a relay reserves at once.
 
 
 def run():
@@ -22,16 +28,32 @@ def run():
     counters = FlashCounters(flash)
     archive = Archive(flash, 1 << 20, os.urandom(8))
     print("found", archive.next_sequence - 1, archive.cursor)
+    kept = Kept(flash)
+    number = 0 if kept.current is None else kept.current.number
+    print("configured", number, number == 0 or kept.current.parts == parts(number))
+    mesh = MeshStore(flash, AT_S)
     counter = Counter(flash, KEY_ID, first_start(os.urandom(CHANCE_BYTES)))
     schema_id = archive.keep_schema(b"a schema")
-    for number in range(ROUNDS):
+    for turn in range(ROUNDS):
         print("nonce", counter.take())
         first = counters.reserve("meter", 5, 0)
         print("dlms", first)
-        at_s = 1795316400 + 60 * archive.next_sequence
-        archive.append([Row(0, number, 0, at_s, 0, (1, 2), (0, 0))], schema_id, Stamp(at_s, 0))
+        first = mesh.counter
+        mesh.keep(first + BLOCK, 0)
+        print("mesh", first)
+        kept.keep(Configuration(number + 1, parts(number + 1)))
+        number += 1
+        print("configured", number, True)
+        at_s = AT_S + 60 * archive.next_sequence
+        archive.append([Row(0, turn, 0, at_s, 0, (1, 2), (0, 0))], schema_id, Stamp(at_s, 0))
         print("kept", archive.next_sequence - 1)
         archive.acknowledge(archive.next_sequence - 1)
         archive.keep_cursor()
         print("cursor", archive.cursor)
     print("lived")
+
+
+def parts(number):
+    """What configuration of that number says."""
+    return {"schedule": {"period_s": 60 * number, "offset_s": 0},
+            "line": [{"name": "a", "port": "uart:1", "baud": 9600 + number}]}
