@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-kill demo-update clean-demo test fuzz chaos torture bricks fleets cuts mutants bench lock
+.PHONY: help venv demo demo-kill demo-update clean-demo board-day test fuzz chaos torture bricks fleets cuts mutants bench lock
 
 help:  ## List what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,9 @@ cuts: venv  ## Kill ingest and the keeper of summaries at every single statement
 
 mutants: venv  ## Break the head-end on purpose, and want the street's test to notice
 	@$(BIN)/python tests/system/mutants.py
+
+board-day: venv  ## A virtual board reads 20,000 times and for 24 hours of its time: a steady heap
+	@WUM_BOARD_READS=20000 WUM_BOARD_HOURS=24 $(BIN)/pytest -q -s tests/ports/test_board_steady.py
 
 soak: venv  ## 100 concentrators and faults all the time for MINUTES=120: nothing lost, memory flat
 	@$(BIN)/python tests/system/soak.py $(if $(MINUTES),--minutes $(MINUTES))

@@ -96,9 +96,10 @@ def _vectors():
 
 
 def test_power_that_goes_at_every_commit_costs_no_record_and_repeats_no_nonce(core, tmp_path):
-    """Archive, cursor, all reservations, configuration; on one flash, cut after cut, then left alone: at first
-    while it is new, then from late commits to early ones, so that what was promised is there to be
-    lost."""
+    """Archive, cursor, all reservations, configuration; on one flash, cut after cut, then left
+    alone: at first while it is new, then from late commits to early ones, so that what was promised
+    is there to be lost.
+    """
     board = Board(Description(
         main="import power\npower.run()", flash=tmp_path / "flash", log=tmp_path / "log",
         sources=(*core, (CHECKS / "power.py", "/power.py"))))
