@@ -8,6 +8,7 @@ def check_packets_are_the_standards():
         b"\x10\x13\x00\x04MQTT\x04\xc2\x00\x1e\x00\x01c\x00\x01u\x00\x01p")
     assert mqtt.publish("a/b", b"xyz", 258) == b"\x32\x0a\x00\x03a/b\x01\x02xyz"
     assert mqtt.subscribe("a/+", 7) == b"\x82\x08\x00\x07\x00\x03a/+\x01"
+    assert mqtt.unsubscribe("a/+", 7) == b"\xa2\x07\x00\x07\x00\x03a/+"
     assert mqtt.puback(258) == b"\x40\x02\x01\x02"
     assert mqtt.publish("t", bytes(300), 1)[:3] == b"\x32\xb1\x02"
 

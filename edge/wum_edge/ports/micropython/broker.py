@@ -87,6 +87,8 @@ class BoardBroker(broker.Broker):
         """See carry.carriage.Uplink."""
         if not is_wanted:
             self._others.pop(concentrator, None)
+            if self._state == _UP:
+                self._say(mqtt.unsubscribe(topic_of(concentrator, DOWN, "+"), self._next()))
             return
         self._others[concentrator] = None
         if self._state == _UP:

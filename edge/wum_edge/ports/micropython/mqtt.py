@@ -40,6 +40,11 @@ def subscribe(topic, number):
     return _packet(0x82, pack(">H", number) + _text(topic) + b"\x01")
 
 
+def unsubscribe(topic, number):
+    """UNSUBSCRIBE from one filter (3.10)."""
+    return _packet(0xA2, pack(">H", number) + _text(topic))
+
+
 class Hearing:
     """Bytes in, packets out. A PUBLISH whose packet is longer than `most` is skipped unheard."""
 

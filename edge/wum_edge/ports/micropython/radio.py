@@ -58,6 +58,9 @@ def driver_of(setting, pins):
     """Set up the radio at `setting.modem.port`, with pins by name as in board.json. Raises OSError,
     RuntimeError, KeyError, ValueError: it does not answer."""
     number = int(setting.modem.port[len(PREFIX):])
+    for name in ("cs", "busy"):
+        if name not in pins:
+            raise ValueError("board.json has no pin %s for it (wum-firmware board --radio)" % name)
     named = {}
     for name in ("sck", "mosi", "miso"):
         if name in pins:

@@ -87,6 +87,9 @@ def _with_keys(folder, checked, models, own):
     try:
         keys = Keys(unhexlify(given["id"]), given["tenant"], given["epoch"],
                     _direction(given["uplink"]), _direction(given["downlink"]))
+        if checked.mesh is not None and "mesh" not in given:
+            raise NotSetUp("keys.json has no key of the mesh that gateway.json names: wum-firmware "
+                           "mesh NETWORK.mesh --admit KEYS, and set the board up again")
         mesh = mesh_setting.keys_of(given["mesh"]) if checked.mesh is not None else None
         return Settings(checked, models, keys, given["broker_user"], given["broker_password"],
                         board, own, mesh, given.get("provisioned_s", 0))
