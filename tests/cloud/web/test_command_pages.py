@@ -59,6 +59,29 @@ async def test_an_act_is_chosen_typed_seen_and_sent(people: People) -> None:
         assert "too much was drawn" in shown(await dora.get("/commands/%d" % number), "command")
 
 
+async def test_the_list_is_of_what_people_asked_for_and_says_who_has_still_to_sign(
+        people: People) -> None:
+    async with people.browser("administrator", name="dora") as dora:
+        for kind, why, consents in ((13, "a campaign", 0), (12, "groups were changed", 0),
+                                    (3, "he does not pay", 2)):
+            people.do(
+                "insert into command (tenant_id, concentrator_id, request_id, order_id, kind,"
+                " arguments, shown, reason, state, requested_by, needs_approval, begins_at,"
+                " expires_at, due_at, consents) select 1, concentrator_id, %s, '12345678', %s, '',"
+                " '', %s, 'requested', 'otto', true, now(), now() + interval '1 hour', now(), %s"
+                "  from concentrator limit 1", kind, kind, why, consents)
+        page = shown(await dora.get("/commands"), "commands")
+        listed = page[page.index("All commands"):]
+        assert "he does not pay" in listed and "/campaigns" in listed
+        assert "a campaign<" not in listed and "groups were changed" not in listed
+        assert "0 / 2 approvers have signed" in page
+        assert "a campaign<" in shown(await dora.get("/commands?kind=13"), "updates")
+        refused = await post(dora, "/commands/approve", number=3)
+        assert refused.status_code == 422 and "2 approvers have to sign it" in refused.text
+        number = people.do("select max(command_id) from command")
+        assert "Signed by approvers" in shown(await dora.get("/commands/%d" % number), "command")
+
+
 async def test_what_is_typed_wrong_is_named_by_its_field_and_stays_typed(people: People) -> None:
     async with people.browser("administrator", name="dora") as dora:
         for path, typed, words in (
