@@ -57,6 +57,8 @@ async def stored_until(
         connection: Connection, meter: int, at: datetime) -> list[tuple[Amount, datetime]]:
     """The newest reading of each register that counts up, captured at `at` or before."""
     rows = await store.rows_until(connection, meter, PROFILE, at, _NEWEST_ROWS)
+    rows += await store.seldom_rows(
+        connection, meter, PROFILE, at, {row.register_set_id for row in rows})
     places = await store.places(connection, {row.register_set_id for row in rows})
     found: dict[bytes, tuple[Amount, datetime]] = {}
     for row in rows:

@@ -104,6 +104,8 @@ async def newest(connection: Connection, meter: Meter) -> list[Newest]:
     rows = await store.newest_rows(connection, meter.meter_id, PROFILE, _NEWEST_ROWS)
     if not rows:
         return []
+    rows += await store.seldom_rows(connection, meter.meter_id, PROFILE, rows[0].captured_at,
+                                    {row.register_set_id for row in rows})
     places = await store.places(connection, {row.register_set_id for row in rows})
     found: dict[bytes, Point] = {}
     for row in rows:  # A register that failed this time stood in one of the rows before.

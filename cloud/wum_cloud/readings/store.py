@@ -117,6 +117,30 @@ async def rows_until(
         {"meter": meter_id, "profile": profile, "at": at, "limit": limit})
 
 
+async def seldom_rows(
+        connection: Connection, meter_id: int, profile: int, at: datetime, seen: set[int],
+) -> list[StoredRow]:
+    """The newest row, captured at `at` or before, of each register set that has a schedule of its
+    own and none of `seen`: between two of them the other sets may have any number.
+    """
+    cursor = await connection.execute(
+        "select array(select r.register_set_id from register_set r"
+        "             where r.profile = s.profile and r.codes @> s.codes)"
+        "  from meter_register_set m join register_set s using (register_set_id)"
+        " where m.meter_id = %(meter)s and s.profile = %(profile)s and m.period_s > ("
+        "   select min(o.period_s) from meter_register_set o where o.meter_id = %(meter)s)"
+        " order by m.register_set_id", {"meter": meter_id, "profile": profile})
+    found: list[StoredRow] = []
+    for (holders,) in await cursor.fetchall():
+        if not seen & {*holders}:
+            found += await _rows(
+                connection, [*COLUMNS, "extra"],
+                SQL("register_set_id = any(%(holders)s) and captured_at <= %(at)s"
+                    " and captured_at > %(at)s - interval '8 days' order by captured_at desc"),
+                {"meter": meter_id, "profile": profile, "at": at, "holders": holders, "limit": 1})
+    return found
+
+
 async def _rows(
         connection: Connection, columns: list[str], which: SQL, values: dict[str, object],
 ) -> list[StoredRow]:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import psycopg
 import pytest
 
 from tests.cloud.web.conftest import SAME_ORIGIN
@@ -216,3 +217,28 @@ async def test_what_another_tenant_has_does_not_exist_here(system, meter, databa
         connection.execute("update meter set tenant_id = 2")
     assert (await system.get("/api/v1/meters/SDM-1")).status_code == 404
     assert (await system.get("/api/v1/meters")).json()["items"] == []
+
+
+async def test_a_register_set_that_is_read_seldom_has_its_own_gaps_and_is_among_the_newest(
+        system, street):
+    """Energy every quarter of an hour, the second phase's volts every fourth hour."""
+    meter, volts = street.add_meter("SDM-9"), street.add_register_set(
+        "1-0:52.7.0", -1, 35, "u_l2")
+    with psycopg.connect(street.url) as connection:
+        connection.execute("update meter_register_set set period_s = 900, offset_s = 0")
+        connection.execute("insert into meter_register_set values (%s, %s, 14400, 0)",
+                           [meter, volts])
+    for quarter in range(48):
+        street.add_row(meter, at(quarter), (quarter, 2301, 0))
+    for hour in (0, 8):
+        street.add_counter(meter, at(4 * hour) + timedelta(seconds=2), [None], 900, volts)
+        street.do("update reading set u_l2 = 2290 where register_set_id = %d" % volts)
+    span = {"from": at(0).isoformat(), "to": at(48).isoformat()}
+    for register, readings, gaps in (("1-0:1.8.0", 48, []), ("1-0:52.7.0", 2, [
+            ("2026-03-01T04:00:00Z", 1, "not received")])):
+        profile = (await system.get("/api/v1/meters/SDM-9/readings", params={
+            **span, "register": register})).json()
+        assert len(profile["readings"]) == readings
+        assert [(g["from"], g["intervals"], g["reason"]) for g in profile["gaps"]] == gaps
+    newest = (await system.get("/api/v1/meters/SDM-9/newest")).json()
+    assert {n["register"]: n["reading"]["decimal"] for n in newest}["1-0:52.7.0"] == "229.0"

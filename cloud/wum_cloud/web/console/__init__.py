@@ -6,6 +6,7 @@ from wum_cloud.web.console import (
     account,
     audit,
     campaigns,
+    choices,
     claims,
     command_groups,
     commands,
@@ -33,6 +34,6 @@ from wum_cloud.web.console import (
 router = APIRouter(include_in_schema=False)
 PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, days, completeness,
          events, ingest, mesh, people, audit, claims, new_command, commands, command_groups,
-         registry, schedules, configuration, campaigns, releases, life, points)
+         registry, schedules, configuration, campaigns, releases, life, choices, points)
 for part in PARTS:
     router.include_router(part.router)

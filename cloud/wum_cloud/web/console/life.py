@@ -14,6 +14,8 @@ from wum_cloud.database import Connection
 from wum_cloud.people.permissions import EDIT_METERS, EDIT_REGISTRY, READ_READINGS
 from wum_cloud.people.store import Session
 from wum_cloud.readings import points
+from wum_cloud.registry.choices import store as choices
+from wum_cloud.registry.choices.store import Choice
 from wum_cloud.registry.life import acting, amounts, store
 from wum_cloud.registry.life.acting import (
     REASON_LEAST,
@@ -26,7 +28,9 @@ from wum_cloud.registry.life.acting import (
 )
 from wum_cloud.registry.life.amounts import Amount, BadAmount
 from wum_cloud.registry.life.store import Known
+from wum_cloud.registry.reach import Reach
 from wum_cloud.web.access import Database, actor_of
+from wum_cloud.web.console.choices import models_of
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page
 from wum_cloud.web.rights import MetersForm, MetersVisitor, RegistryForm, RegistryVisitor
@@ -93,7 +97,8 @@ async def replace_meter(
         registers = await points.counted(connection, meter.meter_id)
         await acting.replace(
             connection, session.account.reach, actor_of(request, session.account), serial,
-            new.strip(), model.strip(), Spot(concentrator.strip(), bus.strip(), address.strip()),
+            new.strip(), model.strip(),
+            await _spot(connection, session.account.reach, concentrator, bus, address),
             Displays(_amounts(registers, codes, finals), _amounts(registers, codes, firsts),
                      await points.stored_until(connection, meter.meter_id, said.at)), said)
         return new.strip()
@@ -117,7 +122,8 @@ async def move_meter(
         registers = await points.counted(connection, meter.meter_id)
         await acting.move(
             connection, session.account.reach, actor_of(request, session.account), serial,
-            Spot(concentrator.strip(), bus.strip(), address.strip()), delivery_point.strip(),
+            await _spot(connection, session.account.reach, concentrator, bus, address),
+            delivery_point.strip(),
             Displays(_amounts(registers, codes, finals), (),
                      await points.stored_until(connection, meter.meter_id, said.at)), said)
         return serial
@@ -185,7 +191,7 @@ async def add_meter(
             await acting.add(
                 connection, own.reach, actor_of(request, own), serial.strip(), model.strip(),
                 delivery_point.strip(),
-                Spot(concentrator.strip(), bus.strip(), address.strip()), schedule.strip(),
+                await _spot(connection, own.reach, concentrator, bus, address), schedule.strip(),
                 _said(zone, fields, ""))
     except MeterRefused as error:
         return await _new(request, database, session, Tried(
@@ -228,7 +234,7 @@ async def _life(
         acts = await store.acts(connection, list(dict.fromkeys(
             [meter.meter_id, *[one.meter_id for one in installed]])), _ACTS_MAX)
         registers = await points.counted(connection, meter.meter_id)
-        buses = await store.buses(connection, meter.concentrator_id)
+        offered = await _offered(connection, own.reach, meter.concentrator)
         schedules = [] if own.site_id else await store.schedules(connection, own.tenant_id)
         stored = await points.stored_until(connection, meter.meter_id, datetime.now(UTC))
         its = await twin.twin_of(connection, own.reach, meter.device_id)
@@ -240,11 +246,20 @@ async def _life(
         zone=meter.time_zone, installed=installed, elsewhere=elsewhere, acts=acts,
         registers=[_Shown(r, last.get(r.obis)) for r in registers],
         own=None if its is None else twin.of_meter(its, serial),
-        buses=buses, may_edit=may, may_read=READ_READINGS in own.permissions, done=done,
+        offered=offered, may_edit=may, may_read=READ_READINGS in own.permissions, done=done,
         may_configure=EDIT_REGISTRY in own.permissions and meter.archived_at is None,
         schedules=schedules, may_add=EDIT_METERS in own.permissions, tried=tried or Tried(),
         default_at=_local_now(meter.time_zone),
         reason_least=REASON_LEAST, reason_max=REASON_MAX)
+
+
+async def _offered(
+        connection: Connection, reach: Reach, concentrator: str) -> dict[str, list[Choice]]:
+    """What the fields of a form offer before anybody types (choices.py offers what follows)."""
+    return {"points": await choices.points(connection, reach, ""),
+            "models": await models_of(connection, reach),
+            "concentrators": await choices.concentrators(connection, reach, ""),
+            "buses": await choices.buses(connection, reach, "", concentrator)}
 
 
 class _Shown:
@@ -263,10 +278,19 @@ async def _new(
         zone = await zone_of(connection, own.tenant_id)
         # They are of the whole tenant: who is confined to a branch has to know their names.
         schedules = [] if own.site_id else await store.schedules(connection, own.tenant_id)
+        offered = await _offered(connection, own.reach, tried.field("add", "concentrator"))
     return page(
         request, "new_meter.html", session, 422 if tried.mistake else 200, zone=zone,
+        offered=offered,
         schedules=schedules, tried=tried, default_at=_local_now(zone),
         reason_least=REASON_LEAST, reason_max=REASON_MAX)
+
+
+async def _spot(
+        connection: Connection, reach: Reach, concentrator: str, bus: str, address: str) -> Spot:
+    """The place that a form names; a concentrator by its name, or by its id."""
+    return Spot(await choices.device_of(connection, reach, concentrator.strip()), bus.strip(),
+                address.strip())
 
 
 def _local_now(zone: str) -> str:

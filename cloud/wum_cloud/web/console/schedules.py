@@ -1,6 +1,6 @@
 """Schedules: how often meters are read, and which registers of them by a schedule of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -102,7 +102,7 @@ async def _schedules(
 
 
 async def _form(
-        request: Request, database: Database, session: Session, fields: dict[str, object], *,
+        request: Request, database: Database, session: Session, fields: Mapping[str, object], *,
         is_new: bool, mistake: str = "", where: str = "") -> Response:
     async with database.connection() as connection:
         found = await store.listed(connection, session.account.tenant_id, most=_SHOWN_MAX)

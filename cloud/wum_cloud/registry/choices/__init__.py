@@ -1,0 +1,1 @@
+"""What a person may choose from where a form names something of the registry."""
