@@ -16,7 +16,7 @@ from wum_cloud import logs
 from wum_cloud.commands.sessions.arguments import add_session
 from wum_cloud.expected import expected
 from wum_cloud.people.arguments import add_people
-from wum_cloud.registry.arguments import add_registry
+from wum_cloud.registry.arguments import add_meter, add_registry
 from wum_cloud.settings import Settings, required, settings_from
 
 _Command = Callable[[Settings, argparse.Namespace], Awaitable[int] | int]
@@ -153,6 +153,7 @@ def _add_people(add: _Add) -> None:
                       "empty: in none")
     site.add_argument("--tenant", default="default")
     add_registry(add, _registry)
+    add_meter(add, _meter)
     audit = add("audit", _audit, "Check the audit trail, or write it into a file.")
     audit.add_argument("act", choices=("verify", "export"))
     audit.add_argument("file", nargs="?", type=Path, metavar="FILE", help="where the export goes; "
@@ -225,10 +226,12 @@ async def _ingest(settings: Settings, _: argparse.Namespace) -> int:
     from wum_cloud.history.keeper import keeping
     from wum_cloud.ingest.downlink import Downlink
     from wum_cloud.ingest.process import serve
+    from wum_cloud.joins.first_configuration import first_configuration
     from wum_cloud.ledger.keeper import keep
     counters = Downlink()
     return await serve(settings, [
-        keep, keeping(settings.keep_days), enrolling(settings), keeping_accounts(settings),
+        keep, keeping(settings.keep_days), keeping_accounts(settings),
+        enrolling(settings, first_configuration(order_seed)),
         destroying, commanding(settings, order_seed, counters),
         campaigning(settings, counters), telling("ingest")])
 
@@ -359,6 +362,11 @@ async def _registry(settings: Settings, arguments: argparse.Namespace) -> int:
             settings.database_url, arguments.tenant, arguments.file)
     return await commands.import_file(
         settings.database_url, arguments.tenant, arguments.file, dry_run=arguments.dry_run)
+
+
+async def _meter(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.joins.meter_acts import act
+    return await act(settings.database_url, arguments)
 
 
 async def _audit(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -13,9 +13,10 @@ def expected() -> tuple[type[Exception], ...]:
     from wum_cloud.people.accounts import PasswordFileError, PeopleRefused
     from wum_cloud.registry.bulk.file import BulkRefused
     from wum_cloud.registry.keys import KeyFileError
+    from wum_cloud.registry.life.acting import MeterRefused, Questioned
     from wum_cloud.registry.registration import RegistrationRefused
     from wum_cloud.registry.sites.tree import SiteRefused
     from wum_cloud.settings import SettingsError
     return (SettingsError, DatabaseError, MigrationError, KeyFileError, RegistrationRefused,
             PasswordFileError, PeopleRefused, AuditFileError, BackupError, SiteRefused,
-            ClaimRefused, RippleRefused, BulkRefused, CommandRefused)
+            ClaimRefused, RippleRefused, BulkRefused, CommandRefused, MeterRefused, Questioned)

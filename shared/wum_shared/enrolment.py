@@ -1,7 +1,8 @@
 """Enrolment: the messages by which a concentrator and its head-end come to trust each other.
 
     request   up    signed by the identity, and authenticated by the claim code
-    grant     down  sealed by the claim code: root key, trust document, tenant, broker password
+    grant     down  sealed by the claim code: root key, trust document, tenant, broker password, and
+                    the order with the first configuration, where one was planned
     opening   up    signed by the identity: an ephemeral key for the keys of an epoch
     opened    down  sealed with the new keys: whoever made it has the head-end's uplink key
     chain     down  instead of it: newer trust documents, by which to open an epoch anew
@@ -25,7 +26,7 @@ from wum_shared.errors import Malformed, NotGenuine, Unsupported
 from wum_shared.ids import CONCENTRATOR_SIZE, checked_text, concentrator_id
 from wum_shared.kdf import expand, extract, hmac_sha256, is_same, sha256
 from wum_shared.messages import DirectionKey, versioned
-from wum_shared.orders import CONSENTS_MAX
+from wum_shared.orders import CONSENTS_MAX, ORDER_BYTES_MAX
 from wum_shared.topics import DOWN, ENROL, UP
 
 _TRUST_VERSION = 1
@@ -38,7 +39,9 @@ TRUST_BYTES_MAX = 1024
 APPROVERS_MAX = 6           # Eight documents with so many make an answer to an opening.
 ORDER_KEYS_MAX = 2          # The one in use, and the one that takes over or gave up its place.
 REQUEST_BYTES_MAX = 1024
-GRANT_BYTES_MAX = 2048
+FIRST_ORDER_MAX = ORDER_BYTES_MAX + 256      # With its signature.
+GRANT_BYTES_MAX = 2048 + FIRST_ORDER_MAX
+GRANT_WITH_ORDER = 1        # Version of a grant with a first configuration.
 OPENED_BYTES_MAX = 4096
 CHAIN_MAX = 8               # Trust documents in one answer, some 180 bytes each.
 GRANTS_MAX = 16             # Of one claim: answers that got lost on the way are given again.
@@ -73,8 +76,11 @@ class Request(namedtuple("Request", ("concentrator", "identity_key", "nonce"))):
     nonce: bytes
 
 
-class Grant(namedtuple("Grant", ("nonce", "root_key", "trust", "tenant", "broker_password"))):
-    """What the head-end gives. `trust` is a signed trust document."""
+class Grant(namedtuple("Grant", (
+        "nonce", "root_key", "trust", "tenant", "broker_password", "first_order"))):
+    """What the head-end gives. `trust` is a signed trust document; `first_order` a signed order,
+    the concentrator's first configuration, or empty where nobody has planned one.
+    """
 
     __slots__ = ()
     nonce: bytes
@@ -82,6 +88,7 @@ class Grant(namedtuple("Grant", ("nonce", "root_key", "trust", "tenant", "broker
     trust: bytes
     tenant: str
     broker_password: str
+    first_order: bytes
 
     def __repr__(self) -> str:
         return "Grant(hidden)"
@@ -222,25 +229,37 @@ def seal_grant(
         cipher: Cipher, name: bytes, key: DirectionKey, counter: int, grant: Grant) -> bytes:
     """The grant, sealed by the claim code's key. `counter` comes from chance, 62 bits of it: what
     is counted would come again where a database is restored."""
-    return cose.seal(
-        cipher, key, cose.key_id(name, 0), counter,
-        cbor.encode([fields.VERSION] + list(grant)), DOWN, _UNCLAIMED, ENROL)
+    said = ([GRANT_WITH_ORDER] + list(grant) if grant.first_order
+            else [fields.VERSION] + list(grant)[:-1])
+    return cose.seal(cipher, key, cose.key_id(name, 0), counter, cbor.encode(said), DOWN,
+                     _UNCLAIMED, ENROL)
 
 
 def open_grant(cipher: Cipher, secrets: ClaimSecrets, nonce: bytes, sealed: bytes) -> Grant:
     """The grant that answers the request with `nonce`. Raises NotGenuine, Malformed, Unsupported.
     """
     _bounded(sealed, GRANT_BYTES_MAX, "grant")
-    parts = versioned(
-        cose.unseal(cipher, secrets.grant, sealed, DOWN, _UNCLAIMED, ENROL), 6, "grant",
-        GRANT_BYTES_MAX)
+    parts = _grant_parts(cose.unseal(cipher, secrets.grant, sealed, DOWN, _UNCLAIMED, ENROL))
+    first_order = parts[6] if len(parts) > 6 else b""
+    if type(first_order) is not bytes or len(parts) > 6 and not (
+            0 < len(first_order) <= FIRST_ORDER_MAX):
+        raise Malformed("grant first-order: wanted 1..%d bytes, got %s" % (
+            FIRST_ORDER_MAX, fields.shown(first_order)))
     trust, password = parts[3], parts[5]
     if type(trust) is not bytes or type(password) is not str or not 16 <= len(password) <= 128:
         raise Malformed("grant: its trust document or its password is none")
     if fields.octets(parts[1], NONCE_SIZE, "grant nonce") != nonce:
         raise NotGenuine("grant: it answers another request")
     return Grant(nonce, fields.octets(parts[2], 32, "grant root-key"), trust,
-                 checked_text(parts[4], "grant tenant"), password)
+                 checked_text(parts[4], "grant tenant"), password, first_order)
+
+
+def _grant_parts(said: bytes) -> list[object]:
+    """Fields of a grant of either version."""
+    try:
+        return versioned(said, 6, "grant", GRANT_BYTES_MAX)
+    except Unsupported:
+        return versioned(said, 7, "grant", GRANT_BYTES_MAX, version=GRANT_WITH_ORDER)
 
 
 def make_opening(

@@ -28,7 +28,7 @@ def grant(message, document, root=ROOT, nonce=None):
     request = enrolment.open_request(SIGNATURES, secrets.name, secrets.enrol, message)
     assert request.concentrator == IDENTITY.concentrator
     return enrolment.seal_grant(CIPHER, secrets.name, secrets.grant, 5, enrolment.Grant(
-        nonce or request.nonce, root, document, "utility", "a password of the broker"))
+        nonce or request.nonce, root, document, "utility", "a password of the broker", b""))
 
 
 def answer(message, document, secret, newer=None, epoch=None, password=None):
@@ -47,7 +47,7 @@ def claiming():
 
 def test_a_code_and_an_answered_opening_give_keys_that_both_sides_have():
     first = trust(1, b"u" * 32)
-    trusted, password = claiming().granted(grant(claiming().request(), first))
+    trusted, password, _ = claiming().granted(grant(claiming().request(), first))
     assert tuple(trusted) == (ROOT, first, "utility") and password == "a password of the broker"
     opening = Opening(CRYPTO, IDENTITY, trusted, 1, b"s" * 32)
     theirs, sealed = answer(opening.message(), first, b"u" * 32)

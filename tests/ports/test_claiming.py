@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wum_edge.enrolment.joining import Renewed, Trusted
+from wum_edge.enrolment.joining import Granted, Renewed, Trusted
 from wum_edge.ports.linux import claiming, enrolling
 from wum_edge.ports.linux.__main__ import main
 from wum_edge.ports.linux.cipher import Signatures
@@ -49,7 +49,7 @@ def keep(folder: Path, epoch: int, password: str | None = None, trust: Trusted =
 
 def enrol(folder: Path) -> None:
     claiming.claim_code(folder)
-    claiming.keep_grant(folder, TRUSTED, "a password of the broker")
+    claiming.keep_grant(folder, Granted(TRUSTED, "a password of the broker", b""))
     keep(folder, claiming.next_epoch(folder))
 
 

@@ -21,7 +21,7 @@ NONCE = b"n" * 16
 ORDERS = (SIGNATURES.public(b"o" * 32), SIGNATURES.public(b"p" * 32))
 TRUST = e.sign_trust(SIGNATURES, ROOT_SEED, ROOT, e.Trust(
     3, AGREEMENT.public(UPLINK), ORDERS, ROOT, (), 0))
-GRANT = e.Grant(NONCE, ROOT, TRUST, "utility", "a password of the broker")
+GRANT = e.Grant(NONCE, ROOT, TRUST, "utility", "a password of the broker", b"")
 
 
 def request():
@@ -71,6 +71,25 @@ def test_a_grant_is_opened_by_the_code_and_answers_one_request():
     raises(NotGenuine, lambda: e.open_grant(CIPHER, OTHERS, NONCE, sealed))
     raises(NotGenuine, lambda: e.open_grant(CIPHER, SECRETS, b"m" * 16, sealed))
     every_slip(sealed, lambda wrong: e.open_grant(CIPHER, SECRETS, NONCE, wrong))
+
+
+def test_a_grant_may_hold_the_order_of_a_first_configuration():
+    """Only then it is another version: who never heard of orders is let in as ever."""
+    with_order = e.Grant(*(tuple(GRANT)[:-1] + (b"signed" * 2000,)))
+    for grant, version in ((GRANT, 0), (with_order, 1)):
+        sealed = e.seal_grant(CIPHER, SECRETS.name, SECRETS.grant, 2**61, grant)
+        assert e.open_grant(CIPHER, SECRETS, NONCE, sealed) == grant
+        said = cose.unseal(CIPHER, SECRETS.grant, sealed, "down", "unclaimed", "enrol")
+        assert cbor.decode(said)[0] == version
+    said = cbor.decode(said)
+    for bad in (b"", "text", None, bytes(e.FIRST_ORDER_MAX + 1)):
+        sealed = cose.seal(CIPHER, SECRETS.grant, cose.key_id(SECRETS.name, 0), 1,
+                           cbor.encode(said[:6] + [bad]), "down", "unclaimed", "enrol")
+        raises(Malformed, lambda sealed=sealed: e.open_grant(CIPHER, SECRETS, NONCE, sealed))
+    sealed = cose.seal(CIPHER, SECRETS.grant, cose.key_id(SECRETS.name, 0), 1,
+                       cbor.encode([2] + said[1:]), "down", "unclaimed", "enrol")
+    raises(Unsupported, lambda: e.open_grant(CIPHER, SECRETS, NONCE, sealed))
+
 
 
 def test_a_trust_document_is_the_roots_and_its_number_only_rises():

@@ -129,7 +129,8 @@ async def meters(connection: Connection, reach: Reach, serials: list[str]) -> li
     return await _targets(connection, reach, (
         "select c.concentrator_id, c.device_id, m.meter_id, m.serial from meter m"
         " join concentrator c using (concentrator_id)"
-        " where m.serial = any(%(names)s) and c.revoked_at is null" + _REACH), serials)
+        " where m.serial = any(%(names)s) and c.revoked_at is null and c.planned_at is null"
+        + _REACH), serials)
 
 
 async def concentrators(
@@ -138,7 +139,8 @@ async def concentrators(
     return await _targets(connection, reach, (
         "select c.concentrator_id, c.device_id, null::bigint as meter_id, '' as serial"
         " from concentrator c"
-        " where c.device_id = any(%(names)s) and c.revoked_at is null" + _REACH), device_ids)
+        " where c.device_id = any(%(names)s) and c.revoked_at is null and c.planned_at is null"
+        + _REACH), device_ids)
 
 
 async def _targets(
@@ -212,10 +214,11 @@ async def found(
         "select m.serial as target, concat_ws(', ', p.name, m.model) as about, c.name as behind"
         "  from meter m join concentrator c using (concentrator_id)"
         "  join delivery_point p on p.delivery_point_id = m.delivery_point_id"
-        " where c.revoked_at is null and strpos(lower(concat_ws(' ', m.serial, p.name, c.name)),"
+        " where c.revoked_at is null and c.planned_at is null"
+        "   and strpos(lower(concat_ws(' ', m.serial, p.name, c.name)),"
         "       lower(%(search)s)) > 0" + _REACH if of_meters else
         "select encode(c.device_id, 'hex') as target, c.name as about, '' as behind"
-        "  from concentrator c where c.revoked_at is null"
+        "  from concentrator c where c.revoked_at is null and c.planned_at is null"
         "   and strpos(lower(concat_ws(' ', encode(c.device_id, 'hex'), c.name)),"
         "       lower(%(search)s)) > 0" + _REACH)
     async with connection.cursor(row_factory=class_row(Found)) as cursor:

@@ -22,6 +22,7 @@ class Place:
     name: str
     mesh: str | None
     group: str | None
+    is_planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class Standing:
 
 
 _PLACES = """
-    select c.concentrator_id, c.device_id, c.name, c.mesh, c.configuration_group as "group"
+    select c.concentrator_id, c.device_id, c.name, c.mesh, c.configuration_group as "group",
+           c.planned_at is not null as is_planned
       from concentrator c where c.tenant_id = %(tenant)s and c.revoked_at is null"""
 _VERSIONS = """
     select v.number, v.parts, v.digest, v.made_by, v.made_at, v.reason, c.state, c.told, c.ended_at
@@ -145,6 +147,16 @@ async def _sets(connection: Connection, concentrator_id: int) -> dict[str, list[
     for schedule, *part in rows:
         found.setdefault(schedule, []).append(Set(*part))
     return found
+
+
+async def first_command(connection: Connection, concentrator_id: int) -> int | None:
+    """The command of the only configuration that a concentrator was ever sent; None: there is none,
+    or there are more.
+    """
+    row = await (await connection.execute(
+        "select min(command_id) from configuration_version where concentrator_id = %s"
+        " having count(*) = 1", [concentrator_id])).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
 
 
 async def versions(connection: Connection, concentrator_id: int, most: int) -> list[Version]:

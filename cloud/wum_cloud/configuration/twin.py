@@ -134,6 +134,9 @@ async def send(
     one = await store.place(connection, reach, device_id)
     if one is None:
         return None
+    if one.is_planned:
+        raise ConfigurationRefused("%s is planned: this goes with the grant, as soon as a claim for"
+                                   " it comes in." % one.name)
     await store.lock(connection, one.concentrator_id)
     twin = await _twin(connection, reach, one)
     if twin.faults:
@@ -173,7 +176,7 @@ async def send_to_group(
         twin = await _twin(connection, reach, one)
         if twin.faults:
             left.append((one, "%s: wanted %s, got %s" % twin.faults[0]))
-        elif twin.changes and twin.on_its_way is None:
+        elif twin.changes and twin.on_its_way is None and not one.is_planned:
             await _send(connection, actor, twin, reason, give)
             sent += 1
     return sent, left

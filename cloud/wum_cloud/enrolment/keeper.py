@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from wum_cloud.broker import Broker, Delivery
 from wum_cloud.database import Pool
-from wum_cloud.enrolment.claims.claiming import ClaimRefused, answer_request
+from wum_cloud.enrolment.claims.claiming import ClaimRefused, First, answer_request
 from wum_cloud.enrolment.epochs import Opener
 from wum_cloud.registry.broker_files import read_password
 from wum_cloud.registry.keys import KeyFileError, Vault, open_vault
@@ -30,25 +30,28 @@ _log = logging.getLogger("wum_cloud.enrolment")
 Beside = Callable[[Pool, Callable[[], bool]], Coroutine[None, None, None]]
 
 
-def enrolling(settings: Settings) -> Beside:
-    """What runs beside ingest with these settings."""
+def enrolling(settings: Settings, first: First) -> Beside:
+    """What runs beside ingest with these settings. `first` gives the configurations of those that
+    were planned.
+    """
 
     async def keep(pool: Pool, _: Callable[[], bool]) -> None:
         vault = open_vault(required(settings.key_file, "WUM_KEY_FILE", "the key file"))
         password = read_password(required(
             settings.broker_password_file, "WUM_BROKER_PASSWORD_FILE", "the broker password"))
-        await Keeper(settings, password, vault).keep(pool)
+        await Keeper(settings, password, vault, first).keep(pool)
     return keep
 
 
 class Keeper:
     """Answers until it is cancelled."""
 
-    def __init__(self, settings: Settings, password: str, vault: Vault) -> None:
+    def __init__(self, settings: Settings, password: str, vault: Vault, first: First) -> None:
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Queue[Delivery] = asyncio.Queue(WAITING_MAX)
         self._vault = vault
         self._opener = Opener(vault)
+        self._first = first
         self.subscribed = asyncio.Event()
         self._broker = Broker(
             settings, password, topics.EVERY_ENROLMENT,
@@ -75,7 +78,7 @@ class Keeper:
             async with pool.connection() as connection:
                 if is_request(delivery.payload):
                     return await answer_request(
-                        connection, self._vault, device_id, delivery.payload)
+                        connection, self._vault, device_id, delivery.payload, self._first)
                 return await self._opener.answer(connection, device_id, delivery.payload)
         except (ClaimRefused, WireError) as refusal:
             _log.warning("refused on %s: %s", delivery.topic, refusal)

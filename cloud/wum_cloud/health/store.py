@@ -103,7 +103,8 @@ async def reporting(connection: Connection, reach: Reach) -> Reporting:
         await cursor.execute(
             ("""
             with mine as materialized (
-                select * from concentrator c where c.tenant_id = %(tenant)s"""
+                select * from concentrator c where c.tenant_id = %(tenant)s
+                   and c.planned_at is null"""
              + within(reach, "c.site_id") + """),
             seen as (
                 select m.concentrator_id, coalesce(m.last_captured_at >= now()

@@ -163,7 +163,8 @@ async def broker_accounts(connection: Connection) -> list[BrokerAccount]:
         "         select from concentrator_epoch e where e.concentrator_id = c.concentrator_id"
         "            and e.epoch >= c.next_broker_password_epoch and not isempty(e.uplink_seen))"
         "       then next_broker_password_hash else broker_password_hash end"
-        "  from concentrator c where revoked_at is null order by device_id")).fetchall()
+        "  from concentrator c where revoked_at is null and planned_at is null"
+        " order by device_id")).fetchall()
     return [BrokerAccount(*row) for row in rows]
 
 

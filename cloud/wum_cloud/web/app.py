@@ -20,6 +20,7 @@ from wum_cloud.commands.kinds import CommandRefused
 from wum_cloud.configuration.twin import ConfigurationRefused
 from wum_cloud.database import DatabaseAway, Pool, open_pool
 from wum_cloud.enrolment.claims.claiming import ClaimRefused
+from wum_cloud.enrolment.planned.planning import PlanningRefused
 from wum_cloud.figures import counted
 from wum_cloud.figures.telling import Teller
 from wum_cloud.people.accounts import PeopleRefused
@@ -90,6 +91,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(PeopleRefused, _on_refused)
     app.add_exception_handler(SiteRefused, _on_refused)
     app.add_exception_handler(ClaimRefused, _on_refused)
+    app.add_exception_handler(PlanningRefused, _on_refused)
     app.add_exception_handler(BulkRefused, _on_refused)
     app.add_exception_handler(ConfigurationRefused, _on_refused)
     app.add_exception_handler(CommandRefused, _on_refused)

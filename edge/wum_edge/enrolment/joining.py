@@ -51,6 +51,18 @@ class Trusted(namedtuple("Trusted", ("root_key", "document", "tenant"))):
     tenant: str
 
 
+class Granted(namedtuple("Granted", ("trusted", "broker_password", "first_order"))):
+    """What a grant brings. `first_order` is a signed order, empty where there is none."""
+
+    __slots__ = ()
+    trusted: Trusted
+    broker_password: str
+    first_order: bytes
+
+    def __repr__(self) -> str:
+        return "Granted(hidden)"
+
+
 class Renewed(namedtuple("Renewed", ("trusted", "keys", "broker_password"))):
     """What an answer to an opening brings. `keys` is None where it only brought newer trust
     documents: then open the next epoch under those. `broker_password` is None where it stays.
@@ -90,12 +102,13 @@ class Claiming:
             self._crypto.signer, self._identity.seed, self._identity.key, self._secrets,
             self._nonce)
 
-    def granted(self, sealed: bytes) -> tuple[Trusted, str]:
-        """(whom to trust from now on, password at the broker). Raises NotGenuine, Malformed,
-        Unsupported: then it was no answer, and another may come."""
+    def granted(self, sealed: bytes) -> Granted:
+        """What it grants. Raises NotGenuine, Malformed, Unsupported: then it was no answer, and
+        another may come."""
         grant = enrolment.open_grant(self._crypto.cipher, self._secrets, self._nonce, sealed)
         trust = enrolment.open_trust(self._crypto.verifier, grant.root_key, grant.trust, 1)
-        return Trusted(trust.root_key, grant.trust, grant.tenant), grant.broker_password
+        return Granted(Trusted(trust.root_key, grant.trust, grant.tenant), grant.broker_password,
+                       grant.first_order)
 
 
 class Opening:

@@ -7,6 +7,8 @@ from wum_cloud.database import Pool
 from wum_cloud.enrolment.accounts import accounts_now
 from wum_cloud.enrolment.claims.claiming import Wanted, answer_request, claim
 from wum_cloud.enrolment.epochs import Opener
+from wum_cloud.enrolment.trust.documents import order_seed
+from wum_cloud.joins.first_configuration import first_configuration
 from wum_cloud.registry.cipher import SodiumAgreement, SodiumCipher, SodiumSigner
 from wum_cloud.registry.keys import Vault
 from wum_cloud.registry.reach import Reach
@@ -61,6 +63,9 @@ def parts(trust: bytes) -> tuple[int, bytes]:
     return trusted.number, trusted.uplink_key
 
 
+FIRST = first_configuration(order_seed)
+
+
 async def claimed(pool: Pool, vault: Vault, box: Box, name: str = "cabinet", **more: object) -> int:
     async with pool.connection() as connection:
         return await claim(connection, vault, HERE, INES, Wanted(
@@ -69,7 +74,8 @@ async def claimed(pool: Pool, vault: Vault, box: Box, name: str = "cabinet", **m
 
 async def request(pool: Pool, vault: Vault, box: Box) -> enrolment.Grant:
     async with pool.connection() as connection:
-        topic, sealed = await answer_request(connection, vault, box.secrets.name, box.request())
+        topic, sealed = await answer_request(
+            connection, vault, box.secrets.name, box.request(), FIRST)
     assert topic == "wum/0/%s/down/enrol" % box.secrets.name.hex()
     return box.grant(sealed)
 

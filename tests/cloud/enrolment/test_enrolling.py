@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.cloud.enrolment.box import (
+    FIRST,
     HERE,
     INES,
     Box,
@@ -97,7 +98,7 @@ async def test_without_the_code_nobody_is_let_in(pool: Pool, vault: Vault, root:
     await claimed(pool, vault, box)
     async with pool.connection() as connection:
         with pytest.raises(NotGenuine):
-            await answer_request(connection, vault, box.secrets.name, stranger.request())
+            await answer_request(connection, vault, box.secrets.name, stranger.request(), FIRST)
     assert await users(pool) == {box.secrets.name.hex()}, "nothing was registered"
 
 

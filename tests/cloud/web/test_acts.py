@@ -61,6 +61,10 @@ STEPS: list[Step] = [
     ("PUT", "/api/v1/sites/{name:path}/parent", {"json": {"parent": None}, "name": "Strada 0"}),
     ("POST", "/api/v1/claims", {"json": {"code": code(), "name": "a", "site": None}}),
     ("DELETE", "/api/v1/claims/{id}", {"id": "{claim}"}),
+    ("POST", "/api/v1/planned-concentrators", {"json": {"name": "west"}}),
+    ("DELETE", "/api/v1/planned-concentrators/{id}", {"id": "{plan}"}),
+    ("POST", "/claims/plan", form(name="east")),
+    ("POST", "/claims/forget", form(planned="{plan}")),
     ("POST", "/claims", form(code=code(), name="b")),
     ("POST", "/claims/withdraw", form(claim_id="{claim}")),
     ("PUT", "/api/v1/schedules/{name}", {"json": {"period_s": 60}, "name": "minutely"}),
@@ -176,6 +180,11 @@ class Story:
                             ("{release}", "max(release_id) from release"),
                             ("{campaign}", "max(campaign_id) from campaign"),
                             ("{request}", "max(request_id) from command")):
+            if text == "{plan}":
+                with psycopg.connect(self.people.url) as connection:
+                    row = connection.execute("select encode(device_id, 'hex') from concentrator"
+                                             " where planned_at is not null").fetchone()
+                return row[0] if row else "0" * 16
             if text == word:
                 return str(self.people.do("select coalesce(" + query.replace(" from", ", 1) from")))
         return pyotp.TOTP(self.secret).now() if text == "{code}" and self.secret else text

@@ -70,7 +70,7 @@ def address(route: Declared, things: Things, mark: str) -> str:
                   r"\1/" + str(rows["delivery_point"]["name"]), path)
     path = re.sub(r"(/meters|/days|/plots|/life)/{serial(:path)?}",
                   r"\1/" + things.serial_of(mark), path)
-    path = path.replace("/concentrators/{id}", "/concentrators/" + things.id_of(mark))
+    path = path.replace("concentrators/{id}", "concentrators/" + things.id_of(mark))
     path = path.replace("/sites/{name:path}", "/sites/%s-region" % mark)
     path = path.replace("/accounts/{name}", "/accounts/%s-boss" % mark)
     path = path.replace("/tokens/{name}", "/tokens/" + str(rows["api_token"]["name"]))
@@ -158,6 +158,7 @@ _ASKED = {"reason": "because of it", "step": "ask"}     # Not only to see what w
 _FORMS: dict[str, dict[str, str]] = {
     "/claims": {"code": "x", "name": "x", "site": "besidezz-region"},
     "/claims/withdraw": {"claim_id": "{claim.claim_id}"},
+    "/claims/plan": {"name": "x", "site": "besidezz-region"}, "/claims/forget": {"planned": "{id}"},
     "/commands/approve": {"number": "{command.request_id}"},
     "/commands/withdraw": {"number": "{command.request_id}"},
     "/commands/asking": {"kind": "read", "targets": "{serial}", **_ASKED},
@@ -181,6 +182,7 @@ _BODIES: dict[str, dict[str, object]] = {
     "/move": {"spot": {"concentrator": "{id}"}, "reason": "because of it"},
     "/archiving": {"reason": "because of it"}, "/schedule": {"schedule": ""},
     "/parent": {"parent": None}, "/configuration": {"reason": "because of it"},
+    "/planned-concentrators": {"name": "x", "site": "besidezz-region"},
     "/configuration/group": {"group": None}, "/settings": {}, "/claims": {
         "code": "x", "name": "x", "site": "besidezz-region"},
     "/asking": {"kind": "read", "targets": ["{serial}"], "reason": "because of it"},

@@ -139,7 +139,7 @@ async def candidates(connection: Connection, tenant: int, release: int, site: in
             "  left join site x using (site_id)"
             "  left join site above on above.site_id = x.parent_site_id"
             "  left join release r on r.tenant_id = c.tenant_id and r.digest = s.digest"
-            " where c.tenant_id = %(tenant)s and c.revoked_at is null"
+            " where c.tenant_id = %(tenant)s and c.revoked_at is null and c.planned_at is null"
             "   and (r.target is null or r.target = (select target from release"
             "         where release_id = %(release)s))" + sites.within(reach, "c.site_id")
             + " order by c.concentrator_id limit %(most)s").encode(),

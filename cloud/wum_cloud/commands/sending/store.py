@@ -78,8 +78,10 @@ async def number(connection: Connection) -> None:
         [_NUMBERING, NUMBERED_MAX])
 
 
-async def due(connection: Connection, limit: int) -> list[Due]:
-    """Up to `limit` commands whose turn it is; another process sees others."""
+async def due(connection: Connection, limit: int, command: int | None = None) -> list[Due]:
+    """Up to `limit` commands whose turn it is, or the one of this number if it is its turn; another
+    process sees others.
+    """
     async with connection.cursor(row_factory=class_row(Due)) as cursor:
         await cursor.execute(
             "select c.command_id, c.concentrator_id, x.device_id, t.name as tenant, c.order_id,"
@@ -97,9 +99,18 @@ async def due(connection: Connection, limit: int) -> list[Due]:
             "  join tenant t on t.tenant_id = c.tenant_id"
             " where c.state = any(%s) and c.due_at <= now() and x.revoked_at is null"
             "   and (c.is_numbered or c.state = 'requested' or c.expires_at <= now())"
+            "   and (%s::bigint is null or c.command_id = %s)"
             " order by c.due_at, c.command_id limit %s for update of c skip locked",
-            [SIGNED_MAX, CHALLENGE_S, CONSENTS_MAX, _DUE_STATES, limit])
+            [SIGNED_MAX, CHALLENGE_S, CONSENTS_MAX, _DUE_STATES, command, command, limit])
         return await cursor.fetchall()
+
+
+async def last_signed(connection: Connection, command: int) -> bytes:
+    """The order that was signed last for a command; empty where none was."""
+    row = await (await connection.execute(
+        "select signed from command_order where command_id = %s order by sequence desc limit 1",
+        [command])).fetchone()
+    return b"" if row is None else bytes(row[0])
 
 
 async def next_sequence(connection: Connection) -> int:

@@ -24,6 +24,8 @@ class Claim:
     grants: int
     identity_key: bytes | None
     password_sealed: bytes | None
+    made_by: str
+    planned_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,15 @@ class Listed:
 async def add(
         connection: Connection, *, tenant: int, name: bytes, secrets_sealed: bytes,
         broker_hash: str, concentrator_name: str, site: int | None, made_by: str, hours: int,
+        planned: int | None = None,
 ) -> int | None:
     """Keep a claim for `hours`; its number, or None where there is, or was, one of this code."""
     row = await (await connection.execute(
         "insert into claim (tenant_id, name, secrets_sealed, broker_hash, concentrator_name,"
-        " site_id, made_by, ends_at) values (%s, %s, %s, %s, %s, %s, %s,"
+        " site_id, made_by, planned_id, ends_at) values (%s, %s, %s, %s, %s, %s, %s, %s,"
         " now() + make_interval(hours => %s)) on conflict do nothing returning claim_id",
-        [tenant, name, secrets_sealed, broker_hash, concentrator_name, site, made_by, hours]
+        [tenant, name, secrets_sealed, broker_hash, concentrator_name, site, made_by, planned,
+         hours]
     )).fetchone()
     return None if row is None else int(row[0])
 
@@ -59,7 +63,8 @@ async def open_claim(connection: Connection, name: bytes) -> Claim | None:
     async with connection.cursor(row_factory=class_row(Claim)) as cursor:
         await cursor.execute(
             "select claim_id, tenant_id, t.name as tenant, c.name, secrets_sealed,"
-            "       concentrator_name, site_id, grants, identity_key, password_sealed"
+            "       concentrator_name, site_id, grants, identity_key, password_sealed, made_by,"
+            "       planned_id"
             "  from claim c join tenant t using (tenant_id)"
             " where c.name = %s and burned_at is null and ends_at > now()"
             "   and secrets_sealed is not null for update of c", [name])

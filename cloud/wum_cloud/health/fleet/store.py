@@ -65,7 +65,7 @@ async def concentrators(connection: Connection, tenant: int) -> Concentrators:
                        c.newest_captured_at < now() - make_interval(
                            secs => 2 * coalesce(p.s, 3600)) as behind
                   from concentrator c left join period p using (concentrator_id)
-                 where c.tenant_id = %(tenant)s)
+                 where c.tenant_id = %(tenant)s and c.planned_at is null)
             select count(*) filter (where not gone and not behind) as delivering,
                    count(*) filter (where not gone and behind) as behind,
                    count(*) filter (where not gone and newest_captured_at is null) as never,

@@ -44,6 +44,7 @@ class Concentrator:
     period_s: int | None        # Shortest of its meters' periods; None: no meter yet.
     flash: int                  # Of wum_shared.condition; 0: nothing is wrong with it,
     is_clock_wrong: bool        # as far as it says.
+    is_planned: bool            # Nobody has it yet.
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ _CONCENTRATORS = """
            (select min(period_s) from meter m where m.concentrator_id = c.concentrator_id
                and m.archived_at is null) as period_s,
            coalesce(t.flash, 0) as flash,
-           coalesce(t.has_no_time or t.apart_s <> 0, false) as is_clock_wrong
+           coalesce(t.has_no_time or t.apart_s <> 0, false) as is_clock_wrong,
+           c.planned_at is not null as is_planned
       from concentrator c left join site s using (site_id)
       left join """ + TROUBLE + """ t using (concentrator_id)
      where c.tenant_id = %(tenant)s"""

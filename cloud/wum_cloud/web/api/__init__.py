@@ -19,6 +19,7 @@ from wum_cloud.web.api import (
     mesh,
     meters,
     people,
+    planned,
     readings,
     registry,
     releases,
@@ -32,7 +33,7 @@ PREFIX = "/api/v1"
 router = APIRouter(prefix=PREFIX, dependencies=[
     Depends(signed_in), Depends(only_known_parameters)])
 PARTS = (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh, people,
-         audit, claims, commands, command_groups, registry, schedules, configuration, releases,
-         campaigns, life)
+         audit, claims, planned, commands, command_groups, registry, schedules, configuration,
+         releases, campaigns, life)
 for part in PARTS:
     router.include_router(part.router)

@@ -38,10 +38,14 @@ class NewClaimForm(Form):
     """A concentrator's claim code, as its label says it, and what it is to be called."""
 
     code: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    name: Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     site: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")] = None
     hours: Annotated[int, Field(
         ge=1, le=HOURS_MAX, description="How long it may take to come.")] = 24
+    planned: Annotated[str | None, Field(
+        pattern=r"^[0-9a-f]{16}$", description=(
+            "The id of a planned concentrator: name and site are the plan's, and what is planned "
+            "at it is granted with its keys."))] = None
 
 
 class ClaimedForm(Form):
@@ -78,7 +82,8 @@ async def claim_concentrator(
     async with database.connection() as connection:
         number = await claim(
             connection, vault, account.reach, actor_of(request, account),
-            Wanted(wanted.code, wanted.name, wanted.site, wanted.hours))
+            Wanted(wanted.code, wanted.name, wanted.site, wanted.hours,
+                   None if wanted.planned is None else bytes.fromhex(wanted.planned)))
     return ClaimedForm(id=number)
 
 

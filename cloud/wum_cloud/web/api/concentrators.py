@@ -3,7 +3,7 @@
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from wum_cloud.paging import page_of
 from wum_cloud.registry.conditions import store as conditions
@@ -32,6 +32,7 @@ class ConcentratorForm(Form):
     last_contact_at: AwareDatetime | None
     newest_captured_at: AwareDatetime | None
     meters: int
+    is_planned: bool = Field(description="Nobody has it yet: a claim takes it over, and its id.")
 
 
 class ConditionForm(Form):
@@ -107,4 +108,4 @@ def _form(c: store.Concentrator) -> ConcentratorForm:
     return ConcentratorForm(
         id=c.device_id.hex(), name=c.name, site=c.site, registered_at=c.registered_at,
         last_contact_at=c.last_contact_at, newest_captured_at=c.newest_captured_at,
-        meters=c.meters)
+        meters=c.meters, is_planned=c.is_planned)

@@ -7,11 +7,11 @@ from pydantic import AwareDatetime, Field
 
 from wum_cloud.configuration import store, twin
 from wum_cloud.configuration.store import Version
+from wum_cloud.joins.giving import giving
 from wum_cloud.web.access import Database, actor_of
 from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.api.forms import Form
 from wum_cloud.web.api.problems import not_found
-from wum_cloud.web.giving import giving
 from wum_cloud.web.rights import (
     RegistryCaller,
     RegistryEditor,

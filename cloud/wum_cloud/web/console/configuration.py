@@ -9,12 +9,12 @@ from wum_cloud.commands.kinds import CommandRefused
 from wum_cloud.configuration import store, twin
 from wum_cloud.configuration.composing import NUMBERS, ROLES
 from wum_cloud.configuration.twin import ConfigurationRefused
+from wum_cloud.joins.giving import giving
 from wum_cloud.people.permissions import EDIT_REGISTRY
 from wum_cloud.people.store import Session
 from wum_cloud.web.access import Database, actor_of
 from wum_cloud.web.api.concentrators import device_id
 from wum_cloud.web.console.desk import zone_of
-from wum_cloud.web.giving import giving
 from wum_cloud.web.pages import page, wants_fragment
 from wum_cloud.web.rights import (
     RegistryForm,

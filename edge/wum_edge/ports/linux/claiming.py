@@ -18,11 +18,11 @@ import secrets
 import tomllib
 from pathlib import Path
 
-from wum_edge.enrolment.joining import Identity, Renewed, Trusted
+from wum_edge.enrolment.joining import Granted, Identity, Renewed, Trusted
 from wum_edge.ports.linux.cipher import Signatures
 from wum_edge.ports.linux.keys import BadKeys, password_before, read_keys, secret_text
 from wum_shared.claim import CODE_SIZE, code_from_text, code_to_text
-from wum_shared.enrolment import named_root
+from wum_shared.enrolment import FIRST_ORDER_MAX, named_root
 from wum_shared.errors import Malformed, WireError
 from wum_shared.ids import checked_text, id_from_text, id_to_text
 from wum_shared.messages import DirectionKey
@@ -31,9 +31,10 @@ IDENTITY, CODE = "identity.key", "claim.code"
 UPLINK, DOWNLINK, PASSWORD = "uplink.key", "downlink.key", "broker.password"
 TRUSTED, TRUST, CONCENTRATOR = "trusted.toml", "trust.cose", "concentrator.toml"
 TRIED = "epoch.tried"
+FIRST_ORDER = "first.order"
 # What a new claim wipes: all that says who this was, and all that it could speak with.
 WIPED = (CONCENTRATOR, UPLINK, DOWNLINK, PASSWORD, PASSWORD + ".before", TRUST, TRUSTED, TRIED,
-         "registration.cose", "mesh.key", "join.key", "door.key", CODE, IDENTITY)
+         "registration.cose", "mesh.key", "join.key", "door.key", FIRST_ORDER, CODE, IDENTITY)
 EPOCHS = ("uplink-*.key", "downlink-*.key")
 _TRUST_MAX = 4096
 _EPOCH_MAX = 0xFFFF
@@ -133,10 +134,26 @@ def next_epoch(folder: Path) -> int:
     return last + 1
 
 
-def keep_grant(folder: Path, trusted: Trusted, password: str) -> None:
+def keep_grant(folder: Path, granted: Granted) -> None:
     """Write what the head-end granted: from now on no code is needed. What says so comes last."""
-    write(folder / PASSWORD, password + "\n")
-    keep_trust(folder, trusted)
+    write(folder / PASSWORD, granted.broker_password + "\n")
+    if granted.first_order:
+        replace(folder / FIRST_ORDER, granted.first_order)
+    keep_trust(folder, granted.trusted)
+
+
+def first_order(folder: Path) -> bytes:
+    """The signed order that came with the grant and is not on record yet; empty: there is none."""
+    try:
+        with (folder / FIRST_ORDER).open("rb") as file:
+            return file.read(FIRST_ORDER_MAX)
+    except FileNotFoundError:
+        return b""
+
+
+def forget_first_order(folder: Path) -> None:
+    """It is on record."""
+    (folder / FIRST_ORDER).unlink(missing_ok=True)
 
 
 def keep_trust(folder: Path, trusted: Trusted) -> None:

@@ -12,7 +12,7 @@ from typing import TextIO
 
 import segno
 
-from wum_edge.enrolment.joining import Claiming, Identity, Trusted
+from wum_edge.enrolment.joining import Claiming, Granted, Identity
 from wum_edge.ports.linux import claiming
 from wum_edge.ports.linux.enrolment_broker import Where, ask
 from wum_edge.ports.linux.keys import read_password
@@ -42,7 +42,7 @@ def enrol(folder: Path, where: Where, wait_s: float, out: TextIO = sys.stdout) -
         claiming.claim_code(folder)     # Its first start: the identity is made here.
     identity = claiming.read_identity(folder)
     if not claiming.is_granted(folder):
-        claiming.keep_grant(folder, *_claim(folder, identity, where, deadline, out))
+        claiming.keep_grant(folder, _claim(folder, identity, where, deadline, out))
     keys = None
     while keys is None:      # An answer may bring newer trust documents first, to ask anew under.
         opening = begin_epoch(folder, identity)
@@ -57,6 +57,6 @@ def enrol(folder: Path, where: Where, wait_s: float, out: TextIO = sys.stdout) -
 
 def _claim(
         folder: Path, identity: Identity, where: Where, deadline: float, out: TextIO,
-) -> tuple[Trusted, str]:
+) -> Granted:
     talk = Claiming(CRYPTO, identity, claiming.read_code(folder), secrets.token_bytes(16))
     return ask(where, talk.name, talk.password, talk.request(), talk.granted, deadline, out)

@@ -114,6 +114,18 @@ def open_desk(config: Config, keys: Keys, flash: Flash, clock: Clock, log: Log,
         acts={}, log=log)
 
 
+def let_configure(desk: Desk, act: Act, folder: Path) -> None:
+    """Let the desk configure, and take the order that came with the grant as if it had come by the
+    broker: it is carried out once, and answered. After a power cut it is offered again, and known
+    by its record. One that is not taken, for a clock that was never set, the head-end sends again.
+    """
+    desk.acts[orders.CONFIGURE] = act
+    signed = claiming.first_order(folder)
+    if signed:
+        desk.handed(signed)
+        claiming.forget_first_order(folder)
+
+
 def groups_of(desk: Desk | None, flash: Flash,
               tell: Callable[[list[int]], None]) -> Groups | None:
     """The groups that orders have put this concentrator in. Raises OSError."""

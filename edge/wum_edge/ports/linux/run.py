@@ -53,7 +53,6 @@ from wum_edge.uplink.broker import Broker
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.opening import Opening
-from wum_shared import orders
 from wum_shared.batch import Event
 from wum_shared.ids import id_to_text
 from wum_shared.messages import NOTE_MAX
@@ -132,7 +131,7 @@ def open_gateway(
         hands, recent, order_desk.groups_of(
             desk, flash, mesh.groups.join if mesh is not None else lambda _: None), clock, log)
     if desk is not None:
-        desk.acts[orders.CONFIGURE] = _configure(found, models, flash, hands)
+        order_desk.let_configure(desk, _configure(found, models, flash, hands), Path(place.keys))
     update_part.listen(updating, agent, desk)
     known_meters = [known for _, meters in lines for known in meters]
     for known in known_meters:
@@ -215,7 +214,8 @@ def _line(
     sweeper = Sweeper(
         name=line.name, line=inputs.lines.get(line.name) or line_of(line), sweeps=sweeps,
         clock=clock, hand=hands.record, crashed=hands.crashed)
-    return sweeper, [known for _, sweep in sweeps for known in sweep.meters]
+    # One with several register sets is in a sweep of each.
+    return sweeper, list(dict.fromkeys([known for _, sweep in sweeps for known in sweep.meters]))
 
 
 @dataclass(slots=True, kw_only=True)

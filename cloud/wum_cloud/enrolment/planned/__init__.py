@@ -1,0 +1,1 @@
+"""Concentrators that are planned before anybody has them."""
