@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from kit import mesh_fields, mesh_goodput, mesh_hourly, mesh_orders, mesh_trouble
+from kit import mesh_fields, mesh_goodput, mesh_hourly, mesh_orders, mesh_trouble, ota_runs
 from kit import mesh_trouble_figures as trouble_figures
 from kit.figures import Figure, report
 from kit.mesh_families import FAMILIES, maker_of
@@ -32,8 +32,8 @@ PlanOf = Callable[[int], Plan]
 
 
 def scenarios(is_quick: bool, hours: int) -> list[Scenario]:
-    """All of docs/mesh-protocol.md, 13, in the order of what is worth most first. S10 comes with
-    updates.
+    """All of docs/mesh-protocol.md, 13, in the order of what is worth most first. S10 is an update;
+    more of that is in ota.py.
     """
     size, small, minutes = (30, 24, 1) if is_quick else (300, 100, 8)
     hours = 1 if is_quick else hours
@@ -77,7 +77,10 @@ def scenarios(is_quick: bool, hours: int) -> list[Scenario]:
                      lambda plan, name=name: mesh_trouble.attack(     # type: ignore[misc]
                          plan, name, 1), trouble_figures.attack(name))
               for name in mesh_trouble.ATTACKS]
+    kib = 16 if is_quick else 64
     return found + [
+        single("S10", lambda seed: mesh_fields.district(seed, lively),
+               lambda plan: ota_runs.update(plan, kib * 1024), ota_runs.s10_figures),
         objects("S12", lambda seed: mesh_fields.islands(seed, small), hours, 0.9999),
         objects("S3", lambda seed: mesh_fields.district(seed, lively), 1, 0.9999, families=PEERS),
         objects("S3_433", lambda seed: mesh_fields.district(seed, lively, LOW_BAND), 1, 0.9999,

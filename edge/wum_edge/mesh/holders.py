@@ -6,7 +6,11 @@ Left out: when to ask (spreading.py).
 from wum_edge.mesh.spreadframes import WAIT_UNIT_US, Lack
 
 HOLDERS_MAX = 24
-NEAR_Q4 = 20                 # 5 dB over the threshold: four frames in five arrive.
+NEAR_Q4 = 32                 # 8 dB over the threshold: nine frames in ten arrive.
+ALL_OF_IT = 64
+_NEAR_RATE = 46              # Of ALL_OF_IT symbols that were sent, so many came.
+_GOOD_RATE = 54
+_MEASURED = 12               # Symbols, before what came tells more than how loud it was.
 _ACTIVE_US = 1_800_000_000   # Who sent a symbol within so long is a server.
 _AWAY_US = 600_000_000
 _NEVER = -(1 << 40)
@@ -16,12 +20,14 @@ if TYPE_CHECKING:
 
 
 class Holder:
-    """`have`: its first page that is lacking, at least."""
+    """`have`: its first page that is lacking, at least; `rate`: what comes of what it sends."""
 
-    __slots__ = ("away_us", "have", "reach", "sent_us", "wait_us")
+    __slots__ = ("away_us", "came", "have", "number", "page", "rate", "reach", "sent_us", "wait_us")
 
     def __init__(self) -> None:
         self.have = self.reach = 0
+        self.came = self.page = self.number = 0
+        self.rate = ALL_OF_IT
         self.sent_us, self.wait_us, self.away_us = _NEVER, _NEVER, _NEVER
 
 
@@ -42,15 +48,23 @@ class Holders:
         if holder is None:
             return
         holder.have = lack.page
-        holder.reach = lack.reach
+        if not lack.lacks:           # An offer.
+            holder.reach = lack.reach
         holder.wait_us = self._relay.now + lack.wait * WAIT_UNIT_US if lack.wait else _NEVER
 
-    def sends(self, source: int, page: int) -> None:
-        """It has sent a symbol of that page."""
+    def sends(self, source: int, page: int, number: int) -> None:
+        """It has sent this symbol; what its number leaves out was lost."""
         holder = self._get(source)
         if holder is not None:
+            lost = number - holder.number - 1
+            if page == holder.page and 0 <= lost < _MEASURED:
+                for _ in range(lost):
+                    holder.rate -= holder.rate // 16
+                holder.rate += (ALL_OF_IT - holder.rate + 15) // 16
+                holder.came += 1
+            holder.page, holder.number = page, number
             holder.have = max(holder.have, page + 1)
-            holder.sent_us, holder.away_us = self._relay.now, _NEVER
+            holder.sent_us = self._relay.now
 
     def has(self, source: int, page: int) -> bool:
         holder = self._known.get(source)
@@ -74,7 +88,15 @@ class Holders:
 
     def is_near(self, source: int) -> bool:
         """Whether it is heard well."""
+        holder = self._known.get(source)
+        if holder is not None and holder.came >= _MEASURED:
+            return holder.rate >= _NEAR_RATE
         return self._margin(source) >= NEAR_Q4
+
+    def is_good(self, source: int) -> bool:
+        """Whether next to nothing of what it sends is lost."""
+        holder = self._known.get(source)
+        return holder is None or holder.came < _MEASURED or holder.rate >= _GOOD_RATE
 
     def best(self, page: int, before: int | None, least: int) -> int | None:
         """Whom to ask for a page; who was asked before is as good as 3 dB more. least: 2, only one
@@ -88,10 +110,10 @@ class Holders:
                 continue
             margin = min(self._margin(source) + (12 if source == before else 0), 48)
             is_active = self._relay.now - holder.sent_us < _ACTIVE_US
-            is_near = margin >= NEAR_Q4
+            is_near = self.is_near(source)
             if is_near and is_active:
-                rating = (2, margin, 0)
-            elif is_near:
+                rating = (2, holder.came, margin)
+            elif is_near and holder.reach:
                 rating = (1, holder.reach, margin)
             else:
                 rating = (0, margin, 0)

@@ -88,6 +88,11 @@ class Page:
         self._found, self._sources, self.only = {}, {}, only
         return min(sources) if len(sources) == 1 else None
 
+    def listen_to(self, only: int) -> None:
+        """From now on nobody else's symbols are taken."""
+        if only != self.only:
+            self._found, self._sources, self.only = {}, {}, only
+
     def liars(self, data: bytes) -> list[int]:
         """Who has sent what is no symbol of the page, now that it is known."""
         symbols = symbols_of(data)

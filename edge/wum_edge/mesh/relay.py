@@ -279,6 +279,12 @@ class Relay:
         self.spread.take_up(name, size, index, have)
         self.speech.plan()
 
+    def has_pages(self, t_us: int, name: bytes, have: int) -> None:
+        """These pages of an image are here, too."""
+        self._advance(t_us)
+        self.spread.has(name, have)
+        self.speech.plan()
+
     def give_page(self, t_us: int, name: bytes, page: int, data: bytes | None) -> None:
         """What was asked for by "read page"; None: it is not here after all."""
         self._advance(t_us)

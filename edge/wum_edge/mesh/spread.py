@@ -15,7 +15,6 @@ from wum_edge.mesh.airtime import airtime_us
 from wum_edge.mesh.duty import Ledger
 from wum_edge.mesh.erasure import SYMBOL_SIZE
 from wum_edge.mesh.frames import ALL, HEADER_SIZE, LACK, SYMBOL, TAG_SIZE, Header
-from wum_edge.mesh.holders import NEAR_Q4
 from wum_edge.mesh.page import symbols_of
 from wum_edge.mesh.spreadframes import (
     WAIT_UNIT_US,
@@ -31,6 +30,7 @@ IMAGES_MAX = 2
 SHARE_PERCENT = 30           # Of the law's airtime, for updates.
 USED_PERCENT = 50            # Above this of all airtime nothing is spread: readings need the rest.
 BURST = 8
+_REST = 4                    # Behind a burst others have their turn: so many times it, at most.
 _SYMBOL_BYTES = HEADER_SIZE + 7 + SYMBOL_SIZE + TAG_SIZE
 _LACK_BYTES = HEADER_SIZE + 11 + TAG_SIZE
 _PRIORITY, _LEFT_MAX = 3, 31
@@ -47,7 +47,7 @@ class Spread:
         setting = relay.setting
         self.ledger = Ledger(max(setting.duty_permyriad * SHARE_PERCENT // 100, 1), relay.now,
                              spent_us=spent_us)
-        self._symbol_us = airtime_us(setting.ways[0], _SYMBOL_BYTES)
+        self.symbol_us = airtime_us(setting.ways[0], _SYMBOL_BYTES)
         self._lack_us = airtime_us(setting.ways[0], _LACK_BYTES)
         self.images: list[Spreading] = []
         self._burst = 0              # Symbols that are still sent in a row.
@@ -65,6 +65,12 @@ class Spread:
     def drop(self, name: bytes) -> None:
         """No more of that one."""
         self.images = [image for image in self.images if image.name != name]
+
+    def has(self, name: bytes, have: int) -> None:
+        """These pages are here, too."""
+        for image in self.images:
+            if image.name == name:
+                image.has(have)
 
     def give(self, name: bytes, page: int, data: bytes | None) -> None:
         """A page that was to be read; None: it cannot be."""
@@ -86,7 +92,7 @@ class Spread:
         name, page, number, symbol = decode_symbol(body)
         relay = self.relay
         follow = header.aux % BURST      # In this burst; there may be more of them.
-        relay.channel.pause(relay.now + HOST_US + follow * (self._symbol_us + HOST_US // 2))
+        relay.channel.pause(relay.now + HOST_US + follow * (self.symbol_us + HOST_US // 2))
         for image in self.images:
             if image.name == name:
                 image.symbol(header.source, page, number, symbol, header.aux // BURST)
@@ -101,7 +107,7 @@ class Spread:
             if image.is_asking() and self._may(self._lack_us):
                 return 1 + LACK
         for image in self.images:
-            if image.is_serving() and self._may(self._symbol_us):
+            if image.is_serving() and self._may(self.symbol_us):
                 return 1 + SYMBOL
         return 0
 
@@ -127,7 +133,7 @@ class Spread:
                 aux = min(left, _LEFT_MAX) * BURST + self._burst
                 if relay.send(SYMBOL, ALL, aux, encode_symbol(image.name, page, number, symbol),
                               0, has_cad, _PRIORITY):
-                    self._book(self._symbol_us)
+                    self._book(self.symbol_us)
                 return
 
     def sent(self, is_symbol: bool) -> None:
@@ -140,9 +146,9 @@ class Spread:
             self.send_symbol(has_cad=False)
             return
         self._burst = 0
-        rest_us = self._sent * self._symbol_us
+        rest_us = self._sent * self.symbol_us
         for image in self.images:
-            image.rest(relay.now + rest_us + relay.chance() % (rest_us + HOST_US))
+            image.rest(relay.now + rest_us + relay.chance() % (_REST * rest_us + HOST_US))
 
     def refused(self, is_symbol: bool) -> None:
         """The channel was not free."""
@@ -153,17 +159,10 @@ class Spread:
 
     # What its parts ask.
 
-    def reach(self) -> int:
-        """How many that we hear well are further out."""
-        relay = self.relay
-        rank = relay.gradient.rank + relay.frame_us[0] // 8_000
-        return min(len([other for other in relay.neighbours.all()
-                        if other.margin_q4 >= NEAR_Q4 and other.rank >= rank]), 255)
-
     def wait_units(self) -> int:
         """How long until we may send half a page, in units of 16 s."""
         relay = self.relay
-        wait_us = self.ledger.wait_us(relay.now, BURST * self._symbol_us, is_urgent=True)
+        wait_us = self.ledger.wait_us(relay.now, BURST * self.symbol_us, is_urgent=True)
         return 0 if not wait_us else min(wait_us // WAIT_UNIT_US + 1, 255)
 
     def deadline_us(self, after_us: int) -> int | None:

@@ -16,15 +16,19 @@ from wum_edge.mesh.spreadframes import SYMBOLS_OF_CHUNK, Lack
 SECOND_US = 1_000_000
 _SOON_US = 6 * SECOND_US     # Over which they ask who begin a page.
 _STALL_US = 15 * SECOND_US   # A server that said that more comes, and is silent.
+_BAD_US = 30 * SECOND_US
 _LATER_US = 8 * SECOND_US    # Over which they ask who are ahead of others.
-_REPAIR_US = 3 * SECOND_US   # Over which repairs are asked for, by those that lack most first.
+_REPAIR_US = 10 * SECOND_US   # Over which repairs are asked for, by those that lack most first.
 _ANSWER_US = 12 * SECOND_US  # First patience for a server; it doubles.
-_SEEK_US = 20 * SECOND_US    # ... and while nobody has it.
+_SEEK_US = 45 * SECOND_US    # ... and while nobody has it.
 _DOUBLINGS = 6
 _VAIN_MAX = 3
-_OFFER_US = 8 * SECOND_US    # Over which those answer who have what is sought, the best first.
+_SEEKERS_MAX = 64
+_GATHER_US = 20 * SECOND_US  # Who seek are counted; then those answer who have it,
+_OFFER_US = 8 * SECOND_US    # over so long, who can serve most first.
 _COLLECT_US = 1_500_000      # Before a server begins: who lacks more may still say so.
-_GROW_US = 25 * SECOND_US    # Before one is asked that does not serve yet.
+_NUMBERS_MAX = 8
+_GROW_US = 20 * SECOND_US    # Before one is asked that does not serve yet.
 _SERVES_US = 1_200 * SECOND_US   # Whoever was asked within so long is a server.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,13 +49,19 @@ class Spreading:
         self.ask_us: int | None = None
         self._server: int | None = None
         self._vain = 0
+        self._asked_of: int | None = None
+        self._unanswered = 0
+        self._near_page = -1         # The last one that somebody near was heard to have.
+        self._served_us = 0          # Until then more is expected, and nothing asked for.
         self._offer_us: int | None = None
         self._offered = 0            # For whom lacks this page.
+        self._seekers: list[int] = []    # Who seek it, and since when.
+        self._sought_us = 0
         # Of the server: what is owed by page, when it goes on, the page that is at hand.
         self.owed: dict[int, int] = {}
         self._serve_us = self._asked_us = 0
         self._is_server = False
-        self._number = 0
+        self._numbers: dict[int, int] = {}   # What was sent of a page, of the last few.
         self.at_hand: tuple[int, list[int]] | None = None
         self._is_read = False
         self._advance()
@@ -65,17 +75,13 @@ class Spreading:
         if not lack.lacks:
             if source == self._server or self.ask_us is not None and lack.page > self.page:
                 self._hasten(_SOON_US if self._vain else _GROW_US)
-            if self._offer_us is not None and lack.page > self._offered and (
-                    lack.reach >= self._spread.reach()):
-                self._offer_us = None            # That one is better placed, or as good.
+            if self._seekers and lack.page > self._offered and lack.reach >= len(self._seekers):
+                self._offer_us, self._seekers = None, []     # That one is better placed.
             return
         if lack.server == self._relay.setting.address:
             self._asked(lack)
         elif lack.server == ALL and self.have >> lack.page & 1 and lack.page < self.pages:
-            self._offered = lack.page
-            share = max(64 - self._spread.reach(), 0)
-            far_us = 0 if self.holders.is_near(source) else _OFFER_US
-            self._offer_us = now + far_us + _OFFER_US * share // 64 + self._dice(SECOND_US // 4)
+            self._sought(source, lack.page)
         if self.ask_us is None:
             return
         if lack.page < self.page and lack.server == self._server:
@@ -88,33 +94,57 @@ class Spreading:
         elif lack.page > self.page:
             self._hasten(_SOON_US if source == self._server else _GROW_US)
 
+    def _sought(self, source: int, page: int) -> None:
+        """Somebody seeks a page that is here."""
+        now = self._relay.now
+        if not self._seekers:
+            self._sought_us = now
+        self._offered = page
+        if source not in self._seekers and len(self._seekers) < _SEEKERS_MAX and (
+                self.holders.is_near(source)):
+            self._seekers.append(source)
+        few = max(_SEEKERS_MAX - 2 * len(self._seekers), 0)
+        self._offer_us = self._sought_us + _GATHER_US + _OFFER_US * few // _SEEKERS_MAX + (
+            self._dice(SECOND_US // 4))
+
     def symbol(self, source: int, page: int, number: int, symbol: int, left: int) -> None:
         """A symbol that another sends."""
         now = self._relay.now
-        self.holders.sends(source, page)
+        self.holders.sends(source, page, number)
         if page in self.owed and not self._is_begun(page):
             del self.owed[page]      # Those behind us hear it too, or ask again.
-        if self._offer_us is not None and page == self._offered:
-            self._offer_us = None
+        if self._seekers and page == self._offered:
+            self._offer_us, self._seekers = None, []
         if self.gathered is None or source in self.holders.liars:
             return
         if page != self.page:
             if page > self.page:
                 self._hasten(_GROW_US)
                 self._ahead(source, page, number, symbol)
-            elif source == self._server:
-                self._follow()
+            if source == self._server:
+                self._wait_for(left)
             return
         if self.gathered.take(source, number, symbol):
             self._vain = 0
+            if source == self._asked_of:
+                self._unanswered = 0
             if not self.gathered.lacks:
                 self._whole(self.gathered)
                 return
         if left:
-            self.ask_us = now + _STALL_US + self._dice(_SOON_US)
+            self._wait_for(left)
         else:
             share_us = _REPAIR_US * (self.gathered.wanted - self.lacks) // self.gathered.wanted
-            self.ask_us = now + share_us + self._dice(SECOND_US // 2)
+            self.ask_us = now + share_us + self._dice(SECOND_US)
+            if not self.holders.is_good(source):     # Another may send it as well.
+                self.ask_us += _BAD_US + self._dice(_BAD_US)
+            self._served_us = self.ask_us
+
+    def _wait_for(self, left: int) -> None:
+        """The server is at work; it goes on with ours, or comes to it."""
+        if self.ask_us is not None:
+            self._served_us = self._relay.now + (_STALL_US if left else _LATER_US)
+            self.ask_us = max(self.ask_us, self._served_us + self._dice(_SOON_US))
 
     def _ahead(self, source: int, page: int, number: int, symbol: int) -> None:
         """A symbol of a page behind ours: of the next one they are kept."""
@@ -130,7 +160,9 @@ class Spreading:
 
     def _hasten(self, within_us: int) -> None:
         """Somebody near has what we lack."""
-        if self.ask_us is not None:
+        if self.ask_us is not None and self._relay.now >= self._served_us:
+            if self._near_page != self.page:     # So far it was sought in vain: that tells nothing.
+                self._near_page, self._vain = self.page, 0
             self.ask_us = min(self.ask_us, self._relay.now + self._dice(within_us))
 
     # Gathering.
@@ -152,7 +184,7 @@ class Spreading:
                 self.gathered = self._next
             elif self.gathered is None or self.gathered.number != self.page:
                 self.gathered = Page(self.size, self._index, self.page)
-            self._next = None
+            self._next, self._served_us = None, 0
             self.ask_us = self._relay.now + SECOND_US + self._dice(_LATER_US)
             if not self.gathered.lacks:
                 self._whole(self.gathered)
@@ -193,6 +225,11 @@ class Spreading:
         if self._server == source:
             self._server = None
 
+    def has(self, have: int) -> None:
+        """These pages have come another way, or were here already."""
+        self.have |= have
+        self._advance()
+
     def is_asking(self) -> bool:
         return (self.ask_us is not None and self.ask_us <= self._relay.now
                 or self._offer_us is not None and self._offer_us <= self._relay.now)
@@ -202,24 +239,29 @@ class Spreading:
         relay, now = self._relay, self._relay.now
         wait = self._spread.wait_units() if self._is_server else 0
         if self.ask_us is None or self.ask_us > now:
-            self._offer_us = None
-            return Lack(self.name, self.page, 0, ALL, self._spread.reach(), wait)
+            reach, self._seekers, self._offer_us = len(self._seekers), [], None
+            return Lack(self.name, self.page, 0, ALL, reach, wait)
         server = self._choose()
-        patience_us = (_SEEK_US if server is None else _ANSWER_US) << min(self._vain, _DOUBLINGS)
-        self._vain += 1
+        if server is None:
+            self._vain += 1
+            patience_us = _SEEK_US << min(self._vain - 1, _DOUBLINGS)
+        else:
+            self._unanswered = 1 if server != self._asked_of else self._unanswered + 1
+            patience_us = _ANSWER_US << min(self._unanswered - 1, _DOUBLINGS)
+        self._asked_of = server
         self.ask_us = now + patience_us + self._dice(patience_us)
         if server is not None:
             wait_us = self.holders.wait_us(server)
             if wait_us:
                 self.ask_us = max(self.ask_us, now + wait_us + self._dice(_SOON_US))
-            if self._vain >= _VAIN_MAX:
+            if self._unanswered > _VAIN_MAX:
                 self.holders.away(server)
-                self._server, self._vain = None, 1
+                self._server = None
             elif self.gathered is not None and self.gathered.only is not None:
-                self.gathered.only = server
+                self.gathered.listen_to(server)
         assert relay.setting.address != server
-        return Lack(self.name, self.page, self.lacks, ALL if server is None else server,
-                    self._spread.reach(), wait)
+        return Lack(self.name, self.page, self.lacks, ALL if server is None else server, 0,
+                    wait)
 
     def _choose(self) -> int | None:
         """Whom to ask: who serves already and is heard well, before who would have to begin, and of
@@ -268,7 +310,8 @@ class Spreading:
             self._advance()
         else:
             self.at_hand = (page, symbols)
-            self._number = 0
+            if page not in self._numbers and len(self._numbers) >= _NUMBERS_MAX:
+                del self._numbers[min(self._numbers)]
 
     def next_symbol(self, is_first: bool) -> tuple[int, int, int, int]:
         """(page, number, symbol, how many follow it) of what is sent now. Who has the page of
@@ -281,8 +324,8 @@ class Spreading:
             self.owed[page] = left
         else:
             del self.owed[page]
-        number = self._number
-        self._number += 1
+        number = self._numbers.get(page, 0)
+        self._numbers[page] = number + 1
         if not is_first or number >= len(symbols):
             number = FIRST_MORE + (self._relay.setting.address * 37 + number) % (
                 SYMBOLS - FIRST_MORE)
@@ -293,11 +336,14 @@ class Spreading:
         """The channel was not free: what was to be sent was not."""
         if not is_symbol:
             self.ask_us = None if self.ask_us is None else self._relay.now + self._dice(SECOND_US)
-            self._vain = max(self._vain - 1, 0)
+            if self._asked_of is None:
+                self._vain = max(self._vain - 1, 0)
+            else:
+                self._unanswered = max(self._unanswered - 1, 0)
         elif self.at_hand is not None:
             page = self.at_hand[0]
             self.owed[page] = self.owed.get(page, 0) + 1
-            self._number -= 1
+            self._numbers[page] -= 1
             self.rest(self._relay.now + self._dice(SECOND_US))
 
     def rest(self, until_us: int) -> None:

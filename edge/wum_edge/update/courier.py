@@ -33,8 +33,10 @@ class Courier:
         self._tell_ms = self._ask_ms = clock.monotonic_ms()
         self._asked: Want | None = None
 
-    def tick(self, say: "Callable[[str, bytes], bool]") -> None:
-        """Say by `say` (stream, plaintext), which may refuse, what is due."""
+    def tick(self, say: "Callable[[str, bytes], bool]", is_fed: bool = False) -> None:
+        """Say by `say` (stream, plaintext), which may refuse, what is due; `is_fed`: pieces of the
+        content come from neighbours, and are not asked for.
+        """
         now_ms = self._clock.monotonic_ms()
         standing = self._updater.standing()
         what = (standing.state, standing.sequence, standing.assignment, standing.nonce,
@@ -46,6 +48,8 @@ class Courier:
                 return
             self._told, self._tell_ms = what, now_ms + _pace(standing)
         want = self._updater.want()
+        if want is not None and is_fed and want.part == updates.CONTENT:
+            return
         if want is not None and (want != self._asked or now_ms >= self._ask_ms) and say(
                 WANT, updates.encode_want(want)):
             self._asked, self._ask_ms = want, now_ms + ASK_MS

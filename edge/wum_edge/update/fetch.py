@@ -28,7 +28,7 @@ class Fetch:
     def __init__(self, flash: Flash, release: Release, at_hand: set[bytes]) -> None:
         """Find what an earlier start has fetched. Raises OSError."""
         self._flash = flash
-        self._release = release
+        self.release = release
         self._at_hand = at_hand
         self._where: dict[int, tuple[str, int, int]] = {}    # Place: file, offset, bytes.
         self._file, self._count = 0, PIECES_PER_FILE         # The next piece begins a file.
@@ -50,7 +50,7 @@ class Fetch:
         if place in self._where:
             return KNOWN
         if self.index is None or not 0 <= place < self.total or not bundle.chunk_fits(
-                self.index, place, data, self._release.size):
+                self.index, place, data, self.release.size):
             return WRONG
         if self._count >= PIECES_PER_FILE:
             self._file, self._count = self._file + 1, 0
@@ -73,7 +73,7 @@ class Fetch:
         """The part that is wanted next, and its first ranges; none when all is there."""
         if self.index is None:
             have = self._index_size() // CHUNK_SIZE
-            return INDEX, ((have, -(-self._release.index_size // CHUNK_SIZE) - have),)
+            return INDEX, ((have, -(-self.release.index_size // CHUNK_SIZE) - have),)
         ranges: list[tuple[int, int]] = []
         for place in self._wanted:
             if place in self._where:
@@ -85,6 +85,24 @@ class Fetch:
             else:
                 ranges.append((place, 1))
         return CONTENT, tuple(ranges)
+
+    def holds(self, place: int) -> bool:
+        """Whether this piece was fetched."""
+        return place in self._where
+
+    def lacks(self, place: int) -> bool:
+        """Whether this piece of the content is wanted, as far as that is known, and not there."""
+        return place not in self._where and (not self.files or self._is_wanted(place))
+
+    def _is_wanted(self, place: int) -> bool:
+        low, high = 0, len(self._wanted)
+        while low < high:
+            middle = (low + high) // 2
+            if self._wanted[middle] < place:
+                low = middle + 1
+            else:
+                high = middle
+        return low < len(self._wanted) and self._wanted[low] == place
 
     def counted(self) -> tuple[int, int]:
         """(pieces that are there, pieces that are wanted as far as that is known)."""
@@ -118,7 +136,7 @@ class Fetch:
         size = self._index_size()
         if place * CHUNK_SIZE != size:
             return KNOWN if place * CHUNK_SIZE < size else WRONG
-        left = self._release.index_size - size
+        left = self.release.index_size - size
         if len(data) != min(CHUNK_SIZE, left):
             return WRONG
         self._append(_INDEX_NAME, data)
@@ -128,11 +146,11 @@ class Fetch:
 
     def _open_index(self) -> bool:
         """Take the index in use when it is the one; else it is fetched anew."""
-        if self._index_size() < self._release.index_size:
+        if self._index_size() < self.release.index_size:
             return False
-        index = self._flash.read(_INDEX_NAME, 0, self._release.index_size + 1)
-        if (len(index) != self._release.index_size
-                or sha256(index).digest() != self._release.index_digest):
+        index = self._flash.read(_INDEX_NAME, 0, self.release.index_size + 1)
+        if (len(index) != self.release.index_size
+                or sha256(index).digest() != self.release.index_digest):
             if _INDEX_NAME in self._unsynced:
                 self._unsynced.remove(_INDEX_NAME)
             self._flash.remove(_INDEX_NAME)
@@ -145,7 +163,7 @@ class Fetch:
         if _INDEX_NAME not in self._flash.names():
             return 0
         size = self._flash.size(_INDEX_NAME)
-        if size % CHUNK_SIZE and size != self._release.index_size:
+        if size % CHUNK_SIZE and size != self.release.index_size:
             self._flash.remove(_INDEX_NAME)
             return 0
         return size
@@ -175,7 +193,7 @@ class Fetch:
             place, size = unpack(_HEAD, self._flash.read(name, offset, _HEAD_SIZE))
             data = self._flash.read(name, offset + _HEAD_SIZE, size)
             if place >= self.total or not bundle.chunk_fits(
-                    self.index, place, data, self._release.size):
+                    self.index, place, data, self.release.size):
                 break
             self._where[place] = (name, offset + _HEAD_SIZE, size)
             offset += _HEAD_SIZE + size
@@ -186,16 +204,16 @@ class Fetch:
         """Once the table is there, it says what else is wanted. Raises Malformed."""
         if self.files or 0 not in self._where:
             return
-        size = bundle.table_size(self.read(0, min(CHUNK_SIZE, self._release.size)))
-        if size is None or size > self._release.size:
+        size = bundle.table_size(self.read(0, min(CHUNK_SIZE, self.release.size)))
+        if size is None or size > self.release.size:
             raise Malformed("update's content: ends within its table of files")
         self._wanted = list(range(-(-size // CHUNK_SIZE)))
         if [place for place in self._wanted if place not in self._where]:
             return
         self.table = self.read(0, size)
-        self.files = bundle.open_table(self.table, self._release.size)
+        self.files = bundle.open_table(self.table, self.release.size)
         self._wanted = bundle.chunks_wanted(
-            self.files, size, self._release.size, self._at_hand)
+            self.files, size, self.release.size, self._at_hand)
 
 
 def forget(flash: Flash) -> None:

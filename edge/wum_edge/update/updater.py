@@ -161,6 +161,19 @@ class Updater:
         part, ranges = self._fetch.missing()
         return Want(self._release.digest, part, ranges) if ranges else None
 
+    def lying(self) -> list[tuple[int, bytes, Fetch | None]]:
+        """Where releases lie that others may have of us, and their digests: in the slot that runs,
+        staged in the spare one, or in pieces.
+        """
+        found: list[tuple[int, bytes, Fetch | None]] = []
+        if self._boot.trial is None and self._slot == self._boot.home != FACTORY:
+            found.append((self._slot, self._running()[1], None))
+        if self._release is not None and self._is_staged:
+            found.append((self._boot.spare, self._release.digest, None))
+        elif self._release is not None and self._fetch is not None and self._fetch.index:
+            found.append((self._slot, self._release.digest, self._fetch))
+        return found
+
     def standing(self) -> Standing:
         """What is told to the head-end; it answers with the nonce in it."""
         have, of = (0, 0) if self._fetch is None else self._fetch.counted()

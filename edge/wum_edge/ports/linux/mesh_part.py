@@ -10,19 +10,24 @@ import queue
 import time
 from collections.abc import Callable
 
+from wum_edge.archive.flash import Flash
 from wum_edge.carry.carriage import Carriage, Uplink
 from wum_edge.carry.door import Door
 from wum_edge.carry.mesh_broker import Mesh, MeshBroker
 from wum_edge.carry.reporting import Reporting, report_of
 from wum_edge.carry.setting import GATEWAY, MeshSetting
 from wum_edge.carry.standby import Either, Place, Standby
+from wum_edge.clock import Clock
 from wum_edge.log import Log
 from wum_edge.mesh.relay import Relay
 from wum_edge.ports.linux.broker import MqttBroker
 from wum_edge.ports.linux.mesh_groups import MeshGroups
 from wum_edge.ports.linux.mesh_member import Membership
 from wum_edge.ports.linux.mesh_ports import modem_of, sentence_of, udp_of
+from wum_edge.ports.linux.mesh_spreader import LinuxSpreader
 from wum_edge.ports.linux.mesh_station import Station
+from wum_edge.update.sharing import Sharing
+from wum_edge.update.updater import Updater
 from wum_edge.uplink.broker import Broker
 from wum_shared.mesh import MeshReport, encode_mesh_report
 from wum_shared.topics import MESH
@@ -103,6 +108,7 @@ class MeshPart:
         self.standby: Standby | None = None
         self.carriage: Carriage | None = None
         self._uplink: Uplink | None = None
+        self.sharing: Sharing | None = None
         self._away_ms: int | None = None
         self._serves = True
         self._log, self._time_s = log, 0.0
@@ -116,6 +122,14 @@ class MeshPart:
             either = Either(self.through, uplink)
             self.broker = either
             self.standby = Standby(LinuxPlace(self.station), uplink, either, self._log)
+
+    def share(self, updater: Updater, flash: Flash, clock: Clock) -> None:
+        """Pass this updater's releases on, and gather the one that it was assigned."""
+        self.sharing = Sharing(updater, LinuxSpreader(self.station), flash, clock, self._log)
+
+    def is_fed(self) -> bool:
+        """Whether a release comes from neighbours: who has an uplink asks the head-end."""
+        return self.through is not None and self.sharing is not None and self.sharing.is_fed()
 
     def introduction(self) -> str:
         """Who and where this station is, for the log."""
@@ -151,6 +165,8 @@ class MeshPart:
             self._take(action, now_ms)
         self.member.tick(self.station, now_ms, self.has_way())
         self.groups.tick(now_ms, is_time_good)
+        if self.sharing is not None:
+            self.sharing.tick()
         if self.carriage is not None and self._uplink is not None:
             self.carriage.tick(now_ms)
             if self.standby is None:
@@ -205,6 +221,12 @@ class MeshPart:
                           "said again when it asks", address)
             case ("ripple" | "execute" | "late" | "echo", *_):
                 self.groups.take(action, now_ms)
+            case ("page", bytes(name), int(page), bytes(data)) if self.sharing is not None:
+                self.sharing.came(name, page, data)
+            case ("read page", bytes(name), int(page)) if self.sharing is not None:
+                self.sharing.wanted(name, page)
+            case ("spoilt", _, _, int(source)) if self.sharing is not None:
+                self.sharing.spoilt(source)
 
     def _admit(self, door: Door, proxy: int, content: bytes) -> None:
         answer = door.answer(content)

@@ -101,6 +101,9 @@ def open_gateway(
     updating = update_part.open_part(Path(place.keys), own.keys, clock, log,
                                      has_meters=bool(config.meters))
 
+    if mesh is not None and updating is not None:
+        mesh.share(updating.updater, updating.flash, clock)
+
     def archived(records: list[Record], last_sequence: int) -> None:
         marks.archived(records, last_sequence)
         counters.archived(records)
@@ -276,7 +279,8 @@ class _Gateway:
             self.agent.tick()
             if self.desk is not None:
                 self.desk.tick(self.agent.say)
-            if self.updating is not None and self.updating.tick(self.agent.say):
+            if self.updating is not None and self.updating.tick(
+                    self.agent.say, self.mesh is not None and self.mesh.is_fed()):
                 self.hands.ending.set()
             if self.renewing is not None:
                 self.renewing.tick()

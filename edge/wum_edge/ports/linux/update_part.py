@@ -50,8 +50,9 @@ class UpdatePart:
         self.slot = slot
         self._opening = Opening(Cipher(), keys, log)
         self._log = log
+        self.flash = SlotFlash(folder)
         self.updater = Updater(
-            flash=SlotFlash(folder), slot=slot, rules=read_rules(keys_folder),
+            flash=self.flash, slot=slot, rules=read_rules(keys_folder),
             verifier=Signatures(), clock=clock, log=log, chance=os.urandom, has_meters=has_meters,
             files_a_tick=FILES_A_TICK)
         self._courier = Courier(self.updater, clock, Signatures(), _seed(keys_folder),
@@ -79,10 +80,12 @@ class UpdatePart:
         except WireError as error:
             self._log.warn(f"pieces refused: {error}")
 
-    def tick(self, say: "Callable[[str, bytes], bool]") -> bool:
-        """Do and say what is due; whether the gateway is to end and be started again."""
+    def tick(self, say: "Callable[[str, bytes], bool]", is_fed: bool = False) -> bool:
+        """Do and say what is due; whether the gateway is to end and be started again. `is_fed`:
+        neighbours bring the pieces.
+        """
         self.updater.tick()
-        self._courier.tick(say)
+        self._courier.tick(say, is_fed)
         return self.updater.restart
 
     def name(self) -> str:

@@ -1,0 +1,142 @@
+"""Three agents joined by UDP: a station without an uplink gets its update through the gateway."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.ports.mesh_bench import LOCAL, wait_for
+from tests.ports.test_mesh_part import OWN, Sentences, Wire, mesh_key
+from tests.ports.test_update_part import SEED, assignment, trust
+from tests.ports.test_update_part import DATA as SMALL
+from wum_edge.carry.setting import GATEWAY, STATION, MeshSetting, MeshUdp
+from wum_edge.mesh import spreading
+from wum_edge.mesh.airtime import modulation
+from wum_edge.ports.linux.clock import SystemClock
+from wum_edge.ports.linux.mesh_member import Membership
+from wum_edge.ports.linux.mesh_part import MeshPart
+from wum_edge.ports.linux.update_part import UpdatePart
+from wum_edge.update import boot, slots
+from wum_edge.uplink.keys import Keys
+from wum_shared import updates
+from wum_shared.messages import DirectionKey
+from wum_shared.topics import STANDING, WANT
+
+QUICKER = 20                 # Times, than between houses: nobody else wants this wire.
+
+
+class Agent:
+    """As much of one as an update through the mesh needs."""
+
+    def __init__(self, folder: Path, address: int, role: str) -> None:
+        keys_folder = folder / "keys"
+        keys_folder.mkdir(parents=True)
+        for name, text in {**mesh_key(address), "identity.key": SEED.hex()}.items():
+            (keys_folder / name).write_text(text)
+            (keys_folder / name).chmod(0o600)
+        trust(keys_folder)
+        self.keys_folder, self.said = keys_folder, []
+        self.log, self.wire, self.crash = Sentences(), Wire(role == GATEWAY), None
+        setting = MeshSetting(role, "EU868", 869_525_000, 14, modulation(5, 500_000), 10_000, None,
+                              MeshUdp(LOCAL, (), None, ""), 900, 5, ())
+        member = Membership(keys_folder, folder, OWN[address], setting, self.log, is_new=True)
+        self.mesh = MeshPart(setting, member, self.log, lambda *_: None, self._crashed)
+        if role == GATEWAY:
+            self.mesh.carry_for_others(OWN[address], self.wire)      # type: ignore[arg-type]
+        keys = Keys(OWN[address], "default", 1, DirectionKey(b"u" * 32, b"i" * 12),
+                    DirectionKey(b"d" * 32, b"j" * 12))
+        clock = SystemClock()
+        self.update = UpdatePart(folder / "update", boot.FACTORY, keys_folder, keys, clock,
+                                 self.log, has_meters=False)
+        self.mesh.share(self.update.updater, self.update.flash, clock)
+
+    def _crashed(self, error: BaseException) -> None:
+        self.crash = error
+
+    def say(self, stream: str, plaintext: bytes) -> bool:
+        self.said.append((stream, plaintext))
+        return True
+
+    def tick(self) -> None:
+        """What run.py does five times a second."""
+        self.mesh.tick(True)
+        self.update.tick(self.say, self.mesh.is_fed())
+
+    def wanted(self) -> list[updates.Want]:
+        return [updates.decode_want(said) for stream, said in self.said if stream == WANT]
+
+
+@pytest.fixture
+def street(tmp_path, monkeypatch):
+    """Three agents, each joined to the one before."""
+    for name in ("_SOON_US", "_STALL_US", "_BAD_US", "_LATER_US", "_REPAIR_US", "_ANSWER_US",
+                 "_SEEK_US", "_GATHER_US", "_OFFER_US", "_COLLECT_US", "_GROW_US", "SECOND_US"):
+        monkeypatch.setattr(spreading, name, getattr(spreading, name) // QUICKER)
+    agents = [Agent(tmp_path / str(address), address, GATEWAY if address == 1 else STATION)
+              for address in (1, 2, 3)]
+    for one, other in zip(agents, agents[1:], strict=False):
+        one.mesh.station.udp.peers.append(other.mesh.station.udp.address)
+        other.mesh.station.udp.peers.append(one.mesh.station.udp.address)
+    for agent in agents:
+        agent.mesh.start()
+
+    def until(holds, seconds=180.0) -> bool:
+        def look() -> bool:
+            for agent in agents:
+                agent.tick()
+            return bool(holds())
+        return wait_for(look, seconds)
+
+    def hurry() -> None:
+        for agent in agents:
+            agent.mesh.station.with_relay(
+                lambda relay, t_us: relay.trickle.hurry(t_us, relay.chance()))
+
+    yield agents, until, hurry
+    for agent in agents:
+        agent.mesh.stop()
+        assert agent.crash is None
+
+
+def test_a_station_without_an_uplink_updates_through_the_gateway(street):
+    agents, until, hurry = street
+    gateway, relay, station = agents
+
+    def routed() -> bool:
+        hurry()
+        return station.mesh.station.with_relay(lambda core, _: core.gradient.parent) == 2
+
+    assert until(routed)
+    for agent in agents:
+        agent.update.updater.assigned(3, assignment(agent.keys_folder))
+    # The gateway has its pieces from the head-end, once; nobody asks for any of the others.
+    assert until(gateway.wanted)
+    while gateway.update.updater.want() is not None:
+        want = gateway.update.updater.want()
+        first, count = want.ranges[0]
+        gateway.update.updater.heard(updates.Pieces(
+            want.digest, want.part, first, SMALL[first * 1024:(first + count) * 1024]))
+    assert until(lambda: {agent.update.updater.state for agent in agents} == {updates.STAGED})
+    digest = gateway.update.updater.lying()[0][1]
+    for agent in (relay, station):
+        assert slots.is_whole(agent.update.flash, boot.A, digest)
+        assert agent.wanted() == [] and agent.update.updater.wrong == 0
+        assert [stream for stream, _ in agent.said].count(STANDING) >= 2
+    # And it is armed as any other is, once the head-end says go on.
+    updater = station.update.updater
+    updater.confirmed(updates.Confirmation(digest, updater.standing().nonce))
+    assert until(lambda: updater.restart)
+    assert boot.read_boot(station.update.flash).trial == boot.A
+
+
+def test_an_agent_that_starts_anew_goes_on_with_what_it_had(street):
+    agents, until, _ = street
+    gateway, relay, _ = agents
+    for agent in (gateway, relay):
+        agent.update.updater.assigned(3, assignment(agent.keys_folder))
+    gateway.update.updater.heard(updates.Pieces(
+        gateway.update.updater.want().digest, updates.CONTENT, 0, SMALL))
+    assert until(lambda: relay.update.updater.state == updates.STAGED)
+    # A relay of its own address after a new key or a restart: it knows no image, and is told.
+    relay.mesh.station.with_relay(lambda core, _: core.spread.drop(
+        core.spread.images[0].name))
+    assert until(lambda: relay.mesh.station.with_relay(lambda core, _: len(core.spread.images)))
