@@ -6,8 +6,8 @@ import pytest
 
 from tests.ports.mesh_bench import LOCAL, wait_for
 from tests.ports.test_mesh_part import OWN, Sentences, Wire, mesh_key
-from tests.ports.test_update_part import SEED, assignment, trust
 from tests.ports.test_update_part import DATA as SMALL
+from tests.ports.test_update_part import SEED, assignment, trust
 from wum_edge.carry.setting import GATEWAY, STATION, MeshSetting, MeshUdp
 from wum_edge.mesh import spreading
 from wum_edge.mesh.airtime import modulation

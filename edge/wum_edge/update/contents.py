@@ -6,7 +6,8 @@ told of them (sharing.py).
 """
 
 from wum_edge.archive.flash import Flash
-from wum_edge.mesh.page import CHUNKS_OF_PAGE, PAGE_SIZE, chunks_of, pages_of
+from wum_edge.mesh.page import PAGE_SIZE, chunks_of, pages_of
+from wum_edge.mesh.spreadframes import CHUNKS_OF_PAGE
 from wum_edge.update import install, slots
 from wum_edge.update.fetch import Fetch
 from wum_shared.suit import CHUNK_SIZE

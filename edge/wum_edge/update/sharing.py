@@ -8,8 +8,7 @@ too. The updater judges every piece anew before it keeps it. Left out: how a pag
 from wum_edge.archive.flash import Flash
 from wum_edge.clock import Clock
 from wum_edge.log import Log
-from wum_edge.mesh.page import CHUNKS_OF_PAGE
-from wum_edge.mesh.spreadframes import NAME_SIZE
+from wum_edge.mesh.spreadframes import CHUNKS_OF_PAGE, NAME_SIZE
 from wum_edge.update.contents import Content, Fetched, InSlot
 from wum_edge.update.fetch import Fetch
 from wum_edge.update.updater import Updater
