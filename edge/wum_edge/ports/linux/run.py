@@ -98,11 +98,7 @@ def open_gateway(
     delivery, doubtful = _delivery(archive, flash, own, connection, log)
     marks = MarksFile(flash, clock, log, config, models)
     marks.catch_up(archive)
-    updating = update_part.open_part(Path(place.keys), own.keys, clock, log,
-                                     has_meters=bool(config.meters))
-
-    if mesh is not None and updating is not None:
-        mesh.share(updating.updater, updating.flash, clock)
+    updating = _updating(config, own, mesh, clock, log)
 
     def archived(records: list[Record], last_sequence: int) -> None:
         marks.archived(records, last_sequence)
@@ -190,6 +186,16 @@ def _mesh(config: Config, own: KeysFolder, hands: Hands, log: Log, *,
         Path(config.concentrator.keys), Path(config.concentrator.archive), own.keys.concentrator,
         config.mesh, log, is_new=is_new)
     return mesh_part.MeshPart(config.mesh, member, log, hear, hands.crashed)
+
+
+def _updating(config: Config, own: KeysFolder, mesh: "MeshPart | None", clock: SystemClock,
+              log: Log) -> update_part.UpdatePart | None:
+    """The part in updates, which passes them on in the mesh. Raises BadKeys, OSError."""
+    part = update_part.open_part(Path(config.concentrator.keys), own.keys, clock, log,
+                                 has_meters=bool(config.meters))
+    if part is not None and mesh is not None:
+        mesh.share(part.updater, part.flash, clock)
+    return part
 
 
 def _picture(archive: Path) -> "PictureSocket":
