@@ -5,8 +5,10 @@ older export or the file of `wum-cloud audit verify --anchor`, says which ends w
 Ends with how many entries hold, or with the first thing that is wrong.
 """
 
+import base64
 import hashlib
 import json
+import re
 import sys
 
 
@@ -23,11 +25,31 @@ def hash_of(entry, before):
     return hashlib.sha256(before + text.encode()).digest()
 
 
+def names(export, entries):
+    """Each pseudonym fits its word; one without a word was forgotten by an entry that says so."""
+    words = set()
+    for one in [one for one in export if "pseudonym" in one]:
+        digest = hashlib.sha256(bytes.fromhex(one["salt"]) + one["text"].encode()).digest()
+        if one["pseudonym"] != "@" + base64.b32encode(digest).decode().lower()[:26]:
+            sys.exit(f"{one['text']} is not who {one['pseudonym']} stands for")
+        words.add((one["chain"], one["pseudonym"]))
+    forgotten = {(e["chain"], e["subject"]) for e in entries if e["act"] == "account forgotten"}
+    for e in entries:
+        whose = {e["address"]: e["account"].split(" ")[0]}      # Forgotten with its account.
+        said = " ".join([e["account"], e["address"], e["subject"], *e["detail"].values()])
+        for found in re.findall("@[a-z2-7]{26}", said):
+            if ((e["chain"], found) not in words
+                    and (e["chain"], whose.get(found, found)) not in forgotten):
+                sys.exit(f"entry {e['number']}: whom {found} stands for is gone")
+
+
 def verify(export, anchor):
     """How many entries there are. Ends the program at the first fault."""
     ends, count = {}, 0
     seen = {}                                           # (chain, number): hash, in hexadecimal.
-    for entry in [one for one in export if "head" not in one]:
+    entries = [one for one in export if "act" in one]
+    names(export, entries)
+    for entry in entries:
         number, before = ends.get(entry["chain"], (0, bytes(32)))
         where = f"chain {entry['chain']}, entry {entry['number']}"
         if entry["number"] != number + 1:

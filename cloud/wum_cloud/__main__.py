@@ -344,6 +344,10 @@ async def _account(settings: Settings, arguments: argparse.Namespace) -> int:
             arguments.role or "(none)", arguments.branch or None))
     if act == "factor-off":
         return await commands.drop_factor(settings, tenant, name)
+    if act in ("export", "forget"):
+        from wum_cloud.people.personal import commands as personal
+        run = personal.print_data if act == "export" else personal.forget
+        return await run(settings.database_url, tenant, name)
     is_disabled = {"disable": True, "enable": False}.get(act)
     return await commands.change_account(
         settings, tenant, name, arguments.role, arguments.branch, is_disabled)

@@ -18,6 +18,8 @@ FACTOR_ON = "second factor on"
 FACTOR_OFF = "second factor off"
 ACCOUNT_MADE = "account made"
 ACCOUNT_CHANGED = "account changed"
+ACCOUNT_FORGOTTEN = "account forgotten"             # Its name is kept nowhere any more.
+DATA_EXPORTED = "personal data exported"            # What is kept about an account.
 TOKEN_MADE = "token made"
 TOKEN_REVOKED = "token revoked"
 SITE_MOVED = "site moved"
@@ -76,6 +78,13 @@ class Actor:
     chain: int          # The tenant's number, or NOBODYS.
     name: str
     address: str
+    person: str = ""    # The account that `name` begins with: kept under a pseudonym.
+
+
+class Named(str):
+    """The name of an account as the subject or a detail of an act: kept under a pseudonym."""
+
+    __slots__ = ()
 
 
 def at_the_machine(tenant: int) -> Actor:

@@ -12,14 +12,16 @@ from typing import TextIO
 
 from wum_cloud.audit import store
 from wum_cloud.audit.chain import (
-    Checker,
     Entry,
     Head,
     NotAnExport,
+    Word,
     from_lines,
     head_to_line,
     to_line,
+    word_to_line,
 )
+from wum_cloud.audit.checker import Checker
 from wum_cloud.database import Connection, connect
 
 
@@ -39,6 +41,8 @@ async def verify(database_url: str, anchor: Path | None) -> int:
         checker = Checker([*heads, *noted])
         async for entry in store.entries(connection):
             checker.take(entry)
+        async for word in store.words(connection):
+            checker.name(word)
     code = _tell(checker)
     if anchor is not None and code == 0:
         with _written(anchor) as out:
@@ -56,6 +60,8 @@ def verify_file(file: Path) -> int:
     for one in _read(file):
         if isinstance(one, Entry):
             checker.take(one)
+        elif isinstance(one, Word):
+            checker.name(one)
     return _tell(checker)
 
 
@@ -76,6 +82,8 @@ async def export_lines(connection: Connection, chain: int | None) -> AsyncIterat
     """The lines of an export of one chain, or of all."""
     async for entry in store.entries(connection, chain):
         yield to_line(entry)
+    async for word in store.words(connection, chain):
+        yield word_to_line(word)
     for head in await store.heads(connection, chain):
         yield head_to_line(head)
 
@@ -96,7 +104,7 @@ def _heads_in(file: Path) -> Iterator[Head]:
     return (one for one in _read(file) if isinstance(one, Head))
 
 
-def _read(file: Path) -> Iterator[Entry | Head]:
+def _read(file: Path) -> Iterator[Entry | Head | Word]:
     try:
         with file.open(encoding="utf-8") as lines:
             yield from from_lines(lines)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wum_cloud.audit import acts
-from wum_cloud.audit.acts import Actor
+from wum_cloud.audit.acts import Actor, Named
 from wum_cloud.audit.store import note
 from wum_cloud.campaigns import states
 from wum_cloud.campaigns.asked import store
@@ -91,7 +91,7 @@ async def approve(
         raise PlanRefused("You asked for it yourself: a second person has to agree.")
     await store.approve(connection, number, person)
     await _noted(connection, actor, acts.CAMPAIGN_APPROVED, number, "approved by " + person,
-                 requested_by=requested_by)
+                 requested_by=Named(requested_by))
     return True
 
 

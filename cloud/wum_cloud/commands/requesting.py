@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from wum_cloud.audit import acts
-from wum_cloud.audit.acts import Actor
+from wum_cloud.audit.acts import Actor, Named
 from wum_cloud.audit.store import note
 from wum_cloud.commands import states, store
 from wum_cloud.commands.consents.store import approvers
@@ -130,7 +130,7 @@ async def approve(
             % (unsigned[0].consents, unsigned[0].consented))
     await store.approve(connection, [one.command_id for one in waiting], person)
     await note(connection, actor, acts.COMMAND_APPROVED, "request %d" % number,
-               commands=str(len(waiting)), requested_by=waiting[0].requested_by)
+               commands=str(len(waiting)), requested_by=Named(waiting[0].requested_by))
     return len(waiting)
 
 

@@ -17,9 +17,10 @@ def add_people(add: Callable[..., argparse.ArgumentParser], run_token: object,
     password = add("password", run_password,
                    "Give an account a new password, print it once, and end its sessions.")
     password.add_argument("name", metavar="NAME", help="the account, such as admin")
-    account = add("account", run_account, "Make, list, change or disable accounts.")
+    account = add("account", run_account, "Make, list, change or disable accounts; "
+                  "give out what is kept about one, or forget it.")
     account.add_argument("act", choices=(
-        "add", "list", "change", "disable", "enable", "factor-off"))
+        "add", "list", "change", "disable", "enable", "factor-off", "export", "forget"))
     account.add_argument("name", nargs="?", metavar="NAME")
     account.add_argument("--role", help="what it may do; docs/people.md names the roles")
     account.add_argument("--branch", help="a site: nothing outside of its branch is shown "

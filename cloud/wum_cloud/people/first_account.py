@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from wum_cloud.audit.acts import ACCOUNT_MADE, at_the_machine
+from wum_cloud.audit.acts import ACCOUNT_MADE, Named, at_the_machine
 from wum_cloud.audit.store import note
 from wum_cloud.database import connect
 from wum_cloud.people import store
@@ -32,7 +32,7 @@ async def make_first_account(database_url: str, password_file: Path | None) -> b
             connection, TENANT, NAME, "administrator", await hash_password(password))
         account = await store.first_account(connection)
         assert account is not None
-        await note(connection, at_the_machine(account.tenant_id), ACCOUNT_MADE, NAME,
+        await note(connection, at_the_machine(account.tenant_id), ACCOUNT_MADE, Named(NAME),
                    role="administrator", branch="(all)")
     return True
 

@@ -92,8 +92,8 @@ async def _open(connection: Connection, attempt: Attempt, known: store.Credentia
     await store.forget_failures(connection, attempt.name)
     await store.open_session(
         connection, known.account.account_id, hash_of_secret(token), new_secret(), SESSIONS_MAX)
-    await note(connection, Actor(known.account.tenant_id, known.account.name, attempt.address),
-               acts.SIGNED_IN, factor="password" if known.totp_sealed is None else "code")
+    await note(connection, _actor(known.account, attempt.address), acts.SIGNED_IN,
+               factor="password" if known.totp_sealed is None else "code")
     return Opened(token)
 
 
@@ -103,7 +103,7 @@ async def _note_failed(
     """A name that no account has is not kept: people type passwords there."""
     actor = Actor(acts.NOBODYS, "", attempt.address)
     if known is not None:
-        actor = Actor(known.account.tenant_id, known.account.name, attempt.address)
+        actor = _actor(known.account, attempt.address)
     await note(connection, actor, acts.SIGN_IN_FAILED)
     if is_last:
         await note(connection, actor, acts.SIGN_IN_LOCKED, minutes=str(LOCK_MINUTES))
@@ -136,4 +136,8 @@ async def sign_out(database: Pool, token: str, account: Account, address: str) -
     """End the session behind a cookie."""
     async with database.connection() as connection:
         await store.close_session(connection, hash_of_secret(token), IDLE_MINUTES)
-        await note(connection, Actor(account.tenant_id, account.name, address), acts.SIGNED_OUT)
+        await note(connection, _actor(account, address), acts.SIGNED_OUT)
+
+
+def _actor(account: Account, address: str) -> Actor:
+    return Actor(account.tenant_id, account.name, address, account.name)

@@ -68,7 +68,7 @@ def address_of(request: Request) -> str:
 
 def actor_of(request: Request, account: Account) -> Actor:
     """Who acts, for the audit trail."""
-    return Actor(account.tenant_id, account.called, address_of(request))
+    return Actor(account.tenant_id, account.called, address_of(request), account.name)
 
 
 async def signed_in(request: Request, database: Database) -> Account:

@@ -8,7 +8,6 @@ import pytest
 
 from wum_cloud.audit.chain import (
     START,
-    Checker,
     Entry,
     Head,
     NotAnExport,
@@ -17,6 +16,7 @@ from wum_cloud.audit.chain import (
     head_to_line,
     to_line,
 )
+from wum_cloud.audit.checker import Checker
 
 AT = datetime(2026, 11, 21, 9, 30, 0, 250_000, tzinfo=UTC)
 

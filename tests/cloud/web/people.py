@@ -8,6 +8,15 @@ import psycopg
 from wum_cloud.people.passwords import hash_of_secret
 
 CSRF = "csrf of the tests"
+# The audit trail with the names of who acted and on whom, to be selected from.
+TRAIL = """(select e.chain, e.number, e.at, e.act, e.detail, coalesce(f.text, e.address) as address,
+                   coalesce(w.text || substr(e.account, 28), e.account) as account,
+                   coalesce(s.text, e.subject) as subject
+              from audit_entry e
+              left join audit_word w on w.chain = e.chain
+                    and w.pseudonym = split_part(e.account, ' ', 1)
+              left join audit_word s on s.chain = e.chain and s.pseudonym = e.subject
+              left join audit_word f on f.chain = e.chain and f.pseudonym = e.address) trail"""
 
 
 class People:

@@ -5,6 +5,7 @@ The routes are those that the application declares: one that is new and has no s
 
 import asyncio
 import itertools
+import json
 import re
 import secrets
 import time
@@ -20,9 +21,11 @@ import pytest
 from tests.cloud.campaigns.signed import Roots
 from tests.cloud.registry.town_file import content, device, register_town, town
 from tests.cloud.web.conftest import PASSWORD, PASSWORD_HASH
-from tests.cloud.web.people import CSRF, People
+from tests.cloud.web.people import CSRF, TRAIL, People
 from tests.cloud.web.test_rights import routes
+from wum_cloud.audit.commands import verify
 from wum_cloud.audit.refusals import REFUSALS_MAX
+from wum_cloud.people.personal.store import NAMED_IN
 from wum_cloud.registry.cipher import SodiumSigner
 from wum_shared import updates
 from wum_shared.claim import code_to_text
@@ -138,6 +141,11 @@ STEPS: list[Step] = [
     ("POST", "/people/change", form(name="eva", role="auditor")),
     ("POST", "/people/password", form(name="eva")),
     ("POST", "/people/factor-off", form(name="eva")),
+    ("PUT", "/api/v1/accounts/{name}", {
+        "json": {"role": "auditor", "branch": None, "is_disabled": True}, "name": "bob"}),
+    ("DELETE", "/api/v1/accounts/{name}", {"name": "bob"}),
+    ("POST", "/people/change", form(name="eva", role="auditor", is_disabled="true")),
+    ("POST", "/people/forget", form(name="eva", typed="eva")),
     ("POST", "/account/factor", form()),
     ("POST", "/account/factor/confirm", form(code="{code}")),
     ("POST", "/account/factor/off", form(password=PASSWORD)),
@@ -251,7 +259,7 @@ def whole(other: Looker) -> str:
 
 
 def entries(other: Looker) -> int:
-    return len(other.execute("select from audit_entry where account = 'ina'").fetchall())
+    return len(other.execute(("select from %s where account = 'ina'" % TRAIL).encode()).fetchall())
 
 
 def fill(other: Looker, *, is_full: bool) -> None:
@@ -287,6 +295,62 @@ async def test_every_act_of_every_route_leaves_an_entry_and_is_not_done_without_
     assert people.do("select count(*) from audit_entry where address = ''") == 0
 
 
+async def test_whoever_did_all_of_it_is_found_nowhere_once_forgotten(people: People) -> None:
+    """The whole database is looked through, for the name and for where it came from."""
+    story = Story(people)
+    for step in STEPS[:-1]:
+        story.prepare(step)
+        assert (await story.take(step)).status_code < 400, step[:2]
+    async with people.machine("administrator", "ina") as machine:
+        assert (await machine.post("/api/v1/claims", json={
+            "code": code(), "name": "c", "site": None})).status_code < 400
+    people.do("update campaign set requested_by = 'ina', approved_by = 'otto'"
+              " where campaign_id = (select min(campaign_id) from campaign)")
+    boss = people.browser("administrator", name="boss")
+    given = (await boss.get("/api/v1/accounts/ina/personal-data")).text
+    about = [json.loads(line) for line in given.splitlines()]
+    acts_told = [one for one in about if one["what"] == "act"]
+    assert len(acts_told) > len(STEPS) and {one["account"] for one in acts_told} >= {
+        "ina", "ina (token administrator)"}
+    assert {one["place"] for one in about if one["what"] == "name stands in"} == {
+        "%s.%s" % place for place in NAMED_IN} - {"ripple.ordered_by"}
+    assert PASSWORD_HASH not in given and story.secret not in given
+    asked = {"role": "administrator", "branch": None, "is_disabled": True}
+    assert (await boss.delete("/api/v1/accounts/ina")).status_code == 422, "not disabled yet"
+    assert (await boss.put("/api/v1/accounts/ina", json=asked)).status_code == 200
+    assert (await boss.delete("/api/v1/accounts/ina")).status_code == 204
+    assert (await boss.get("/api/v1/accounts/ina/personal-data")).status_code == 404
+    with psycopg.connect(people.url) as connection:
+        assert kept_of("ina", connection) == []
+        assert kept_of("boss", connection) == [("account",), ("audit_word",)]
+        [(pseudonym,)] = connection.execute(
+            "select subject from audit_entry where act = 'account forgotten'"
+            " order by number desc limit 1").fetchall()
+        assert kept_of(pseudonym, connection) == sorted([
+            (table,) for table in {"audit_entry", "campaign_log"} | {
+                table for table, _ in NAMED_IN} - {"ripple"}])
+    assert await verify(people.url, None) == 0
+
+
+def kept_of(word: str, connection: Looker) -> list[tuple[str]]:
+    """Tables that hold `word`, as a whole word of any text."""
+    tables = connection.execute(
+        "select relname from pg_class where relnamespace = current_schema()::regnamespace"
+        " and relkind = 'r' order by 1").fetchall()
+    return [one for one in tables if connection.execute(
+        ("select from %s t where t::text ~ %%s limit 1" % one).encode(),
+        [r"(^|[^a-z])%s($|[^a-z])" % word]).fetchall()]
+
+
+def test_every_column_that_says_who_did_something_is_known(people: People) -> None:
+    with psycopg.connect(people.url) as connection:
+        found = {(str(table), str(column)) for table, column in connection.execute(
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = current_schema() and data_type = 'text'"
+            "   and column_name ~ '_by$'").fetchall()}
+    assert found == {*NAMED_IN}
+
+
 async def test_a_refusal_is_on_record_with_who_and_what_was_missing(people: People) -> None:
     async with people.browser("analyst", name="uma") as client:
         assert (await client.get("/api/v1/audit")).status_code == 403
@@ -297,8 +361,8 @@ async def test_a_refusal_is_on_record_with_who_and_what_was_missing(people: Peop
         assert (await client.get("/audit")).status_code == 403
     with psycopg.connect(people.url) as connection:
         kept = connection.execute(
-            "select account, act, subject, detail->>'permission', address <> ''"
-            " from audit_entry order by number").fetchall()
+            ("select account, act, subject, detail->>'permission', address <> ''"
+             " from %s order by number" % TRAIL).encode()).fetchall()
     assert kept == [
         ("uma", "refused", "GET /api/v1/audit", "audit.read", True),
         ("uma", "refused", "POST /people", "people.edit", True),

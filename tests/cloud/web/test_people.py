@@ -6,7 +6,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.cloud.web.people import CSRF, People
+from tests.cloud.web.people import CSRF, TRAIL, People
 from wum_cloud.audit import acts
 from wum_cloud.audit.commands import verify
 
@@ -25,9 +25,8 @@ def boss(people: People) -> httpx.AsyncClient:
 def trail(url: str) -> list[tuple[str, str, str]]:
     with psycopg.connect(url) as connection:
         return connection.execute(
-            "select account, act, subject from audit_entry where chain = 1 and act <> 'refused'"
-            " order by number"
-        ).fetchall()
+            ("select account, act, subject from %s where chain = 1 and act <> 'refused'"
+             " order by number" % TRAIL).encode()).fetchall()
 
 
 async def sign_in(client: httpx.AsyncClient, name: str, password: str) -> int:
@@ -197,11 +196,49 @@ async def test_the_trail_is_searched_paged_and_exported_on_its_page(
     page = await boss.get("/audit", params={"search": "b1"})
     assert page.status_code == 200 and page.text.count('class="kind"') == 1
     lines = (await boss.get("/audit/export")).text.splitlines()
-    assert len(lines) == 5 and '"head": 4' in lines[-1], "three accounts, the export, the head"
+    assert len([line for line in lines if '"act": ' in line]) == 4, "three accounts, the export"
+    assert '"head": 4' in lines[-1]
+    assert len([line for line in lines if '"text": "b1"' in line]) == 1, "and who b1 is"
     first = (await boss.get("/api/v1/audit", params={"limit": 2})).json()
     rest = (await boss.get("/api/v1/audit", params={
         "limit": 2, "cursor": first["next_cursor"]})).json()
     assert [e["number"] for e in first["items"] + rest["items"]] == [4, 3, 2, 1]
     other = people.browser("auditor", tenant=people.tenant("other"), name="eve")
     assert (await other.get("/api/v1/audit")).json()["items"] == []
-    assert len((await other.get("/api/v1/audit/export")).text.splitlines()) == 2
+    theirs = (await other.get("/api/v1/audit/export")).text
+    assert theirs.count('"act": ') == 1 and '"boss"' not in theirs
+
+
+async def test_everybody_gets_what_is_kept_about_them_and_forgetting_is_not_done_by_accident(
+        people: People, boss: httpx.AsyncClient, database_url: str) -> None:
+    analyst = people.browser("analyst", name="bob")
+    own = (await analyst.get("/account/data")).text
+    assert '"what": "account", "name": "bob"' in own and "personal data exported" in own
+    assert (await analyst.get("/people/data", params={"name": "boss"})).status_code == 403
+    assert (await analyst.delete("/api/v1/accounts/boss")).status_code == 403
+    assert (await analyst.get("/api/v1/accounts/bob/personal-data")).status_code == 403
+    page = await boss.get("/people")
+    assert "What is kept about them" in page.text and "/people/forget" not in page.text
+    assert '"name": "bob"' in (await boss.get("/people/data", params={"name": "bob"})).text
+    nobody = await boss.get("/people/data", params={"name": "nobody"})
+    assert nobody.status_code == 422 and "no account called nobody" in nobody.text
+
+    async def forget(typed: str, name: str = "bob") -> httpx.Response:
+        return await boss.post("/people/forget", data={
+            "csrf": CSRF, "name": name, "typed": typed})
+    assert "Disable bob first" in (await forget("bob")).text
+    assert "the own account" in (await forget("boss", "boss")).text
+    await boss.post("/people/change", data={
+        "csrf": CSRF, "name": "bob", "role": "analyst", "is_disabled": "true"})
+    assert "/people/forget" in (await boss.get("/people")).text
+    assert "is not bob" in (await forget("bos")).text
+    assert people.do("select count(*) from account where name = 'bob'") == 1
+    done = await forget("bob")
+    assert done.status_code == 200 and "is kept under @" in done.text
+    assert people.do("select count(*) from account where name = 'bob'") == 0
+    assert (await boss.delete("/api/v1/accounts/bob")).status_code == 404
+    again = await boss.post("/api/v1/accounts", json={"name": "bob", "role": "analyst"})
+    assert again.status_code == 201, "another one of that name"
+    about = (await boss.get("/api/v1/accounts/bob/personal-data")).text
+    assert about.count('"what": "act"') == 2, "made, and given out: nothing of the one before"
+    assert await verify(database_url, None) == 0

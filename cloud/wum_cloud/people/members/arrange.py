@@ -7,7 +7,7 @@ sentence (PeopleRefused), and nothing of it is done.
 from dataclasses import dataclass
 
 from wum_cloud.audit import acts
-from wum_cloud.audit.acts import Actor
+from wum_cloud.audit.acts import Actor, Named
 from wum_cloud.audit.store import note
 from wum_cloud.database import Connection
 from wum_cloud.people import store as people
@@ -44,7 +44,7 @@ async def add_account(
         raise PeopleRefused("The name %s is taken." % name)
     password = new_secret()
     await store.add(connection, tenant, name, place.role, site, await hash_password(password))
-    await note(connection, actor, acts.ACCOUNT_MADE, name, role=place.role,
+    await note(connection, actor, acts.ACCOUNT_MADE, Named(name), role=place.role,
                branch=place.branch or _WHOLE)
     return password
 
@@ -67,7 +67,7 @@ async def change_account(
     await store.change(connection, found.account_id, place.role, site, place.is_disabled)
     await people.close_other_sessions(connection, found.account_id, None)
     await note(
-        connection, actor, acts.ACCOUNT_CHANGED, name,
+        connection, actor, acts.ACCOUNT_CHANGED, Named(name),
         before=_words(Place(found.role, found.branch, found.is_disabled)), after=_words(place))
 
 
@@ -78,7 +78,7 @@ async def reset_password(connection: Connection, tenant: int, actor: Actor, name
     await people.set_password(connection, found.account_id, await hash_password(password))
     await people.close_other_sessions(connection, found.account_id, None)
     await people.forget_failures(connection, name)
-    await note(connection, actor, acts.PASSWORD_RESET, name)
+    await note(connection, actor, acts.PASSWORD_RESET, Named(name))
     return password
 
 
@@ -87,7 +87,7 @@ async def drop_factor(connection: Connection, tenant: int, actor: Actor, name: s
     found = await _known(connection, tenant, name)
     await factor.drop(connection, found.account_id)
     await people.close_other_sessions(connection, found.account_id, None)
-    await note(connection, actor, acts.FACTOR_OFF, name)
+    await note(connection, actor, acts.FACTOR_OFF, Named(name))
 
 
 async def add_token(
@@ -105,7 +105,7 @@ async def add_token(
     token = PREFIX + new_secret()
     await people.add_token(
         connection, found.account_id, name, hash_of_secret(token), role, days)
-    await note(connection, actor, acts.TOKEN_MADE, name, account=account, role=role,
+    await note(connection, actor, acts.TOKEN_MADE, name, account=Named(account), role=role,
                days="for ever" if days is None else str(days))
     return token
 

@@ -1,17 +1,21 @@
 """People: accounts of the tenant, their roles and branches, and API tokens."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
+from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, Field
 
-from wum_cloud.database import Connection
+from wum_cloud.database import Connection, Pool
 from wum_cloud.paging import page_of
 from wum_cloud.people import store as people
 from wum_cloud.people.members import arrange, store
 from wum_cloud.people.members.arrange import Place
 from wum_cloud.people.permissions import MEANINGS, OF_PEOPLE, ROLES
+from wum_cloud.people.personal import data
 from wum_cloud.web.access import Database, actor_of
+from wum_cloud.web.api.audit import LINES
 from wum_cloud.web.api.forms import DEFAULT_LIMIT, Cursor, Form, Limit, PageOf, text_key
 from wum_cloud.web.api.problems import not_found
 from wum_cloud.web.rights import PeopleCaller, PeopleEditor
@@ -160,6 +164,41 @@ async def drop_second_factor(
         await _known(connection, account.tenant_id, name)
         await arrange.drop_factor(
             connection, account.tenant_id, actor_of(request, account), name)
+
+
+@router.get("/accounts/{name}/personal-data", response_class=StreamingResponse, responses={
+    200: {"content": {LINES: {}}, "description": "A line of JSON for each thing that is kept."}})
+async def export_personal_data(
+        request: Request, name: _Name, account: PeopleEditor, database: Database,
+) -> StreamingResponse:
+    """All that is kept about an account, its acts among it; that it was given out is on record."""
+    async with database.connection() as connection:
+        await _known(connection, account.tenant_id, name)
+        await data.note_export(connection, account.tenant_id, actor_of(request, account), name)
+    return as_file(database, account.tenant_id, name)
+
+
+def as_file(database: Pool, tenant: int, name: str) -> StreamingResponse:
+    """What is kept about an account, to be saved."""
+    return StreamingResponse(_lines(database, tenant, name), media_type=LINES, headers={
+        "content-disposition": 'attachment; filename="personal-data.ndjson"'})
+
+
+async def _lines(database: Pool, tenant: int, name: str) -> AsyncIterator[str]:
+    async with database.connection() as connection:
+        async for line in data.lines_about(connection, tenant, name):
+            yield line
+
+
+@router.delete("/accounts/{name}", status_code=204)
+async def forget_account(
+        request: Request, name: _Name, account: PeopleEditor, database: Database) -> None:
+    """Forget an account that is disabled, for ever: its name is kept nowhere. What it did stays,
+    under a pseudonym."""
+    async with database.connection() as connection:
+        await _known(connection, account.tenant_id, name)
+        await data.forget(connection, account.tenant_id, actor_of(request, account), name,
+                          account.account_id)
 
 
 @router.get("/tokens")

@@ -16,8 +16,10 @@ from wum_cloud.people.passwords import (
     hash_password,
     is_password,
 )
+from wum_cloud.people.personal import data
 from wum_cloud.people.store import Session
 from wum_cloud.web.access import Database, actor_of, cookie_name
+from wum_cloud.web.api.people import as_file
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page
 from wum_cloud.web.rights import OwnForm, OwnVisitor
@@ -33,6 +35,15 @@ async def show_account(
         request: Request, database: Database, session: OwnVisitor, done: str = "") -> Response:
     """Who is signed in where."""
     return await _account(request, database, session, done=done, mistake="")
+
+
+@router.get("/account/data")
+async def own_data(request: Request, database: Database, session: OwnVisitor) -> Response:
+    """All that is kept about the visitor, as a file."""
+    own = session.account
+    async with database.connection() as connection:
+        await data.note_export(connection, own.tenant_id, actor_of(request, own), own.name)
+    return as_file(database, own.tenant_id, own.name)
 
 
 @router.post("/account/sessions")

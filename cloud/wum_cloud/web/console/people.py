@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
 from wum_cloud.paging import PAGE_DEFAULT, page_of
@@ -11,13 +11,15 @@ from wum_cloud.people.accounts import PeopleRefused
 from wum_cloud.people.members import arrange, store
 from wum_cloud.people.members.arrange import Place
 from wum_cloud.people.permissions import EDIT_PEOPLE, MEANINGS, OF_PEOPLE, ROLES
+from wum_cloud.people.personal import data
 from wum_cloud.people.store import Session
 from wum_cloud.registry.listing.store import sites
 from wum_cloud.web.access import Database, actor_of
 from wum_cloud.web.api.forms import text_key
+from wum_cloud.web.api.people import as_file
 from wum_cloud.web.console.desk import zone_of
 from wum_cloud.web.pages import page
-from wum_cloud.web.rights import PeopleForm, PeopleVisitor
+from wum_cloud.web.rights import PeopleEditorVisitor, PeopleForm, PeopleVisitor
 
 router = APIRouter()
 
@@ -92,6 +94,37 @@ async def drop_factor(
     except PeopleRefused as error:
         return await _people(request, database, session, mistake=str(error))
     return await _people(request, database, session, name=name, done="factor")
+
+
+@router.get("/people/data")
+async def export_personal_data(
+        request: Request, database: Database, session: PeopleEditorVisitor,
+        name: Annotated[str, Query(max_length=64, pattern=r"^[^\x00]*$")]) -> Response:
+    """All that is kept about an account, as a file."""
+    own = session.account
+    try:
+        async with database.connection() as connection:
+            await data.note_export(connection, own.tenant_id, actor_of(request, own), name)
+    except PeopleRefused as error:
+        return await _people(request, database, session, mistake=str(error))
+    return as_file(database, own.tenant_id, name)
+
+
+@router.post("/people/forget")
+async def forget_account(
+        request: Request, database: Database, session: PeopleForm, name: _Name, typed: _Name,
+) -> Response:
+    """For ever; so the name is typed again."""
+    own = session.account
+    try:
+        if typed != name:
+            raise PeopleRefused("The name that was typed is not %s: nothing was done." % name)
+        async with database.connection() as connection:
+            called = await data.forget(
+                connection, own.tenant_id, actor_of(request, own), name, own.account_id)
+    except PeopleRefused as error:
+        return await _people(request, database, session, mistake=str(error))
+    return await _people(request, database, session, name=called, done="forgotten")
 
 
 async def _people(

@@ -1,0 +1,1 @@
+"""What is kept about a person who has an account: given out, and forgotten."""
