@@ -63,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
                           "name may be carried by its gateways")
     register.add_argument("--carries", action=argparse.BooleanOptionalAction, help="whether it is "
                           "a gateway of its mesh, which speaks and hears for the others")
+    register.add_argument("--trust-to", type=Path, metavar="DIR", help="write the trust document "
+                          "there, for its folder of keys: with it keys change by themselves")
     files = add("broker-files", _broker_files, "Write mosquitto's password and rights files.")
     files.add_argument("folder", type=Path, metavar="DIR")
     files.add_argument("--certificate", type=Path, metavar="FILE", help="write mosquitto.conf too: "
@@ -186,6 +188,11 @@ async def _register(settings: Settings, arguments: argparse.Namespace) -> int:
                     arguments.carries)
     async with await connect(settings.database_url) as connection:
         device_id, tenant = await register(connection, vault, arguments.file, wishes)
+        if arguments.trust_to is not None:
+            from wum_cloud.enrolment.trust.handing import hand_trust
+            number = await hand_trust(connection, arguments.trust_to, tenant)
+            print("Wrote trust document %d into %s: it belongs into the folder of its keys."
+                  % (number, arguments.trust_to))
     print("Registered concentrator %s for tenant %s. Write the broker's files again: "
           "wum-cloud broker-files DIR." % (device_id.hex(), tenant))
     return 0

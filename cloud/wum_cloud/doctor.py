@@ -31,6 +31,7 @@ from wum_cloud.web.vendor import missing_files
 
 VERSION_MIN = 150_000           # Of PostgreSQL, as libpq counts: 15.0.
 CLOCKS_APART_MAX_S = 5
+KEYS_OLD_DAYS = 30              # They change every day where they can.
 _NAMED = 5                      # Concentrators in one sentence.
 _SPACE_MIN_BYTES = 1024**3      # Where the key file is; the database's disk is its own affair.
 _VENDOR = Path(__file__).parent / "web" / "static" / "vendor"
@@ -110,6 +111,8 @@ async def _database(connection: Connection, settings: Settings) -> AsyncIterator
         async for finding in conditions(connection):
             yield finding
         async for finding in behind(connection):
+            yield finding
+        async for finding in old_keys(connection):
             yield finding
         yield await kept(connection, settings.keep_days)
         async for finding in compressed(connection):
@@ -229,6 +232,18 @@ async def _keys(connection: Connection, settings: Settings) -> Finding:
         return Finding(str(error), is_wrong=True)
     return Finding("%d concentrators are registered, and the key file opens their keys."
                    % concentrators)
+
+
+async def old_keys(connection: Connection) -> AsyncIterator[Finding]:
+    """Concentrators whose keys do not change: of the workbench, and without the trust document."""
+    many, some = await registry.with_old_keys(connection, KEYS_OLD_DAYS, _NAMED)
+    if many:
+        yield Finding(
+            "%d %s used the same keys for more than %d days: %s%s. Keys change by themselves where "
+            "`wum-cloud register --trust-to` wrote the trust document into the folder of the keys, "
+            "or after `wum-edge claim --again`." % (
+                many, "concentrator has" if many == 1 else "concentrators have", KEYS_OLD_DAYS,
+                ", ".join(some), "" if many == len(some) else " and others"), is_wrong=True)
 
 
 async def _broker(settings: Settings) -> Finding:

@@ -1,7 +1,10 @@
 """The command line: what an operator types, and the sentences that come back."""
 
+import asyncio
+import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import psycopg
@@ -9,7 +12,12 @@ import pytest
 
 from tests.cloud.concentrator import Concentrator, SodiumSigner
 from wum_cloud.__main__ import run
+from wum_cloud.database import connect
+from wum_cloud.enrolment.epochs import Opener
+from wum_cloud.registry.cipher import SodiumAgreement
+from wum_cloud.registry.keys import open_vault
 from wum_shared import cose
+from wum_shared.enrolment import make_opening, named_root
 from wum_shared.messages import encode_registration
 
 
@@ -74,6 +82,54 @@ def test_registering_again_keeps_the_name_and_the_counters(
         assert connection.execute(
             "select name, downlink_count from concentrator join concentrator_epoch"
             " using (concentrator_id)").fetchall() == [("Cabinet", 77)]
+
+
+def test_with_the_trust_document_its_keys_change_and_its_file_brings_none_back(
+        operator: Path, database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the workbench made are first keys, not keys for ever."""
+    one, file, folder = Concentrator(), operator / "registration", operator / "keys"
+    file.write_bytes(one.registration_file())
+    folder.mkdir()
+    run(["migrate"])
+    handed = ["register", str(file), "--trust-to", str(folder)]
+    assert run(handed) == 1 and "no trust document yet" in capsys.readouterr().err
+    assert run(["trust", str(operator / "root.key")]) == 0
+    assert run([*handed[:-1], str(operator / "nowhere")]) == 1
+    assert run(handed) == 0 and "trust document 1" in capsys.readouterr().out
+    assert {stat.S_IMODE(found.stat().st_mode) for found in folder.iterdir()} == {0o600}
+    document, secret = (folder / "trust.cose").read_bytes(), bytes(range(32))
+    root = tomllib.loads((folder / "trusted.toml").read_text())["root"]
+    assert named_root(document, bytes.fromhex(root)).hex() == root
+    vault = open_vault(operator / "key")
+
+    async def open_an_epoch() -> None:
+        async with await connect(database_url) as connection:
+            await Opener(vault).answer(connection, one.id, make_opening(
+                SodiumSigner(), one.seed, one.id, 1, document, SodiumAgreement().public(secret)))
+    asyncio.run(open_an_epoch())
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update concentrator set broker_password_hash = 'a later one'")
+        connection.execute("delete from concentrator_epoch where epoch = 0")
+    assert run([*handed, "--name", "Cabinet"]) == 0
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute(
+            "select name, broker_password_hash, array_agg(epoch) from concentrator"
+            " join concentrator_epoch using (concentrator_id) group by 1, 2").fetchall() == [
+                ("Cabinet", "a later one", [1])]
+
+
+def test_doctor_names_who_has_used_the_same_keys_for_long(
+        registered: Concentrator, database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def told() -> str:
+        run(["doctor"])
+        return capsys.readouterr().out
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("update concentrator set last_contact_at = now(), name = 'Cabinet'")
+        assert "same keys" not in told()
+        connection.execute("update concentrator_epoch set opened_at = now() - interval '31 days'")
+        assert "WRONG 1 concentrator has used the same keys for more than 30 days: Cab" in told()
+        connection.execute("update concentrator set mesh = 'street', carries = false")
+        assert "same keys" not in told(), "behind a mesh nobody can open an epoch"
 
 
 def _changed(one: Concentrator) -> bytes:

@@ -146,6 +146,26 @@ def test_a_power_cut_leaves_the_old_keys_or_the_new_ones_and_both_passwords_at_a
     assert seen == {1, 2} and is_done
 
 
+def test_first_keys_of_the_workbench_are_gone_with_the_first_epoch(folder: Path) -> None:
+    """Where the head-end's trust was put beside them; the registration holds them, too."""
+    folder.mkdir(mode=0o700)
+    for name in ("uplink.key", "downlink.key"):
+        claiming.write(folder / name, "ab" * 32 + "\n" + "cd" * 12 + "\n")
+    claiming.write(folder / "identity.key", "ef" * 32 + "\n")
+    claiming.write(folder / "registration.cose", "keys of both directions")
+    claiming.write(folder / "broker.password", "a password of the broker\n")
+    own = claiming.read_identity(folder).concentrator.hex()
+    claiming.write(folder / "concentrator.toml", f'id = "{own}"\nname = "x"\ntenant = "utility"\n'
+                   f'epoch = 0\nbroker_user = "{own}"\n')
+    assert read_keys(folder).keys.epoch == 0 and not claiming.is_granted(folder)
+    claiming.keep_trust(folder, TRUSTED)
+    assert claiming.is_granted(folder)
+    keep(folder, claiming.next_epoch(folder))
+    assert read_keys(folder).keys == keys_of(folder, 1)
+    assert not {"uplink.key", "downlink.key", "registration.cose"} & {
+        one.name for one in folder.iterdir()}
+
+
 def test_keys_of_the_epoch_before_are_overwritten_and_gone(folder: Path) -> None:
     enrol(folder)
     keep(folder, 2)

@@ -261,10 +261,29 @@ def test_from_its_box_to_its_first_reading_then_every_key_changes_and_it_is_sent
             assert process.poll() is None, "it goes on archiving"
     assert "not let this concentrator in" in place.run(
         *enrol[:-1], "3", code=1), "nor does it get new keys"
+    it_changes_hands(place, keys, enrol)
     assert "audit" not in place.run("wum-cloud", "audit", "verify")
     secrets.add(code)
     one_name_from_the_archive_to_the_database(place)
     secrets.are_in_no_log()
+
+
+def it_changes_hands(place: Place, keys: Path, enrol: tuple[str, ...]) -> None:
+    """Nothing of before is left in it; whoever claims it next has another, without a reading."""
+    copied = place.folder / "copied"
+    shutil.copytree(keys, copied)
+    before = place.ask("select device_id from concentrator")
+    reset = ("wum-edge", "reset", "--config", str(place.folder / "edge.toml"), "--sure")
+    assert "They would be lost" in place.run(*reset, code=1), "it went on archiving"
+    assert "Wiped." in place.run(*reset, "--give-up-readings")
+    assert [*(place.folder / "archive").iterdir()] == [*keys.iterdir()] == []
+    code = re.findall(r"Claim code: (\S+)", place.run("wum-edge", "claim", "--keys", str(keys)))[0]
+    place.run("wum-cloud", "claim", code, "--name", "cabinet 12, of others")
+    assert "has the keys of epoch 1" in place.run(*enrol)
+    assert len(place.ask("select device_id from concentrator")) == 2 == len({
+        *place.ask("select device_id from concentrator"), *before})
+    stolen = (*enrol[:2], "--keys", str(copied), *enrol[4:-1], "3")
+    assert "not let this concentrator in" in place.run(*stolen, code=1), "a copy of before"
 
 
 class Secrets:

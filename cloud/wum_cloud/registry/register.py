@@ -37,7 +37,8 @@ async def register(
         connection: Connection, vault: Vault, file: Path, wishes: Wishes) -> tuple[bytes, str]:
     """Register the concentrator of `file`; return its id and its tenant.
 
-    The same file may come again: keys and wishes are updated, readings and counters stay.
+    The same file may come again: keys and wishes are updated, readings and counters stay. Keys and
+    password that have changed by themselves since stay as they are.
     Raises RegistrationRefused with a sentence.
     """
     registration = open_registration(_content(file), SodiumVerifier())
@@ -62,15 +63,19 @@ async def _save(
             "Another concentrator is called %r already: choose another --name." % wishes.name)
     site = None if wishes.site is None else await store.site_id(
         connection, tenant, wishes.site, wishes.time_zone)
+    # Who has changed keys and password since does not get the first ones back.
+    in_force = await store.password_since(connection, registration)
     concentrator_id = await store.save_concentrator(
         connection, registration, tenant=tenant, name=wishes.name, site=site,
-        password_hash=mosquitto_hash(registration.broker_password, secrets.token_bytes(12)))
+        password_hash=in_force or mosquitto_hash(
+            registration.broker_password, secrets.token_bytes(12)))
     if wishes.mesh is not None or wishes.carries is not None:
         await store.save_mesh(connection, concentrator_id, wishes.mesh, wishes.carries)
-    await store.save_keys(
-        connection, concentrator_id, registration.epoch,
-        vault.seal(registration.concentrator, registration.epoch,
-                   registration.uplink, registration.downlink))
+    if in_force is None:
+        await store.save_keys(
+            connection, concentrator_id, registration.epoch,
+            vault.seal(registration.concentrator, registration.epoch,
+                       registration.uplink, registration.downlink))
     await note(connection, at_the_machine(tenant), CONCENTRATOR_REGISTERED,
                registration.concentrator.hex(), epoch=str(registration.epoch))
 

@@ -84,6 +84,28 @@ async def save_concentrator(
          password_hash, name])
 
 
+async def password_since(connection: Connection, registration: Registration) -> str | None:
+    """The password in force of a concentrator that has opened epochs after this registration."""
+    row = await (await connection.execute(
+        "select broker_password_hash from concentrator c where device_id = %s and exists"
+        " (select from concentrator_epoch e where e.concentrator_id = c.concentrator_id"
+        "   and e.epoch > %s)", [registration.concentrator, registration.epoch])).fetchone()
+    return None if row is None else str(row[0])
+
+
+async def with_old_keys(connection: Connection, days: int, limit: int) -> tuple[int, list[str]]:
+    """How many concentrators that deliver have used their newest keys for so long, and the names of
+    some. Those behind a mesh cannot open an epoch, and are left out."""
+    rows = await (await connection.execute(
+        "select name, count(*) over () from concentrator c"
+        " where revoked_at is null and (mesh is null or carries)"
+        "   and last_contact_at > now() - interval '1 day'"
+        "   and (select max(opened_at) from concentrator_epoch e"
+        "         where e.concentrator_id = c.concentrator_id) < now() - make_interval(days => %s)"
+        " order by name limit %s", [days, limit])).fetchall()
+    return (int(rows[0][1]) if rows else 0), [str(name) for name, _ in rows]
+
+
 async def save_mesh(
         connection: Connection, concentrator_id: int, mesh: str | None, carries: bool | None,
 ) -> None:

@@ -54,6 +54,10 @@ def main(arguments: list[str] | None = None) -> int:
             return _enrolment(options)
         if options.command == "check-config":
             return ask.check_config(options.config, sys.stdout)
+        if options.command == "reset":
+            from wum_edge.ports.linux import reset
+            return reset.reset(options.config, sys.stdout, is_sure=options.sure,
+                               gives_up=options.give_up_readings)
         if options.command == "mesh":
             from wum_edge.ports.linux import mesh_picture
             from wum_edge.ports.linux.config_file import archive_of
@@ -163,6 +167,15 @@ def _parser() -> argparse.ArgumentParser:
         "catalog", help="what meter types are known", description="The catalogue of meter types.")
     catalog_commands.add_commands(catalog)
     _add_enrolment(commands)
+    wipe = commands.add_parser(
+        "reset", help="factory settings: wipe keys and archive, for one that changes hands",
+        description="Overwrites and deletes identity, keys, archive and what the head-end ordered. "
+                    "Without --sure it says what would go. Stop the gateway first.")
+    wipe.add_argument("--config", metavar="FILE", required=True, type=Path,
+                      help="configuration file, which names the folders")
+    wipe.add_argument("--sure", action="store_true", help="do it")
+    wipe.add_argument("--give-up-readings", action="store_true",
+                      help="even those that the head-end does not have")
     return parser
 
 
@@ -181,7 +194,7 @@ def _add_enrolment(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         description="At the first start makes the identity, which never leaves the folder, and a "
                     "claim code that is good once. An operator types it in at the head-end.")
     claim.add_argument("--again", action="store_true", help="wipe all keys and the identity, and "
-                       "make a new concentrator of it: for one that changes hands")
+                       "make a new concentrator of it; readings stay (see reset)")
     enrol = commands.add_parser(
         "enrol", help="be let in by the head-end; or, when that was done, get new keys from it",
         description="With a claim code: waits until the head-end grants keys, and burns the code. "

@@ -32,11 +32,13 @@ UPLINK, DOWNLINK, PASSWORD = "uplink.key", "downlink.key", "broker.password"
 TRUSTED, TRUST, CONCENTRATOR = "trusted.toml", "trust.cose", "concentrator.toml"
 TRIED = "epoch.tried"
 FIRST_ORDER = "first.order"
+REGISTRATION = "registration.cose"      # Of the workbench: it holds the first keys.
 # What a new claim wipes: all that says who this was, and all that it could speak with.
 WIPED = (CONCENTRATOR, UPLINK, DOWNLINK, PASSWORD, PASSWORD + ".before", TRUST, TRUSTED, TRIED,
-         "registration.cose", "mesh.key", "join.key", "door.key", FIRST_ORDER, CODE, IDENTITY)
+         REGISTRATION, "mesh.key", "join.key", "door.key", FIRST_ORDER, CODE, IDENTITY)
 EPOCHS = ("uplink-*.key", "downlink-*.key")
 _TRUST_MAX = 4096
+_ZEROS = 1 << 20             # Bytes that are written at once where something is overwritten.
 _EPOCH_MAX = 0xFFFF
 
 
@@ -74,11 +76,11 @@ def is_of_warehouse(folder: Path) -> bool:
 
 
 def wipe(folder: Path) -> None:
-    """Forget who this was and whom it trusted. The archive stays: its readings go to whoever
-    claims it next, who must therefore be told that it was in use."""
+    """Forget who this was and whom it trusted. The archive stays, and goes to whoever claims it
+    next: for one that changes hands there is reset.py."""
     for path in [folder / name for name in WIPED] + _of_epochs(folder):
         if path.exists():
-            _shred(path)
+            shred(path)
     _sync(folder)
 
 
@@ -192,10 +194,11 @@ def _forget(folder: Path, epoch: int) -> None:
     """The code, burned at the head-end too, and the keys of every other epoch: whoever steals the
     concentrator opens nothing of what was sealed before."""
     kept = {folder / f"uplink-{epoch}.key", folder / f"downlink-{epoch}.key"}
-    gone = {folder / CODE, folder / UPLINK, folder / DOWNLINK, *_of_epochs(folder)} - kept
+    gone = {*[folder / name for name in (CODE, UPLINK, DOWNLINK, REGISTRATION)],
+            *_of_epochs(folder)} - kept
     for path in gone:
         if path.exists():
-            _shred(path)
+            shred(path)
     _sync(folder)
 
 
@@ -203,12 +206,15 @@ def _of_epochs(folder: Path) -> list[Path]:
     return [path for pattern in EPOCHS for path in folder.glob(pattern)]
 
 
-def _shred(path: Path) -> None:
+def shred(path: Path) -> None:
     """Overwrite and delete. A flash card may keep the old block all the same."""
-    with path.open("r+b") as file:
-        file.write(bytes(path.stat().st_size))
-        file.flush()
-        os.fsync(file.fileno())
+    if not path.is_symlink() and path.is_file():
+        with path.open("r+b") as file:
+            left = path.stat().st_size
+            while left > 0:
+                left -= file.write(bytes(min(left, _ZEROS)))
+            file.flush()
+            os.fsync(file.fileno())
     path.unlink()
 
 

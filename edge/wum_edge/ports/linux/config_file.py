@@ -103,6 +103,19 @@ def archive_of(path: Path) -> Path:
     return path.resolve().parent / str(name)
 
 
+def folders_of(path: Path) -> tuple[Path, Path, frozenset[Path]]:
+    """Folders of the keys and of the archive, and files that the configuration at `path` names
+    beside them: whatever else is wrong with it. Raises BadConfigFile."""
+    archive, folder = archive_of(path), path.resolve().parent
+    document = tomllib.loads(_read(path))
+    keys = document["concentrator"].get("keys")
+    if not isinstance(keys, str) or not (folder / keys).is_dir():
+        raise BadConfigFile(path, [Mistake(0, "concentrator.keys", "a folder", repr(keys))])
+    ca_file = (document.get("broker") or {}).get("ca_file")
+    return folder / keys, archive, frozenset(
+        [folder / ca_file] if isinstance(ca_file, str) and ca_file else [])
+
+
 def lines_of(text: str) -> dict[str, int]:
     """Line number of every table and key, by path: meter[3].address. Array tables count from 0."""
     lines: dict[str, int] = {}

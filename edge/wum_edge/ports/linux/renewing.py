@@ -1,7 +1,7 @@
 """New keys for the gateway that runs: its folder, its clock and its connection around Renewal.
 
-Left out: when (enrolment/renewal.py), what is said (enrolment/joining.py). Only who was let in by a
-claim code does this; keys of the workbench are changed on the workbench.
+Left out: when (enrolment/renewal.py), what is said (enrolment/joining.py). Who was let in by a claim
+code does this, and whom the workbench gave the trust document beside its first keys.
 """
 
 import logging
@@ -91,8 +91,8 @@ class Keyed(Protocol):
 def renewing_of(
         folder: Path, flash: Flash, broker: Broker | None, agent: Agent,
         others: Sequence[Keyed | None], epoch_s: int) -> Renewing | None:
-    """For a gateway that was let in by a claim code and has an uplink of its own; None for any
-    other. Raises BadKeys."""
+    """For a gateway that knows a trust document and has an uplink of its own; None for any other.
+    Raises BadKeys."""
     if broker is None or not claiming.is_granted(folder):
         return None
 
