@@ -1,7 +1,7 @@
 """New keys for the gateway that runs: its folder, its clock and its connection around Renewal.
 
-Left out: when (enrolment/renewal.py), what is said (enrolment/joining.py). Who was let in by a claim
-code does this, and whom the workbench gave the trust document beside its first keys.
+Left out: when (enrolment/renewal.py), what is said (enrolment/joining.py). Who was let in by a
+claim code does this, and who was given the trust document beside first keys of the workbench.
 """
 
 import logging
