@@ -29,7 +29,7 @@ class Account:
     @property
     def permissions(self) -> frozenset[str]:
         """What both the account and the token that acts for it may do."""
-        own = permissions_of(self.role)
+        own = permissions_of(self.role, self.tenant_id)
         return own if self.token_role is None else own & permissions_of(self.token_role)
 
     @property

@@ -16,6 +16,7 @@ MAINTAIN = "commands.maintain"      # Restart a concentrator, fetch its log.
 APPROVE = "commands.approve"        # Agree, as a second person, to what somebody else asked for.
 READ_READINGS = "readings.read"     # What meters measured: personal data.
 READ_HEALTH = "health.read"         # Completeness, events, ingest, what was asked for again.
+READ_PROCESSES = "processes.read"   # The head-end's own processes, its database, its backups.
 READ_UPDATES = "updates.read"       # Releases, campaigns, what runs on which concentrator.
 HAND_IN = "releases.add"            # Hand a signed release in.
 RUN_UPDATES = "campaigns.edit"      # Ask for a campaign, pause, resume and abort one.
@@ -38,6 +39,7 @@ MEANINGS = {
     APPROVE: "approve commands and campaigns",
     READ_READINGS: "see what meters measured",
     READ_HEALTH: "see completeness, events and ingest",
+    READ_PROCESSES: "see the head-end's own processes in /metrics (accounts of the first tenant)",
     READ_UPDATES: "see releases and campaigns",
     HAND_IN: "hand releases in",
     RUN_UPDATES: "ask for campaigns, pause and abort them",
@@ -54,19 +56,23 @@ ROLES = {
         READ_REGISTRY, EDIT_METERS, READ_HEALTH, ENROL, READ_COMMANDS, ASK_METERS, OWN_ACCOUNT}),
     "operator": _READER | {
         EDIT_REGISTRY, EDIT_METERS, ENROL, REVOKE, READ_COMMANDS, ASK_METERS, MAINTAIN, LEND,
-        APPROVE, READ_UPDATES, HAND_IN, RUN_UPDATES, OWN_ACCOUNT},
+        APPROVE, READ_PROCESSES, READ_UPDATES, HAND_IN, RUN_UPDATES, OWN_ACCOUNT},
     "dispatcher": _READER | {READ_COMMANDS, ASK_METERS, SWITCH, APPROVE, OWN_ACCOUNT},
     "analyst": _READER | {READ_COMMANDS, OWN_ACCOUNT},
     "auditor": frozenset({
         READ_REGISTRY, READ_HEALTH, READ_COMMANDS, READ_UPDATES, READ_PEOPLE, READ_AUDIT,
         OWN_ACCOUNT}),
     "administrator": frozenset(MEANINGS),
-    "integrator": _READER,
+    "integrator": _READER | {READ_PROCESSES},
 }
+# What is of the whole installation, and of no tenant: whoever runs it has the first tenant.
+OF_INSTALLATION = frozenset({READ_PROCESSES})
+FIRST_TENANT = 1
 TOKENS_ONLY = "integrator"          # A role that no person has.
 OF_PEOPLE = [role for role in ROLES if role != TOKENS_ONLY]
 
 
-def permissions_of(role: str) -> frozenset[str]:
+def permissions_of(role: str, tenant: int = FIRST_TENANT) -> frozenset[str]:
     """What a role may do; nothing for a role that this version does not know."""
-    return ROLES.get(role, frozenset())
+    allowed = ROLES.get(role, frozenset())
+    return allowed if tenant == FIRST_TENANT else allowed - OF_INSTALLATION

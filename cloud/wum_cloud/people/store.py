@@ -133,6 +133,18 @@ async def forget_failures(connection: Connection, name: str) -> None:
     await connection.execute("delete from sign_in_failure where name = %s", [name])
 
 
+async def count_refusal(connection: Connection, account_id: int) -> None:
+    """Somebody lacked a permission. An hour's count is kept for two days."""
+    cursor = await connection.execute(
+        "insert into refusal_hour (account_id, hour, n, last_at)"
+        " values (%s, date_trunc('hour', now()), 1, now()) on conflict (account_id, hour)"
+        " do update set n = refusal_hour.n + 1, last_at = now() returning n", [account_id])
+    row = await cursor.fetchone()
+    if row is not None and row[0] == 1:
+        await connection.execute(
+            "delete from refusal_hour where hour < now() - interval '2 days'")
+
+
 async def open_session(
         connection: Connection, account_id: int, token_hash: bytes, csrf_token: str, most: int,
 ) -> None:

@@ -24,6 +24,7 @@ from wum_cloud.enrolment.planned.planning import PlanningRefused
 from wum_cloud.figures import counted
 from wum_cloud.figures.telling import Teller
 from wum_cloud.people.accounts import PeopleRefused
+from wum_cloud.people.store import count_refusal
 from wum_cloud.registry.bulk.file import BulkRefused
 from wum_cloud.registry.keys import KeyFileError
 from wum_cloud.registry.life.acting import MeterRefused
@@ -194,6 +195,7 @@ async def _on_forbidden(request: Request, error: Exception) -> Response:
         async with request.app.state.database.connection() as connection:
             await note_refusal(connection, actor_of(request, error.account), asked,
                                error.missing, str(error.detail))
+            await count_refusal(connection, error.account.account_id)
     except DatabaseAway as away:
         _log.error("request %s: the refusal is not on the audit trail", request_id.current(),
                    exc_info=away)

@@ -22,10 +22,11 @@ from wum_cloud.figures.families import Unreadable, exposition, merged, of_json
 from wum_cloud.health import store as health
 from wum_cloud.health.alarms import store as alarms
 from wum_cloud.health.fleet import store
-from wum_cloud.health.fleet.seen import Seen, Yesterday, families
+from wum_cloud.health.fleet.seen import OF_INSTALLATION, Seen, Yesterday, families
 from wum_cloud.health.overview import overview
 from wum_cloud.ledger import store as ledger
 from wum_cloud.ledger.reckoning import yesterday_everywhere
+from wum_cloud.people.permissions import READ_PROCESSES
 from wum_cloud.registry.reach import Reach
 from wum_cloud.web.access import Database
 from wum_cloud.web.rights import TenantsHealthCaller
@@ -45,9 +46,13 @@ class _Kept:
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request, account: TenantsHealthCaller, database: Database,
                   accept: Annotated[str, Header()] = "") -> Response:
-    """Text of Prometheus, or OpenMetrics where that is accepted."""
-    found = [*await _processes(request, database),
-             *await _fleet(request, database, account.reach)]
+    """Text of Prometheus, or OpenMetrics where that is accepted. What is of the installation, and
+    of no tenant, is for who may see its processes."""
+    found = await _fleet(request, database, account.reach)
+    if READ_PROCESSES in account.permissions:
+        found = [*await _processes(request, database), *found]
+    else:
+        found = [one for one in found if one.name not in OF_INSTALLATION]
     content, media_type = exposition(found, accept)
     return Response(content, media_type=media_type)
 

@@ -41,18 +41,34 @@ async def test_every_kind_is_raised_by_what_it_is_named_for_and_by_nothing_else(
                           headers=SAME_ORIGIN)
     people.browser("analyst", name="curious")
     async with people.machine("integrator", "curious") as curious:
-        for _ in range(25):
+        for _ in range(25):     # The same again and again: the trail keeps one of them.
             await curious.get("/api/v1/audit")
     raised = await _raised(system)
-    assert set(raised) >= {"forged uplink", "forged downlink", "claimed meters",
-                           "meter not trusted", "sign-in locked"}
+    assert raised.keys() == {alarm.kind for alarm in ALARMS}, "every attack raised its own"
+    assert raised["rights refused"] == 25
     figures = (await system.get("/metrics")).text
     for kind, n in raised.items():
         assert 'wum_alarms{kind="%s"} %d.0' % (kind, n) in figures
 
     head_end.do("update quarantine set last_arrived_at = now() - interval '25 h'")
     head_end.do("update event set arrived_at = now() - interval '25 h'")
-    assert set(await _raised(system)) <= {"sign-in locked", "rights refused"}, "after a day"
+    assert set(await _raised(system)) == {"sign-in locked", "rights refused"}, "after a day"
+    head_end.do("update refusal_hour set hour = hour - interval '25 h'")
+    assert set(await _raised(system)) == {"sign-in locked"}, "the trail is not set back"
+
+
+async def test_many_who_mistook_a_page_once_are_no_alarm_and_one_who_asks_on_is(
+        people: People, system: httpx.AsyncClient) -> None:
+    for number in range(25):
+        async with people.browser("analyst", name="a%d" % number) as client:
+            assert (await client.get("/people")).status_code == 403
+    assert await _raised(system) == {}
+    async with people.machine("integrator", "a1") as client:
+        for _ in range(18):     # With the page that makes nineteen.
+            assert (await client.get("/api/v1/audit")).status_code == 403
+        assert await _raised(system) == {}
+        await client.get("/api/v1/tokens")
+    assert await _raised(system) == {"rights refused": 20}
 
 
 async def test_the_first_page_says_what_happened_and_what_to_do(

@@ -117,7 +117,7 @@ async def test_a_campaign_that_stopped_says_why_and_each_concentrator_in_its_own
         connection.execute(
             "insert into campaign (tenant_id, release_id, name, reason, plan, state, wave, waves,"
             " why, requested_by, approved_by, ended_at) values (1, 1, 'Everywhere', 'a reason',"
-            " '{\"canary\": true}', 'stopped', 0, 2, '1 of 1 in wave 1 failed', 'a', 'b', now())")
+            " '{}', 'stopped', 0, 2, '1 of 1 in wave 1 failed', 'a', 'b', now())")
         connection.execute(
             "insert into campaign_member (campaign_id, concentrator_id, wave, place, state, fault,"
             " words, tries) select 1, concentrator_id, 0, 0, 'failed', 'hung',"

@@ -17,6 +17,7 @@ from wum_cloud.database import Pool
 from wum_cloud.figures import counted, store
 from wum_cloud.figures.families import Unreadable, merged, of_json
 from wum_cloud.figures.telling import Teller
+from wum_cloud.health.fleet.seen import OF_INSTALLATION
 from wum_cloud.web import ready
 
 RULES = Path(__file__).resolve().parents[3] / "deploy" / "prometheus" / "alerts.yml"
@@ -95,6 +96,26 @@ async def test_nobody_reads_them_without_the_right_and_no_tenant_another_s(
         figures = await _figures(eve)
     assert sum(figures["wum_concentrators"].values()) == 0
     assert sum(figures["wum_meters"].values()) == 0
+
+
+@pytest.mark.parametrize("role", ["administrator", "operator", "integrator"])
+async def test_what_is_of_the_installation_is_for_no_tenant_but_the_first(
+        people: People, system: httpx.AsyncClient, role: str) -> None:
+    """How much others ask, and how the machine stands, is nobody's who rents a place on it."""
+    whole = {name for name, by in (await _figures(system)).items()
+             if name in OF_INSTALLATION or any("process=" in labels for labels in by)}
+    assert len(whole) > 10 and "wum_database_bytes" in whole
+    people.browser("administrator", tenant=people.tenant("other"), name="eve")
+    async with people.machine(role, "eve") as eve:
+        theirs = await _figures(eve)
+    assert "wum_concentrators" in theirs and not whole & {*theirs}
+
+
+async def test_who_may_see_the_fleet_does_not_see_the_processes_with_it(people: People) -> None:
+    async with people.browser("dispatcher", name="dan") as dan:
+        assert "process=" not in str(await _figures(dan))
+    async with people.browser("operator", name="olga") as olga:
+        assert "process=" in str(await _figures(olga))
 
 
 @pytest.fixture

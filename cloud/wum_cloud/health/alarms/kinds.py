@@ -13,7 +13,8 @@ from wum_shared import status
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """One kind. Its events stand where `counters` of ingest, `events` of concentrators or `acts` of
-    the audit trail name them; `what` says it to a person, `then` what to do, `page` where to look.
+    the audit trail name them, or are `refusals`; `what` says it to a person, `then` what to do,
+    `page` where to look.
     """
 
     kind: str
@@ -21,6 +22,7 @@ class Alarm:
     then: str
     page: str
     counters: tuple[str, ...] = ()
+    refusals: bool = False  # Those of one account, which the trail keeps few of.
     events: tuple[int, ...] = ()
     acts: tuple[str, ...] = ()
     from_n: int = 1         # So many within a day make an alarm.
@@ -46,5 +48,5 @@ ALARMS = (
           acts=(acts.SIGN_IN_LOCKED,)),
     Alarm("rights refused", "Somebody asked twenty times for what the account may not",
           "Ask who it is; disable the account or revoke the token where nobody knows.", "/audit",
-          acts=(acts.REFUSED,), from_n=20),
+          refusals=True, from_n=20),
 )

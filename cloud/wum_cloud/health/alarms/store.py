@@ -32,6 +32,8 @@ async def counted(connection: Connection, tenant: int) -> list[Raised]:
         parts = [*[by_counter.get(what, _NONE) for what in alarm.counters],
                  *[by_event.get(kind, _NONE) for kind in alarm.events],
                  *[by_act.get(act, _NONE) for act in alarm.acts]]
+        if alarm.refusals:
+            parts.append(await _of_refusals(connection, tenant, alarm.from_n))
         moments = [at for _, at in parts if at is not None]
         found.append(Raised(alarm, sum([n for n, _ in parts]), max(moments, default=None)))
     return found
@@ -93,3 +95,14 @@ async def _of_the_trail(connection: Connection, tenant: int) -> dict[str, _Part]
         " where chain in (%s, 0) and act = any(%s) and at > now() - interval '1 day' group by act",
         [tenant, wanted])).fetchall()
     return {row[0]: (int(row[1]), row[2]) for row in rows}
+
+
+async def _of_refusals(connection: Connection, tenant: int, least: int) -> _Part:
+    """Of accounts that were refused so often; ten people who mistook a page once are no alarm."""
+    row = await (await connection.execute(
+        "select coalesce(sum(n), 0), max(last_at) from ("
+        "  select sum(n) as n, max(last_at) as last_at from refusal_hour join account using"
+        "    (account_id) where tenant_id = %s and hour > now() - interval '1 day'"
+        "   group by account_id having sum(n) >= %s) x", [tenant, least])).fetchone()
+    assert row is not None
+    return int(row[0]), row[1]

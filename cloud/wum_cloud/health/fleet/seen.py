@@ -14,6 +14,10 @@ from wum_cloud.health.alarms.store import Raised, is_raised
 from wum_cloud.health.fleet.store import Backup, Commands, Concentrators, Keys
 from wum_cloud.health.overview import Overview
 
+# Of the head-end itself, not of a tenant's fleet.
+OF_INSTALLATION = frozenset({"wum_last_backup_timestamp_seconds", "wum_last_backup_bytes",
+                             "wum_database_bytes", "wum_trust_document_timestamp_seconds"})
+
 
 @dataclass(frozen=True, slots=True)
 class Yesterday:
