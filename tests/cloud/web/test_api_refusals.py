@@ -77,6 +77,7 @@ async def operations(client: httpx.AsyncClient) -> list[tuple[str, set[str]]]:
         address = path.replace("{serial}", "SDM-1").replace("{id}", DEVICE.hex())
         address = address.replace("/delivery-points/{name}", "/delivery-points/dp-SDM-1")
         address = address.replace("/command-groups/{name}", "/command-groups/pumps")
+        address = address.replace("/accounts/{name}", "/accounts/ana")
         address = address.replace("{day}", "2026-03-01")
         for numbered in ("/commands/", "/command-requests/", "/releases/", "/campaigns/"):
             address = address.replace(numbered + DEVICE.hex(), numbered + "1")

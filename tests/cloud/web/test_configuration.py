@@ -5,7 +5,7 @@ import psycopg
 import pytest
 
 from tests.cloud.registry.town_file import content, device, register_town, town
-from tests.cloud.web.people import CSRF, People
+from tests.cloud.web.people import CSRF, TRAIL, People
 from wum_shared.configuration import decode_configuration
 from wum_shared.orders import CONFIGURE
 
@@ -130,8 +130,8 @@ async def test_a_group_is_a_template_for_many_and_each_can_have_its_own(
     page = await ana.post("/configuration/group/send", data={
         "csrf": CSRF, "name": "west", **WHY})
     assert "Sent to 0 concentrators." in page.text
-    who = people.do("select count(*) from audit_entry where act = 'configuration set'"
-                    " and account = 'operator'")
+    who = people.do("select count(*) from %s where act = 'configuration set'"
+                    " and account = 'operator'" % TRAIL)
     assert who == 3
 
 

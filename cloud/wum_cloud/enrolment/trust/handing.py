@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wum_cloud.database import Connection
 from wum_cloud.enrolment.trust import store
-from wum_cloud.registry.register import RegistrationRefused
+from wum_cloud.registry.registration import RegistrationRefused
 
 TRUSTED, TRUST = "trusted.toml", "trust.cose"       # As the gateway reads them.
 

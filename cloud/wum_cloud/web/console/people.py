@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, HTTPException, Path, Request
 from fastapi.responses import Response
 
 from wum_cloud.paging import PAGE_DEFAULT, page_of
@@ -96,17 +96,16 @@ async def drop_factor(
     return await _people(request, database, session, name=name, done="factor")
 
 
-@router.get("/people/data")
+@router.get("/people/{name}/data")
 async def export_personal_data(
         request: Request, database: Database, session: PeopleEditorVisitor,
-        name: Annotated[str, Query(max_length=64, pattern=r"^[^\x00]*$")]) -> Response:
+        name: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")]) -> Response:
     """All that is kept about an account, as a file."""
     own = session.account
-    try:
-        async with database.connection() as connection:
-            await data.note_export(connection, own.tenant_id, actor_of(request, own), name)
-    except PeopleRefused as error:
-        return await _people(request, database, session, mistake=str(error))
+    async with database.connection() as connection:
+        if await store.member(connection, own.tenant_id, name) is None:
+            raise HTTPException(404, "There is no account called %s." % name)
+        await data.note_export(connection, own.tenant_id, actor_of(request, own), name)
     return as_file(database, own.tenant_id, name)
 
 

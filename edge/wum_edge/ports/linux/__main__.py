@@ -167,15 +167,7 @@ def _parser() -> argparse.ArgumentParser:
         "catalog", help="what meter types are known", description="The catalogue of meter types.")
     catalog_commands.add_commands(catalog)
     _add_enrolment(commands)
-    wipe = commands.add_parser(
-        "reset", help="factory settings: wipe keys and archive, for one that changes hands",
-        description="Overwrites and deletes identity, keys, archive and what the head-end ordered. "
-                    "Without --sure it says what would go. Stop the gateway first.")
-    wipe.add_argument("--config", metavar="FILE", required=True, type=Path,
-                      help="configuration file, which names the folders")
-    wipe.add_argument("--sure", action="store_true", help="do it")
-    wipe.add_argument("--give-up-readings", action="store_true",
-                      help="even those that the head-end does not have")
+    _add_reset(commands)
     return parser
 
 
@@ -211,6 +203,18 @@ def _add_enrolment(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     for command in (claim, enrol):
         command.add_argument("--keys", metavar="DIR", required=True, type=Path,
                              help="folder of the keys, which the configuration names")
+
+
+def _add_reset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    wipe = commands.add_parser(
+        "reset", help="factory settings: wipe keys and archive, for one that changes hands",
+        description="Overwrites and deletes identity, keys, archive and what the head-end ordered. "
+                    "Without --sure it says what would go. Stop the gateway first.")
+    wipe.add_argument("--config", metavar="FILE", required=True, type=Path,
+                      help="configuration file, which names the folders")
+    wipe.add_argument("--sure", action="store_true", help="do it")
+    wipe.add_argument("--give-up-readings", action="store_true",
+                      help="even those that the head-end does not have")
 
 
 if __name__ == "__main__":
