@@ -40,7 +40,7 @@ def page(place: Place) -> Iterator[Page]:
         opened.set_default_timeout(2 * PATIENCE_MS)
         complaints: list[str] = []
         opened.on("console", lambda message: complaints.append(message.text) if (
-            message.type == "error" and "422" not in message.text) else None)
+            message.type == "error" and not re.search("422|403", message.text)) else None)
         _sign_in(opened, "admin", read(first))
         yield opened
         browser.close()

@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -344,4 +345,33 @@ def test_the_calendar_leads_to_the_meter_that_lacks_something_and_says_why(visit
     expect(page.locator(".list tbody")).to_contain_text("the meter does not answer")
     page.get_by_role("link", name="cabinet-1").click()
     expect(page.locator(".list tbody")).to_contain_text(SILENT)
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("visit", [{}, PHONE, {"color_scheme": "dark"}], indirect=True,
+                         ids=["light", "phone", "dark"])
+def test_alarms_stand_on_the_first_page_with_what_to_do_and_lead_to_where_to_look(
+        visit: Visit, console: Console, request: pytest.FixtureRequest) -> None:
+    page = visit.page
+    with psycopg.connect(console.url) as connection:
+        connection.execute(
+            "insert into refusal_hour select account_id, date_trunc('hour', now()), 20, now()"
+            " from account order by account_id limit 1 on conflict do nothing")
+    try:
+        page.goto("/")
+        alarms = page.get_by_role("region", name="Alarms of the last 24 hours")
+        expect(alarms).to_contain_text("Somebody asked twenty times for what the account may not")
+        expect(alarms).to_contain_text("20 times")
+        expect(alarms).to_contain_text("disable the account or revoke the token")
+        width, window = page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
+        assert width <= window
+        look(page, "alarms-" + request.node.callspec.id)
+        alarms.locator("a[href='/audit']").click()
+        expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
+    finally:
+        with psycopg.connect(console.url) as connection:
+            connection.execute("delete from refusal_hour")
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    assert page.get_by_role("region", name="Alarms of the last 24 hours").count() == 0
     assert visit.complaints == []

@@ -16,7 +16,7 @@ NAMED_IN = (
     ("command", "requested_by"), ("command", "approved_by"),
     ("configuration_setting", "changed_by"), ("configuration_version", "made_by"),
     ("meter_act", "said_by"), ("registry_import", "uploaded_by"), ("release", "taken_by"),
-    ("ripple", "ordered_by"),
+    ("release_trust", "taken_by"), ("ripple", "ordered_by"),
 )
 # Sentences of ours that end with who acted: "withdrawn by ines".
 _ENDS_WITH = (
