@@ -306,6 +306,7 @@ async def test_whoever_did_all_of_it_is_found_nowhere_once_forgotten(people: Peo
             "code": code(), "name": "c", "site": None})).status_code < 400
     people.do("update campaign set requested_by = 'ina', approved_by = 'otto'"
               " where campaign_id = (select min(campaign_id) from campaign)")
+    people.do("update concentrator set planned_by = 'ina'")
     boss = people.browser("administrator", name="boss")
     given = (await boss.get("/api/v1/accounts/ina/personal-data")).text
     about = [json.loads(line) for line in given.splitlines()]

@@ -13,6 +13,7 @@ from wum_cloud.database import Connection
 # goes through all columns of the database.
 NAMED_IN = (
     ("campaign", "requested_by"), ("campaign", "approved_by"), ("claim", "made_by"),
+    ("concentrator", "planned_by"),
     ("command", "requested_by"), ("command", "approved_by"), ("command_consent", "given_by"),
     ("configuration_setting", "changed_by"), ("configuration_version", "made_by"),
     ("meter_act", "said_by"), ("registry_import", "uploaded_by"), ("release", "taken_by"),
