@@ -190,9 +190,7 @@ async def _register(settings: Settings, arguments: argparse.Namespace) -> int:
         device_id, tenant = await register(connection, vault, arguments.file, wishes)
         if arguments.trust_to is not None:
             from wum_cloud.enrolment.trust.handing import hand_trust
-            number = await hand_trust(connection, arguments.trust_to, tenant)
-            print("Wrote trust document %d into %s: it belongs into the folder of its keys."
-                  % (number, arguments.trust_to))
+            print(await hand_trust(connection, arguments.trust_to, tenant))
     print("Registered concentrator %s for tenant %s. Write the broker's files again: "
           "wum-cloud broker-files DIR." % (device_id.hex(), tenant))
     return 0

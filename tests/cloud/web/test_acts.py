@@ -310,15 +310,14 @@ async def test_whoever_did_all_of_it_is_found_nowhere_once_forgotten(people: Peo
     boss = people.browser("administrator", name="boss")
     given = (await boss.get("/api/v1/accounts/ina/personal-data")).text
     about = [json.loads(line) for line in given.splitlines()]
-    acts_told = [one for one in about if one["what"] == "act"]
-    assert len(acts_told) > len(STEPS) and {one["account"] for one in acts_told} >= {
-        "ina", "ina (token administrator)"}
+    told = [one["account"] for one in about if one["what"] == "act"]
+    assert len(told) > len(STEPS) and {*told} >= {"ina", "ina (token administrator)"}
     assert {one["place"] for one in about if one["what"] == "name stands in"} == {
         "%s.%s" % place for place in NAMED_IN} - {"ripple.ordered_by"}
     assert PASSWORD_HASH not in given and story.secret not in given
-    asked = {"role": "administrator", "branch": None, "is_disabled": True}
     assert (await boss.delete("/api/v1/accounts/ina")).status_code == 422, "not disabled yet"
-    assert (await boss.put("/api/v1/accounts/ina", json=asked)).status_code == 200
+    assert (await boss.put("/api/v1/accounts/ina", json={
+        "role": "administrator", "branch": None, "is_disabled": True})).status_code == 200
     assert (await boss.delete("/api/v1/accounts/ina")).status_code == 204
     assert (await boss.get("/api/v1/accounts/ina/personal-data")).status_code == 404
     with psycopg.connect(people.url) as connection:
@@ -327,9 +326,8 @@ async def test_whoever_did_all_of_it_is_found_nowhere_once_forgotten(people: Peo
         [(pseudonym,)] = connection.execute(
             "select subject from audit_entry where act = 'account forgotten'"
             " order by number desc limit 1").fetchall()
-        assert kept_of(pseudonym, connection) == sorted([
-            (table,) for table in {"audit_entry", "campaign_log"} | {
-                table for table, _ in NAMED_IN} - {"ripple"}])
+        assert kept_of(pseudonym, connection) == sorted([(table,) for table in {
+            "audit_entry", "campaign_log"} | {table for table, _ in NAMED_IN} - {"ripple"}])
     assert await verify(people.url, None) == 0
 
 

@@ -17,8 +17,8 @@ from wum_cloud.registry.registration import RegistrationRefused
 TRUSTED, TRUST = "trusted.toml", "trust.cose"       # As the gateway reads them.
 
 
-async def hand_trust(connection: Connection, folder: Path, tenant: str) -> int:
-    """Write the newest trust document into `folder`; its number. Raises RegistrationRefused."""
+async def hand_trust(connection: Connection, folder: Path, tenant: str) -> str:
+    """Write the newest trust document into `folder`; a sentence. Raises RegistrationRefused."""
     newest = await store.newest(connection)
     if newest is None:
         raise RegistrationRefused("There is no trust document yet: `wum-cloud trust ROOT.KEY` "
@@ -30,7 +30,8 @@ async def hand_trust(connection: Connection, folder: Path, tenant: str) -> int:
     except OSError as error:
         raise RegistrationRefused("%s cannot be written: %s." % (
             error.filename, error.strerror)) from error
-    return newest.number
+    return "Wrote trust document %d into %s: it belongs into the folder of its keys." % (
+        newest.number, folder)
 
 
 def _write(path: Path, content: bytes) -> None:
