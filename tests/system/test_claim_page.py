@@ -70,7 +70,7 @@ def test_a_code_is_typed_another_is_scanned_and_the_first_reading_is_seen(
     keys, bus = place.folder / "keys", place.folder / "bus"
     code = _shown(place, keys)
     page.get_by_role("link", name="New concentrators").first.click()
-    field, name = page.get_by_label("Claim code"), page.get_by_label("What it is to be called")
+    field, name = page.locator("#code"), page.locator("#claim-name")
     wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
     field.fill(wrong)
     name.fill("cabinet 12")
@@ -108,10 +108,10 @@ def _another_is_scanned(place: Place, page: Page) -> None:
     """The scanner's Enter asks for the name that is missing, and sends nothing."""
     code = _shown(place, place.folder / "other")
     page.goto("/claims")
-    page.get_by_label("Claim code").click()
+    page.locator("#code").click()
     page.keyboard.type(QR_PREFIX + code)
     page.keyboard.press("Enter")
-    name = page.get_by_label("What it is to be called")
+    name = page.locator("#claim-name")
     expect(name).to_be_focused()
     page.keyboard.type("cabinet 13")
     page.keyboard.press("Enter")
