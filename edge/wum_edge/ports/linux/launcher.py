@@ -11,7 +11,6 @@ usage: python -m wum_edge.ports.linux.launcher FOLDER run --config FILE
 import argparse
 import contextlib
 import ctypes
-import os
 import signal
 import subprocess
 import sys
@@ -21,8 +20,9 @@ from pathlib import Path
 from types import FrameType
 
 from wum_edge.ports.linux.flash import FolderInUse, lock_folder
+from wum_edge.ports.linux.slot_environment import NAMES, environment
 from wum_edge.ports.linux.slot_flash import SlotFlash
-from wum_edge.update.boot import FACTORY, HUNG, A, B, keep_boot, read_boot
+from wum_edge.update.boot import FACTORY, HUNG, keep_boot, read_boot
 from wum_edge.update.start import begin
 
 RESTART = 75                  # The exit code of a gateway that asks to be started again at once.
@@ -31,8 +31,6 @@ QUICK_S = 60.0                # Who ends before that, ended at once;
 QUICK_MAX = 5                 # and who does so often in a row is passed over.
 PAUSE_MAX_S = 30.0
 END_S = 15.0
-FOLDER, SLOT = "WUM_UPDATE_FOLDER", "WUM_UPDATE_SLOT"     # What the gateway is told.
-NAMES = {A: "a", B: "b", FACTORY: "factory"}
 _DIE_WITH_PARENT = 1          # prctl(2), PR_SET_PDEATHSIG.
 _C = ctypes.CDLL(None)        # Loaded before the fork, after which little is safe.
 
@@ -67,7 +65,7 @@ class Launcher:
         """Start a slot and wait for its end, which is made when it hangs on trial."""
         _say(f"starting slot {NAMES[slot]}")
         self._child = subprocess.Popen(
-            self._command, env=self._environment(slot), preexec_fn=_die_with_parent)
+            self._command, env=environment(self._folder, slot), preexec_fn=_die_with_parent)
         if self._ending.is_set():             # The signal came before there was a child.
             self._child.terminate()
         if read_boot(self._flash).trial == slot:
@@ -101,15 +99,6 @@ class Launcher:
             self._passed_over = () if slot == FACTORY else (*self._passed_over, slot)
             self._quick = {}
         return min(2.0 ** count / 10, PAUSE_MAX_S)
-
-    def _environment(self, slot: int) -> dict[str, str]:
-        found = {**os.environ, FOLDER: str(self._folder), SLOT: NAMES[slot]}
-        if slot != FACTORY:
-            paths = [str(self._folder / NAMES[slot]), os.environ.get("PYTHONPATH", "")]
-            found["PYTHONPATH"] = os.pathsep.join([path for path in paths if path])
-            # Bytecode beside the sources would be a file that nobody signed.
-            found["PYTHONDONTWRITEBYTECODE"] = "1"
-        return found
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         self._ending.set()

@@ -15,8 +15,8 @@ from wum_edge.orders.act import Act
 from wum_edge.orders.desk import Desk
 from wum_edge.ports.linux.cipher import Cipher, Signatures
 from wum_edge.ports.linux.keys import BadKeys, secret_text
-from wum_edge.ports.linux.launcher import FOLDER, NAMES, SLOT
 from wum_edge.ports.linux.release_trust import read_rules
+from wum_edge.ports.linux.slot_environment import FOLDER, NAMES, SLOT
 from wum_edge.ports.linux.slot_flash import SlotFlash
 from wum_edge.ports.linux.sweeper import Record
 from wum_edge.update.act import UpdateAct
