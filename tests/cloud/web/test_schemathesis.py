@@ -17,6 +17,7 @@ from schemathesis.core.transport import Response
 
 from tests.cloud.web.people import People
 from tests.cloud.web.street import Street
+from wum_cloud.audit import acts
 from wum_cloud.people.permissions import ROLES
 from wum_cloud.web.app import declarations
 
@@ -85,5 +86,6 @@ async def test_no_question_gets_an_answer_without_the_right_to_it(
             refused += answer.status_code == 403
     assert refused > 20
     with psycopg.connect(database_url) as connection:
-        assert connection.execute(
-            "select from audit_entry where act <> 'refused'").fetchall() == []
+        done = connection.execute("select act from audit_entry where act <> 'refused'").fetchall()
+    # An installer may plan a concentrator, whatever it is called; nothing else is done by guessing.
+    assert {act for act, in done} <= {acts.CONCENTRATOR_PLANNED}
