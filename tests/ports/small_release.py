@@ -93,7 +93,7 @@ def write_factory(folder: Path, behaviour: str = "good") -> None:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
     (folder / "sitecustomize.py").write_text(KILLER)
-    for name in ("flash.py", "launcher.py"):
+    for name in ("flash.py", "launcher.py", "slot_environment.py"):
         here = folder / "wum_edge" / "ports" / "linux" / name
         here.write_bytes((_EDGE / "ports" / "linux" / name).read_bytes())
 

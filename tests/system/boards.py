@@ -25,12 +25,15 @@ from wum_simulator.board.supervisor import (
 
 START = "from wum_edge.ports.micropython import main"
 _CATALOG = Path(wum_edge.__file__).parent / "catalog"
-# Waits of a board, compressed as its hour is; after `seconds` it is reset, or hangs in a turn.
+# Waits of a board, compressed as its hour is, and batches for as many rows as come then; after
+# `seconds` it is reset, or hangs in a turn.
 _HASTE = START + """
 from wum_edge import agent
+from wum_edge.ports.micropython import broker
 from wum_edge.uplink import reconnect
 main.WATCHDOG_MS, reconnect.WINDOW_MS, reconnect.LEAST_MS = 5000, 400, 100
 agent.HOLD_MS = 200
+broker.BoardBroker.batch_bytes = 8192
 """
 _TROUBLE = """
 import machine

@@ -126,6 +126,9 @@ def test_it_goes_from_one_version_to_the_next_and_a_bad_one_comes_back_and_nothi
                 "select from event where kind = %d having count(*) = 3"
                 " and max(at) + interval '%d s' < (select max(captured_at) from reading)" % (
                     EVENT_STARTED, PERIOD_S)))
+            place.wait_for("rows enough to judge by", lambda: place.ask(
+                "select 1 from (select distinct extract(epoch from captured_at)::bigint / %d"
+                " from reading) as one having count(*) > 20" % PERIOD_S))
             no_hole(place)
             assert process.poll() is None, "all under one launcher"
         every_interval_is_there_or_says_why(place)
