@@ -11,11 +11,13 @@ usage: python -m wum_edge.ports.linux.launcher FOLDER run --config FILE
 import argparse
 import contextlib
 import ctypes
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -65,7 +67,8 @@ class Launcher:
         """Start a slot and wait for its end, which is made when it hangs on trial."""
         _say(f"starting slot {NAMES[slot]}")
         self._child = subprocess.Popen(
-            self._command, env=environment(self._folder, slot), preexec_fn=_die_with_parent)
+            self._command, env=environment(self._folder, slot),
+            preexec_fn=partial(_die_with, os.getpid()))
         if self._ending.is_set():             # The signal came before there was a child.
             self._child.terminate()
         if read_boot(self._flash).trial == slot:
@@ -106,8 +109,11 @@ class Launcher:
             self._child.terminate()
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
+    """In the child. The launcher may have been killed before it could be told of that."""
     _C.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _say(text: str) -> None:
