@@ -209,8 +209,7 @@ async def _broker_files(settings: Settings, arguments: argparse.Namespace) -> in
         "the head-end's broker password, which is made where it is new")
     async with await connect(settings.database_url) as connection:
         accounts, meshes = await accounts_now(connection)
-    write_broker_files(
-        arguments.folder, accounts, settings.broker_user, password_file, meshes)
+    write_broker_files(arguments.folder, accounts, settings.broker_user, password_file, meshes)
     if arguments.certificate is not None and arguments.key is not None:
         write_configuration(arguments.folder, Listeners(
             arguments.certificate, arguments.key, arguments.port,

@@ -36,9 +36,8 @@ METERS, HERE, WHY = 4, device(0), "first of all"
 FILE = content([{**row, **({"schedule": "hourly"} if row["kind"] == "meter" else {})}
                 for row in town(METERS)])
 METER = {"kind": "read", "targets": ["M0000000"], "reason": WHY}
-OFF = {"kind": "disconnect", "targets": ["M0000000"], "reason": WHY}
-LOAN = {"kind": "session", "targets": ["M0000000"], "reason": WHY,
-        "arguments": {"seconds": 60}}
+OFF = {**METER, "kind": "disconnect"}
+LOAN = {**METER, "kind": "session", "arguments": {"seconds": 60}}
 AGAIN = {"kind": "restart", "targets": [HERE], "reason": WHY}
 MODEL, SPOT = "eastron-sdm630", {"concentrator": HERE, "bus": "rs485"}
 WORKBENCH = Roots()

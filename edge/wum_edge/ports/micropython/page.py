@@ -20,7 +20,7 @@ class Page:
 
     def __init__(self, lines, log):
         self._lines, self._log = lines, log
-        self._asking = 0
+        self._asking = self._unanswered = 0
 
     async def serve(self, port):
         """Answer for ever. A port that cannot be had is said, and nothing else suffers."""
@@ -36,8 +36,11 @@ class Page:
         try:
             if self._asking <= ASKING_MAX:
                 await asyncio.wait_for(self._said(reader, writer), PATIENCE_S)
-        except (asyncio.TimeoutError, OSError, ValueError):  # noqa: UP041 - A board has only this.
-            pass                 # Whoever asked is gone, or never said what it wanted.
+        except (asyncio.TimeoutError, OSError, ValueError) as error:  # noqa: UP041 - So on a board.
+            self._unanswered += 1            # Only the first is told: strangers could fill a log.
+            if self._unanswered == 1:
+                self._log.say("status page: who asked is gone, or never said what it wanted: %r; "
+                              "more of these are not told" % error)
         finally:
             self._asking -= 1
             writer.close()
