@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PORT = ROOT / "edge" / "wum_edge" / "ports"
 STUBS = "micropython-esp32-stubs"
-NATIVE = "chacha_viper.py"
+NATIVE = "*_viper.py"
 # What is None until it is there: without annotations it is never anything else.
 NOT_ASKED = ("reportOptionalMemberAccess", "reportOptionalSubscript", "reportOptionalOperand",
              "reportOptionalIterable", "reportOptionalCall")

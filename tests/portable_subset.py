@@ -76,6 +76,11 @@ def faults(source: str, name: str) -> list[str]:
     return [f"{name}:{line}: {text}" for line, text in sorted(set(found))]
 
 
+def _is_constant(node: ast.expr) -> bool:
+    """Whether it is a name whose value stands at the head of the file."""
+    return isinstance(node, ast.Name) and node.id.isupper()
+
+
 def _nodes(tree: ast.Module) -> Iterator[ast.AST]:
     """Every node that runs on a board, each with its parent noted.
 
@@ -160,8 +165,9 @@ def _call_faults(node: ast.Call, lines: list[str]) -> Iterator[str]:
         yield f"{name}() needs its byte order on MicroPython"
     if name in ("encode", "decode") and len(node.args) > 1 and not _is_ours(node.func):
         yield f"{name}() ignores how errors are handled on MicroPython"
-    if name == "pow" and len(node.args) > 2:
-        yield "pow() of three arguments gives 0 for a negative exponent on MicroPython"
+    if name == "pow" and len(node.args) > 2 and not _is_constant(node.args[1]):
+        yield ("pow() of three arguments gives 0 for a negative exponent on MicroPython: name a "
+               "constant")
     if name in ("sort", "sorted") and "key" in keywords and NO_TIES not in _text(node, lines):
         yield (f"{name}() is not stable on MicroPython and slow for what is in order: take "
                f"wum_shared.order, or say `{NO_TIES}: why`")

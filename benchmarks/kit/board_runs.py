@@ -77,6 +77,21 @@ def stages(core: tuple[tuple[Path, str], ...], meters: int, hours: int) -> dict[
         return found
 
 
+def signing(core: tuple[tuple[Path, str], ...], rounds: int) -> dict[str, int]:
+    """What signing.py says, each the best of so many rounds."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        board = Board(Description(
+            main=f"import asyncio, signing\nasyncio.run(signing.main({rounds}))",
+            flash=folder / "flash", log=folder / "log", heap_bytes=4 * 1024 * 1024,
+            sources=(*core, *_guests())))
+        board.start()
+        if board.wait(_PATIENCE_S) != ENDED:
+            raise SystemExit(f"the board did not sign: {board.said()}")
+        found: dict[str, int] = json.loads(board.said())
+        return found
+
+
 def stages_on_cpython(meters: int, hours: int) -> Mapping[str, int]:
     """Microseconds of each stage of the same hours here, with libsodium's seal."""
     with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,7 @@
 """The port of the boards on a virtual one: its parts, power cuts at every commit, its settings."""
 
 import ast
+import hashlib
 import json
 import os
 import re
@@ -15,7 +16,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 import wum_edge
 import wum_shared
+from tests import wycheproof
 from wum_edge.archive.ring import Archive
+from wum_edge.ports.linux import cipher as linux
 from wum_edge.ports.linux.flash import LinuxFlash
 from wum_simulator.board.supervisor import (
     CRASHED,
@@ -33,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ROOT / "tests" / "ports" / "board"
 CUT_LATEST = 40              # Commits of one life are a few more.
 PATIENCE_S = 300             # A limit only: the machine may be busy.
-MODULES = ("check_flash", "check_time", "check_mqtt", "check_ciphers")
+MODULES = ("check_flash", "check_time", "check_mqtt", "check_ciphers", "check_signatures")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def core(tmp_path_factory):
 def checks(module):
     body = ast.parse((CHECKS / f"{module}.py").read_text()).body
     return [node.name for node in body if isinstance(node, ast.FunctionDef)
-            and node.name.startswith("check_")]
+            and node.name.startswith(("check_", "each_"))]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +61,7 @@ def verdicts(core, tmp_path_factory):
     folder = tmp_path_factory.mktemp("checks")
     vectors = folder / "vectors.json"
     vectors.write_text(json.dumps(_vectors()))
-    runs = [f"    runner.run('{module}', {[name]!r})\n    await asyncio.sleep_ms(0)"
+    runs = [f"    await runner.run('{module}', {[name]!r})\n    await asyncio.sleep_ms(0)"
             for module in MODULES for name in checks(module)]
     board = Board(Description(
         # Between two of them garbage is collected.
@@ -91,8 +94,25 @@ def _vectors():
         key, vector, plain = os.urandom(16), os.urandom(16), os.urandom(16 * (size // 16 + 1))
         sealing = Cipher(algorithms.AES(key), modes.CBC(vector)).encryptor()
         cbc.append([key, vector, plain, sealing.update(plain) + sealing.finalize()])
-    return {name: [[part.hex() for part in one] for one in many]
-            for name, many in (("gcm", gcm), ("cbc", cbc), ("chacha", chacha))}
+    return {name: [[part.hex() for part in one] for one in many] for name, many in (
+        ("gcm", gcm), ("cbc", cbc), ("chacha", chacha), *_signatures().items())}
+
+
+def _signatures():
+    """What Wycheproof has, and what this machine's library makes."""
+    made = {"sha512": [(data, hashlib.sha512(data).digest())
+                       for data in map(os.urandom, (0, 1, 111, 112, 128, 300))],
+            "verify": [(v["key"], v["said"], v["signature"], b"x" * v["holds"])
+                       for v in wycheproof.vectors("sign")],
+            "agree": [(v["secret"], v["key"], v["shared"], b"x" * (
+                v["result"] == "valid" or v["shared"] == bytes(32)))
+                for v in wycheproof.vectors("agree")]}
+    seeds = [os.urandom(32) for _ in range(4)]
+    made["sign"] = [(seed, linux.Signatures.public(seed), seed[:place],
+                     linux.Signatures().sign(seed, seed[:place]))
+                    for place, seed in enumerate(seeds)]
+    made["public"] = [(secret, linux.Agreement().public(secret)) for secret in seeds]
+    return made
 
 
 def test_power_that_goes_at_every_commit_costs_no_record_and_repeats_no_nonce(core, tmp_path):

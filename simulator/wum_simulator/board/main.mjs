@@ -159,6 +159,9 @@ const api = {
       Buffer.from(bytesAt(state + 48, 16)));
     stream.update(Buffer.from(bytesAt(data, size))).copy(bytesAt(data, size));
   },
+  sha512(data, size, out) {
+    crypto.createHash("sha512").update(bytesAt(data, size)).digest().copy(bytesAt(out, 64));
+  },
   // 2000-01-01 until somebody sets it, as a clock without a battery. In two halves: this build
   // hands over 32 bits.
   clock_high: () => Math.floor(now() / 65536),

@@ -72,6 +72,7 @@ PLANTED = [  # (source, part of the fault)
      "namedtuple() takes no keywords"),
     ("for a, b in zip(x, y, strict=True): pass", "zip() takes no keywords"),
     ("x = pow(a, -1, p)", "pow() of three"),
+    ("x = pow(a, e, p)", "pow() of three"),
     ("x = sorted(a, key=f)", "sorted() is not stable"),
     ("a.sort(key=f, reverse=True)", "sort() is not stable"),
     ("for k, v in d.items(): pass", ".items() comes in no order"),
