@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from tests.cloud.concentrator import CIPHER, NOW_S, Concentrator
 from wum_cloud.broker import Delivery
@@ -19,6 +20,9 @@ from wum_cloud.registry.keys import Vault
 from wum_cloud.registry.registration import mosquitto_hash
 
 CONNECTIONS_MAX = 3
+# What an example may be is judged, not how long a busy machine takes over it.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 @dataclass

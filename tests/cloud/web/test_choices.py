@@ -33,7 +33,9 @@ async def test_fields_offer_what_there_is_by_what_was_typed(
             ("buses?concentrator=other", "", "<option"),
             ("points?delivery_point=0001", "has meter M0000001", "DP0000002"),
             ("models?model=sdm630", 'value="eastron-sdm630">Eastron SDM630', "nothing"),
-            ("models?model=%25", "", "<option")):
+            ("models?model=%25", "", "<option"),
+            ("sites?branch=strada", 'value="Strada 0">in Ciocana', "UTC"),
+            ("sites?branch=nowhere", "", "<option")):
         answer = await ana.get("/choices/" + address)
         assert answer.status_code == 200 and there in answer.text, answer.text
         assert not_there not in answer.text

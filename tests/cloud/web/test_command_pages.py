@@ -147,3 +147,26 @@ async def test_a_group_is_made_shown_and_ordered_about(people: People) -> None:
         assert "2 meters behind 2 concentrators, group boilers" in seen
         await post(dora, "/command-groups", name="boilers", serials="x", drop="yes")
         assert people.do("select count(*) from command_group") == 0
+
+
+async def test_a_group_is_filled_with_the_meters_of_a_branch(people: People) -> None:
+    town = people.site("Town")
+    street, other = people.site("Street", town), people.site("Other")
+    people.site("Empty")
+    for device, site in zip(THERE, (town, street, other), strict=True):
+        people.do("update concentrator set site_id = %s where device_id = %s", site, device)
+    async with people.browser("administrator", name="dora") as dora:
+        page = (await dora.get("/command-groups?branch=Town&name=all")).text
+        assert ">%s %s</textarea>" % (METERS[0], METERS[1]) in page and 'value="all"' in page
+        for branch, words in (("Nowhere", "There is no site Nowhere."),
+                              ("Empty", "No concentrator of Empty or below it has a meter.")):
+            assert words in (await dora.get("/command-groups?branch=" + branch)).text
+        assert people.do("select count(*) from command_group") == 0
+    async with people.machine("administrator", "dora") as machine:
+        put = "/api/v1/command-groups/town"
+        made = await machine.put(put, json={"branch": "Street"})
+        assert made.status_code == 200 and made.json()["meters"] == 1, made.text
+        neither: dict[str, object]
+        for neither in ({}, {"branch": "Town", "meters": METERS[:1]}):
+            answer = await machine.put(put, json=neither)
+            assert "either meters or a branch" in answer.text and answer.status_code == 422

@@ -13,6 +13,7 @@ from wum_cloud.commands.groups.store import Group, Member
 from wum_cloud.commands.kinds import CommandRefused
 from wum_cloud.database import Connection
 from wum_cloud.registry.reach import Reach
+from wum_cloud.registry.sites.store import site_named
 from wum_shared.groups import MEMBERSHIPS_MAX, METERS_MAX
 from wum_shared.ripple import GROUPS_MAX
 
@@ -60,6 +61,22 @@ async def set_group(
     await note(connection, actor, acts.COMMAND_GROUP_SET, name, meters=str(len(meters)),
                mesh=mesh or "", number="" if number is None else str(number))
     return (await store.groups(connection, reach.tenant_id, name))[0]
+
+
+async def serials_below(connection: Connection, reach: Reach, branch: str) -> list[str]:
+    """Meters of a branch of the tree of sites that a group of it would have, as it is now: those
+    behind its concentrators, its root's included. Raises CommandRefused."""
+    site = await site_named(connection, reach, branch)
+    if site is None:
+        raise CommandRefused("There is no site %s." % branch)
+    found = await store.serials_below(
+        connection, Reach(reach.tenant_id, site), GROUP_METERS_MAX + 1)
+    if not found:
+        raise CommandRefused("No concentrator of %s or below it has a meter." % branch)
+    if len(found) > GROUP_METERS_MAX:
+        raise CommandRefused("Branch %s has more than %d meters, as many as a group may have: "
+                             "choose a branch below it." % (branch, GROUP_METERS_MAX))
+    return found
 
 
 async def drop_group(

@@ -72,6 +72,17 @@ async def groups(connection: Connection, tenant: int, name: str | None = None) -
         return await cursor.fetchall()
 
 
+async def serials_below(connection: Connection, branch: Reach, most: int) -> list[str]:
+    """Meters behind the concentrators of a branch, in their order, so many at most."""
+    cursor = await connection.execute(("""
+        select m.serial from meter m join concentrator c using (concentrator_id)
+         where c.tenant_id = %(tenant)s and m.archived_at is null
+           and c.revoked_at is null and c.planned_at is null""" + within(branch, "c.site_id")
+        + " order by m.serial limit %(most)s").encode(),
+        {"tenant": branch.tenant_id, "branch": branch.site_id, "most": most})
+    return [str(row[0]) for row in await cursor.fetchall()]
+
+
 async def members(connection: Connection, reach: Reach, group_id: int) -> list[Member]:
     """The meters of a group; those out of reach without a name."""
     seen = "(true" + within(reach, "c.site_id") + ")"

@@ -1,4 +1,4 @@
-"""Concentrators, buses, delivery points and models that a form offers, by what was typed so far."""
+"""Sites, concentrators, buses, delivery points and models that a form offers, by what was typed."""
 
 from dataclasses import dataclass
 
@@ -47,6 +47,16 @@ _MODELS = """
     select m.model as value, count(*)::text as about from meter m
       join concentrator c using (concentrator_id)
      where m.tenant_id = %(tenant)s and strpos(lower(m.model), lower(%(search)s)) > 0"""
+_SITES = """
+    select s.name as value, coalesce('in ' || p.name, '') as about
+      from site s left join site p on p.site_id = s.parent_site_id
+     where s.tenant_id = %(tenant)s and strpos(lower(s.name), lower(%(search)s)) > 0"""
+
+
+async def sites(connection: Connection, reach: Reach, search: str) -> list[Choice]:
+    """By name, each with the one above it."""
+    return await _asked(connection, reach, _SITES + within(reach, "s.site_id")
+                        + " order by s.name", search)
 
 
 async def concentrators(connection: Connection, reach: Reach, search: str) -> list[Choice]:

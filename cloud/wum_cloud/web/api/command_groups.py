@@ -8,6 +8,9 @@ from pydantic import AwareDatetime, Field
 from wum_cloud.commands.groups import managing, store
 from wum_cloud.commands.groups.managing import GROUP_METERS_MAX, NAME_MAX
 from wum_cloud.commands.groups.store import Group
+from wum_cloud.commands.kinds import CommandRefused
+from wum_cloud.database import Connection
+from wum_cloud.registry.reach import Reach
 from wum_cloud.web.access import Database, actor_of
 from wum_cloud.web.api.forms import Form
 from wum_cloud.web.api.problems import not_found
@@ -40,9 +43,11 @@ class CommandGroupMembersForm(CommandGroupForm):
 
 
 class NewGroupForm(Form):
-    """The meters of a group, these and no others; and by which number which mesh floods to it."""
+    """The meters of a group, these and no others, or those that a branch of the tree of sites has
+    now; and by which number which mesh floods to it."""
 
-    meters: Annotated[list[_Serial], Field(min_length=1, max_length=GROUP_METERS_MAX)]
+    meters: Annotated[list[_Serial], Field(min_length=1, max_length=GROUP_METERS_MAX)] | None = None
+    branch: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")] | None = None
     mesh: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")] | None = None
     number: Annotated[int, Field(ge=0, lt=GROUPS_MAX)] | None = None
 
@@ -76,8 +81,8 @@ async def set_command_group(
     """Make a group, or give it these meters. Its concentrators are told at once."""
     async with database.connection() as connection:
         made = await managing.set_group(
-            connection, account.reach, actor_of(request, account), name, wanted.meters,
-            wanted.mesh, wanted.number)
+            connection, account.reach, actor_of(request, account), name,
+            await _serials(connection, account.reach, wanted), wanted.mesh, wanted.number)
     return _form(made)
 
 
@@ -90,6 +95,14 @@ async def drop_command_group(
             connection, account.reach, actor_of(request, account), name)
     if not was_there:
         raise not_found("group", name)
+
+
+async def _serials(connection: Connection, reach: Reach, wanted: NewGroupForm) -> list[str]:
+    if (wanted.meters is None) == (wanted.branch is None):
+        raise CommandRefused("A group has either meters or a branch whose meters these are.")
+    if wanted.branch is not None:
+        return await managing.serials_below(connection, reach, wanted.branch)
+    return wanted.meters or []
 
 
 def _form(one: Group) -> CommandGroupForm:

@@ -18,6 +18,16 @@ router = APIRouter()
 _Typed = Annotated[str, Query(max_length=64, pattern=r"^[^\x00]*$")]
 
 
+@router.get("/choices/sites")
+async def offer_sites(
+        request: Request, database: Database, session: RegistryVisitor, branch: _Typed = "",
+) -> Response:
+    """Sites with this in their name."""
+    async with database.connection() as connection:
+        found = await store.sites(connection, session.account.reach, branch)
+    return page(request, "choices.html", session, choices=found)
+
+
 @router.get("/choices/concentrators")
 async def offer_concentrators(
         request: Request, database: Database, session: RegistryVisitor, concentrator: _Typed = "",

@@ -24,9 +24,20 @@ _Long = Annotated[str, Form(max_length=70_000, pattern=r"^[^\x00]*$")]
 async def show_groups(
         request: Request, database: Database, session: TenantsCommandsVisitor,
         name: Annotated[str, Query(max_length=64, pattern=r"^[^\x00]*$")] = "",
+        branch: Annotated[str, Query(max_length=64, pattern=r"^[^\x00]*$")] = "",
         done: Annotated[str, Query(max_length=20)] = "") -> Response:
-    """All groups, and the form with one of them."""
-    return await _page(request, database, session, name=name, done=done)
+    """All groups, and the form: with one of them, or with the meters of a branch."""
+    if not branch:
+        return await _page(request, database, session, name=name, done=done)
+    typed = {"name": name, "serials": "", "mesh": "", "number": "", "branch": branch}
+    mistake = ""
+    try:
+        async with database.connection() as connection:
+            typed["serials"] = " ".join(await managing.serials_below(
+                connection, session.account.reach, branch))
+    except CommandRefused as error:
+        mistake = str(error)
+    return await _page(request, database, session, typed=typed, mistake=mistake)
 
 
 @router.post("/command-groups")
