@@ -267,7 +267,8 @@ def what_came_of_it_is_seen_by_others(place: Place) -> None:
             meter.close()
             said += meter.said
         assert lent.recorded("down") == said
-        process.send_signal(signal.SIGINT)
-        assert process.wait(_PATIENCE_S) in (0, 130)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(_PATIENCE_S) == 0
+        lent.says("Over: it was ended here.")
     place.wait_for("its end", lambda: states(place, made)[0][1] == "done")
     assert "the head-end ended it" in str(states(place, made)[0][2])

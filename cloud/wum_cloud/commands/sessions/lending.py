@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import signal
 
 from wum_cloud.audit import acts
 from wum_cloud.audit.acts import at_the_machine
@@ -54,28 +55,33 @@ async def _until_over(relay: Relay, broker: Broker, waiting: "asyncio.Queue[Deli
     taking = asyncio.create_task(take_all(relay, broker, waiting))
     watching = asyncio.create_task(relay.watch())
     opening = asyncio.create_task(relay.is_open.wait())
+    # However it is ended, the concentrator is told: it would keep the line for another minute.
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, told.set)
+    ending = asyncio.create_task(told.wait())
     server = await asyncio.start_server(relay.serve, *listen)
     try:
         where = "%s:%d" % server.sockets[0].getsockname()[:2]
         print("Waiting for %s; tools connect to %s then." % (
             "a second person to agree" if one.state == states.REQUESTED
             else "the concentrator of meter %s" % one.serial, where), flush=True)
-        await asyncio.wait((opening, watching, taking), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            (opening, watching, taking, ending), return_when=asyncio.FIRST_COMPLETED)
         if relay.is_open.is_set():
             print("Open: connect the tool to %s now." % where, flush=True)
-        await asyncio.wait((watching, taking), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((watching, taking, ending), return_when=asyncio.FIRST_COMPLETED)
         if taking.done():
             taking.result()
         if watching.done():
             watching.result()
-        print("Over: %s." % relay.why, flush=True)
+        print("Over: %s." % (relay.why or "it was ended here"), flush=True)
         return 0 if relay.is_open.is_set() else 1
     finally:
         if relay.is_open.is_set() and not relay.is_over.is_set():
             await relay.say(b"", is_last=True)
-        taking.cancel()
-        watching.cancel()
-        opening.cancel()
+        for task in (taking, watching, opening, ending):
+            task.cancel()
         server.close()
 
 
