@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".tox" / "results"
 AT_ONCE = "4"  # On two cores: half of them wait for something at any time.
 # A room whose tests are spread over environments that run side by side.
-IN_PARTS = {"system": ["system", "system-boards", "system-mesh", "system-chaos"]}
+IN_PARTS = {"system": ["system", "system-managed", "system-boards", "system-mesh", "system-chaos"]}
 # What tests need that no Python package brings: the Debian package, and a program of it.
 NEEDED = {"mosquitto": ("mosquitto",), "chromium": ("chromium", "chromium-browser"),
           "systemd": ("systemd-analyze",)}
