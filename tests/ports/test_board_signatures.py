@@ -82,7 +82,7 @@ RFC_8032 = (
 @pytest.mark.parametrize("given", RFC_8032)
 def test_signatures_are_those_of_rfc_8032(given):
     seed, public, message, signature = map(bytes.fromhex, given)
-    assert Signer.public(seed) == public
+    assert Signer().public(seed) == public
     assert Signer().sign(seed, message) == signature
     assert Verifier().verify(public, message, signature)
     for place in range(0, 64, 7):
@@ -127,7 +127,7 @@ def test_of_keys_and_points_that_say_nothing_it_thinks_as_the_library_does():
         (1 | 1 << 255).to_bytes(32, "little"), (P - 1 | 1 << 255).to_bytes(32, "little")]
     seed, message = bytes(range(32)), b"said"
     good = Signer().sign(seed, message)
-    public = Signer.public(seed)
+    public = Signer().public(seed)
     mixed = [ed25519._encoded(ed25519._added(
         ed25519._decoded(public), ed25519._prepared(ed25519._decoded(one)))) for one in small]
     pairs = [*product(small + odd, [good, *(one + bytes(32) for one in small + odd)]),

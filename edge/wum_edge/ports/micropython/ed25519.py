@@ -26,23 +26,22 @@ class Signer(cipher.Signer):
     """The keys of the seed that signed last are kept: to make them takes as long as to sign."""
 
     def __init__(self):
-        self._seed, self._keys = None, None
+        self._seed, self._keys = b"", (0, b"", b"")
 
     def sign(self, seed, message):
         """See Signer.sign. No chance is needed: what a message is signed with follows from it."""
-        if seed != self._seed:
-            self._keys = _keys_of(seed)
-            self._seed = seed
-        scalar, prefix, public_key = self._keys
+        public_key = self.public(seed)
+        scalar, prefix, _ = self._keys
         once = _number(sha512(prefix + message)) % _L
         point = _encoded(_times_base(once))
         said = _number(sha512(point + public_key + message)) % _L
         return point + ((once + said * scalar) % _L).to_bytes(32, "little")
 
-    @staticmethod
-    def public(seed):
+    def public(self, seed):
         """The public key of a seed."""
-        return _keys_of(seed)[2]
+        if seed != self._seed:
+            self._seed, self._keys = seed, _keys_of(seed)
+        return self._keys[2]
 
 
 class Verifier(cipher.Verifier):
