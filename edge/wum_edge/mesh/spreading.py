@@ -15,7 +15,7 @@ from wum_edge.mesh.spreadframes import SYMBOLS_OF_CHUNK, Lack
 
 SECOND_US = 1_000_000
 _SOON_US = 6 * SECOND_US     # Over which they ask who begin a page.
-_STALL_US = 15 * SECOND_US   # A server that said that more comes, and is silent.
+_STALL_US = 30 * SECOND_US   # A server that said that more comes, and is silent.
 _BAD_US = 30 * SECOND_US
 _LATER_US = 8 * SECOND_US    # Over which they ask who are ahead of others.
 _REPAIR_US = 10 * SECOND_US   # Over which repairs are asked for, by those that lack most first.
@@ -28,6 +28,7 @@ _GATHER_US = 20 * SECOND_US  # Who seek are counted; then those answer who have 
 _OFFER_US = 8 * SECOND_US    # over so long, who can serve most first.
 _COLLECT_US = 1_500_000      # Before a server begins: who lacks more may still say so.
 _NUMBERS_MAX = 8
+_AHEAD_MAX = 3               # Pages behind the one that is asked for, of which some is here.
 _GROW_US = 20 * SECOND_US    # Before one is asked that does not serve yet.
 _SERVES_US = 1_200 * SECOND_US   # Whoever was asked within so long is a server.
 TYPE_CHECKING = False
@@ -44,7 +45,7 @@ class Spreading:
         self.pages, self.have = pages_of(size), have
         self.page = 0
         self.gathered: Page | None = None
-        self._next: Page | None = None
+        self.ahead: list[Page] = []  # Pages behind it, as far as they have come.
         self.holders = Holders(spread.relay)
         self.ask_us: int | None = None
         self._server: int | None = None
@@ -120,7 +121,7 @@ class Spreading:
         if page != self.page:
             if page > self.page:
                 self._hasten(_GROW_US)
-                self._ahead(source, page, number, symbol)
+                self._behind(source, page, number, symbol)
             if source == self._server:
                 self._wait_for(left)
             return
@@ -146,12 +147,31 @@ class Spreading:
             self._served_us = self._relay.now + (_STALL_US if left else _LATER_US)
             self.ask_us = max(self.ask_us, self._served_us + self._dice(_SOON_US))
 
-    def _ahead(self, source: int, page: int, number: int, symbol: int) -> None:
-        """A symbol of a page behind ours: of the next one they are kept."""
-        if page == self.page + 1 and page < self.pages and not self.have >> page & 1:
-            if self._next is None:
-                self._next = Page(self.size, self._index, page)
-            self._next.take(source, number, symbol)
+    def _behind(self, source: int, page: int, number: int, symbol: int) -> None:
+        """A symbol of a page behind ours: of the next ones they are kept."""
+        if page >= self.pages or self.have >> page & 1:
+            return
+        for later in self.ahead:
+            if later.number == page:
+                if later.take(source, number, symbol) and not later.lacks:
+                    self._whole_ahead(later)
+                return
+        if len(self.ahead) >= _AHEAD_MAX:        # Those that come first are worth most.
+            last = max([later.number for later in self.ahead])
+            if page > last:
+                return
+            self.ahead = [later for later in self.ahead if later.number < last]
+        later = Page(self.size, self._index, page)
+        later.take(source, number, symbol)
+        self.ahead.append(later)
+
+    def _whole_ahead(self, page: Page) -> None:
+        """If it is not what is signed, its turn will come, and then who lied is found."""
+        data = page.open()
+        if data is not None:
+            self.have |= 1 << page.number
+            self.ahead.remove(page)
+            self._relay.tell(("page", self.name, page.number, data))
 
     def _follow(self) -> None:
         """Others behind our server are not as far as we are: they come first."""
@@ -180,11 +200,12 @@ class Spreading:
         while self.page < self.pages and self.have >> self.page & 1:
             self.page += 1
         if self.page < self.pages:
-            if self._next is not None and self._next.number == self.page:
-                self.gathered = self._next
-            elif self.gathered is None or self.gathered.number != self.page:
-                self.gathered = Page(self.size, self._index, self.page)
-            self._next, self._served_us = None, 0
+            if self.gathered is None or self.gathered.number != self.page:
+                here = [later for later in self.ahead if later.number == self.page]
+                self.gathered = here[0] if here else Page(self.size, self._index, self.page)
+            self.ahead = [later for later in self.ahead
+                          if later.number > self.page and not self.have >> later.number & 1]
+            self._served_us = 0
             self.ask_us = self._relay.now + SECOND_US + self._dice(_LATER_US)
             if not self.gathered.lacks:
                 self._whole(self.gathered)

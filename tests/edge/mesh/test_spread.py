@@ -247,6 +247,68 @@ def test_a_lying_neighbour_cannot_poison_it_and_is_reported():
     assert shelf.spoilt and {source for _, source in shelf.spoilt} == {99}
 
 
+class Sender(Liar):
+    """A station whose symbols are heard by one other."""
+
+    def send(self, page, numbers, spoils=0):
+        symbols = symbols_of(page_of(self.shelf.image, page))
+        for number in numbers:
+            symbol = symbols[number] if number < len(symbols) else erasure.more(symbols, number)
+            self.say(2, SYMBOL, 0, spreadframes.encode_symbol(
+                self.shelf.name, page, number, symbol ^ spoils))
+
+
+def alone(pages):
+    """A station that gathers an image and hears nobody but who is made up."""
+    air = QuietAir(set(), [(2, 2)])
+    air.run(60_000_000)
+    shelf = Shelf(air, image_of(pages * PAGE_SIZE))
+    shelf.begin(2)
+    return air, shelf
+
+
+def test_pages_behind_the_one_that_is_asked_for_are_kept_and_handed_over_when_they_are_whole():
+    air, shelf = alone(5)
+    sender = Sender(air, 99, shelf)
+    for page in (3, 2, 1):
+        sender.send(page, range(39))
+    shelf.run(1)
+    assert shelf.pages[2] == {}
+    sender.send(2, range(39, 40))
+    shelf.run(1)
+    assert sorted(shelf.pages[2]) == [2]
+    for page in (0, 4):
+        sender.send(page, range(FIRST_MORE, FIRST_MORE + 40))
+    sender.send(1, (200,))
+    sender.send(3, (200,))
+    shelf.run(1)
+    assert shelf.is_done() and not shelf.spoilt
+
+
+def test_of_pages_behind_it_those_that_come_first_have_the_room():
+    air, shelf = alone(9)
+    sender = Sender(air, 99, shelf)
+    for page in (8, 7, 6, 5):
+        sender.send(page, range(39))
+    assert [page.number for page in air.relays[2].spread.images[0].ahead] == [7, 6, 5]
+    sender.send(8, range(40))
+    sender.send(1, range(40))
+    shelf.run(1)
+    assert sorted(shelf.pages[2]) == [1]
+
+
+def test_a_page_behind_it_that_is_spoilt_is_found_out_at_its_turn():
+    air, shelf = alone(3)
+    liar, honest = Sender(air, 99, shelf), Sender(air, 98, shelf)
+    liar.send(1, range(40), spoils=1)
+    shelf.run(1)
+    assert not shelf.pages[2] and not shelf.spoilt
+    for page in (0, 1, 2):
+        honest.send(page, range(40))
+    shelf.run(1)
+    assert shelf.is_done() and shelf.spoilt == [(2, 99)]
+
+
 def test_a_station_that_says_that_it_has_all_and_sends_nothing_holds_nobody_up():
     air, shelf = street(3)
     liar = Liar(air, 99, shelf)
