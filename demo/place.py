@@ -33,6 +33,10 @@ class Place:
         return self.root / "head-end.key"
 
     @property
+    def root_key(self) -> Path:
+        return self.root / "root.key"
+
+    @property
     def broker_password(self) -> Path:
         return self.root / "broker.password"
 

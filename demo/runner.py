@@ -156,12 +156,16 @@ class Runner:
         return {**inherited, **own}
 
     def _settle_cabinets(self, clock: Clock, broker_port: int) -> None:
+        root = self._place.root_key
+        if not root.exists():
+            title = "trust: a document, signed by a root of its own"
+            self._step(title, "wum-cloud", "trust", str(root))
         network = self._place.root / NETWORK
         if not network.exists():
             self._step("mesh: its network and key", "wum-firmware", "mesh", str(network))
         for cabinet in self._cabinets:
             cabinet.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not cabinet.registration.exists():
+            if not cabinet.registration.exists() and not cabinet.is_settled:
                 shutil.rmtree(cabinet.keys, ignore_errors=True)  # A provisioning that was killed.
                 self._step(
                     f"{cabinet.name}: identity and keys", "wum-firmware", *cabinet.provision()
@@ -170,7 +174,8 @@ class Runner:
                 f"{cabinet.name}: its place in the mesh",
                 *("wum-firmware", "mesh", str(network), "--admit", str(cabinet.keys)),
             )
-            self._step(f"{cabinet.name}: registering it", "wum-cloud", *cabinet.register())
+            if not cabinet.is_settled:
+                self._step(f"{cabinet.name}: registering it", "wum-cloud", *cabinet.register())
             cabinet.write_configuration(broker_port, clock)
             if cabinet.is_board:
                 self._step(

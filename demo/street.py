@@ -84,6 +84,11 @@ class Cabinet:
         return self.keys / "registration.cose"
 
     @property
+    def is_settled(self) -> bool:
+        """Whether it has opened an epoch: what the workbench made is gone then."""
+        return (self.keys / "trusted.toml").exists() and not self.registration.exists()
+
+    @property
     def bus(self) -> Path:
         return self.folder / "bus"
 
@@ -136,11 +141,13 @@ class Cabinet:
         """Arguments of wum-firmware that make identity and keys."""
         return ["provision", "--out", str(self.keys), "--name", self.name]
 
-    def register(self) -> list[str]:
-        """Arguments of wum-cloud that make the head-end know it."""
+    def register(self, *, has_trust: bool = True) -> list[str]:
+        """Arguments of wum-cloud that make the head-end know it, while its first keys last."""
         words = ["register", str(self.registration), "--name", self.name]
         if self.mesh is not None:
             words += self.mesh.register()
+        if has_trust and not self.is_board:
+            words += ["--trust-to", str(self.keys)]  # Its keys change, as at any other.
         return [*words, "--site", f"{_SITE} {self.number}", "--time-zone", _TIME_ZONE]
 
     def serve(self, clock: Clock) -> list[str]:

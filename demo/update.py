@@ -147,9 +147,6 @@ class Offer(Campaigns):
             if self._releases.exists():
                 raise DemoRefused(f"{self._releases} is half made: remove it, then again")
             prepare(self._releases, ROOT, self._step)
-        if not (self._place.root / "root.key").exists():
-            self._step("orders: a trust document, signed by a root of its own",
-                       ["wum-cloud", "trust", str(self._place.root / "root.key")])
 
     def _start(self) -> None:
         cabinet, clock = self._cabinet, Clock(int(time.time()), int(time.time()), 1)

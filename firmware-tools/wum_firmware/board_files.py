@@ -92,13 +92,19 @@ def _keys(folder: Path) -> dict[str, object]:
         "id": own["id"], "tenant": own["tenant"], "epoch": own["epoch"],
         "broker_user": own["broker_user"],
         "broker_password": (folder / provision.PASSWORD).read_text().strip(),
-        "uplink": (folder / provision.UPLINK).read_text().split(),
-        "downlink": (folder / provision.DOWNLINK).read_text().split(),
+        "uplink": _direction(folder / provision.UPLINK, own["epoch"]),
+        "downlink": _direction(folder / provision.DOWNLINK, own["epoch"]),
         "provisioned_s": int(clock.time()),
     }
     if (folder / MESH).is_file():
         found["mesh"] = tomllib.loads((folder / MESH).read_text(encoding="ascii"))
     return found
+
+
+def _direction(first: Path, epoch: int) -> list[str]:
+    """The key of one direction: of the workbench, or of the epoch that the gateway has opened."""
+    own = first.with_name(f"{first.stem}-{epoch}{first.suffix}")
+    return (own if own.exists() else first).read_text().split()
 
 
 def _surroundings(given: Surroundings) -> dict[str, object]:

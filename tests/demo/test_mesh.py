@@ -52,3 +52,19 @@ def test_those_on_boards_have_a_radio_and_no_udp():
     assert [kinds[n]["kind"] for n in (1, 2, 3, 4)] == ["rui3", "sx126x", "sx126x", "rui3"]
     words = air([Path("a"), Path("b"), Path("c"), Path("d")], Path("control"), (2, 3))
     assert [words[at + 1] for at, word in enumerate(words) if word == "--chip"] == ["2", "3"]
+
+
+def test_one_whose_keys_have_changed_is_settled_and_one_that_was_half_made_is_not(tmp_path):
+    cabinet = Cabinet(3, tmp_path, 2, mesh=places(4)[3])
+    assert not cabinet.is_settled
+    cabinet.keys.mkdir()
+    cabinet.registration.touch()
+    (cabinet.keys / "trusted.toml").touch()
+    assert not cabinet.is_settled, "its first keys last still"
+    words = cabinet.register()
+    assert words[words.index("--trust-to") + 1] == str(cabinet.keys)
+    assert "--trust-to" not in cabinet.register(has_trust=False)
+    cabinet.registration.unlink()
+    assert cabinet.is_settled
+    board = Cabinet(2, tmp_path / "board", 2, mesh=places(4)[2], is_board=True)
+    assert "--trust-to" not in board.register()

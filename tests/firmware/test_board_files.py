@@ -52,6 +52,19 @@ def test_everything_a_board_needs_is_written_for_its_owner_alone(tmp_path, words
     assert {path.stat().st_mode & 0o077 for path in out.rglob("*.json")} == {0}
 
 
+def test_of_a_folder_whose_keys_have_changed_a_board_gets_those_in_force(tmp_path, words):
+    keys = tmp_path / "keys"
+    own = (keys / "concentrator.toml").read_text()
+    (keys / "concentrator.toml").write_text(own.replace("epoch = 0", "epoch = 7"))
+    for direction, digit in (("uplink", "a"), ("downlink", "b")):
+        (keys / (direction + "-7.key")).write_text(digit * 64 + "\n" + digit * 24 + "\n")
+        (keys / (direction + ".key")).unlink()
+    assert main(words) == 0
+    found = json.loads((tmp_path / "out" / "keys.json").read_text())
+    assert (found["epoch"], found["uplink"], found["downlink"]) == (
+        7, ["a" * 64, "a" * 24], ["b" * 64, "b" * 24])
+
+
 @pytest.mark.parametrize(("more", "said"), [
     (["--wifi", "town"], "belong together"),
     (["--time", "host:http"], "HOST:PORT"),

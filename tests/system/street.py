@@ -53,9 +53,10 @@ class Street:
                  standby: tuple[int, ...] = (), guests: tuple[int, ...] = (),
                  models: tuple[str, ...] = (), on_boards: tuple[int, ...] = (),
                  access: Mapping[str, str] | None = None, starts_edges: bool = True,
-                 stations: tuple[int, ...] = ()) -> None:
+                 stations: tuple[int, ...] = (), epoch_s: int | None = None) -> None:
         """`guests` join the mesh through a neighbour, with keys of their own. `on_boards` are
-        virtual boards; `access` is by model; `stations` would be gateways otherwise."""
+        virtual boards; `access` is by model; `stations` would be gateways otherwise; with
+        `epoch_s` first keys are followed by others after so long."""
         self.place = Place(folder)
         stands = mesh.places(concentrators, standby, stations, on_boards) if has_mesh else {}
         other = {"models": models} if models else {}
@@ -66,6 +67,7 @@ class Street:
         self._access = access or {}
         self._network = self.place.root / mesh.NETWORK if has_mesh else None
         self._guests = guests
+        self._epoch_s = epoch_s
         wall_s = int(time.time())
         head_start_s = _HEAD_START_S if speed > 1 else 0
         self.clock = StreetClock(wall_s - head_start_s, wall_s, speed, every_s)
@@ -84,6 +86,8 @@ class Street:
         self.database_url = self._postgres.start()
         self._environment = self._settings()
         self._step("wum-cloud", "migrate")
+        if self._epoch_s is not None:
+            self._step("wum-cloud", "trust", str(self.place.root_key))
         if self._network is not None:
             self._step("wum-firmware", "mesh", str(self._network))
         for cabinet in self.cabinets:
@@ -129,7 +133,8 @@ class Street:
             self.boards[cabinet.number].start()
             return
         self._start("edge-%d" % cabinet.number, [
-            str(_BIN / "wum-edge"), "run", "--config", str(cabinet.configuration)])
+            str(_BIN / "wum-edge"), "run", "--config", str(cabinet.configuration),
+            *([] if self._epoch_s is None else ["--epoch-s", str(self._epoch_s)])])
 
     def read_every(self, cabinet: Cabinet, every_s: int) -> None:
         """Another period of its schedule, from the next start of its agent on."""
@@ -246,7 +251,7 @@ class Street:
         self._step("wum-firmware", *cabinet.provision())
         if self._network is not None:
             self._mesh("--invite" if cabinet.number in self._guests else "--admit", cabinet)
-        self._step("wum-cloud", *cabinet.register())
+        self._step("wum-cloud", *cabinet.register(has_trust=self._epoch_s is not None))
         cabinet.write_configuration(self.broker_port, self.clock)
 
     def _mesh(self, what: str, cabinet: Cabinet) -> None:

@@ -1,6 +1,7 @@
 """Four concentrators, two without an uplink of their own, of which one has to join, and one on
 standby: an order to all goes through, the head-end loses what it had of one behind the mesh, the
-relay is killed, and then the gateway, and nothing is lost or comes twice.
+relay is killed, and then the gateway, everybody's keys change meanwhile, and nothing is lost or
+comes twice.
 
 The radio is simulated, in real time: modems on ptys, the air between them. Everything else is real.
 """
@@ -18,12 +19,13 @@ from wum_shared.status import EVENT_GROUP_ORDER
 
 _METERS = 2
 _WAY_S, _AROUND_S, _GATEWAY_S = 120.0, 150.0, 240.0
+_EPOCH_S = 60
 
 
 def test_who_has_no_uplink_delivers_around_a_relay_and_a_gateway_that_die(
         tmp_path: Path) -> None:
     street = Street(tmp_path / "street", concentrators=4, meters=_METERS, has_mesh=True,
-                    standby=(2,), guests=(4,))
+                    standby=(2,), guests=(4,), epoch_s=_EPOCH_S)
     assert not (street.cabinets[3].keys / "mesh.key").exists()
     try:
         street.start()
@@ -117,16 +119,28 @@ def _nothing_is_lost(street: Street) -> None:
                         lambda number=number: _has_read(street, number, restarted), _WAY_S)
     street.wait_for("the answer to what was asked for", lambda: street.ask(
         "select 1 from gap_history where answered_at is not null") or None, _WAY_S)
+    street.wait_for("keys of another epoch in use at everybody",
+                    lambda: len(_with_other_keys(street)) == 4 or None, _GATEWAY_S)
     street.wait_for("every record", lambda: _is_whole(street) or None, _WAY_S)
     for cabinet in street.cabinets:
         street.end("edge-%d" % cabinet.number)
     newest = dict(street.ask("select incarnation, upper(received + lost) - 1 from archive"))
     folders = [cabinet.folder / "archive" for cabinet in street.cabinets]
     must, may = read_archives(folders, newest), read_archives(folders)
+    for cabinet in street.cabinets:
+        assert not (cabinet.keys / "uplink.key").exists(), "what the workbench made is gone"
+        assert not cabinet.registration.exists()
     assert len(newest) == 4 and must.rows > 4 * _METERS
     assert differences(must, may, read_database(street.database_url)) == []
     assert street.ask("select count(*) from quarantine")[0][0] == 0
     assert _who_told_of_the_order(street) == ["cabinet-%d" % number for number in (1, 2, 3, 4)]
+
+
+def _with_other_keys(street: Street) -> list[tuple[object, ...]]:
+    """Who has delivered under keys that are not of the workbench."""
+    return street.ask("select c.name from concentrator c join concentrator_epoch e"
+                      " using (concentrator_id) group by 1"
+                      " having max(e.epoch) filter (where not isempty(e.uplink_seen)) > 0")
 
 
 def _who_told_of_the_order(street: Street) -> list[str]:

@@ -95,10 +95,10 @@ async def password_since(connection: Connection, registration: Registration) -> 
 
 async def with_old_keys(connection: Connection, days: int, limit: int) -> tuple[int, list[str]]:
     """How many concentrators that deliver have used their newest keys for so long, and the names of
-    some. Those behind a mesh cannot open an epoch, and are left out."""
+    some."""
     rows = await (await connection.execute(
         "select name, count(*) over () from concentrator c"
-        " where revoked_at is null and (mesh is null or carries)"
+        " where revoked_at is null"
         "   and last_contact_at > now() - interval '1 day'"
         "   and (select max(opened_at) from concentrator_epoch e"
         "         where e.concentrator_id = c.concentrator_id) < now() - make_interval(days => %s)"

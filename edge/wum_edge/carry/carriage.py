@@ -12,7 +12,7 @@ from wum_edge.carry.unanswered import Unanswered
 from wum_edge.log import Log
 from wum_shared.errors import Malformed
 from wum_shared.ids import id_to_text
-from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, UP, parse_topic, topic
+from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, ENROL, UP, parse_topic, topic
 
 WAITING_MAX = 128            # Messages for the head-end; from here on nothing more is let in ...
 WAITING_BYTES_MAX = 512 * 1024
@@ -53,12 +53,13 @@ class Uplink:
 class Origin:
     """One concentrator behind us."""
 
-    __slots__ = ("address", "awaited", "carried", "heard_ms", "refused_ms")
+    __slots__ = ("address", "awaited", "carried", "heard_ms", "opens", "refused_ms")
 
     def __init__(self, address: int, now_ms: int) -> None:
         self.address, self.heard_ms = address, now_ms
         self.carried = 0
         self.awaited = 0                 # Batches handed over, less answers.
+        self.opens = False               # An opening of an epoch was, and has no answer yet.
         self.refused_ms: int | None = None
 
 
@@ -113,10 +114,9 @@ class Carriage:
             return
         if stream == ACKNOWLEDGEMENT:
             self._unanswered.answered(concentrator)
-            if not origin.awaited:       # It is of what another gateway has carried.
-                self.counts["of another way"] += 1
-                return
-            origin.awaited -= 1
+        if not _is_ours(origin, stream):
+            self.counts["of another way"] += 1
+            return
         if self._mesh.send_down(origin.address, wrap(DOWNWARD, concentrator, stream, sealed)):
             self.counts["down"] += 1
         else:                    # The origin sends again what it gets no answer for.
@@ -159,7 +159,9 @@ class Carriage:
             elif self._uplink.publish(topic(concentrator, UP, stream), sealed):
                 self.counts["up"] += 1
                 origin.carried += 1
-                if stream == BATCH:      # The one stream that is answered.
+                if stream == ENROL:
+                    origin.opens = True
+                if stream == BATCH:
                     origin.awaited += 1
                     self._unanswered.add(concentrator, topic(concentrator, UP, stream), sealed,
                                          now_ms)
@@ -218,3 +220,15 @@ class Carriage:
         self.counts["refused"] += 1
         if self.counts["refused"] == 1:
             self._log.warn("an object of station %d is not carried: %s" % (address, why))
+
+
+def _is_ours(origin: Origin, stream: str) -> bool:
+    """Whether an answer is of what we have carried: another gateway hears it as well."""
+    if stream == ACKNOWLEDGEMENT:
+        is_ours = origin.awaited > 0
+        origin.awaited -= is_ours
+    elif stream == ENROL:
+        is_ours, origin.opens = origin.opens, False
+    else:
+        is_ours = True
+    return is_ours

@@ -9,7 +9,7 @@ from wum_edge.carry.envelope import DOWNWARD, UPWARD, unwrap, wrap
 from wum_edge.log import Log
 from wum_edge.uplink.broker import Broker
 from wum_shared.errors import Malformed
-from wum_shared.topics import BATCH, parse_topic
+from wum_shared.topics import BATCH, ENROL, parse_topic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class MeshBroker(Broker):
     answer_max_ms = 3_600_000
     reconnect_ms = 60_000
     linger_ms = 20_000           # A frame is dear, and a batch of two sweeps hardly longer.
+    is_dear = True
     batch_bytes = 3_000          # On flash; sealed it takes at most three times that, 40 pieces.
 
     def __init__(
@@ -98,12 +99,20 @@ class MeshBroker(Broker):
             if self.refused == 1:
                 self._log.warn("from the mesh: " + failure)
             return
-        tag = sealed[-16:]       # Two gateways may both have heard it for us.
-        if tag in self._tags:
+        if stream != ENROL and self._is_second(sealed):
             return
-        self._tags = self._tags[1 - _TAGS_MAX:] + [tag]
         self.received += 1
         self._hear(stream, sealed)
+
+    def _is_second(self, sealed: bytes) -> bool:
+        """Whether it came before: two gateways may both have heard it for us. Trust documents are
+        the same in each answer that brings them, and have no seal of their own.
+        """
+        tag = sealed[-16:]
+        if tag in self._tags:
+            return True
+        self._tags = self._tags[1 - _TAGS_MAX:] + [tag]
+        return False
 
     def want(self, number: int, here: int) -> None:
         """A gateway has only a part of an object: send the rest, if we still have it."""

@@ -69,7 +69,7 @@ class Either(Broker):
         used = self._used
         self.answer_ms, self.answer_max_ms = used.answer_ms, used.answer_max_ms
         self.reconnect_ms, self.linger_ms = used.reconnect_ms, used.linger_ms
-        self.batch_bytes = used.batch_bytes
+        self.batch_bytes, self.is_dear = used.batch_bytes, used.is_dear
 
 
 class Standby:

@@ -12,6 +12,7 @@ class Broker:
     linger_ms = 2000          # A sweep gives rows singly.
     batch_bytes = 64 * 1024
     last: int | None = None   # What was published last, where it can be withdrawn.
+    is_dear = False           # Each message takes airtime of others, and is repeated on its way.
 
     def has_room(self) -> bool:
         """Whether a message would be taken now: sealing one in vain costs a counter."""

@@ -9,7 +9,7 @@ from wum_edge.log import Log
 from wum_edge.uplink.broker import Broker
 from wum_shared import cbor
 from wum_shared.errors import Malformed
-from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, REQUEST, SCHEMA, UP, topic
+from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, ENROL, REQUEST, SCHEMA, UP, topic
 
 OWN, OTHER = b"\x01" * 8, b"\x02" * 8
 
@@ -292,6 +292,32 @@ def test_what_the_head_end_has_is_withdrawn_and_no_piece_of_it_sent_again():
     broker.withdraw(number)
     broker.want(number, 0)
     assert air.withdrawn == [number] and air.again == []
+
+
+def test_the_answer_to_an_opening_goes_down_by_the_gateway_that_carried_it_and_by_no_other():
+    carrier, other = Gateway(), Gateway()
+    for gateway, stream in ((carrier, ENROL), (other, SCHEMA)):
+        gateway.arrives(sealed_of(OTHER), stream=stream)
+        gateway.wire.heard[OTHER] = True
+        gateway.carriage.tick(0)
+        for _ in range(2):               # Who asked twice is told once.
+            gateway.carriage.said(topic(OTHER, DOWN, ENROL), sealed_of(OTHER))
+    assert [address for address, _ in carrier.air.down] == [7] and other.air.down == []
+    assert carrier.carriage.counts["of another way"] == 1
+    carrier.arrives(sealed_of(OTHER), stream=ENROL)
+    carrier.carriage.said(topic(OTHER, DOWN, ENROL), sealed_of(OTHER))
+    assert len(carrier.air.down) == 1, "the opening waits here still: this is of another one"
+    carrier.carriage.tick(0)
+    carrier.carriage.said(topic(OTHER, DOWN, ENROL), sealed_of(OTHER))
+    assert len(carrier.air.down) == 2
+
+
+def test_trust_documents_that_come_a_second_time_are_heard_for_flash_may_have_refused_them():
+    _, broker, heard = station()
+    for stream in (ENROL, REQUEST):
+        for _ in range(2):
+            broker.receive(wrap(DOWNWARD, OWN, stream, sealed_of(OWN, stream.encode())))
+    assert [stream for stream, _ in heard] == [ENROL, ENROL, REQUEST]
 
 
 def test_a_stream_without_a_number_passes_both_ways_whatever_it_says():

@@ -44,6 +44,7 @@ class Through(Wire):
 
     batch_bytes = 3_000
     answer_ms = 77_000
+    is_dear = True
 
     def session(self):
         return 1
@@ -79,11 +80,12 @@ def test_delivery_goes_through_the_mesh_until_there_is_no_gateway_and_then_by_th
     station = Station()
     either = station.either
     assert either.session() == 1 and either.publish("t", b"1") and not station.wire.is_open
-    assert (either.batch_bytes, either.answer_ms) == (3_000, 77_000)
+    assert (either.batch_bytes, either.answer_ms, either.is_dear) == (3_000, 77_000, True)
     station.standby.serving(0)
     station.standby.tick(1)
     assert station.wire.is_open and either.session() == station.wire.session() + 1
     assert either.publish("t", b"2") and either.batch_bytes == Broker.batch_bytes
+    assert not either.is_dear
     either.answered(5)
     assert (station.through.published, station.wire.published) == ([b"1"], [b"2"])
     assert station.wire.took == [5] and station.through.took == []

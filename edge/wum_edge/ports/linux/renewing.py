@@ -1,7 +1,8 @@
 """New keys for the gateway that runs: its folder, its clock and its connection around Renewal.
 
 Left out: when (enrolment/renewal.py), what is said (enrolment/joining.py). Who was let in by a
-claim code does this, and who was given the trust document beside first keys of the workbench.
+claim code does this, and who was given the trust document beside first keys of the workbench; by
+its own uplink or through the mesh.
 """
 
 import logging
@@ -14,7 +15,7 @@ from typing import Protocol
 from wum_edge.agent import Agent
 from wum_edge.archive.flash import Flash
 from wum_edge.enrolment.joining import Opening
-from wum_edge.enrolment.renewal import Renewal
+from wum_edge.enrolment.renewal import Questions, Renewal
 from wum_edge.ports.linux import claiming
 from wum_edge.ports.linux.chance import SystemDice
 from wum_edge.ports.linux.keys import BadKeys
@@ -29,7 +30,6 @@ EPOCH_S = 86400              # How long keys are used, about.
 FIRST_S = 60                 # After a start: not before what waited has begun to go.
 _log = logging.getLogger("wum_edge.keys")
 
-Publish = Callable[[str, bytes], bool]
 Rekey = Callable[[Keys, Counter], None]
 
 
@@ -37,15 +37,16 @@ class Renewing:
     """Opens epochs and puts their keys in force; in the agent's thread only."""
 
     def __init__(
-            self, folder: Path, flash: Flash, publish: Publish, rekey: Rekey, epoch_s: int,
+            self, folder: Path, flash: Flash, broker: Broker, rekey: Rekey, epoch_s: int,
     ) -> None:
         self._folder, self._flash = folder, flash
         self._identity = claiming.read_identity(folder)
         self._rekey = rekey
-        to = topic(self._identity.concentrator, UP, ENROL)
+        questions = Questions(
+            broker, topic(self._identity.concentrator, UP, ENROL), SystemDice())
         self._renewal = Renewal(
-            self._begin, lambda message: publish(to, message), epoch_s * 1000,
-            _now_ms() + _wait_ms(folder, epoch_s))
+            self._begin, questions, epoch_s * 1000,
+            _now_ms() + _wait_ms(folder, epoch_s) + questions.spread_ms(epoch_s * 1000))
 
     def tick(self) -> None:
         """Ask for new keys when it is time."""
@@ -89,11 +90,11 @@ class Keyed(Protocol):
 
 
 def renewing_of(
-        folder: Path, flash: Flash, broker: Broker | None, agent: Agent,
+        folder: Path, flash: Flash, broker: Broker, agent: Agent,
         others: Sequence[Keyed | None], epoch_s: int) -> Renewing | None:
-    """For a gateway that knows a trust document and has an uplink of its own; None for any other.
+    """For one that knows a trust document; None for any other. `broker` is delivery's connection.
     Raises BadKeys."""
-    if broker is None or not claiming.is_granted(folder):
+    if not claiming.is_granted(folder):
         return None
 
     def rekey(keys: Keys, counter: Counter) -> None:
@@ -102,7 +103,7 @@ def renewing_of(
             if other is not None:
                 other.rekey(keys)
 
-    renewing = Renewing(folder, flash, broker.publish, rekey, epoch_s)
+    renewing = Renewing(folder, flash, broker, rekey, epoch_s)
     agent.listen(ENROL, renewing.heard)
     return renewing
 

@@ -141,7 +141,7 @@ def open_gateway(
                     meters=known_meters, flash=flash, hands=hands, locks=locks, marks=marks,
                     inputs=inputs, mesh=mesh, clock=clock, updating=updating, desk=desk,
                     picture=_picture(Path(place.archive)) if mesh else None, renewing=renewing_of(
-                        Path(place.keys), flash, broker, agent,
+                        Path(place.keys), flash, connection, agent,
                         [opening, updating, order_desk.keyed(desk, Path(place.keys))], epoch_s))
 
 
