@@ -16,7 +16,7 @@ from demo.broker import mosquitto_program
 from demo.loopback import free_port
 from demo.tether import tethered
 
-_WAIT_S = 15
+_WAIT_S = 60
 
 
 @contextmanager

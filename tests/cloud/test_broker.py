@@ -27,7 +27,7 @@ from wum_shared import topics
 from wum_shared.ids import id_to_text
 from wum_shared.status import STORED
 
-_WAIT_S = 15
+_WAIT_S = 60
 
 
 @dataclass

@@ -127,7 +127,7 @@ async def test_a_worker_of_a_group_that_is_killed_hands_over(
 def test_a_database_without_tables_is_a_sentence(
         one: Concentrator, empty_database_url: str) -> None:
     with ingest(1, WUM_DATABASE_URL=empty_database_url) as process:
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=180)
         assert process.returncode == 1
     assert said.startswith("The database lacks 0001_registry")
     assert said.endswith("run `wum-cloud migrate`.\n")
@@ -136,7 +136,7 @@ def test_a_database_without_tables_is_a_sentence(
 def test_a_foreign_key_file_is_a_sentence(one: Concentrator, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("22" * 32)
     with ingest(1) as process:
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=180)
         assert process.returncode == 1
     assert "another key than that of WUM_KEY_FILE" in said
     assert "Traceback" not in said

@@ -110,7 +110,7 @@ def street(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
 
 def test_readings_arrive_and_the_end_leaves_no_process(street):
     demo = street()
-    with urllib.request.urlopen(demo.address(), timeout=10) as answer:
+    with urllib.request.urlopen(demo.address(), timeout=60) as answer:
         assert answer.status == 200
     assert re.search(r"Password +\S{12,}", demo.said())
     demo.readings(least=4)

@@ -25,7 +25,7 @@ from wum_edge.uplink.broker import Dice
 ID = "00112233445566aa"
 UP = f"wum/0/{ID}/up/batch"
 DOWN = f"wum/0/{ID}/down/ack"
-PATIENCE_S = 20
+PATIENCE_S = 90
 
 
 class NoWait(Dice):

@@ -42,7 +42,7 @@ def air(tmp_path):
     yield start
     for process in running:
         process.terminate()
-        told = process.communicate(timeout=5)[1].decode()
+        told = process.communicate(timeout=60)[1].decode()
         assert process.returncode == 0 and "Traceback" not in told, told
 
 

@@ -30,7 +30,7 @@ from wum_edge.ports.linux.edges import QUEUE_MAX, Heard, QueuedInput
 from wum_edge.ports.linux.pulse_inputs import CounterFiles, PulseInputs
 from wum_simulator.pulse_server import PulseServer
 
-PATIENCE_S = 20
+PATIENCE_S = 90
 MODEL = read_catalog()["water-10-litres-pulse"]
 
 

@@ -44,7 +44,7 @@ def test_sweeps_come_when_due_and_end_when_told(
     crashes: list[BaseException] = []
     running = sweeper(tmp_path, wire, records, crashes)
     running.start()
-    seen = [records.get(timeout=20) for _ in range(5)]
+    seen = [records.get(timeout=90) for _ in range(5)]
     running.stop()
     assert running.join(5) and not crashes
     row, missed, event, again, missed_again = seen
@@ -79,7 +79,7 @@ def test_each_meter_is_read_by_its_own_schedule_while_a_long_sweep_goes_on(
     running.start()
     seen: list[Record] = []
     while len([r for r in seen if isinstance(r, Row) and r.meter == 0]) < 3:
-        seen.append(records.get(timeout=20))
+        seen.append(records.get(timeout=90))
     running.stop()
     assert running.join(5) and not crashes
     slots = {n: [r.captured_at_s // (20 if n == 1 else 60) for r in seen
@@ -96,10 +96,10 @@ def test_an_order_from_another_thread_is_done_between_two_sweeps_and_none_is_for
     running = sweeper(tmp_path, wire, records, [])
     assert running.order(Order(READ_NOW, 1, None, outcomes.put)) == ""
     running.start()
-    first = outcomes.get(timeout=20)
+    first = outcomes.get(timeout=90)
     assert first.is_done and first.records[0].meter == 1
     assert running.order(Order(SWITCH, 0, False, outcomes.put)) == ""
-    cannot = outcomes.get(timeout=20)
+    cannot = outcomes.get(timeout=90)
     assert not cannot.is_done and "no switch" in cannot.why
     running.stop()
     assert running.join(5)
@@ -113,7 +113,7 @@ def test_a_mistake_of_ours_is_handed_to_whoever_ends_the_process(
     running._crashed = crashes.put
     running._hand = None  # type: ignore[assignment]
     running.start()
-    assert isinstance(crashes.get(timeout=20), TypeError)
+    assert isinstance(crashes.get(timeout=90), TypeError)
     assert running.join(5)
 
 

@@ -18,7 +18,7 @@ from demo.broker import mosquitto_program
 from demo.loopback import free_port
 from demo.tether import tethered
 
-_START_S = 10
+_START_S = 60
 # Concentrators say what is theirs and hear what is for them; the head-end sees all of a tenant.
 RULES = "pattern write wum/0/%u/up/#\npattern read wum/0/%u/down/#\n"
 HEAD_END_RULES = "user head-end\ntopic read wum/0/+/up/#\ntopic write wum/0/+/down/#\n"

@@ -46,7 +46,7 @@ def simulator(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end."""
     return subprocess.run(
         [sys.executable, "-m", "wum_simulator", *arguments], capture_output=True, text=True,
-        timeout=30, check=False)
+        timeout=180, check=False)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ from wum_shared.topics import ACKNOWLEDGEMENT, BATCH, DOWN, UP, topic
 
 STRANGER = bytes.fromhex("ffffffffffffffff")
 DAY_S = 86_400
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class Intruder:
@@ -92,7 +92,7 @@ def api(street: Street):
     def ask(path: str) -> dict:
         request = urllib.request.Request(address + path,
                                          headers={"Authorization": "Bearer " + token})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return loads(answer.read())
     return ask
 

@@ -43,7 +43,7 @@ class Console:
 
     def _open(self, request: Request) -> str:
         try:
-            with self._opener.open(request, timeout=30) as answer:
+            with self._opener.open(request, timeout=180) as answer:
                 return str(answer.read().decode())
         except HTTPError as error:
             return error.read().decode()

@@ -49,7 +49,7 @@ def test_who_has_no_uplink_delivers_around_a_relay_and_a_gateway_that_die(
 def _shows_its_route(street: Street) -> None:
     shown = subprocess.run(
         street.program("wum-edge", "mesh", "--config", str(street.cabinets[3].configuration)),
-        capture_output=True, text=True, check=True, timeout=30).stdout
+        capture_output=True, text=True, check=True, timeout=180).stdout
     assert "Route: station 3 towards gateway 1" in shown and "neighbour" in shown
     doors = {door.split(" ")[0] + " " + Path(door.split(" ")[1]).name
              for door in reachable(street.pid("edge-4"))}

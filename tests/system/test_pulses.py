@@ -21,7 +21,7 @@ from tests.system.street import Street
 
 SPEED, EVERY_S = 600, 600        # Meters are read every second.
 MAGNET, COVER = 17, 18
-PATIENCE_S = 30
+PATIENCE_S = 120
 A_DAY_S = 150                    # By the clock, at this speed.
 KILOWATT_HOUR, CUBIC_METRE = Fraction(1000), Fraction(1000)     # In Wh and in litres.
 # Serial: (index at the start, what one pulse is worth), in steps of the first register.

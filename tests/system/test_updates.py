@@ -45,7 +45,7 @@ class Api:
                           {"Authorization": "Bearer " + self.token,
                            "Content-Type": "application/json"})
         try:
-            with urlopen(request, timeout=30) as answer:
+            with urlopen(request, timeout=180) as answer:
                 found: dict[str, object] = json.load(answer)
                 return found
         except HTTPError as error:

@@ -16,7 +16,7 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("vendor_files")
 
-START_S = 30    # At most, on a machine that is busy with other tests.
+START_S = 180   # At most, on a machine that is busy with other tests.
 
 
 def environment(url: str, port: int, **more: str) -> dict[str, str]:
