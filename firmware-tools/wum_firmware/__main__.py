@@ -124,8 +124,12 @@ def _add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "the keys.",
         epilog="Example: wum-firmware board --keys cabinet-1/keys --config edge.toml --catalog "
         "edge/wum_edge/catalog --time pool.ntp.org --out cabinet-1/flash")
-    board.add_argument("--keys", metavar="DIR", type=Path, required=True,
-                       help="the folder that `wum-firmware provision` wrote")
+    board.add_argument("--keys", metavar="DIR", type=Path,
+                       help="the folder that `wum-firmware provision` wrote, of a warehouse too; "
+                       "none: the board makes its identity and its claim code itself")
+    board.add_argument("--model", metavar="NAME", action="append", default=[],
+                       help="a catalogue entry to take besides those in the configuration, for "
+                       "meters that the head-end will name")
     board.add_argument("--config", metavar="FILE", type=Path, required=True,
                        help="the gateway's configuration, as on Linux")
     board.add_argument("--catalog", metavar="DIR", type=Path, required=True,
@@ -149,10 +153,10 @@ def _add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def _board(options: argparse.Namespace) -> int:
     models = board_files.write(
-        options.out, _provisioned(options.keys), options.config, options.catalog,
+        options.out, options.keys, options.config, options.catalog,
         board_files.surroundings(options.wifi, options.wifi_key_file, options.time, options.uart,
-                                 options.radio, options.status_s,
-                                 options.page_port))
+                                 options.radio, options.status_s, options.page_port),
+        options.model)
     print(f"Written to {options.out}, for your eyes only: configuration, keys, and the entries of "
           f"{len(models)} models. Next: copy all of it to the root of the board's flash.")
     return 0

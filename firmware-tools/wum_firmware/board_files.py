@@ -1,7 +1,8 @@
 """The files that a MicroPython board finds on its flash: configuration, keys, and what it hangs on.
 
-They are made of a folder of keys and a gateway's configuration as on Linux. Left out: firmware, and
-how files get onto a board (docs/boards.md). What a configuration must be is judged on the board.
+They are made of a gateway's configuration as on Linux, and of a folder of keys where the board
+does not make its own and is claimed. Left out: firmware, and how files get onto a board
+(docs/boards.md). What a configuration must be is judged on the board.
 """
 
 import json
@@ -18,6 +19,7 @@ AUTHORITY = "ca.pem"
 PINS = ("tx", "rx", "direction")
 RADIO_PINS = ("sck", "mosi", "miso", "cs", "busy", "reset", "tcxo_millivolts")
 MESH = "mesh.key"
+CLAIM_CODE = "claim.code"
 NTP_PORT = 123
 
 
@@ -37,17 +39,20 @@ class Surroundings:
     status_s: int = 60                       # How often it says on its console how it stands.
 
 
-def write(out: Path, keys: Path, configuration: Path, catalog: Path,
-          surroundings: Surroundings) -> list[str]:
-    """Write everything into `out`; the models whose entries were taken. Raises BoardRefused."""
+def write(out: Path, keys: Path | None, configuration: Path, catalog: Path,
+          surroundings: Surroundings, models: list[str]) -> list[str]:
+    """Write everything into `out`; the models whose entries were taken: `models`, and those that
+    the configuration names. `keys` may be of a warehouse and hold a claim code alone; None: the
+    board makes its own. Raises BoardRefused.
+    """
     own = tomllib.loads(configuration.read_text(encoding="utf-8"))
-    models = sorted({str(meter.get("model")) for meter in own.get("meter", [])})
+    models = sorted({*models, *(str(meter.get("model")) for meter in own.get("meter", []))})
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     (out / CATALOG).mkdir(exist_ok=True)
     for model in models:
         entry = catalog / f"{model}.json"
         if not entry.is_file():
-            raise BoardRefused(f"{entry} is missing: the configuration names this model")
+            raise BoardRefused(f"{entry} is missing: there is no such model")
         # Without its indentation it takes a third of the flash.
         compact = json.dumps(json.loads(entry.read_text(encoding="utf-8")), separators=(",", ":"))
         _keep(out / CATALOG / entry.name, compact)
@@ -55,7 +60,13 @@ def write(out: Path, keys: Path, configuration: Path, catalog: Path,
     if authority:
         _keep(out / AUTHORITY, (configuration.parent / authority).read_text(encoding="ascii"))
     _keep(out / GATEWAY, json.dumps(own))
-    _keep(out / KEYS, json.dumps(_keys(keys)))
+    if keys is not None and (keys / provision.CONCENTRATOR).is_file():
+        _keep(out / KEYS, json.dumps(_keys(keys)))
+    elif keys is not None:
+        if not (keys / CLAIM_CODE).is_file():
+            raise BoardRefused(f"{keys} holds neither {provision.CONCENTRATOR} nor {CLAIM_CODE}")
+        (out / "keys").mkdir(exist_ok=True)
+        _keep(out / "keys" / CLAIM_CODE, (keys / CLAIM_CODE).read_text(encoding="ascii"))
     _keep(out / BOARD, json.dumps(_surroundings(surroundings)))
     return models
 

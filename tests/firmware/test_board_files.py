@@ -80,3 +80,31 @@ def test_a_model_without_an_entry_is_named(tmp_path, words, capsys):
     (tmp_path / "catalog" / "some-meter.json").unlink()
     assert main(words) == 1
     assert "some-meter.json is missing" in capsys.readouterr().err
+
+
+def test_a_board_that_is_to_be_claimed_gets_no_keys_and_the_models_that_it_may_be_told_of(
+        tmp_path, words):
+    del words[1:3]
+    assert main([*words, "--model", "other"]) == 0
+    out = tmp_path / "out"
+    assert sorted(path.name for path in out.iterdir()) == [
+        "board.json", "ca.pem", "catalog", "gateway.json"]
+    assert {path.name for path in (out / "catalog").iterdir()} == {"some-meter.json", "other.json"}
+
+
+def test_a_box_of_a_warehouse_gives_its_claim_code_and_nothing_else(tmp_path, words, capsys):
+    box = tmp_path / "keys"
+    for file in box.iterdir():
+        file.unlink()
+    assert main(words) == 1
+    assert "holds neither concentrator.toml nor claim.code" in capsys.readouterr().err
+    (box / "claim.code").write_text("a code\n")
+    assert main(words) == 0
+    assert not (tmp_path / "out" / "keys.json").exists()
+    assert (tmp_path / "out" / "keys" / "claim.code").read_text() == "a code\n"
+    assert (tmp_path / "out" / "keys" / "claim.code").stat().st_mode & 0o077 == 0
+
+
+def test_a_model_that_is_asked_for_and_not_there_is_named(words, capsys):
+    assert main([*words, "--model", "nobody-knows"]) == 1
+    assert "nobody-knows.json is missing" in capsys.readouterr().err

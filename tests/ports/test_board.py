@@ -36,7 +36,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ROOT / "tests" / "ports" / "board"
 CUT_LATEST = 40              # Commits of one life are a few more.
 PATIENCE_S = 300             # A limit only: the machine may be busy.
-MODULES = ("check_flash", "check_time", "check_mqtt", "check_ciphers", "check_signatures")
+MODULES = ("check_flash", "check_time", "check_mqtt", "check_ciphers", "check_signatures",
+           "check_claiming")
 
 
 @pytest.fixture(scope="module")
@@ -220,8 +221,6 @@ START = "from wum_edge.ports.micropython import main\nmain.start()"
     ('{"concentrator": ', "gateway.json is no JSON: set the board up again"),
     (None, "gateway.json cannot be read"),
     ('{"concentrator": {"name": "b"}}', "concentrator.keys: wanted"),
-    ('{"concentrator": {"name": "b", "keys": "k", "archive": "a"}, "broker": {"host": "b.org"}}',
-     "keys.json cannot be read"),
 ])
 def test_a_board_that_is_not_set_up_says_what_is_missing_and_is_no_crash(
         core, tmp_path, gateway, wanted):

@@ -1,6 +1,7 @@
 """Every state of a board that a person has to mend, in its own words: on console and page."""
 
 import json
+import re
 import shutil
 import socket
 import time
@@ -11,6 +12,7 @@ import pytest
 
 from wum_edge.archive.ring import Archive
 from wum_edge.ports.linux.flash import LinuxFlash
+from wum_shared.claim import code_from_text, code_to_text
 from wum_simulator.board.frozen import gateway
 from wum_simulator.board.supervisor import CRASHED, Board, Description
 
@@ -97,7 +99,7 @@ def asked(port, words):
 
 
 @pytest.mark.parametrize(("flash", "words"), [
-    ({"keys.json": None}, "! not set up: /flash/keys.json cannot be read"),
+    ({"keys.json": "{}"}, "! not set up: keys.json: "),
     ({"gateway.json": '{"concentrator": '}, "! not set up: /flash/gateway.json is no JSON"),
     ({"gateway.json": {"concentrator": {"name": "b"}}}, "! not set up: gateway.json: "),
     ({"gateway.json": {**OF_FLASH["gateway.json"], "mesh": {
@@ -111,6 +113,31 @@ def test_a_missing_file_and_a_corrupt_configuration_are_said_by_name(tmp_path, f
     with Tried(tmp_path, flash) as one:
         one.says(words)
         one.shows(words)
+
+
+def test_a_board_without_keys_shows_its_claim_code_on_the_console_alone(tmp_path):
+    with Tried(tmp_path, {"keys.json": None}) as one:
+        one.says("! not claimed yet: type its claim code in the console")
+        one.says("claim code: ")
+        one.shows("! not claimed yet: type its claim code in the console")
+        code = re.findall(r"^claim code: (\S+)$", one.board.said(), re.M)[0]
+        assert len(code_from_text(code)) == 16 and code not in one.page()
+    keys = json.loads((tmp_path / "flash" / "keys" / "own").read_text().splitlines()[0])
+    assert keys["seed"] not in one.board.said()
+    with Tried(tmp_path, {"keys.json": None}) as one:        # It is the same in the next start.
+        one._until(lambda: one.board.said().count("claim code: " + code) > 1, "its code again")
+        assert set(re.findall(r"^claim code: (\S+)$", one.board.said(), re.M)) == {code}
+    (tmp_path / "flash" / "keys" / "own").write_text("{}")
+    with Tried(tmp_path, {"keys.json": None}) as one:
+        one.says("! not set up: keys/own is damaged")
+
+
+def test_a_code_on_a_label_is_not_printed(tmp_path):
+    (tmp_path / "flash" / "keys").mkdir(parents=True)
+    (tmp_path / "flash" / "keys" / "claim.code").write_text(code_to_text(bytes(range(16))))
+    with Tried(tmp_path, {"keys.json": None}) as one:
+        one.says("claim code: see its label")
+        assert code_to_text(bytes(range(16))) not in one.board.said()
 
 
 def test_no_wifi_is_said_with_why(tmp_path):

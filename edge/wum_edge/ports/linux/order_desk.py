@@ -17,13 +17,14 @@ from wum_edge.config import Config
 from wum_edge.log import Log
 from wum_edge.meters.able import lacks
 from wum_edge.meters.catalog import Model
-from wum_edge.orders.act import Act, Result
+from wum_edge.orders.act import Act
 from wum_edge.orders.caps import Cap
 from wum_edge.orders.desk import Desk
 from wum_edge.orders.freshness import Freshness
 from wum_edge.orders.groups import Groups, JoinGroups
 from wum_edge.orders.journal import Journal
-from wum_edge.orders.meter_acts import MeterAct, arguments
+from wum_edge.orders.meter_acts import MeterAct
+from wum_edge.orders.own_acts import FetchLog, Restart
 from wum_edge.orders.read_again import ReadAgain
 from wum_edge.orders.session import Sessions
 from wum_edge.orders.trusted import Trusted
@@ -36,7 +37,6 @@ from wum_edge.uplink.keys import Keys
 from wum_shared import orders
 from wum_shared.enrolment import kept_trust
 from wum_shared.order_kinds import LINES_MAX
-from wum_shared.orders import CONTENT_MAX, Order
 from wum_shared.topics import ORDER, SESSION
 
 METER_KINDS = (orders.READ, orders.SET_CLOCK, orders.DISCONNECT, orders.RECONNECT, orders.LIMIT,
@@ -54,44 +54,9 @@ class Recent(logging.Handler):
         """Keep one."""
         self._lines.append(self.format(record))
 
-    def last(self, count: int) -> bytes:
-        """The last `count` lines, as many as a receipt holds."""
-        text = "\n".join(list(self._lines)[-count:]).encode()
-        return text if len(text) <= CONTENT_MAX else text[-CONTENT_MAX:].partition(b"\n")[2]
-
-
-class FetchLog(Act):
-    """Gives back the last lines of the log."""
-
-    def __init__(self, recent: Recent) -> None:
-        self._recent = recent
-
-    def check(self, order: Order) -> None:
-        """See Act.check."""
-        arguments(orders.LOGS, order)
-
-    def begin(self, order: Order, done: Callable[[Result], None]) -> None:
-        """See Act.begin."""
-        count = arguments(orders.LOGS, order)[0]
-        assert isinstance(count, int)
-        content = self._recent.last(count)
-        done(Result(orders.DONE, orders.NO_REASON,
-                    "%d lines" % (content.count(b"\n") + 1), content))
-
-
-class Restart(Act):
-    """Ends the process: whoever runs it starts it again, and then it is done (journal.py)."""
-
-    def __init__(self, end: Callable[[], None]) -> None:
-        self._end = end
-
-    def check(self, order: Order) -> None:
-        """See Act.check."""
-        arguments(orders.RESTART, order)
-
-    def begin(self, order: Order, done: Callable[[Result], None]) -> None:
-        """See Act.begin."""
-        self._end()
+    def last(self, count: int) -> list[str]:
+        """The last `count` lines."""
+        return list(self._lines)[-count:]
 
 
 def open_desk(config: Config, keys: Keys, flash: Flash, clock: Clock, log: Log,
@@ -183,5 +148,5 @@ def let_act(desk: Desk | None, agent: Agent, meters: list[tuple[str, Model]], in
     desk.acts[orders.SESSION] = sessions
     desk.acts[orders.READ_AGAIN] = ReadAgain(agent.look_again)
     desk.acts[orders.GROUP] = JoinGroups(groups)
-    desk.acts[orders.LOGS] = FetchLog(recent)
+    desk.acts[orders.LOGS] = FetchLog(recent.last)
     desk.acts[orders.RESTART] = Restart(hands.end_to_restart)

@@ -17,7 +17,7 @@ from wum_shared.topics import DOWN
 from wum_shared.topics import topic as topic_of
 
 HANDED_OVER_MAX = 2 * WINDOW     # Messages without PUBACK: a window of batches with their schemas.
-HEARD_BYTES_MAX = ORDER_BYTES_MAX + 512
+HEARD_BYTES_MAX = ORDER_BYTES_MAX + 2560         # A grant with the order that comes with it.
 TO_SEND_MAX = 24 * 1024          # Bytes that wait to leave: what does not fit stays in the archive.
 KEEPALIVE_S = 30
 SILENCE_MS = 45000               # A connection that swallows everything is given up.
@@ -36,15 +36,19 @@ class BoardBroker(broker.Broker):
     # the watchdog waits for 8 s.
     batch_bytes = 1024
 
-    def __init__(self, account, subscription, hand, dice, clock, log, up_ms, secure=None):
-        """`account`: (host, port, user, password). `up_ms`: since power came back."""
+    def __init__(self, account, subscription, hand, dice, clock, log, up_ms, secure=None,
+                 waits=None):
+        """`account`: (host, port, user, passwords), of which the last is what gives those that may
+        be good, the likeliest first. `up_ms`: since power came back.
+        """
         self._account = account
         self._subscription = subscription
         self._hand = hand
         self._clock = clock
         self._log = log
         self._secure = secure
-        self._waits = Reconnect(dice)
+        self._waits = waits or Reconnect(dice)
+        self._refused = 0            # So many passwords in a row.
         self._state = _AWAY
         self._due_ms = clock.monotonic_ms() + self._waits.first_ms(up_ms)
         self._socket = None
@@ -164,8 +168,9 @@ class BoardBroker(broker.Broker):
                 self._socket = self._secure(self._socket)
             self._state = _GREETING
             self._heard_ms = self._said_ms = now_ms
-            _, _, user, password = self._account
-            self._say(mqtt.connect(user, user, password, KEEPALIVE_S))
+            _, _, user, passwords = self._account
+            known = passwords()
+            self._say(mqtt.connect(user, user, known[self._refused % len(known)], KEEPALIVE_S))
 
     def _listen(self, now_ms):
         while True:
@@ -188,9 +193,10 @@ class BoardBroker(broker.Broker):
     def _packet(self, kind, number, topic, content):
         if kind == mqtt.CONNACK:
             if number:
+                self._refused += 1
                 raise OSError("refused with code %d: is the concentrator registered, and does the "
                               "broker know it?" % number)
-            self._state = _ASKING
+            self._refused, self._state = 0, _ASKING
             self._say(mqtt.subscribe(self._subscription, self._next()))
         elif kind == mqtt.SUBACK and self._state == _ASKING:
             if content[:1] != b"\x01":

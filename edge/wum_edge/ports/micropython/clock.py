@@ -46,6 +46,14 @@ class BoardClock(clock.Clock):
         since_ms = self.monotonic_ms() - self._anchor_up_ms
         return self._anchor_ms + since_ms + since_ms * self.drift_ppm // 1000000
 
+    def utc_s(self):
+        """Seconds since 1970 by the wall, whatever time is compressed; 0 before it was set."""
+        return self.utc_ms() // 1000 if self.is_set() else 0
+
+    def is_set(self):
+        """Whether somebody has ever set it."""
+        return self.utc_ms() >= EARLIEST_S * 1000
+
     def heard(self, utc_ms):
         """Network time says that it is `utc_ms`."""
         late_ms = utc_ms - self.utc_ms()
@@ -67,7 +75,7 @@ class BoardClock(clock.Clock):
 
     def quality(self):
         """See Clock."""
-        if self.utc_ms() < EARLIEST_S * 1000:
+        if not self.is_set():
             return status.NEVER_SET
         if self._heard_up_ms is not None and self._up_ms - self._heard_up_ms <= FRESH_MS:
             return status.SYNCHRONISED

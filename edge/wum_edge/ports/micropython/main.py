@@ -15,39 +15,27 @@ import machine
 
 from wum_edge.agent import Agent
 from wum_edge.archive.ring import Archive
-from wum_edge.log import Log
 from wum_edge.meters.dlms import supply
 from wum_edge.meters.mbus import cipher as mbus_cipher
 from wum_edge.meters.sweep import sweeps_of_line
 from wum_edge.meters.work import LineWork
 from wum_edge.ports.marks import MarksFile
-from wum_edge.ports.micropython import aes, boot, cipher, sntp, standing
-from wum_edge.ports.micropython.broker import BoardBroker
+from wum_edge.ports.micropython import aes, boot, cipher, parts, sntp, standing
 from wum_edge.ports.micropython.clock import BoardClock
+from wum_edge.ports.micropython.console import BoardDice, Printed
 from wum_edge.ports.micropython.dlms_counters import FlashCounters
 from wum_edge.ports.micropython.flash import BoardFlash
-from wum_edge.ports.micropython.line import UartLine
 from wum_edge.ports.micropython.network import Network
 from wum_edge.ports.micropython.page import Page
-from wum_edge.ports.micropython.settings import (
-    UART,
-    NotSetUp,
-    read_authority,
-    read_settings,
-    surroundings,
-)
+from wum_edge.ports.micropython.parts import ROOT
+from wum_edge.ports.micropython.settings import NotSetUp, read_settings, surroundings
 from wum_edge.schedule import Timetable, next_due_s
 from wum_edge.schema import schema
-from wum_edge.uplink.broker import Dice
-from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
-from wum_edge.uplink.delivery import Delivery
-from wum_edge.uplink.reconnect import BOOTED_MS
 from wum_shared.ids import INCARNATION_SIZE, id_to_text
-from wum_shared.status import EVENT_STARTED, NEVER_SET
-from wum_shared.topics import DOWN, topic
+from wum_shared.status import EVENT_STARTED
+from wum_shared.topics import DOWN, ENROL, topic
 
 VERSION = "0.1.0"
-ROOT = "/flash"
 WATCHDOG_MS = 8000           # RP2's longest; a turn, an append and a sealing take less.
 PUMP_MS = 20                 # How often the uplink is looked at ...
 RADIO_MS = 4                 # ... and a radio: others count on an answer within some 20 ms.
@@ -55,30 +43,11 @@ TICK_MS = 200                # How often the agent is.
 WAIT_MAX_MS = 1000           # Longest wait of a line: then the clock is looked at again.
 AGAIN_MS = 10000             # Without settings: until they are looked for again.
 STEADY_MS = 60000            # Who runs so long did not end at once.
+ANEW_MS = 2000               # So long what came of an order has to go out.
 TIME_EVERY_MS = 3600000      # Network time, once it was heard ...
 TIME_AGAIN_MS = 10000        # ... and until then.
 _CAUSES = {"PWRON_RESET": "power on", "HARD_RESET": "reset", "WDT_RESET": "watchdog",
            "DEEPSLEEP_RESET": "deep sleep", "SOFT_RESET": "soft reset"}
-
-
-class Printed(Log):
-    """Sentences on the serial console."""
-
-    def say(self, text):
-        """See Log.say."""
-        print(text)
-
-    def warn(self, text):
-        """See Log.warn."""
-        print("! " + text)
-
-
-class BoardDice(Dice):
-    """The board's own source of chance."""
-
-    def below(self, limit):
-        """See Dice.below. 32 bits more than are needed: what is uneven is below one in 2**32."""
-        return int.from_bytes(os.urandom(8), "big") % limit
 
 
 def cause():
@@ -93,29 +62,30 @@ def cause():
 class Gateway:
     """All parts of one running gateway."""
 
-    def __init__(self, settings, watchdog, log):
+    def __init__(self, settings, flash, network, watchdog, log):
+        """Raises NotSetUp."""
         self._settings = settings
         self._watchdog = watchdog
         self._log = log
         config, keys = settings.config, settings.keys
         place = config.concentrator
         self.clock = BoardClock(config.clock, machine.RTC())
-        flash = BoardFlash(ROOT + "/archive")
         counters = FlashCounters(flash)
         supply.install(supply.Supply(aes.AesGcm(), counters, os.urandom))
         mbus_cipher.install(aes.AesCbc())
-        self.mesh = None if config.mesh is None else _mesh(settings, flash, self.clock, log)
+        self.mesh = None if config.mesh is None else parts.mesh_of(
+            settings, flash, self.clock, log)
         archive = Archive(flash, place.archive_limit_mb * 1024 * 1024,
                           os.urandom(INCARNATION_SIZE))
         self._own = topic(keys.concentrator, DOWN, "")
-        self.broker = None if config.broker is None else _broker(
+        self.broker = None if config.broker is None else parts.broker_of(
             settings, self.clock, log, self._heard)
         if self.mesh is not None:
             self.mesh.join_up(keys.concentrator, self._said, self.broker)
         connection = self.broker if self.broker is not None else self.mesh.through
         self._marks = MarksFile(flash, self.clock, log, config, settings.models)
         self._marks.catch_up(archive)
-        delivery, doubtful = _delivery(archive, flash, keys, connection, log)
+        delivery, doubtful = parts.delivery_of(archive, flash, keys, connection, log)
         self.agent = Agent(
             archive=archive, delivery=delivery, clock=self.clock, log=log,
             archived=self._marks.archived,
@@ -125,16 +95,56 @@ class Gateway:
             VERSION, len(config.meters), len(config.lines), cause()))
         if doubtful:
             self.agent.stop_sending(doubtful)
-        self.network = Network(settings.board.get("wifi"), log)
+        self.network = network
         self.flash, self.id, self.version, self.cause = flash, keys.concentrator, VERSION, cause()
         self.meters = []             # As the lines know them.
+        self._works = {}             # By index of a meter: the work of its line.
         self._pumped_ms = 0
+        self._ends_ms = None         # When to start anew.
+        self._desk = self._renewing = None
+        if settings.claimed is not None:
+            self._take_orders(archive.newest_s or 0)
         log.say("concentrator %s: %d records, %d wait for the head-end; after %s" % (
             id_to_text(keys.concentrator), archive.next_sequence - 1, archive.backlog, cause()))
 
+    def _take_orders(self, newest_s):
+        """Of whoever claimed this board. Late: keys of the workbench load nothing of it."""
+        from wum_edge.ports.micropython import order_desk, renewing
+        settings, dice = self._settings, BoardDice()
+        self._desk = order_desk.BoardDesk(
+            settings, self.flash, self.clock, dice, self._log, newest_s)
+        self._desk.let_act(self.agent, self._order, lambda: self._start_anew(0),
+                           lambda _: self._start_anew(ANEW_MS))
+        self._renewing = renewing.Renewing(
+            settings.claimed, self.flash, self.broker, self.clock, dice, self._rekey, self._log)
+        self.agent.listen(ENROL, self._renewing.heard)
+
+    def _order(self, order):
+        """Hand it to its meter's line; empty, or why not."""
+        if order.meter not in self._works:
+            return "its line was not begun yet: ask again"
+        return self._works[order.meter].orders.put(order)
+
+    def _rekey(self, keys, counter):
+        self.agent.rekey(keys, counter)
+        self._desk.rekey(keys)
+
+    def _start_anew(self, in_ms):
+        self._ends_ms = self.clock.monotonic_ms() + in_ms
+
+    def _end(self):
+        """What was read is on flash, and it was ordered: that is no failure of this version."""
+        self.agent.close()
+        self._marks.save()
+        self.flash.close()
+        _stays_up()
+        self._log.say("starting anew")
+        machine.reset()
+
     async def run(self):
         """For ever; a mistake in any task ends all."""
-        tasks = [self._move(), self._keep_time(), self._tell()]
+        tasks = [self._move(), self._tell(), _keep_time(
+            self.clock, self.network, self._settings.board.get("time") or {})]
         if self._settings.board.get("page_port"):
             page = Page(lambda: standing.lines(self, self._settings.config.concentrator.name),
                         self._log)
@@ -171,8 +181,7 @@ class Gateway:
             now_ms = self.clock.monotonic_ms()
             if not is_steady and now_ms - began_ms >= STEADY_MS:
                 is_steady = True
-                if boot.FOLDER.split("/")[-1] in os.listdir(ROOT):
-                    boot.stays_up()
+                _stays_up()
             if now_ms - ticked_ms >= TICK_MS:
                 ticked_ms = now_ms
                 self.network.tick(now_ms)
@@ -181,6 +190,11 @@ class Gateway:
                 if self.mesh is not None:
                     self.mesh.tick(self.agent)
                 self.agent.tick()
+                if self._desk is not None:
+                    self._desk.tick(self.agent.say)
+                    self._renewing.tick()
+                if self._ends_ms is not None and now_ms >= self._ends_ms:
+                    self._end()
             await asyncio.sleep_ms(PUMP_MS if self.mesh is None else RADIO_MS)
 
     async def _tell(self):
@@ -194,18 +208,10 @@ class Gateway:
         """Bytes, as far as they are known."""
         return gc.mem_free()
 
-    async def _keep_time(self):
-        where = self._settings.board.get("time") or {}
-        while True:
-            is_heard = False
-            if where.get("host") and self.network.is_up():
-                is_heard = await sntp.ask(where["host"], where.get("port", sntp.PORT), self.clock)
-            await asyncio.sleep_ms(TIME_EVERY_MS if is_heard else TIME_AGAIN_MS)
-
     async def _read(self, line):
         """The sweeps of one line when they are due, and its back-fill in between."""
         config, clock = self._settings.config, self.clock
-        wire = _uart_line(line, self._settings.board, self.breathe)
+        wire = parts.line_of(line, self._settings.board, self.breathe)
         sweeps = sweeps_of_line(config, self._settings.models, line.name)
         for _, sweep in sweeps:
             for known in sweep.meters:
@@ -213,6 +219,9 @@ class Gateway:
                     self.meters.append(known)
                 known.upkeep.marks = self._marks.of(known.index)
         work = LineWork(*[sweep for _, sweep in sweeps])
+        for known in self.meters:
+            if known.meter.line == line.name:
+                self._works[known.index] = work
         due = [(schedule, Timetable(schedule, clock.now_s())) for schedule, _ in sweeps]
         while True:
             now_s = clock.now_s()
@@ -245,76 +254,56 @@ class Gateway:
         return was_due
 
 
-def _delivery(archive, flash, keys, broker, log):
-    """What delivers; or why nothing may be sent."""
-    try:
-        counter = Counter(flash, keys.key_id, first_start(os.urandom(CHANCE_BYTES)))
-    except CounterDoubtful as error:
-        return None, str(error)
-    return Delivery(archive=archive, counter=counter, cipher=cipher.Cipher(), keys=keys,
-                    broker=broker, dice=BoardDice(), log=log), ""
+def _stays_up():
+    if boot.FOLDER.split("/")[-1] in os.listdir(ROOT):
+        boot.stays_up()
 
 
-def _broker(settings, clock, log, heard):
-    account = settings.config.broker
-    return BoardBroker(
-        (account.host, account.port, settings.user, settings.password),
-        topic(settings.keys.concentrator, DOWN, "+"), heard, BoardDice(), clock, log,
-        # After a reset it is alone; after a power cut a whole town comes back.
-        0 if machine.reset_cause() == machine.PWRON_RESET else BOOTED_MS,
-        secure=_secure(account))
+async def _keep_time(clock, network, where):
+    """Ask for network time, for ever."""
+    while True:
+        is_heard = False
+        if where.get("host") and network.is_up():
+            is_heard = await sntp.ask(where["host"], where.get("port", sntp.PORT), clock)
+        await asyncio.sleep_ms(TIME_EVERY_MS if is_heard else TIME_AGAIN_MS)
 
 
-def _mesh(settings, flash, clock, log):
-    """The station; late, for a gateway without one loads nothing of it. Raises NotSetUp."""
-    from wum_edge.ports.micropython import mesh, mesh_store, radio
-    setting = settings.config.mesh
-    pins = settings.board.get("radios", {}).get(setting.modem.port[len(radio.PREFIX):], {})
-    is_new = not flash.names()
-    known_s = settings.provisioned_s if is_new else 0
-    if clock.quality() != NEVER_SET:
-        known_s = clock.utc_ms() // 1000
-    try:
-        store = mesh_store.MeshStore(flash, known_s)
-        if is_new:
-            store.keep(store.counter, 0)     # Before anything else: a cut leaves all or nothing.
-    except mesh_store.CounterLost as error:
-        raise NotSetUp(str(error))
-    return mesh.BoardMesh(
-        setting, settings.mesh, store,
-        radio.Radio(lambda: radio.driver_of(setting, pins), setting, log), clock, log)
+async def _until_let_in(settings, network, watchdog, log):
+    """Until a head-end has claimed this board, and its keys are there."""
+    from wum_edge.ports.micropython.enrolling import Enrolling, Waits
+    own, board = settings.claimed, settings.board
+    clock = BoardClock(None, machine.RTC())
+    asyncio.create_task(_keep_time(clock, network, board.get("time") or {}))
+    enrolling = Enrolling(own, lambda user, passwords, subscription, heard: parts.connection(
+        settings.config.broker, user, passwords, subscription, heard, clock, log,
+        Waits(BoardDice(), clock)), clock, log)
+    if board.get("page_port"):
+        asyncio.create_task(Page(lambda: ("WUM board", "! " + enrolling.words()), log).serve(
+            board["page_port"]))
+    due_ms = 0
+    while not enrolling.tick():
+        now_ms = clock.monotonic_ms()
+        network.tick(now_ms)
+        if enrolling.broker is not None:
+            enrolling.broker.is_wanted = network.is_up()
+        if now_ms >= due_ms:
+            due_ms = now_ms + board.get("status_s", 60) * 1000
+            log.warn(enrolling.words())
+            if own.code and not own.is_granted:
+                log.show("claim code: " + ("see its label" if own.is_labelled else own.code))
+        watchdog.feed()
+        await asyncio.sleep_ms(PUMP_MS)
 
 
-def _secure(account):
-    """How its connection is made safe; None for a broker on loopback that is plain."""
-    if not account.tls:
-        return None
-    from wum_edge.ports.micropython import tls  # Late: a virtual board has none.
-    return tls.secure(account.host, read_authority(ROOT))
-
-
-def _uart_line(line, board, breathe):
-    number = line.port[len(UART):]
-    pins = board.get("uarts", {}).get(number, {})
-    named = {}
-    for name in ("tx", "rx"):
-        if name in pins:
-            named[name] = machine.Pin(pins[name])
-    uart = machine.UART(int(number), line.baud, rxbuf=2048, **named)
-    direction = machine.Pin(pins["direction"], machine.Pin.OUT) if "direction" in pins else None
-    return UartLine(uart, line, direction, breathe)
-
-
-async def _without_settings(why, watchdog, log):
+async def _without_settings(why, network, watchdog, log):
     """Nothing can be done until somebody sets the board up; console and page say so."""
     board = surroundings(ROOT)
-    wireless = Network(board.get("wifi"), log)
     if board.get("page_port"):
         page = Page(lambda: ("WUM board", "! not set up: " + why), log)
         asyncio.create_task(page.serve(board["page_port"]))
     waited_ms, began_ms = AGAIN_MS, time.ticks_ms()
     while True:
-        wireless.tick(time.ticks_diff(time.ticks_ms(), began_ms))
+        network.tick(time.ticks_diff(time.ticks_ms(), began_ms))
         if waited_ms >= AGAIN_MS:
             waited_ms = 0
             log.warn("not set up: %s" % why)
@@ -333,12 +322,20 @@ def start():
 async def _guarded(watchdog, log):
     try:
         cipher.check(sys.platform)
+        # First: an ESP32's chance is one only while a radio is on, and an identity may be made.
+        network = Network(surroundings(ROOT).get("wifi"), log)
         try:
-            gateway = Gateway(read_settings(ROOT), watchdog, log)
+            flash = BoardFlash(ROOT + "/archive")
+            settings = read_settings(ROOT, flash)
+            if settings.warning:
+                log.warn(settings.warning)
+            if settings.keys is None:
+                await _until_let_in(settings, network, watchdog, log)
+                log.say("starting anew with these keys")
+            else:
+                await Gateway(settings, flash, network, watchdog, log).run()
         except NotSetUp as error:
-            await _without_settings(str(error), watchdog, log)
-            return
-        await gateway.run()
+            await _without_settings(str(error), network, watchdog, log)
     except Exception as error:
         sys.print_exception(error)
-        machine.reset()
+    machine.reset()

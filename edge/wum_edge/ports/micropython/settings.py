@@ -1,12 +1,14 @@
-"""What was put on a board's flash when it was set up: three files of JSON, and catalogue entries.
+"""What was put on a board's flash when it was set up: files of JSON, and catalogue entries.
 
     gateway.json    the configuration, as docs/configuration has it; a line's port is "uart:1"
     keys.json       id, tenant, epoch, uplink, downlink (key and context IV), broker user, password
+                    of the workbench; without it a board makes its own, and is claimed
     board.json      wifi, time (host, port), uarts by number: tx, rx and direction pins
     ca.pem          the authority of the broker's certificate
-    catalog/        the entries of the models that gateway.json names
+    catalog/        the entries of the models that gateway.json, or the head-end, names
 
-`wum-firmware board` writes them. Left out: what a configuration must be (config.py).
+`wum-firmware board` writes them. Over gateway.json lies what the head-end ordered. Left out: what a
+configuration must be (config.py).
 """
 
 import json
@@ -15,10 +17,14 @@ from binascii import unhexlify
 from collections import namedtuple
 
 from wum_edge import config
+from wum_edge.configuration.kept import Kept
+from wum_edge.configuration.merging import merged
 from wum_edge.errors import CatalogError, ConfigError
 from wum_edge.meters.catalog import check_model
 from wum_edge.ports.micropython import mesh_setting
+from wum_edge.ports.micropython.flash import BoardFlash
 from wum_edge.uplink.keys import Keys
+from wum_shared.ids import id_to_text
 from wum_shared.messages import DirectionKey
 
 UART = "uart:"
@@ -28,31 +34,37 @@ class NotSetUp(Exception):
     """A file is missing or wrong; the text names it and says what to do."""
 
 
-class Settings(namedtuple("Settings", ("config", "models", "keys", "user", "password", "board",
-                                       "own", "mesh", "provisioned_s"))):
-    """`models` by name; `board` is a plain dict, `own` the document of the configuration; `mesh`
-    keys as mesh.keys_of has them, or None; `provisioned_s`: when this flash was made.
+class Settings(namedtuple("Settings", (
+        "config", "models", "protocols", "keys", "user", "passwords", "board", "own", "kept",
+        "claimed", "mesh", "provisioned_s", "warning"))):
+    """`models` that are configured, by name; `protocols` of all that are there. `board` is a plain
+    dict, `own` the document of gateway.json, `kept` what the head-end ordered. `passwords` gives
+    the broker's. `claimed` is claiming.Own, None with keys of the workbench. `keys`, `user`: None
+    before the board is let in. `mesh`: keys as mesh.keys_of has them, or None; `provisioned_s`:
+    when this flash was made; `warning`: what somebody should know.
     """
 
     __slots__ = ()
 
 
-def read_settings(folder):
-    """All of it. Raises NotSetUp."""
+def read_settings(folder, flash):
+    """All of it; `flash` is the archive's. Raises NotSetUp."""
     own = _document(folder + "/gateway.json")
-    models = _models(folder + "/catalog")
-    protocols = {}
-    for name in models:
-        protocols[name] = models[name].protocol
-    try:
-        checked = config.check(own, protocols)
-    except ConfigError as error:
-        raise NotSetUp("gateway.json: " + "; ".join(
-            ["%s: wanted %s, got %s" % mistake for mistake in error.mistakes]))
-    why = why_not(checked)
-    if why:
-        raise NotSetUp("gateway.json: " + why)
-    return _with_keys(folder, checked, models, own)
+    protocols = _protocols(folder + "/catalog")
+    kept, warning, found = Kept(flash), "", None
+    if kept.current is not None:
+        try:
+            found = _checked(folder, merged(own, kept.current.parts), protocols)
+        except NotSetUp as error:
+            warning = ("configuration %d of the head-end does not fit what is set up here any "
+                       "more, which is used alone: %s" % (kept.current.number, error))
+    checked, models = found or _checked(folder, own, protocols)
+    board = _document(folder + "/board.json")
+    found = _of_workbench(folder, checked) if "keys.json" in os.listdir(folder) else (
+        _of_its_own(folder, checked))
+    keys, user, passwords, claimed, mesh, provisioned_s = found
+    return Settings(checked, models, protocols, keys, user, passwords, board, own, kept, claimed,
+                    mesh, provisioned_s, warning)
 
 
 def surroundings(folder):
@@ -81,8 +93,43 @@ def read_authority(folder):
                        "the configuration and set it up again, wum-firmware board" % error)
 
 
-def _with_keys(folder, checked, models, own):
-    board = _document(folder + "/board.json")
+def _checked(folder, document, protocols):
+    """The configuration, and the models in it by name. Raises NotSetUp."""
+    try:
+        checked = config.check(document, protocols)
+    except ConfigError as error:
+        raise NotSetUp("gateway.json: " + "; ".join(
+            ["%s: wanted %s, got %s" % mistake for mistake in error.mistakes]))
+    why = why_not(checked)
+    if why:
+        raise NotSetUp("gateway.json: " + why)
+    models = {}
+    for meter in checked.meters:
+        if meter.model not in models:
+            models[meter.model] = _model(folder + "/catalog", meter.model)
+    return checked, models
+
+
+def _of_its_own(folder, checked):
+    """Of a board that is claimed, or waits for that. Late: others load nothing of it."""
+    from wum_edge.ports.micropython.claiming import BadKeys, Own
+    if checked.mesh is not None:
+        raise NotSetUp("keys.json cannot be read: a board in a mesh is set up with keys of the "
+                       "workbench: wum-firmware board --keys")
+    try:
+        own = Own(BoardFlash(folder + "/keys"))
+        own.begin()
+    except BadKeys as error:
+        raise NotSetUp(str(error))
+    except OSError as error:
+        raise NotSetUp("its keys cannot be kept: %s" % error)
+    if not own.is_enrolled:
+        return None, None, None, own, None, 0
+    keys = own.epoch_keys()
+    return keys, id_to_text(keys.concentrator), own.passwords, own, None, 0
+
+
+def _of_workbench(folder, checked):
     given = _document(folder + "/keys.json")
     try:
         keys = Keys(unhexlify(given["id"]), given["tenant"], given["epoch"],
@@ -91,8 +138,9 @@ def _with_keys(folder, checked, models, own):
             raise NotSetUp("keys.json has no key of the mesh that gateway.json names: wum-firmware "
                            "mesh NETWORK.mesh --admit KEYS, and set the board up again")
         mesh = mesh_setting.keys_of(given["mesh"]) if checked.mesh is not None else None
-        return Settings(checked, models, keys, given["broker_user"], given["broker_password"],
-                        board, own, mesh, given.get("provisioned_s", 0))
+        password = given["broker_password"]
+        return (keys, given["broker_user"], lambda: [password], None, mesh,
+                given.get("provisioned_s", 0))
     except (KeyError, TypeError, ValueError) as error:
         raise NotSetUp("keys.json: %r. Set the board up again: wum-firmware board" % error)
 
@@ -104,19 +152,24 @@ def _direction(given):
     return DirectionKey(key, context)
 
 
-def _models(folder):
+def _protocols(folder):
+    """Of every model that is there, by name. Each entry is read for itself: they take much heap."""
     try:
-        names = [name for name in os.listdir(folder) if name.endswith(".json")]
+        names = [name[:-5] for name in os.listdir(folder) if name.endswith(".json")]
     except OSError:
         names = []
-    models = {}
+    found = {}
     for name in names:
-        try:
-            model = check_model(_document(folder + "/" + name), name[:-5])
-        except CatalogError as error:
-            raise NotSetUp("catalog/%s: %s" % (name, error))
-        models[model.model] = model
-    return models
+        found[name] = _document("%s/%s.json" % (folder, name)).get("protocol")
+    return found
+
+
+def _model(folder, name):
+    """Raises NotSetUp."""
+    try:
+        return check_model(_document("%s/%s.json" % (folder, name)), name)
+    except CatalogError as error:
+        raise NotSetUp("catalog/%s.json: %s" % (name, error))
 
 
 def _document(path):

@@ -1,0 +1,209 @@
+"""A virtual board from its box to its first reading, by a person's steps; then it is ordered about,
+while power goes at commits of its flash. All else is real: mosquitto, ingest, console, PostgreSQL.
+
+What its archive took is in the database exactly once, and no order was begun twice. The seed is
+printed; WUM_SEED replays one.
+"""
+
+import os
+import random
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import wum_edge
+from tests.system.boards import life
+from tests.system.ledger import differences, read_archives, read_database
+from tests.system.test_configuration import Console, console, newest, states
+from tests.system.test_enrolment import Place, command_states, order, place
+from wum_simulator.board.frozen import gateway
+from wum_simulator.board.supervisor import POWER_ON, Board, Description, Life, Supervisor, Uart
+
+__all__ = ["console", "place"]     # The fixtures: a head-end and its broker, somebody signed in.
+_BIN = Path(sys.executable).parent
+_CATALOG = Path(wum_edge.__file__).parent / "catalog"
+_MODEL = "eastron-sdm630"
+_CLAIM_CUTS, _CLAIM_LATEST = 4, 6
+# Commits from where an act is put on record as begun, which takes three: before it, or within it.
+_ORDER_CUTS = ((1, 3), (4, 5))
+_OVER = {"done", "failed", "unknown"}
+_HASTE = """
+from wum_edge.ports.micropython import enrolling
+enrolling.SOON_MS, enrolling.AGAIN_MS = 600, 2000
+"""
+_CUT_AT_AN_ORDER = """
+import _board
+from wum_edge.orders import journal
+change = journal.Journal.change
+commits = [{commits}]
+def first(one, entry):
+    if commits and entry.state == journal.BEGUN:
+        _board.cut_in(commits.pop())
+    change(one, entry)
+journal.Journal.change = first
+"""
+
+
+class Plug:
+    """Lives of the board: the first ones end at early commits of its flash, and after `trouble`
+    some at orders.
+    """
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+        self._early = _CLAIM_CUTS
+        self._orders: list[tuple[int, int]] = []
+
+    def lives(self) -> Iterator[Life]:
+        """As long as the test lasts."""
+        while True:
+            cut_at, more = 0, _HASTE
+            if self._early:
+                self._early -= 1
+                cut_at = self._dice.randint(1, _CLAIM_LATEST)
+            elif self._orders:
+                more += _CUT_AT_AN_ORDER.format(commits=self._dice.randint(*self._orders.pop(0)))
+            yield Life(cut_at, life().main.replace("main.start()", more + "main.start()"))
+
+    def trouble(self, board: Board) -> None:
+        """Pull the plug; more of it comes."""
+        self._orders = list(_ORDER_CUTS)
+        board.cut()
+
+    def is_quiet(self) -> bool:
+        """Whether the last planned life has begun."""
+        return not self._orders
+
+
+def registry_file(place: Place, device: str, *models: str) -> str:
+    """A UART with a meter for each model, which are read every two seconds."""
+    file = place.folder / "registry.csv"
+    file.write_text(
+        "kind,name,concentrator,port,period_s,model,delivery_point,bus,address,schedule\n"
+        "schedule,often,,,2,,,,,\n"
+        f"bus,rs485,{device},uart:1,,,,,,\n" + "".join(
+            f"meter,SDM-{n},{device},,,{model},P-{n},rs485,{n},often\n"
+            for n, model in enumerate(models, 1)))
+    return str(file)
+
+
+def board_of(place: Place, bus: Path) -> Board:
+    """Set up on the workbench without any key, and without a line."""
+    file = place.folder / "board.toml"
+    file.write_text(
+        '[concentrator]\nname = "cellar"\nkeys = "keys"\narchive = "archive"\n'
+        'archive_limit_mb = 1\n'
+        f'[broker]\nhost = "127.0.0.1"\nport = {place.plain_port}\ntls = false\n')
+    flash = place.folder / "flash"
+    place.run("wum-firmware", "board", "--config", str(file), "--catalog", str(_CATALOG),
+              "--model", _MODEL, "--status-s", "1", "--page-port", "0", "--out", str(flash))
+    assert not (flash / "keys.json").exists()
+    (place.folder / "board.log").touch()
+    return Board(Description(main=life().main, flash=flash, log=place.folder / "board.log",
+                             sources=gateway(), uarts={1: Uart(str(bus), paced=False)}))
+
+
+def test_a_board_is_claimed_reads_and_is_ordered_about_whatever_happens_to_its_power(
+        place: Place, console: Console) -> None:
+    seed = int(os.environ.get("WUM_SEED", random.randrange(10**6)))
+    print("WUM_SEED=%d" % seed)
+    bus = place.folder / "bus"
+    with place.started("meters", [str(_BIN / "wum-simulator"), "serve", "--link", str(bus),
+                                  "--meters", "2", "--model", _MODEL]):
+        place.wait_for("line", bus.exists)
+        board, plug = board_of(place, bus), Plug(random.Random(seed))
+        supervisor = Supervisor(board, plug.lives(), lambda: int(time.time()))
+        supervisor.start()
+        try:
+            device = claimed(place, console, board)
+            ordered(place, console, device)
+            plug.trouble(board)
+            ordered_in_trouble(place, plug)
+            supervisor.stop()
+            judge(place, board, supervisor)
+        finally:
+            supervisor.stop()
+            print(board.said()[-5000:])
+            print(place.ask("select kind, state, told from command"))
+
+
+def claimed(place: Place, console: Console, board: Board) -> str:
+    """Planned, its code typed in: it reads by itself. Its id."""
+    place.wait_for("claim code", lambda: "claim code: " in board.said())
+    console.post("/claims/plan", "/claims", name="cellar")
+    plan = str(place.ask("select encode(device_id, 'hex') from concentrator")[0][0])
+    place.run("wum-cloud", "registry", "import", registry_file(place, plan, _MODEL))
+    code = re.findall(r"claim code: (\S+)", board.said())[-1]
+    answer = console.post("/claims", "/claims", code=code, planned=plan)
+    assert "it is let in as soon as it comes" in answer, answer
+    place.wait_for("first reading", lambda: newest(place))
+    place.wait_for("receipt of the first configuration", lambda: states(place) == ["done"])
+    assert code not in board.said().partition("claimed: ")[2], "it is burned"
+    assert (place.folder / "flash" / "keys" / "own").read_text().count(code) == 0
+    device = str(place.ask("select encode(device_id, 'hex') from concentrator")[0][0])
+    assert device != plan and "claimed: " + device in board.said()
+    return device
+
+
+def ordered(place: Place, console: Console, device: str) -> None:
+    """Another meter comes by order; what a board has no entry for is refused whole, with words; a
+    meter is read when it is asked for, and what its model cannot is refused by its name.
+    """
+    page = "/concentrators/%s/configuration" % device
+    place.run("wum-cloud", "registry", "import", registry_file(place, device, _MODEL, _MODEL))
+    console.post("/configuration/send", page, concentrator=device, reason="a second meter")
+    place.wait_for("reading of the second meter", lambda: newest(place, "SDM-2"))
+    place.wait_for("second receipt", lambda: states(place) == ["done", "done"])
+    place.run("wum-cloud", "registry", "import",
+              registry_file(place, device, _MODEL, "chint-dtsu666"))
+    console.post("/configuration/send", page, concentrator=device, reason="a slip of a pen")
+    place.wait_for("refusal", lambda: states(place) == ["done", "done", "failed"])
+    shown = console.get(page)
+    assert "meter[1].model" in shown and "chint-dtsu666" in shown, shown
+    order(place, "fetch-log", device, lines=20)
+    order(place, "read", "SDM-2")
+    order(place, "set-clock", "SDM-1")
+    place.wait_for("ends of commands", lambda: of_kinds(place) == {
+        "fetch-log": "done", "read": "done", "set-clock": "failed"})
+    assert place.ask("select convert_from(content, 'UTF8') like '%connected to 127.0.0.1%'"
+                     " from command where content is not null and kind <> 11") == [(True,)]
+    order(place, "restart", device)
+    place.wait_for("end of the restart", lambda: of_kinds(place)["restart"] == "done")
+
+
+def of_kinds(place: Place) -> dict[str, str]:
+    """States of commands by kind, but for configurations."""
+    return {kind: state for kind, state in command_states(place).items() if kind != "configure"}
+
+
+def ordered_in_trouble(place: Place, plug: Plug) -> None:
+    """While power goes: each has an end, and is never begun twice."""
+    before = newest(place)
+    for number in range(len(_ORDER_CUTS) + 1):
+        order(place, "read", "SDM-%d" % (1 + number % 2))
+        place.wait_for("an end of every command", lambda: {
+            str(state) for (state,) in place.ask("select state from command")} <= _OVER)
+    assert plug.is_quiet()
+    assert place.ask("select state from command where kind = 1 order by command_id") == [
+        ("done",), ("failed",), ("unknown",), ("done",)], "asked for, cut before, cut within, again"
+    place.wait_for("readings after it", lambda: newest(place) > before + 3)
+
+
+def judge(place: Place, board: Board, supervisor: Supervisor) -> None:
+    """Archive against database, and what was begun."""
+    rows = place.ask("select incarnation, upper(span) - 1 from archive, "
+                     "unnest(received) as span where lower(span) = 1")
+    last = {bytes(name): int(number) for name, number in rows}   # type: ignore[call-overload]
+    folder = [place.folder / "flash" / "archive"]
+    must, may = read_archives(folder, last), read_archives(folder)
+    begun = Counter(re.findall(r"^order (\d+) begun", board.said(), re.M))
+    cuts = supervisor.causes.count(POWER_ON) - 1
+    print("%d starts, %d cuts; %d orders begun, %d rows" % (
+        len(supervisor.causes), cuts, len(begun), must.rows))
+    assert cuts >= _CLAIM_CUTS + len(_ORDER_CUTS), "not every cut came"
+    assert len(begun) >= 5 and set(begun.values()) == {1}, begun
+    assert must.rows > 5 and len(last) == 1
+    assert differences(must, may, read_database(place.url)) == []
