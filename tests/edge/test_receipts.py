@@ -1,4 +1,4 @@
-"""Receipts on their way up: each is signed once, and so many leave at a time as a board can sign."""
+"""Receipts on their way up: each signed once, and so many at a time as a board can sign."""
 
 from tests.edge.order_bench import SIGNATURES, World, first, order, sealed
 from wum_shared.orders import DONE, RECEIVED
