@@ -17,7 +17,7 @@ from wum_cloud.web.api.problems import is_for_machines, problem
 from wum_cloud.web.pace import ADDRESS_TIMES, SENTENCE, Pace
 from wum_cloud.web.pages import error_page
 from wum_cloud.web.slowness import TooSlow, patient
-from wum_cloud.web.uploads import LONGER
+from wum_cloud.web.uploads import longest
 
 BODY_MAX = 64 * 1024   # Bytes; more only where files are taken (uploads.py).
 _API = "/api/v1"
@@ -128,7 +128,7 @@ def _refusal(scope: Scope) -> tuple[int, str] | None:
     if "transfer-encoding" in headers:
         return 411, "Content-Length is missing."
     length = headers.get("content-length", "0")
-    most = LONGER.get(scope["path"], BODY_MAX)
+    most = longest(scope["path"], BODY_MAX)
     if not length.isdigit() or int(length) > most:
         return 413, "The body has more than %d bytes." % most
     if "authorization" not in headers and not _is_same_origin(headers, scope["scheme"]):

@@ -3,6 +3,7 @@
 Left out: what is in it. A form with a file is longer than the guard lets others be.
 """
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -11,16 +12,26 @@ from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
 from wum_cloud.campaigns.releases.taking import HANDED_MAX
+from wum_cloud.commands.requesting import TARGETS_MAX
 from wum_cloud.people.permissions import EDIT_REGISTRY
 from wum_cloud.people.store import Session
 from wum_cloud.registry.bulk.file import FILE_BYTES_MAX
 from wum_cloud.web.access import visitor
 from wum_cloud.web.rights import Needs, check_form
+from wum_shared.orders import CONSENT_BYTES_MAX
 
 OVERHEAD = 64 * 1024     # Of a form around its file.
 # Where files are taken, and how long a body there may be.
+# An approver's signatures of a whole request, in hexadecimal.
+CONSENTS_MAX = TARGETS_MAX * (2 * CONSENT_BYTES_MAX + 64)
 LONGER = {"/registry": FILE_BYTES_MAX + OVERHEAD, "/api/v1/registry/import": FILE_BYTES_MAX,
-          "/api/v1/releases": HANDED_MAX}
+          "/api/v1/releases": HANDED_MAX, "/commands/consent": CONSENTS_MAX + OVERHEAD}
+_CONSENTS = re.compile("/api/v1/command-requests/[0-9]{1,16}/consent")
+
+
+def longest(path: str, usual: int) -> int:
+    """How long a body may be at this address."""
+    return CONSENTS_MAX if _CONSENTS.fullmatch(path) else LONGER.get(path, usual)
 
 
 class UploadNeeds(Needs):

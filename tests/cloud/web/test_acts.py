@@ -22,6 +22,7 @@ from tests.cloud.campaigns.signed import Roots
 from tests.cloud.registry.town_file import content, device, register_town, town
 from tests.cloud.web.conftest import PASSWORD, PASSWORD_HASH
 from tests.cloud.web.people import CSRF, TRAIL, People
+from tests.cloud.web.test_consents_page import handed_in
 from tests.cloud.web.test_rights import routes
 from wum_cloud.audit.commands import verify
 from wum_cloud.audit.refusals import REFUSALS_MAX
@@ -29,7 +30,6 @@ from wum_cloud.people.personal.store import NAMED_IN
 from wum_cloud.registry.cipher import SodiumSigner
 from wum_shared import updates
 from wum_shared.claim import code_to_text
-from wum_shared.consent import decode_consent, sign_consent
 from wum_shared.enrolment import Trust, sign_trust
 
 METERS, HERE, WHY = 4, device(0), "first of all"
@@ -97,6 +97,7 @@ STEPS: list[Step] = [
                                          reason=WHY)),
     ("POST", "/commands/approve", form(number="{request}")),
     ("POST", "/api/v1/command-requests/{id}/consent", {"id": "{request}"}),
+    ("POST", "/commands/consent", form(number="{command}", text="")),
     ("POST", "/api/v1/commands/sessions", {"json": LOAN}),
     ("POST", "/commands/sessions", form(step="ask", kind="session", targets="M0000000",
                                         reason=WHY)),
@@ -186,7 +187,8 @@ class Story:
                             ("{claim}", "max(claim_id) from claim"),
                             ("{release}", "max(release_id) from release"),
                             ("{campaign}", "max(campaign_id) from campaign"),
-                            ("{request}", "max(request_id) from command")):
+                            ("{request}", "max(request_id) from command"),
+                            ("{command}", "max(command_id) from command")):
             if text == "{plan}":
                 with psycopg.connect(self.people.url) as connection:
                     row = connection.execute("select encode(device_id, 'hex') from concentrator"
@@ -222,10 +224,7 @@ class Story:
         if "release" in asked.get("json", {}):
             asked["json"] = {**asked["json"], "release": int(str(self.filled("{release}")))}
         if path.endswith("/consent"):
-            (wanted,) = (await self.client.get(path)).json()
-            asked["json"] = {"consents": [{"command": wanted["command"], "signed": sign_consent(
-                SodiumSigner(), APPROVER_SEED, APPROVER,
-                decode_consent(bytes.fromhex(wanted["to_sign"]))).hex()}]}
+            asked |= await handed_in(self.client, path, asked.get("data"), APPROVER_SEED)
         answer = await self.client.request(method, path, **asked)
         shown = re.search(r"<code>([A-Z2-7]{32})</code>", answer.text)
         self.secret = shown[1] if shown else self.secret

@@ -8,7 +8,11 @@ import httpx
 import pytest
 
 from tests.cloud.web.people import CSRF, People
+from wum_cloud.registry.cipher import SodiumSigner
+from wum_shared.enrolment import Trust, sign_trust
 
+ROOT_SEED = b"r" * 32
+ROOT = SodiumSigner.public(ROOT_SEED)
 THERE = [bytes([number]) * 8 for number in range(1, 4)]
 METERS = [one.hex() for one in THERE]
 
@@ -18,8 +22,9 @@ def people(app: httpx.ASGITransport, database_url: str) -> People:
     people = People(database_url, app)
     people.do("insert into trust_document (number, signed, digest, uplink_secret_sealed,"
               " order_secret_sealed, root_key, next_root_key)"
-              " values (1, 'x', %s, 'x', 'x', %s, %s)", bytes(32), bytes(32),
-              bytes(32))
+              " values (1, %s, %s, 'x', 'x', %s, %s)", sign_trust(
+                  SodiumSigner(), ROOT_SEED, ROOT, Trust(1, bytes(32), (bytes(32),), ROOT, (), 0)),
+              bytes(32), ROOT, ROOT)
     for one in THERE:
         people.concentrator(one, None)
     return people

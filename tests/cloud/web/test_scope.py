@@ -161,6 +161,8 @@ _FORMS: dict[str, dict[str, str]] = {
     "/claims/plan": {"name": "x", "site": "besidezz-region"}, "/claims/forget": {"planned": "{id}"},
     "/commands/approve": {"number": "{command.request_id}"},
     "/commands/withdraw": {"number": "{command.request_id}"},
+    "/commands/consent": {"number": "{command.command_id}",
+                          "text": '{"consents": [{"command": 1, "signed": "00"}]}'},
     "/commands/asking": {"kind": "read", "targets": "{serial}", **_ASKED},
     "/commands/switching": {"kind": "disconnect", "targets": "{serial}", **_ASKED},
     "/commands/maintenance": {"kind": "restart", "targets": "{id}", **_ASKED},

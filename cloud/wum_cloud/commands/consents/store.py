@@ -1,6 +1,7 @@
 """Consents in the database, and whom the trust document in force lets give them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg.rows import class_row
 
@@ -42,6 +43,28 @@ async def wanting(connection: Connection, numbers: list[int]) -> list[Wanting]:
             "  from command c join concentrator x using (concentrator_id)"
             " where c.command_id = any(%s) and c.consents > 0 order by c.command_id", [numbers])
         return await cursor.fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """An approver of a command. `given_at` is None while the signature is missing; `is_named`:
+    by the trust document in force."""
+
+    key: bytes
+    given_at: datetime | None
+    given_by: str | None
+    is_named: bool
+
+
+async def signers(connection: Connection, command_id: int) -> list[Signer]:
+    """Who has signed a command, in that order, and then who still may."""
+    rows = await (await connection.execute(
+        "select approver, given_at, given_by from command_consent where command_id = %s"
+        " order by given_at, approver", [command_id])).fetchall()
+    named = (await approvers(connection)).keys
+    given = [Signer(bytes(key), at, str(by), bytes(key) in named) for key, at, by in rows]
+    have = [one.key for one in given]
+    return given + [Signer(key, None, None, True) for key in named if key not in have]
 
 
 async def keep(connection: Connection, command_id: int, approver: bytes, signed: bytes,

@@ -259,12 +259,7 @@ async def get_what_to_sign(
         found = await giving.to_sign(connection, account.reach, id)
     if found is None:
         raise not_found("request", str(id))
-    return [ToSignForm(
-        command=one.command.command_id, kind=WORDS.get(one.command.kind, str(one.command.kind)),
-        concentrator=one.command.device_id.hex(), meter=one.command.serial,
-        group=one.command.group_name, arguments=one.command.shown, reason=one.command.reason,
-        requested_by=one.command.requested_by, to_sign=one.to_sign.hex(), wanted=one.wanted,
-        given=one.given) for one in found]
+    return [form_to_sign(one) for one in found]
 
 
 @router.post("/command-requests/{id}/consent")
@@ -308,6 +303,16 @@ async def _request(request: Request, account: Account, database: Database,
                 wanted.within_s, wanted.group))
     return RequestedForm(request=made.request_id, commands=made.command_ids,
                          needs_approval=made.needs_approval)
+
+
+def form_to_sign(one: giving.ToSign) -> ToSignForm:
+    """A command as `wum-firmware consent` reads it."""
+    return ToSignForm(
+        command=one.command.command_id, kind=WORDS.get(one.command.kind, str(one.command.kind)),
+        concentrator=one.command.device_id.hex(), meter=one.command.serial,
+        group=one.command.group_name, arguments=one.command.shown, reason=one.command.reason,
+        requested_by=one.command.requested_by, to_sign=one.to_sign.hex(), wanted=one.wanted,
+        given=one.given)
 
 
 def _form(one: Command) -> CommandForm:

@@ -13,6 +13,7 @@ from wum_cloud.web.console import (
     completeness,
     concentrators,
     configuration,
+    consents,
     days,
     events,
     factor,
@@ -34,6 +35,6 @@ from wum_cloud.web.console import (
 router = APIRouter(include_in_schema=False)
 PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, days, completeness,
          events, ingest, mesh, people, audit, claims, new_command, commands, command_groups,
-         registry, schedules, configuration, campaigns, releases, life, choices, points)
+         consents, registry, schedules, configuration, campaigns, releases, life, choices, points)
 for part in PARTS:
     router.include_router(part.router)

@@ -9,8 +9,10 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from wum_cloud.commands import requesting, states, store
+from wum_cloud.commands.consents import store as consents
 from wum_cloud.commands.kinds import OF_ITSELF, WORDS, CommandRefused
 from wum_cloud.commands.sessions import store as sessions
+from wum_cloud.commands.store import Command
 from wum_cloud.paging import PAGE_DEFAULT, page_of
 from wum_cloud.people.permissions import APPROVE
 from wum_cloud.people.store import Session
@@ -26,9 +28,9 @@ from wum_shared.status import GAPS
 
 router = APIRouter()
 
-_NUMBER_MAX = 2**53 - 1
+NUMBER_MAX = 2**53 - 1
 PROGRESS_MAX = 10
-_Number = Annotated[int, Form(ge=1, le=_NUMBER_MAX)]
+_Number = Annotated[int, Form(ge=1, le=NUMBER_MAX)]
 
 
 @router.get("/commands")
@@ -39,7 +41,7 @@ async def show_commands(
         search: Annotated[str, Query(max_length=64, pattern=r"^[^\x00]*$")] = "",
         state: Annotated[str, Query(max_length=20)] = "",
         kind: Annotated[str, Query(max_length=3, pattern=r"^[0-9]*$")] = "",
-        of_request: Annotated[int | None, Query(alias="request", ge=1, le=_NUMBER_MAX)] = None,
+        of_request: Annotated[int | None, Query(alias="request", ge=1, le=NUMBER_MAX)] = None,
 ) -> Response:
     """The newest commands, what waits for a second person, and how far many at once have come."""
     return await _page(request, database, session, cursor=cursor, done=done, search=search,
@@ -49,21 +51,34 @@ async def show_commands(
 
 @router.get("/commands/{number}")
 async def show_command(
-        request: Request, database: Database, session: CommandsVisitor, number: int) -> Response:
-    """One command: its life, what was signed, what was said in a session."""
-    own = session.account
+        request: Request, database: Database, session: CommandsVisitor, number: int,
+        done: Annotated[str, Query(max_length=20)] = "") -> Response:
+    """One command: its life, what was signed and by whom, what was said in a session."""
     async with database.connection() as connection:
-        found = (await store.one(connection, own.reach, number)
-                 if 0 < number <= _NUMBER_MAX else None)
-        if found is None:
-            raise HTTPException(404, "There is no such command.")
+        found = (await store.one(connection, session.account.reach, number)
+                 if 0 < number <= NUMBER_MAX else None)
+    if found is None:
+        raise HTTPException(404, "There is no such command.")
+    return await command_page(request, database, session, found, done=done)
+
+
+async def command_page(
+        request: Request, database: Database, session: Session, found: Command, *,
+        done: str = "", mistake: str = "", typed: str = "") -> Response:
+    """The page of one command; with a `mistake` in the approvers' signatures that were `typed`."""
+    number = found.command_id
+    async with database.connection() as connection:
         _, signed, _ = await store.proof(connection, number)
         life = await store.life(connection, number)
         pieces = await sessions.recorded(connection, number) if (
             found.kind == orders.SESSION) else []
-        zone = await zone_of(connection, own.tenant_id)
-    return page(request, "command.html", session, command=found, word=WORDS.get(found.kind, "?"),
-                zone=zone, signed=len(signed), life=life, pieces=pieces,
+        signers = await consents.signers(connection, number) if found.consents else []
+        zone = await zone_of(connection, session.account.tenant_id)
+    return page(request, "command.html", session, 422 if mistake else 200, command=found,
+                word=WORDS.get(found.kind, "?"),
+                zone=zone, signed=len(signed), life=life, pieces=pieces, signers=signers,
+                done=done, mistake=mistake, typed=typed,
+                may_approve=APPROVE in session.account.permissions,
                 receipts={str(one): word for one, word in orders.STATES.items()},
                 content=_shown(found.kind, found.content or b""))
 
@@ -119,7 +134,7 @@ async def _page(
         kind: int | None = None, of_request: int | None = None) -> Response:
     own = session.account
     before = number_key(cursor)
-    if before is not None and not 0 < before <= _NUMBER_MAX:
+    if before is not None and not 0 < before <= NUMBER_MAX:
         raise HTTPException(422, "This list has no such page.")
     is_filtered = bool(search or state or kind or of_request)
     async with database.connection() as connection:
