@@ -18,7 +18,7 @@ _SOON_US = 6 * SECOND_US     # Over which they ask who begin a page.
 _STALL_US = 30 * SECOND_US   # A server that said that more comes, and is silent.
 _BAD_US = 30 * SECOND_US
 _LATER_US = 8 * SECOND_US    # Over which they ask who are ahead of others.
-_REPAIR_US = 10 * SECOND_US   # Over which repairs are asked for, by those that lack most first.
+_REPAIR_US = 25 * SECOND_US   # Over which repairs are asked for, by those that lack most first.
 _ANSWER_US = 12 * SECOND_US  # First patience for a server; it doubles.
 _SEEK_US = 45 * SECOND_US    # ... and while nobody has it.
 _DOUBLINGS = 6
@@ -55,7 +55,7 @@ class Spreading:
         self._near_page = -1         # The last one that somebody near was heard to have.
         self._served_us = 0          # Until then more is expected, and nothing asked for.
         self._offer_us: int | None = None
-        self._offered = 0            # For whom lacks this page.
+        self._offered = 0            # For whom lacks this page; all of them: for everybody.
         self._seekers: list[int] = []    # Who seek it, and since when.
         self._sought_us = 0
         # Of the server: what is owed by page, when it goes on, the page that is at hand.
@@ -76,7 +76,8 @@ class Spreading:
         if not lack.lacks:
             if source == self._server or self.ask_us is not None and lack.page > self.page:
                 self._hasten(_SOON_US if self._vain else _GROW_US)
-            if self._seekers and lack.page > self._offered and lack.reach >= len(self._seekers):
+            if self._offer_us is not None and lack.page > self._offered and (
+                    lack.reach >= len(self._seekers)):
                 self._offer_us, self._seekers = None, []     # That one is better placed.
             return
         if lack.server == self._relay.setting.address:
@@ -112,9 +113,9 @@ class Spreading:
         """A symbol that another sends."""
         now = self._relay.now
         self.holders.sends(source, page, number)
-        if page in self.owed and not self._is_begun(page):
-            del self.owed[page]      # Those behind us hear it too, or ask again.
-        if self._seekers and page == self._offered:
+        if source not in self.holders.liars:
+            self._relieved(page)
+        if self._offer_us is not None and page == self._offered:
             self._offer_us, self._seekers = None, []
         if self.gathered is None or source in self.holders.liars:
             return
@@ -140,6 +141,14 @@ class Spreading:
             if not self.holders.is_good(source):     # Another may send it as well.
                 self.ask_us += _BAD_US + self._dice(_BAD_US)
             self._served_us = self.ask_us
+
+    def _relieved(self, page: int) -> None:
+        """Another sends symbols of a page: those behind us hear them too, or ask again."""
+        owed = self.owed.get(page, 0)
+        if owed > 1 and self._is_begun(page):
+            self.owed[page] = owed - 1
+        elif owed:
+            del self.owed[page]
 
     def _wait_for(self, left: int) -> None:
         """The server is at work; it goes on with ours, or comes to it."""
@@ -180,6 +189,10 @@ class Spreading:
 
     def _hasten(self, within_us: int) -> None:
         """Somebody near has what we lack."""
+        server = self._server
+        if server is not None and not self._vain and self.holders.is_near(server) and (
+                not self.holders.has(server, self.page)):
+            return                   # It will have it, and tell.
         if self.ask_us is not None and self._relay.now >= self._served_us:
             if self._near_page != self.page:     # So far it was sought in vain: that tells nothing.
                 self._near_page, self._vain = self.page, 0
@@ -300,7 +313,7 @@ class Spreading:
         if lack.page >= self.pages or not self.have >> lack.page & 1:
             return
         if self._spread.wait_units():
-            self._offer_us, self._offered = relay.now + self._dice(SECOND_US), 0
+            self._offer_us, self._offered = relay.now + self._dice(SECOND_US), self.pages
         wanted = min(lack.lacks, SYMBOLS_OF_CHUNK * chunks_of(self.size, lack.page))
         if lack.page not in self.owed:
             self._serve_us = max(self._serve_us, relay.now + _COLLECT_US)
