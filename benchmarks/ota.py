@@ -63,8 +63,8 @@ def run(pieces: Pieces, names: dict[str, str], options: argparse.Namespace) -> N
                                                      not options.brief),
              "limit": lambda seed: ota_runs.limits(plan(seed), options.solve),
              "alone": lambda seed: ota_runs.alone(plan(seed))}
-    for seed in range(1, 1 + options.seeds):
-        for part, measure in parts.items():
+    for part, measure in parts.items():
+        for seed in range(1, 1 + options.seeds):
             if pieces.has(names[part], seed, options.capture, OURS) or (
                     time.monotonic() - begun_s > options.minutes * 60):
                 continue
