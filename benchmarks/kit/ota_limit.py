@@ -8,6 +8,7 @@ it stands a bound without any threshold: what all receivers get of all senders a
 """
 
 import math
+import random
 import time
 
 import highspy
@@ -15,6 +16,7 @@ import highspy
 from kit.mesh_bounds import Link
 
 RELIABLE = 0.9
+FIND_S = 60.0
 SOLVE_S = 900.0              # Of a processor that is not shared; then the bound is what counts.
 
 
@@ -30,10 +32,74 @@ def reached(links: list[Link], gateway: int) -> set[int]:
     return found
 
 
-def dominating(links: list[Link], gateway: int, limit_s: float = SOLVE_S) -> tuple[float, bool]:
-    """(size of the least connected dominating set with the gateway in it, whether that is proven
-    to be it); where time is over, a proven lower bound of it.
+def dominating(links: list[Link], gateway: int, limit_s: float = SOLVE_S) -> tuple[float, float]:
+    """(proven lower bound of the size of the least connected dominating set with the gateway in
+    it, size of the least one that was found): the same, where there was time enough.
     """
+    into, out = _neighbours(links, gateway)
+    end_s = time.monotonic() + limit_s
+    found = len(best_found(out, gateway, min(limit_s / 10, FIND_S)))
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    chosen = {number: solver.addBinary() for number in sorted(into)}
+    solver.addConstr(chosen[gateway] == 1)
+    for number in sorted(into.keys() - {gateway}):
+        solver.addConstr(sum(chosen[other] for other in sorted(into[number])) >= 1)
+    bound = 1
+    while bound < found:
+        solver.setOptionValue("time_limit", solver.getRunTime() + max(end_s - time.monotonic(), 1))
+        solver.minimize(sum(chosen.values()))
+        bound = max(bound, math.ceil(solver.getInfo().mip_dual_bound - 1e-6))
+        if (solver.getModelStatus() != highspy.HighsModelStatus.kOptimal
+                or time.monotonic() > end_s):
+            break
+        members = {number for number in into if solver.val(chosen[number]) > 0.5}
+        cuts = _cuts(members, out, into, gateway)
+        if not cuts:
+            return float(len(members)), float(len(members))
+        for border in cuts:
+            solver.addConstr(sum(chosen[other] for other in sorted(border)) >= 1)
+    return float(min(bound, found)), float(found)
+
+
+def best_found(out: dict[int, set[int]], gateway: int, limit_s: float) -> set[int]:
+    """A connected dominating set, by many greedy ones: who joins reaches most that are not yet,
+    with some luck; whoever is not needed leaves.
+    """
+    dice, best = random.Random(1), set(out)
+    end_s = time.monotonic() + limit_s
+    while True:
+        members = {gateway}
+        covered = {gateway} | out[gateway]
+        while len(covered) < len(out):
+            worth = {number: len(out[number] - covered) for number in covered - members}
+            most = max(worth.values())
+            number = dice.choice([number for number in sorted(worth) if worth[number] and
+                                  worth[number] >= most * dice.choice((0.6, 0.8, 1.0))])
+            members.add(number)
+            covered |= out[number]
+        for number in dice.sample(sorted(members), len(members)):
+            if number != gateway and is_connected_dominating(members - {number}, out, gateway):
+                members.remove(number)
+        if len(members) < len(best):
+            best = members
+        if time.monotonic() > end_s:
+            return best
+
+
+def is_connected_dominating(members: set[int], out: dict[int, set[int]], gateway: int) -> bool:
+    """Whether what the gateway sends comes to all if these, and nobody else, hand it on."""
+    covered, waiting = {gateway}, [gateway]
+    while waiting:
+        number = waiting.pop()
+        if number in members:
+            waiting += out[number] - covered
+            covered |= out[number]
+    return len(covered) == len(out)
+
+
+def _neighbours(links: list[Link], gateway: int) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
+    """By station that can be reached: whom it hears, who hears it."""
     inside = reached(links, gateway)
     into: dict[int, set[int]] = {number: set() for number in inside}
     out: dict[int, set[int]] = {number: set() for number in inside}
@@ -41,47 +107,40 @@ def dominating(links: list[Link], gateway: int, limit_s: float = SOLVE_S) -> tup
         if sender in inside:
             into[receiver].add(sender)
             out[sender].add(receiver)
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    chosen = {number: solver.addBinary() for number in sorted(inside)}
-    solver.addConstr(chosen[gateway] == 1)
-    for number in sorted(inside - {gateway}):
-        solver.addConstr(sum(chosen[other] for other in sorted(into[number])) >= 1)
-    end_s, bound = time.monotonic() + limit_s, 1.0
-    while True:
-        solver.setOptionValue("time_limit", solver.getRunTime() + max(end_s - time.monotonic(), 1))
-        solver.minimize(sum(chosen.values()))
-        bound = max(bound, solver.getInfo().mip_dual_bound)
-        if (solver.getModelStatus() != highspy.HighsModelStatus.kOptimal
-                or time.monotonic() > end_s):
-            return float(math.ceil(bound - 1e-6)), False
-        members = {number for number in inside if solver.val(chosen[number]) > 0.5}
-        cuts = _cuts(members, out, into, gateway)
-        if not cuts:
-            return float(len(members)), True
-        for border, number in cuts:
-            solver.addConstr(sum(chosen[other] for other in sorted(border)) >= chosen[number])
+    return into, out
 
 
 def _cuts(members: set[int], out: dict[int, set[int]], into: dict[int, set[int]], gateway: int,
-          ) -> list[tuple[set[int], int]]:
-    """(border, station): if the station is in the set, somebody of the border must be, too."""
+          ) -> list[set[int]]:
+    """Sets of stations, of each of which one must be in: what is between those that the gateway
+    has joined and somebody whom they do not reach, seen from either side.
+    """
     joined, waiting = {gateway}, [gateway]
     while waiting:
         for other in out[waiting.pop()] & members - joined:
             joined.add(other)
             waiting.append(other)
-    found, rest = [], members - joined
-    while rest:
-        part, waiting = set(), [min(rest)]
-        while waiting:
-            number = waiting.pop()
-            part.add(number)
-            waiting += list((out[number] | into[number]) & rest - part)
-        rest -= part
-        border = set[int]().union(*(into[number] for number in part)) - part
-        found += [(border, number) for number in sorted(part)]
+    brink = set[int]().union(*(out[number] for number in joined)) - joined
+    found: list[set[int]] = []
+    for number in sorted(into.keys() - joined - brink):
+        for inside in (into.keys() - brink, members - joined):
+            border = _border(number, inside, into)
+            if border not in found:
+                found.append(border)
     return found
+
+
+def _border(number: int, inside: set[int], into: dict[int, set[int]]) -> set[int]:
+    """Whom a frame passes last before it has only stations of `inside` to go, on to `number`."""
+    seen, waiting, border = {number}, [number], set()
+    while waiting:
+        for other in into[waiting.pop()] - seen:
+            if other in inside:
+                seen.add(other)
+                waiting.append(other)
+            else:
+                border.add(other)
+    return border
 
 
 def fractional(chances: dict[Link, float], gateway: int) -> float:

@@ -224,11 +224,11 @@ class Liar:
         self._guard = Guard(DigestSeal(b"k"), 7, 1, address, 0)
         self._guard.reserve()
 
-    def say(self, station, kind, aux, body):
+    def say(self, station, kind, aux, body, snr_q4=60):
         if self._guard.must_reserve():
             self._guard.reserve()
         relay = self.air.relays[station]
-        relay.on_rx(self.air.now, self._guard.seal(kind, 3, ALL, aux, body), -60, 60, 0)
+        relay.on_rx(self.air.now, self._guard.seal(kind, 3, ALL, aux, body), -60, snr_q4, 0)
         self.air._act(station)
 
 
@@ -258,13 +258,73 @@ class Sender(Liar):
                 self.shelf.name, page, number, symbol ^ spoils))
 
 
-def alone(pages):
+    def tell(self, page, lacks, server, reach=0, snr_q4=60):
+        self.say(2, LACK, 0, encode_lack(Lack(self.shelf.name, page, lacks, server, reach, 0)),
+                 snr_q4)
+
+
+def alone(pages, has_all=False):
     """A station that gathers an image and hears nobody but who is made up."""
     air = QuietAir(set(), [(2, 2)])
     air.run(60_000_000)
     shelf = Shelf(air, image_of(pages * PAGE_SIZE))
-    shelf.begin(2)
+    shelf.begin(2, has_all)
+    if has_all:
+        shelf.pages[1] = {}          # Never done: it runs as long as it is told to.
     return air, shelf
+
+
+def sent_by(air, kind):
+    return [frame for _, frame in air.sent if decode_header(frame).kind == kind]
+
+
+def test_a_server_owes_less_by_what_another_sends_of_the_page():
+    for is_liar in (False, True):
+        air, shelf = alone(2, has_all=True)
+        asking, other = Sender(air, 99, shelf), Sender(air, 98, shelf)
+        if is_liar:
+            air.relays[2].spread.images[0].holders.lies(98)
+        asking.tell(0, 40, 2)
+        while not sent_by(air, SYMBOL):
+            air.run(air.now + 100_000)
+            shelf.run(0.01)
+        shelf.run(0.05)
+        assert 0 < len(sent_by(air, SYMBOL)) < 20
+        other.send(0, range(200, 210))
+        shelf.run(5)
+        assert len(sent_by(air, SYMBOL)) == (40 if is_liar else 30)
+
+
+def test_a_page_is_offered_unless_another_offers_it_to_as_many():
+    for snr_q4, reach, offers in ((60, None, 1), (60, 0, 1), (60, 1, 0),
+                                  (-20, None, 1), (-20, 0, 0)):
+        air, shelf = alone(2, has_all=True)
+        seeking, other = Sender(air, 99, shelf), Sender(air, 98, shelf)
+        seeking.tell(0, 40, ALL, snr_q4=snr_q4)
+        shelf.run(0.1)
+        if reach is not None:
+            other.tell(1, 0, ALL, reach)
+        shelf.run(2)
+        assert len(sent_by(air, LACK)) == offers, (snr_q4, reach)
+
+
+def test_who_has_a_server_waits_for_it_but_not_for_ever():
+    air, shelf = alone(3)
+    server, other = Sender(air, 98, shelf), Sender(air, 97, shelf)
+    server.tell(1, 0, ALL, 5)
+    server.send(0, (70,))
+    shelf.run(1)
+    asked = [decode_lack(frame[12:-4]) for frame in sent_by(air, LACK)]
+    assert asked and asked[-1][1:4] == (0, 39, 98)
+    server.send(0, range(40))
+    shelf.run(0.2)
+    assert sorted(shelf.pages[2]) == [0]
+    count = len(sent_by(air, LACK))
+    other.tell(2, 40, ALL)           # Another has the next one; of the server it is not known.
+    shelf.run(0.5)
+    assert len(sent_by(air, LACK)) == count
+    shelf.run(2)
+    assert len(sent_by(air, LACK)) > count
 
 
 def test_pages_behind_the_one_that_is_asked_for_are_kept_and_handed_over_when_they_are_whole():
