@@ -31,8 +31,10 @@ _CLAIM_CUTS, _CLAIM_LATEST = 4, 6
 _ORDER_CUTS = ((1, 3), (4, 5))
 _OVER = {"done", "failed", "unknown"}
 _HASTE = """
-from wum_edge.ports.micropython import enrolling
+from wum_edge.enrolment import renewal
+from wum_edge.ports.micropython import enrolling, renewing
 enrolling.SOON_MS, enrolling.AGAIN_MS = 600, 2000
+renewing.EPOCH_S, renewal.ASK_MS = 5, 2000       # Keys change all the time.
 """
 _CUT_AT_AN_ORDER = """
 import _board
@@ -190,6 +192,8 @@ def ordered_in_trouble(place: Place, plug: Plug) -> None:
     assert place.ask("select state from command where kind = 1 order by command_id") == [
         ("done",), ("failed",), ("unknown",), ("done",)], "asked for, cut before, cut within, again"
     place.wait_for("readings after it", lambda: newest(place) > before + 3)
+    place.wait_for("keys of later epochs in use", lambda: place.ask(
+        "select from concentrator_epoch where epoch > 3 and not isempty(uplink_seen)"))
 
 
 def judge(place: Place, board: Board, supervisor: Supervisor) -> None:

@@ -7,7 +7,7 @@ from wum_edge.enrolment.joining import Granted, Renewed, Trusted
 from wum_edge.log import Log
 from wum_edge.ports.micropython import enrolling, renewing
 from wum_edge.ports.micropython.claiming import CODE, CRYPTO, OWN, BadKeys, Own
-from wum_edge.uplink.broker import Dice
+from wum_edge.uplink.broker import Broker, Dice
 from wum_edge.uplink.keys import Keys
 from wum_shared import enrolment
 from wum_shared.claim import code_from_text, code_to_text, secrets_of
@@ -85,7 +85,7 @@ class Least(Dice):
         return 0
 
 
-class Wire:
+class Wire(Broker):
     """A broker's connection: what was published stays in `sent`."""
 
     def __init__(self, number=1):

@@ -5,7 +5,7 @@ Left out: when (enrolment/renewal.py), what is said (enrolment/joining.py).
 
 import os
 
-from wum_edge.enrolment.renewal import Renewal
+from wum_edge.enrolment.renewal import Questions, Renewal
 from wum_edge.ports.micropython.claiming import BadKeys
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_shared.errors import WireError
@@ -22,7 +22,7 @@ class Renewing:
     def __init__(self, own, flash, broker, clock, dice, rekey, log):
         self._own, self._flash, self._clock, self._log = own, flash, clock, log
         self._dice, self._rekey, self._broker = dice, rekey, broker
-        self._to = topic(own.identity().concentrator, UP, ENROL)
+        self._questions = Questions(broker, topic(own.identity().concentrator, UP, ENROL), dice)
         self._renewal = None
         self._waiting = None
         self._told = ""
@@ -33,7 +33,7 @@ class Renewing:
         if self._renewal is None:
             if not self._clock.is_set() and now_ms < CLOCK_MS:
                 return
-            self._renewal = Renewal(self._own.begin_epoch, self._publish, EPOCH_S * 1000,
+            self._renewal = Renewal(self._own.begin_epoch, self._questions, EPOCH_S * 1000,
                                     now_ms + self._wait_ms())
         if self._waiting is not None:
             message, self._waiting = self._waiting, None
@@ -47,9 +47,6 @@ class Renewing:
     def heard(self, message):
         """Keep the answer for the next turn: it may come while a meter is waited for."""
         self._waiting = message
-
-    def _publish(self, message):
-        return self._broker.publish(self._to, message)
 
     def _answered(self, message):
         opening = self._renewal.opening
