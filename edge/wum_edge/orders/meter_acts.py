@@ -130,7 +130,7 @@ def result_of(outcome: lines.Outcome) -> Result:
     if outcome.is_done:
         read = len(outcome.records)
         return Result(orders.DONE, orders.NO_REASON,
-                      "%d records read" % read if read else "", b"")
+                      "records read: %d" % read if read else "", b"")
     if outcome.is_doubtful:
         return Result(orders.UNKNOWN, orders.METER_FAILED, outcome.why, b"")
     return Result(orders.FAILED, orders.METER_FAILED, outcome.why, b"")
