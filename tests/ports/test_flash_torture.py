@@ -170,6 +170,7 @@ def test_a_process_that_is_killed_at_any_time_loses_nothing_it_had_accepted(
             assert writer.stdout is not None
             first = writer.stdout.readline().split()
             assert first and int(first[0]) >= accepted and int(first[1]) >= cursor
+            assert writer.stdout.readline(), "it has appended nothing"  # Else there is nothing yet.
             time.sleep(0.02 + turn * 0.013)
             writer.send_signal(signal.SIGKILL)
             said = [line.split() for line in writer.stdout if line.endswith("\n")]
