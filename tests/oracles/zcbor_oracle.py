@@ -21,7 +21,7 @@ from wum_shared.errors import Malformed
 
 PRELUDE = (Path(zcbor.__file__).parent / "zcbor" / "prelude.cddl").read_text()
 RULES = DataTranslator.from_cddl(cddl_string=PRELUDE + CDDL, default_max_qty=1024).my_types
-DAMAGED_OF_EACH = 400
+DAMAGED_OF_EACH = 150
 
 
 def is_valid(rule: str, data: bytes) -> bool:
