@@ -30,10 +30,11 @@ from wum_edge.uplink.keys import Keys
 from wum_shared.batch import Event, Missed, Row
 from wum_shared.ids import id_to_text
 from wum_shared.status import EVENT_COUNTER_DOUBTFUL
+from wum_shared.topics import ORDER
 
 KILLS = 8
 PATIENCE_S = 60
-END_S = 8          # What a signal may take to end it.
+END_S = 60         # What a signal may take to end it.
 
 
 class CountingMeters:
@@ -269,6 +270,20 @@ def test_an_emptied_card_begins_elsewhere_though_the_clock_shows_the_same_moment
             os.close(lock)
         shutil.rmtree(cabinet.folder / "archive")
     assert len(begun) == 3
+
+
+def test_who_has_no_trust_document_says_once_that_no_order_is_taken(
+        cabinet: Cabinet, caplog: pytest.LogCaptureFixture) -> None:
+    path, models = cabinet.folder / "edge.toml", read_catalog()
+    gateway = run.open_gateway(
+        configured(path, protocols(models)), models, threading.Event(), order_desk.Recent())
+    gateway.agent.hear(ORDER, bytes(64))
+    gateway.agent.hear(ORDER, bytes(64))
+    told = [one.getMessage() for one in caplog.records if "an order came" in one.getMessage()]
+    assert len(told) == 1 and "--trust-to" in told[0]
+    gateway.flash.close()
+    for lock in gateway.locks:
+        os.close(lock)
 
 
 def test_no_secret_is_in_the_log(cabinet: Cabinet, head_end: HeadEnd, wire: Wire) -> None:

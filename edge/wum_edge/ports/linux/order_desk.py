@@ -68,7 +68,8 @@ def open_desk(config: Config, keys: Keys, flash: Flash, clock: Clock, log: Log,
     place = config.concentrator
     folder = Path(place.keys)
     if not claiming.is_granted(folder):
-        log.say("no orders are taken: this concentrator was not claimed (wum-edge claim)")
+        log.say("no orders are taken, and keys do not change: there is no trust document among the "
+                "keys (`wum-cloud register --trust-to`, or `wum-edge claim --again`)")
         return None
     return Desk(
         journal=Journal(flash),
@@ -122,12 +123,27 @@ def _who_may(folder: Path) -> tuple[tuple[bytes, ...], tuple[bytes, ...], int]:
     return found.order_keys, found.approvers, found.consents
 
 
+def _deaf(log: Log) -> Callable[[bytes], None]:
+    """Says once that orders come which nobody takes: at the head-end they stay "sent"."""
+    told: list[bytes] = []
+
+    def heard(sealed: bytes) -> None:
+        if not told:
+            told.append(sealed[-16:])
+            log.warn("an order came, and none is taken here without a trust document: `wum-cloud "
+                     "register --trust-to` writes one for these keys, `wum-edge claim --again` "
+                     "makes others")
+
+    return heard
+
+
 def let_act(desk: Desk | None, agent: Agent, meters: list[tuple[str, Model]], inputs: InputLines,
             hands: Hands, recent: Recent, groups: Groups | None, clock: Clock, log: Log) -> None:
     """Let the desk hear orders, from the head-end and from a mesh, and say what can be done here.
     `meters` are serial and model of each, in the order of the configuration.
     """
     if desk is None or groups is None:
+        agent.listen(ORDER, _deaf(log))
         return
     agent.listen(ORDER, desk.heard)
     agent.listen(GROUP_ORDER, desk.heard)
