@@ -1,7 +1,7 @@
 """A release that comes through the mesh: from slot to spare slots, hop by hop, over power cuts."""
 
 from tests.edge.mesh.quiet_air import QuietAir
-from tests.edge.update_site import Site, SiteClock, content
+from tests.edge.update_site import Site, SiteClock, content, envelope
 from wum_edge.update import boot
 from wum_edge.update.courier import Courier
 from wum_edge.update.sharing import PATIENCE_MS, Sharing, Spreader
@@ -159,6 +159,31 @@ def test_nobody_is_asked_for_the_content_while_the_mesh_may_bring_it_and_then_th
     assert not sharing.is_fed()
     courier.tick(say, sharing.is_fed())
     assert said[-1] == "want"
+
+
+def test_hashes_that_are_too_many_for_the_manifest_are_asked_of_the_head_end_and_the_rest_is_not():
+    large = content(3, padding=80_000, own=130_000)
+    street = Street(2, {1: [(3, large)]})
+    site, sharing, said = street.sites[2], street.sharing[2], []
+    site.head_end.assign(3, large, signed=envelope(3, large, index=None))
+    site.updater.assigned(site.head_end.number, site.head_end.assignment)
+    courier = Courier(site.updater, site.clock, _NoSigner(), bytes(32), b"x")
+
+    def say(stream, plaintext):
+        if stream == "want":
+            said.append(updates.decode_want(plaintext))
+        return True
+
+    street.run(1)
+    assert sharing.is_fed() and len([line for line in site.log.said if "too many" in line]) == 1
+    while site.updater.want().part == updates.INDEX:
+        courier.tick(say, sharing.is_fed())
+        site.updater.heard(site.head_end.pieces(site.updater.want(), 15))
+    assert said and {want.part for want in said} == {updates.INDEX}
+    courier.tick(say, sharing.is_fed())
+    assert street.run(60, lambda: site.updater.standing().have >= 16)
+    courier.tick(say, sharing.is_fed())
+    assert {want.part for want in said} == {updates.INDEX} and site.updater.wrong == 0
 
 
 class _NoSigner:

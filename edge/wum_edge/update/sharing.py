@@ -12,7 +12,7 @@ from wum_edge.mesh.spreadframes import CHUNKS_OF_PAGE, NAME_SIZE
 from wum_edge.update.contents import Content, Fetched, InSlot
 from wum_edge.update.fetch import Fetch
 from wum_edge.update.updater import Updater
-from wum_shared.updates import CONTENT, Pieces
+from wum_shared.updates import CONTENT, INDEX, Pieces
 
 LOOK_MS = 2_000
 # A station that gets nothing through the mesh for so long asks the head-end for itself.
@@ -53,7 +53,7 @@ class Sharing:
         self._contents: dict[bytes, Content] = {}
         self._lying: list[tuple[int, bytes, Fetch | None]] = []
         self._look_ms = self._fed_ms = clock.monotonic_ms()
-        self._gathers = b""
+        self._gathers = self._apart = b""
 
     def is_fed(self) -> bool:
         """Whether the mesh brings what is wanted, or may yet: nothing is asked for otherwise."""
@@ -68,6 +68,12 @@ class Sharing:
         lying = self._updater.lying()
         if lying != self._lying:
             self._find(lying)
+        want = self._updater.want()
+        if want is not None and want.part == INDEX and want.digest != self._apart:
+            self._apart = want.digest
+            self._log.say("the hashes of this release's pieces are too many for its manifest: they "
+                          "come from the head-end to this station alone, before the mesh can "
+                          "bring the pieces")
         known = self._spreader.images()
         for name in sorted(known):
             if name not in self._contents:

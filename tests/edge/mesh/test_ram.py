@@ -1,4 +1,4 @@
-"""What a relay's tables take on a board: 64 neighbours, 300 routes, a full store.
+"""What a relay's tables take on a board: 64 neighbours, 300 routes, a full store; and an image.
 
 MicroPython's own count; CPython has none that compares, and checks the premise alone.
 """
@@ -12,10 +12,12 @@ from wum_edge.mesh.custody import ITEMS_MAX, SEEN_MAX
 from wum_edge.mesh.frames import FRAGMENT_MAX, Item
 from wum_edge.mesh.guard import Guard
 from wum_edge.mesh.neighbours import NEIGHBOURS_MAX
+from wum_edge.mesh.page import PAGE_SIZE, symbols_of
 from wum_edge.mesh.relay import Relay
 from wum_edge.mesh.setting import Setting
 
 STATED_KB = 72               # docs/mesh-protocol.md, 12; of it 22 are pieces.
+IMAGE_KB = 54                # ... 15: of one image.
 
 
 def used():
@@ -58,3 +60,20 @@ def test_what_it_holds_stays_under_what_is_stated():
     # In a test of its own: MicroPython for the browser collects garbage between two calls only.
     taken = used() - HELD[0]
     assert len(HELD) == 2 and taken <= STATED_KB * 1024, taken
+
+
+def test_pages_of_an_image_can_be_full():
+    relay = HELD[1]
+    HELD[0] = used()
+    relay.take_up(relay.now, b"name", 32 * PAGE_SIZE, bytes(16 * 8 * 32), 0)
+    image = relay.spread.images[0]
+    for page in (0, 1, 2, 3, 4):
+        for number in range(39):
+            image.symbol(9, page, number, (page << 8 | number) << 1620, 0)
+    assert [page.lacks for page in [image.gathered] + image.ahead] == [1] * 4
+    image.at_hand = (31, symbols_of(bytes([200]) * PAGE_SIZE))
+
+
+def test_an_image_stays_under_what_is_stated():
+    taken = used() - HELD[0]
+    assert taken <= IMAGE_KB * 1024, taken
