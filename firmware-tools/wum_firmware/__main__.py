@@ -144,6 +144,9 @@ def _add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
                        default=[], help="the pins of a UART; direction: high while it talks")
     board.add_argument("--status-s", metavar="SECONDS", type=int, default=60,
                        help="how often it says on its console how it stands (default 60)")
+    board.add_argument("--console", metavar="N", type=int,
+                       help="the UART where it is set up by typing; none: where MicroPython's "
+                       "own console is")
     board.add_argument("--page-port", metavar="PORT", type=int, default=80,
                        help="of its status page (default 80); 0: none")
     board.add_argument("--radio", metavar="N,cs=PIN,busy=PIN,...", action="append", default=[],
@@ -155,7 +158,8 @@ def _board(options: argparse.Namespace) -> int:
     models = board_files.write(
         options.out, options.keys, options.config, options.catalog,
         board_files.surroundings(options.wifi, options.wifi_key_file, options.time, options.uart,
-                                 options.radio, options.status_s, options.page_port),
+                                 options.radio, options.status_s, options.page_port,
+                                 options.console),
         options.model)
     print(f"Written to {options.out}, for your eyes only: configuration, keys, and the entries of "
           f"{len(models)} models. Next: copy all of it to the root of the board's flash.")

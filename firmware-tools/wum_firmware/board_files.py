@@ -36,6 +36,7 @@ class Surroundings:
     uarts: dict[int, dict[str, int]] | None = None
     radios: dict[int, dict[str, int]] | None = None
     page_port: int = 80                      # Of its status page; 0: it has none.
+    console: int | None = None               # The UART of its console; None: MicroPython's own.
     status_s: int = 60                       # How often it says on its console how it stands.
 
 
@@ -73,7 +74,8 @@ def write(out: Path, keys: Path | None, configuration: Path, catalog: Path,
 
 def surroundings(wifi: str | None, key_file: Path | None, time: str | None,
                  uarts: list[str], radios: list[str] | None = None,
-                 status_s: int = 60, page_port: int = 80) -> Surroundings:
+                 status_s: int = 60, page_port: int = 80,
+                 console: int | None = None) -> Surroundings:
     """As a command line says them. Raises BoardRefused."""
     if (wifi is None) != (key_file is None):
         raise BoardRefused("--wifi and --wifi-key-file belong together")
@@ -85,7 +87,7 @@ def surroundings(wifi: str | None, key_file: Path | None, time: str | None,
         (wifi, key) if wifi is not None else None, (host, int(port or NTP_PORT)) if host else None,
         dict(_pins("--uart", text, PINS, "1,tx=17,rx=16,direction=4") for text in uarts),
         dict(_pins("--radio", text, RADIO_PINS, "1,sck=9,mosi=10,miso=11,cs=8,busy=13,reset=12")
-             for text in radios or []), page_port, status_s)
+             for text in radios or []), page_port, console, status_s)
 
 
 def _pins(option: str, text: str, names: tuple[str, ...], like: str) -> tuple[int, dict[str, int]]:
@@ -121,6 +123,7 @@ def _direction(first: Path, epoch: int) -> list[str]:
 def _surroundings(given: Surroundings) -> dict[str, object]:
     found: dict[str, object] = {
         "status_s": given.status_s, "page_port": given.page_port,
+        "console": {} if given.console is None else {"uart": given.console},
         "uarts": {str(number): pins for number, pins in (given.uarts or {}).items()}}
     if given.radios:
         found["radios"] = {str(number): pins for number, pins in given.radios.items()}

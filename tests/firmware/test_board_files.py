@@ -44,7 +44,7 @@ def test_everything_a_board_needs_is_written_for_its_owner_alone(tmp_path, words
     assert json.loads((out / "board.json").read_text()) == {
         "uarts": {"1": {"tx": 17, "rx": 16, "direction": 4}},
         "wifi": {"ssid": "town", "key": "very secret"}, "time": {"host": "192.0.2.1", "port": 1123},
-        "status_s": 60, "page_port": 80}
+        "status_s": 60, "page_port": 80, "console": {}}
     assert json.loads((out / "gateway.json").read_text())["line"][0]["port"] == "uart:1"
     assert [path.name for path in (out / "catalog").iterdir()] == ["some-meter.json"]
     assert (out / "catalog" / "some-meter.json").read_text() == '{"model":"some-meter"}'

@@ -228,6 +228,7 @@ def each_step_of_a_claim_is_asked_and_answered():
         assert not joining.tick()
         yield
     wire, user, passwords, subscription, heard = wires[-1]
+    code = own.code
     secrets = secrets_of(own.claim())
     assert passwords == [secrets.password] and subscription == "wum/0/%s/down/enrol" % user
     assert len(wire.sent) == 1, "once, until it is time"
@@ -261,6 +262,10 @@ def each_step_of_a_claim_is_asked_and_answered():
     assert joining.tick() and own.is_enrolled
     assert (own.epoch_keys().uplink, own.epoch_keys().downlink) == keys
     assert own.code == "" and own.opened_s == time.utc_s()
+    assert own.is_code(code) and own.is_code(code.lower()), "the console still knows it"
+    assert not own.is_code(code_to_text(bytes(16))) and not own.is_code("") and (
+        not own.is_code("0" + code[1:-1] + ("1" if code[-1] == "0" else "0")))
+    assert code not in flash.files[OWN].decode()
 
 
 def answered(own, message, heard, document, password):

@@ -24,6 +24,7 @@ from wum_edge.uplink.keys import Keys
 from wum_shared.claim import CODE_SIZE, code_from_text, code_to_text
 from wum_shared.enrolment import FIRST_ORDER_MAX, kept_trust
 from wum_shared.errors import Malformed
+from wum_shared.kdf import is_same, sha256
 from wum_shared.messages import DirectionKey
 
 OWN, CODE, FIRST_ORDER = "own", "claim.code", "first.order"
@@ -53,7 +54,8 @@ class Own:
             made = os.urandom(CODE_SIZE) if code is None else _code(code)
             seed = os.urandom(32)
             self._keep({"seed": _text(seed), "key": _text(_SIGNER.public(seed)),
-                        "code": code_to_text(made), "is_printed": code is None})
+                        "code": code_to_text(made), "is_printed": code is None,
+                        "check": _text(_check(made))})
         elif self.is_enrolled and CODE in self._flash.names():
             self._flash.remove(CODE)             # A power cut came between.
 
@@ -75,6 +77,13 @@ class Own:
     def claim(self):
         """The claim code itself. Raises BadKeys where it was used."""
         return _code(self.code.encode())
+
+    def is_code(self, text):
+        """Whether it is the claim code, or was: of one that was used a digest stays."""
+        try:
+            return is_same(_check(code_from_text(text)), unhexlify(self._found["check"]))
+        except Malformed:
+            return False
 
     @property
     def is_labelled(self):
@@ -158,6 +167,11 @@ class Own:
         raw = json.dumps(found).encode()
         self._flash.replace(OWN, raw + b"\n%08x" % crc32(raw))
         self._found = found
+
+
+def _check(code):
+    """128 bits of chance are found by nobody who has this."""
+    return sha256(b"wum console 1" + code)
 
 
 def noise_on():

@@ -23,9 +23,8 @@ class BoardFlash(Flash):
         self._is_pending = False     # It has what was not flushed.
         try:
             os.mkdir(folder)
-        except OSError as error:
-            if error.args[0] != 17:  # It is there.
-                raise
+        except OSError:
+            os.stat(folder)          # It is there, or this raises.
         for name in os.listdir(folder):
             if name.endswith(_UNFINISHED):
                 os.remove(self._path(name))

@@ -28,7 +28,12 @@ from wum_edge.ports.micropython.flash import BoardFlash
 from wum_edge.ports.micropython.network import Network
 from wum_edge.ports.micropython.page import Page
 from wum_edge.ports.micropython.parts import ROOT
-from wum_edge.ports.micropython.settings import NotSetUp, read_settings, surroundings
+from wum_edge.ports.micropython.settings import (
+    NotSetUp,
+    own_keys,
+    read_settings,
+    surroundings,
+)
 from wum_edge.schedule import Timetable, next_due_s
 from wum_edge.schema import schema
 from wum_shared.ids import INCARNATION_SIZE, id_to_text
@@ -101,6 +106,7 @@ class Gateway:
         self._works = {}             # By index of a meter: the work of its line.
         self._pumped_ms = 0
         self._ends_ms = None         # When to start anew.
+        self._console = parts.console_of(settings.board, settings.claimed)
         self._desk = self._renewing = None
         if settings.claimed is not None:
             self._take_orders(archive.newest_s or 0)
@@ -193,6 +199,8 @@ class Gateway:
                 if self._desk is not None:
                     self._desk.tick(self.agent.say)
                     self._renewing.tick()
+                if self._console is not None:
+                    self._console.tick(now_ms)
                 if self._ends_ms is not None and now_ms >= self._ends_ms:
                     self._end()
             await asyncio.sleep_ms(PUMP_MS if self.mesh is None else RADIO_MS)
@@ -280,19 +288,25 @@ async def _until_let_in(settings, network, watchdog, log):
     if board.get("page_port"):
         asyncio.create_task(Page(lambda: ("WUM board", "! " + enrolling.words()), log).serve(
             board["page_port"]))
-    due_ms = 0
+    due_ms, console = 0, parts.console_of(board, own)
     while not enrolling.tick():
         now_ms = clock.monotonic_ms()
+        if console is not None:
+            console.tick(now_ms)
         network.tick(now_ms)
         if enrolling.broker is not None:
             enrolling.broker.is_wanted = network.is_up()
         if now_ms >= due_ms:
             due_ms = now_ms + board.get("status_s", 60) * 1000
             log.warn(enrolling.words())
-            if own.code and not own.is_granted:
-                log.show("claim code: " + ("see its label" if own.is_labelled else own.code))
+            _show_code(own, log)
         watchdog.feed()
         await asyncio.sleep_ms(PUMP_MS)
+
+
+def _show_code(own, log):
+    if own.code and not own.is_granted:
+        log.show("claim code: " + ("see its label" if own.is_labelled else own.code))
 
 
 async def _without_settings(why, network, watchdog, log):
@@ -301,12 +315,23 @@ async def _without_settings(why, network, watchdog, log):
     if board.get("page_port"):
         page = Page(lambda: ("WUM board", "! not set up: " + why), log)
         asyncio.create_task(page.serve(board["page_port"]))
+    own = console = None
+    try:
+        own = own_keys(ROOT)
+        console = parts.console_of(board, own)
+    except NotSetUp as error:            # Its keys are what is wrong.
+        log.warn(str(error))
     waited_ms, began_ms = AGAIN_MS, time.ticks_ms()
     while True:
-        network.tick(time.ticks_diff(time.ticks_ms(), began_ms))
+        now_ms = time.ticks_diff(time.ticks_ms(), began_ms)
+        network.tick(now_ms)
+        if console is not None:
+            console.tick(now_ms)
         if waited_ms >= AGAIN_MS:
             waited_ms = 0
             log.warn("not set up: %s" % why)
+            if own is not None:
+                _show_code(own, log)
         watchdog.feed()
         await asyncio.sleep_ms(TICK_MS)
         waited_ms += TICK_MS

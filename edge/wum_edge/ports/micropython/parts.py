@@ -11,7 +11,7 @@ from wum_edge.ports.micropython.broker import BoardBroker
 from wum_edge.ports.micropython.cipher import Cipher
 from wum_edge.ports.micropython.console import BoardDice
 from wum_edge.ports.micropython.line import UartLine
-from wum_edge.ports.micropython.settings import UART, NotSetUp, read_authority
+from wum_edge.ports.micropython.settings import UART, NotSetUp, check_document, read_authority
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_edge.uplink.delivery import Delivery
 from wum_edge.uplink.reconnect import BOOTED_MS
@@ -73,6 +73,19 @@ def _secure(account):
         return None
     from wum_edge.ports.micropython import tls  # Late: a virtual board has none.
     return tls.secure(account.host, read_authority(ROOT))
+
+
+def console_of(board, own):
+    """Who takes what is typed; `own` is None with keys of the workbench. Late: a board.json that
+    names no console loads nothing of it."""
+    if board.get("console") is None:
+        return None
+    from wum_edge.ports.micropython import keyboard, setting_up
+    from wum_edge.ports.micropython.flash import BoardFlash
+    typed = keyboard.Keyboard(board["console"])
+    return setting_up.Console(typed, setting_up.SettingUp(
+        BoardFlash(ROOT), lambda document: check_document(ROOT, document),
+        None if own is None else own.is_code, typed.say, machine.reset))
 
 
 def line_of(line, board, breathe):

@@ -68,11 +68,33 @@ def read_settings(folder, flash):
 
 
 def surroundings(folder):
-    """What board.json says; nothing where it cannot be read."""
+    """What board.json says; where it cannot be read, that MicroPython's console is there."""
     try:
         return _document(folder + "/board.json")
     except NotSetUp:
-        return {}
+        return {"console": {}}
+
+
+def check_document(folder, document):
+    """Raises NotSetUp for what is no configuration of this board."""
+    _checked(folder, document, _protocols(folder + "/catalog"))
+
+
+def own_keys(folder):
+    """Who this board is, made where it is new; None for keys of the workbench. Raises NotSetUp.
+    Late: others load nothing of it.
+    """
+    from wum_edge.ports.micropython.claiming import BadKeys, Own
+    if "keys.json" in os.listdir(folder):
+        return None
+    try:
+        own = Own(BoardFlash(folder + "/keys"))
+        own.begin()
+    except BadKeys as error:
+        raise NotSetUp(str(error))
+    except OSError as error:
+        raise NotSetUp("its keys cannot be kept: %s" % error)
+    return own
 
 
 def why_not(checked):
@@ -111,18 +133,11 @@ def _checked(folder, document, protocols):
 
 
 def _of_its_own(folder, checked):
-    """Of a board that is claimed, or waits for that. Late: others load nothing of it."""
-    from wum_edge.ports.micropython.claiming import BadKeys, Own
+    """Of a board that is claimed, or waits for that."""
     if checked.mesh is not None:
         raise NotSetUp("keys.json cannot be read: a board in a mesh is set up with keys of the "
                        "workbench: wum-firmware board --keys")
-    try:
-        own = Own(BoardFlash(folder + "/keys"))
-        own.begin()
-    except BadKeys as error:
-        raise NotSetUp(str(error))
-    except OSError as error:
-        raise NotSetUp("its keys cannot be kept: %s" % error)
+    own = own_keys(folder)
     if not own.is_enrolled:
         return None, None, None, own, None, 0
     keys = own.epoch_keys()
