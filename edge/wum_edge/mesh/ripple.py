@@ -12,7 +12,7 @@ from wum_edge.mesh.downframes import (
     encode_ripple,
 )
 from wum_edge.mesh.downward import is_for
-from wum_edge.mesh.frames import RIPPLE, UNREACHABLE, Header, Item
+from wum_edge.mesh.frames import GROUP, RIPPLE, UNREACHABLE, Header, Item
 from wum_edge.mesh.guard import NotOurs
 from wum_edge.mesh.timing import POLLING
 
@@ -151,8 +151,21 @@ class Ripples:
     def _keep(self, kept: Kept) -> Kept:
         self._kept.append(kept)
         if len(self._kept) > KEPT_MAX:
-            self._kept.pop(0)
+            self._kept.remove(self._least())
         return kept
+
+    def _least(self) -> Kept:
+        """Who makes room: the oldest that was for one station, which every object downwards may
+        be; else the oldest that was carried out; an order whose moment is to come only for others.
+        """
+        before = self._kept[:-1]
+        for kept in before:
+            if kept.is_done and kept.destination < GROUP:
+                return kept
+        for kept in before:
+            if kept.is_done:
+                return kept
+        return before[0]
 
     def _find(self, gateway: int, number: int) -> Kept | None:
         for kept in self._kept:

@@ -139,6 +139,35 @@ def test_what_is_remembered_of_ripples_has_a_limit():
         range(KEPT_MAX + 4))
 
 
+def test_an_order_is_carried_out_at_its_moment_however_much_is_flooded_before_it():
+    air = started(CHAIN)
+    when_us = air.relays[1].clock.time_us(air.now) + 12 * MINUTE_US
+    number = air.do(1, "send_ripple", frames.ALL, b"off", when_us)
+    for count in range(KEPT_MAX + 4):            # As what is said to one and not confirmed is.
+        air.run(air.now + 20_000_000)
+        air.do(1, "send_ripple", 3, bytes([count]), 0, False)
+    assert not air.of("execute")
+    assert air.relays[1].ripples.content_of(1, number) == b"off", "and can be flooded again"
+    air.do(1, "repeat_ripple", number)
+    air.run(air.now + 8 * MINUTE_US)
+    assert sorted(air.of("execute")) == [(one, 1, number) for one in (1, 2, 3, 4)]
+    for relay in air.relays.values():
+        assert len(relay.ripples._kept) == KEPT_MAX
+
+
+def test_of_orders_that_wait_for_their_moments_the_oldest_makes_room():
+    air = started([(1, 2)])
+    when_us = air.relays[1].clock.time_us(air.now) + 60 * MINUTE_US
+    for count in range(KEPT_MAX + 1):
+        air.do(1, "send_ripple", frames.ALL, bytes([count]), when_us + count)
+        air.run(air.now + 20_000_000)
+    air.do(1, "send_ripple", 2, b"said to one", 0, False)
+    air.run(air.now + 60 * MINUTE_US)
+    for one in (1, 2):
+        assert len([entry for entry in air.of("execute") if entry[0] == one]) == KEPT_MAX - 1
+    assert ("said to one" in str(air.told))
+
+
 def test_a_clock_learns_its_pace_and_forgets_what_cannot_be():
     clock = Clock()
     assert clock.time_us(5) == 0 and clock.stamp() == (0, 0)
