@@ -20,7 +20,7 @@ from wum_edge.meters.mbus import cipher as mbus_cipher
 from wum_edge.meters.sweep import sweeps_of_line
 from wum_edge.meters.work import LineWork
 from wum_edge.ports.marks import MarksFile
-from wum_edge.ports.micropython import aes, boot, cipher, parts, sntp, standing
+from wum_edge.ports.micropython import aes, boot, cipher, fresh, parts, sntp, standing
 from wum_edge.ports.micropython.clock import BoardClock
 from wum_edge.ports.micropython.console import BoardDice, Printed
 from wum_edge.ports.micropython.dlms_counters import FlashCounters
@@ -38,7 +38,7 @@ from wum_edge.schedule import Timetable, next_due_s
 from wum_edge.schema import schema
 from wum_shared.ids import INCARNATION_SIZE, id_to_text
 from wum_shared.status import EVENT_STARTED
-from wum_shared.topics import DOWN, ENROL, topic
+from wum_shared.topics import DOWN, ENROL, ORDER, topic
 
 VERSION = "0.1.0"
 WATCHDOG_MS = 8000           # RP2's longest; a turn, an append and a sealing take less.
@@ -108,8 +108,11 @@ class Gateway:
         self._ends_ms = None         # When to start anew.
         self._console = parts.console_of(settings.board, settings.claimed)
         self._desk = self._renewing = None
+        self._is_told = False        # That no orders are taken here.
         if settings.claimed is not None:
             self._take_orders(archive.newest_s or 0)
+        else:
+            self.agent.listen(ORDER, self._deaf)
         log.say("concentrator %s: %d records, %d wait for the head-end; after %s" % (
             id_to_text(keys.concentrator), archive.next_sequence - 1, archive.backlog, cause()))
 
@@ -119,8 +122,7 @@ class Gateway:
         settings, dice = self._settings, BoardDice()
         self._desk = order_desk.BoardDesk(
             settings, self.flash, self.clock, dice, self._log, newest_s)
-        self._desk.let_act(self.agent, self._order, lambda: self._start_anew(0),
-                           lambda _: self._start_anew(ANEW_MS))
+        self._desk.let_act(self.agent, self._order, self._restart, self._changed)
         self._renewing = renewing.Renewing(
             settings.claimed, self.flash, self.broker, self.clock, dice, self._rekey, self._log)
         self.agent.listen(ENROL, self._renewing.heard)
@@ -135,8 +137,20 @@ class Gateway:
         self.agent.rekey(keys, counter)
         self._desk.rekey(keys)
 
-    def _start_anew(self, in_ms):
-        self._ends_ms = self.clock.monotonic_ms() + in_ms
+    def _restart(self):
+        fresh.stays(self.flash)
+        self._ends_ms = self.clock.monotonic_ms()
+
+    def _changed(self, _):
+        fresh.came(self.flash, self._log)
+        self._ends_ms = self.clock.monotonic_ms() + ANEW_MS
+
+    def _deaf(self, _):
+        """At the head-end an order that nobody takes stays sent."""
+        if not self._is_told:
+            self._is_told = True
+            self._log.warn("an order came, and none is taken with keys of the workbench: set the "
+                           "board up without them, and claim it")
 
     def _end(self):
         """What was read is on flash, and it was ordered: that is no failure of this version."""
@@ -187,6 +201,7 @@ class Gateway:
             now_ms = self.clock.monotonic_ms()
             if not is_steady and now_ms - began_ms >= STEADY_MS:
                 is_steady = True
+                fresh.stays(self.flash)
                 _stays_up()
             if now_ms - ticked_ms >= TICK_MS:
                 ticked_ms = now_ms
@@ -351,6 +366,7 @@ async def _guarded(watchdog, log):
         network = Network(surroundings(ROOT).get("wifi"), log)
         try:
             flash = BoardFlash(ROOT + "/archive")
+            fresh.look(flash, machine.reset_cause() == machine.PWRON_RESET, log)
             settings = read_settings(ROOT, flash)
             if settings.warning:
                 log.warn(settings.warning)
