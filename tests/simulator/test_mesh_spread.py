@@ -79,6 +79,22 @@ def test_what_stations_that_go_and_come_had_they_keep_and_all_get_it_in_the_end(
     assert until_all_have_it(network, library, 240)
 
 
+def test_stations_that_send_die_one_after_the_other_and_all_others_get_it():
+    network = district(4, 40)
+    library = spread(network, 32)
+    dead = set()
+    for _ in range(240):
+        network.air.run(network.air.now_us + MINUTE_US)
+        if not set(library.lacking()) - dead:
+            break
+        for number, count in sorted(symbols(network).items()):
+            if count and number not in network.plan.gateways and len(dead) < 3:
+                network.stations[number].stop()
+                dead.add(number)
+                break
+    assert len(dead) == 3 and not set(library.lacking()) - dead
+
+
 def test_a_street_hands_it_on_from_house_to_house():
     network = Network(Plan(places.street(6), STREET, (0,), 1))
     library = spread(network, 16)
