@@ -125,6 +125,7 @@ def test_of_keys_and_points_that_say_nothing_it_thinks_as_the_library_does():
     odd = [(y + P).to_bytes(32, "little") for y in range(19)] + [
         (y + P | 1 << 255).to_bytes(32, "little") for y in range(19)] + [
         (1 | 1 << 255).to_bytes(32, "little"), (P - 1 | 1 << 255).to_bytes(32, "little")]
+    assert [ed25519._decoded(one) for one in odd] == [None] * len(odd), "one encoding each"
     seed, message = bytes(range(32)), b"said"
     good = Signer().sign(seed, message)
     public = Signer().public(seed)
