@@ -44,11 +44,12 @@ def main() -> None:
     pieces = Pieces(options.results, commit_of(Path(__file__).parent))
     pieces.read()
     names = {part: f"ota_{part}_{options.sites}_{options.kib}"
-             for part in ("limit", "update", "alone")}
+             for part in ("limit", "losses", "update", "alone")}
     if not options.report:
         run(pieces, names, options)
     found = {part: pieces.of(name, options.capture, OURS) for part, name in names.items()}
-    report("ota", ota_runs.ota_figures(found["update"], found["limit"], found["alone"])
+    report("ota", ota_runs.ota_figures(found["update"], found["limit"], found["losses"],
+                                     found["alone"])
            if found["update"] else [])
 
 
@@ -62,6 +63,7 @@ def run(pieces: Pieces, names: dict[str, str], options: argparse.Namespace) -> N
     parts = {"update": lambda seed: ota_runs.update(plan(seed), options.kib * 1024,
                                                      not options.brief),
              "limit": lambda seed: ota_runs.limits(plan(seed), options.solve),
+             "losses": lambda seed: ota_runs.losses(plan(seed)),
              "alone": lambda seed: ota_runs.alone(plan(seed))}
     for part, measure in parts.items():
         for seed in range(1, 1 + options.seeds):

@@ -14,9 +14,11 @@ import time
 import highspy
 
 from kit.mesh_bounds import Link
+from wum_edge.mesh.spreadframes import SYMBOLS_OF_PAGE
 
 RELIABLE = 0.9
-FIND_S = 60.0
+FIND_S = 15.0
+PAGES = 50
 SOLVE_S = 900.0              # Of a processor that is not shared; then the bound is what counts.
 
 
@@ -85,6 +87,31 @@ def best_found(out: dict[int, set[int]], gateway: int, limit_s: float) -> set[in
             best = members
         if time.monotonic() > end_s:
             return best
+
+
+def with_losses(chances: dict[Link, float], gateway: int, limit_s: float = FIND_S) -> float:
+    """Images that the set that is found sends if each, in its turn, sends symbols of a page
+    until all that hear it well have enough of them, of whomever: with fading, and without
+    collisions, asking or headers. Mean of PAGES pages.
+    """
+    _, out = _neighbours([link for link, chance in chances.items() if chance >= RELIABLE], gateway)
+    members, dice, sent = best_found(out, gateway, limit_s), random.Random(1), 0
+    hears = [[(other, chance) for (sender, other), chance in sorted(chances.items())
+              if sender == number] for number in range(1 + max(number for number, _ in chances))]
+    for _ in range(PAGES):
+        found = {other: 0 for _, other in chances}
+        found[gateway] = SYMBOLS_OF_PAGE
+        waiting, done = sorted(members - {gateway}), [gateway]
+        while done:
+            number = done.pop(0)
+            behind = [other for other, chance in hears[number] if chance >= RELIABLE]
+            while any(found[other] < SYMBOLS_OF_PAGE for other in behind):
+                sent += 1
+                for other, chance in hears[number]:
+                    found[other] += dice.random() < chance
+            done += [other for other in waiting if found[other] >= SYMBOLS_OF_PAGE]
+            waiting = [other for other in waiting if found[other] < SYMBOLS_OF_PAGE]
+    return sent / PAGES / SYMBOLS_OF_PAGE
 
 
 def is_connected_dominating(members: set[int], out: dict[int, set[int]], gateway: int) -> bool:

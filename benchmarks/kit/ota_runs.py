@@ -122,6 +122,11 @@ def limits(plan: Plan, seconds: float) -> Values:
             "fractional": [ota_limit.fractional(found, plan.gateways[0])]}
 
 
+def losses(plan: Plan) -> Values:
+    """What the set that was found would send if nothing but fading were the matter."""
+    return {"images": [ota_limit.with_losses(chances(Network(plan)), plan.gateways[0])]}
+
+
 def alone(plan: Plan) -> Values:
     """What an image costs that is sent to a few stations one after the other, as objects down."""
     network = Network(plan)
@@ -144,7 +149,8 @@ def alone(plan: Plan) -> Values:
             "down_only_s": [airtime_s(network, (DOWN, GOT))], "fragment": [FRAGMENT_MAX]}
 
 
-def ota_figures(ours: list[Values], bounds: list[Values], singly: list[Values]) -> list[Figure]:
+def ota_figures(ours: list[Values], bounds: list[Values], lossy: list[Values],
+                singly: list[Values]) -> list[Figure]:
     """Seed by seed against the limit of the same seed; the worst seed counts."""
     vs_limit, vs_found, vs_fractional, vs_single, hashes_s = [], [], [], [], []
     for at, values in enumerate(ours):
@@ -192,6 +198,13 @@ def ota_figures(ours: list[Values], bounds: list[Values], singly: list[Values]) 
             Figure("ota/airtime_vs_perfect_code", max(vs_fractional), "times what a perfect code "
                    "without asking and collisions needs", "images", max(
                        joined(bounds, "fractional")))]
+    if lossy:
+        of_it = [values["airtime_s"][0] / values["once_s"][0] / least["images"][0]
+                 for values, least in zip(ours, lossy, strict=False)]
+        found.append(Figure(
+            "ota/airtime_vs_losses", max(of_it), "times what that set sends with the links' own "
+            "losses: each until all that hear it well have enough, no collisions, no asking",
+            "images, where most", max(joined(lossy, "images"))))
     if vs_single:
         found.append(Figure(
             "ota/airtime_vs_unicast", max(vs_single), "of what it takes to send it to each alone",
