@@ -185,11 +185,8 @@ def _read(flash):
     if OWN not in flash.names():
         return {}
     data = read_whole(flash, OWN, _OWN_MAX) or b""
-    try:
-        if len(data) > 9 and int(data[-8:], 16) == crc32(data[:-9]):
-            return json.loads(data[:-9])
-    except ValueError:
-        pass                     # Said below.
+    if len(data) > 9 and data[-8:] == b"%08x" % crc32(data[:-9]):
+        return json.loads(data[:-9])
     raise BadKeys("keys/own is damaged: delete the folder keys, and claim the board anew; what is "
                   "archived stays")
 
