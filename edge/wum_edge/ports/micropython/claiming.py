@@ -127,6 +127,7 @@ class Own:
             raise BadKeys("all epochs of this identity are used up: delete the folder keys, and "
                           "claim the board anew")
         self._keep({"tried": epoch})
+        noise_on()
         return Opening(CRYPTO, self.identity(), self.trusted(), epoch, os.urandom(32))
 
     def keep_grant(self, granted):
