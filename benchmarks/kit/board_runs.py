@@ -30,7 +30,7 @@ CODE = {
     "dlms-three-phase": ("wum_edge.meters.dlms.entry", "wum_edge.meters.dlms.reader")}
 SWEEPS = 4                   # Of an hour.
 SPEED = 120
-_PATIENCE_S = 240
+_PATIENCE_S = 1200
 _ACCESS = f"""[meter.access]
 client = 3
 authentication = "hls-gmac"

@@ -25,6 +25,7 @@ from wum_shared.topics import DOWN, SESSION, UP
 
 LOOK_S = 1.0
 ANSWER_S = 40.0              # After the order is over: so long the last pieces are waited for.
+LEAVING_S = 2.0
 _log = logging.getLogger("wum_cloud.commands")
 
 OrderSeed = Callable[[Connection, Vault], Awaitable[bytes | None]]
@@ -41,6 +42,8 @@ class Relay:
         self._given = self._taken = 0
         self._epoch: int | None = None
         self._tool: asyncio.StreamWriter | None = None
+        self._free = asyncio.Event()
+        self._free.set()
         self._saying = asyncio.Lock()        # Pieces leave in the order of their numbers.
         self.is_open, self.is_over = asyncio.Event(), asyncio.Event()
         self.why = ""
@@ -123,10 +126,13 @@ class Relay:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A tool has connected; one at a time."""
+        with suppress(TimeoutError):         # The one before may be leaving just now.
+            await asyncio.wait_for(self._free.wait(), LEAVING_S)
         if self._tool is not None or not self.is_open.is_set() or self.is_over.is_set():
             writer.close()
             return
         self._tool = writer
+        self._free.clear()
         try:
             while not self.is_over.is_set():
                 data = await reader.read(DATA_MAX)
@@ -135,11 +141,17 @@ class Relay:
                 await self.say(data)
         except ConnectionError as error:
             _log.info("session %d: the tool is gone (%s)", self._command_id, error)
+        except Exception as error:           # Nobody else asks what became of this task.
+            _log.exception("session %d: what the tool said could not be sent", self._command_id)
+            self._over("what the tool said could not be sent (%s)" % error)
         finally:
             self._tool = None
+            self._free.set()
             writer.close()
 
     def _over(self, why: str) -> None:
+        if not self.is_over.is_set():
+            _log.info("session %d is over: %s", self._command_id, why)
         self.why = self.why or why
         self.is_over.set()
 
