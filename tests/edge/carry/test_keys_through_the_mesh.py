@@ -3,7 +3,15 @@
 Virtual time, real relays; whoever carries reads nothing, and power fails where it hurts.
 """
 
-from tests.edge.carry.test_through_the_mesh import OWN, STEP_US, Station, Street, Wire
+from tests.edge.carry.test_through_the_mesh import (
+    CUTS,
+    OWN,
+    STEP_US,
+    Station,
+    Street,
+    Wire,
+    cut,
+)
 from tests.edge.headend import EvenDice, Sentences
 from tests.edge.test_joining import (
     AGREEMENT,
@@ -164,35 +172,10 @@ def test_what_is_played_again_to_it_moves_nothing():
     assert street.has_same_keys() and street.flash_keys.epoch > before[0].epoch
 
 
-# Where the opening or its answer is that a power cut takes: who loses it, and when.
-CUTS = {
-    "of the origin, with the opening": (3, lambda street: street.air.relays[3].custody.size),
-    "of the relay, with the opening": (2, lambda street: street.air.relays[2].custody.size and (
-        not street.air.relays[3].custody.size)),
-    "of the gateway, whose broker is away": (1, lambda street: street.carriage.waiting),
-    "of the relay, with the answer": (2, lambda street: street.air.relays[2].downward.size),
-    "of the gateway, with the answer": (1, lambda street: street.air.relays[1].orders.size),
-    "of the origin, before the answer": (3, lambda street: street.air.relays[2].downward.size),
-}
-
-
 def test_after_power_cuts_anywhere_on_the_way_both_sides_have_the_same_new_keys():
     for name in sorted(CUTS):
-        address, is_time = CUTS[name]
         street = KeyStreet(every_ms=3 * 60_000)      # So long is its patience, too.
-        street.is_connected = "broker" not in name
-        for _ in range(60 * 100):
-            street.step(20_000)
-            if is_time(street):
-                break
-        assert is_time(street), name
-        street.air.boot(address)
-        street.is_connected = True
-        if address == 1:
-            street.start_gateway()
-            street.answers = []
-        if address == 3:
-            street.start_agent()
+        cut(street, name, 60 * 100)
         tries = 0
         while not street.has_same_keys():
             street.run(1)

@@ -192,8 +192,8 @@ def test_what_the_head_end_asks_goes_down_over_the_relay_and_the_answer_comes_up
 
 # Where something is that a power cut takes: who loses it, and when.
 CUTS = {
-    "of the origin, with pieces in custody": (3, lambda street: street.air.relays[3].custody.size),
-    "of the relay, with all pieces": (2, lambda street: street.air.relays[2].custody.size and (
+    "of the origin, on the way up": (3, lambda street: street.air.relays[3].custody.size),
+    "of the relay, on the way up": (2, lambda street: street.air.relays[2].custody.size and (
         not street.air.relays[3].custody.size)),
     "of the gateway, whose broker is away": (1, lambda street: street.carriage.waiting),
     "of the relay, with the answer": (2, lambda street: street.air.relays[2].downward.size),
@@ -202,25 +202,30 @@ CUTS = {
 }
 
 
+def cut(street, name, steps):
+    """Let power fail at the time of this name in CUTS, which comes within so many steps."""
+    address, is_time = CUTS[name]
+    street.is_connected = "broker" not in name
+    for _ in range(steps):
+        street.step(20_000)
+        if is_time(street):
+            break
+    assert is_time(street), name
+    street.air.boot(address)
+    street.is_connected = True
+    if address == 1:
+        street.start_gateway()                   # What waited there is gone.
+        street.answers = []
+    if address == 3:
+        street.start_agent()
+
+
 def test_power_cuts_anywhere_on_the_way_lose_nothing():
     for name in sorted(CUTS):
-        address, is_time = CUTS[name]
         street = Street()
         street.run(1)
         street.archive.append(mixed(0, 4), SCHEMA_ID, STAMP)
-        street.is_connected = "broker" not in name
-        for _ in range(60 * 50):
-            street.step(20_000)
-            if is_time(street):
-                break
-        assert is_time(street), name
-        street.air.boot(address)
-        street.is_connected = True
-        if address == 1:
-            street.start_gateway()               # What waited there is gone.
-            street.answers = []
-        if address == 3:
-            street.start_agent()
+        cut(street, name, 60 * 50)
         tries = 0
         while not street.is_whole(4):
             street.run(1)
