@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.ports.test_board_states import OF_FLASH
 from wum_edge.configuration.kept import Kept
 from wum_edge.ports.linux.flash import LinuxFlash
 from wum_shared.configuration import Configuration
@@ -13,14 +14,7 @@ from wum_simulator.board.frozen import gateway
 from wum_simulator.board.supervisor import Board, Description, Supervisor
 
 PATIENCE_S = 120             # A limit only: the machine may be busy.
-KEY = ["00" * 32, "00" * 12]
-FILES = {
-    "gateway.json": {"concentrator": {"name": "cellar", "keys": "k", "archive": "a"},
-                     "broker": {"host": "127.0.0.1", "port": 1, "tls": False}},
-    "keys.json": {"id": "0a" * 8, "tenant": "t", "epoch": 1, "uplink": KEY, "downlink": KEY,
-                  "broker_user": "u", "broker_password": "p"},
-    "board.json": {"status_s": 1, "page_port": 0},
-}
+FILES = {**OF_FLASH, "board.json": {"status_s": 1, "page_port": 0}}
 # It does not live with a period of seven seconds.
 MAIN = """
 from wum_edge.ports.micropython import main

@@ -1,11 +1,13 @@
 """What fields of forms offer while somebody types: parts of pages, options of a list."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from wum_cloud.database import Connection
+from wum_cloud.people.store import Session
 from wum_cloud.registry.choices import models, store
 from wum_cloud.registry.choices.store import Choice
 from wum_cloud.registry.reach import Reach
@@ -23,9 +25,8 @@ async def offer_sites(
         request: Request, database: Database, session: RegistryVisitor, branch: _Typed = "",
 ) -> Response:
     """Sites with this in their name."""
-    async with database.connection() as connection:
-        found = await store.sites(connection, session.account.reach, branch)
-    return page(request, "choices.html", session, choices=found)
+    return await _page(request, database, session, lambda connection, reach: store.sites(
+        connection, reach, branch))
 
 
 @router.get("/choices/concentrators")
@@ -33,9 +34,8 @@ async def offer_concentrators(
         request: Request, database: Database, session: RegistryVisitor, concentrator: _Typed = "",
 ) -> Response:
     """Concentrators with this in their name, site or id."""
-    async with database.connection() as connection:
-        found = await store.concentrators(connection, session.account.reach, concentrator)
-    return page(request, "choices.html", session, choices=found)
+    return await _page(request, database, session, lambda connection, reach: store.concentrators(
+        connection, reach, concentrator))
 
 
 @router.get("/choices/buses")
@@ -43,9 +43,8 @@ async def offer_buses(
         request: Request, database: Database, session: RegistryVisitor, bus: _Typed = "",
         concentrator: _Typed = "") -> Response:
     """Buses of the concentrator that stands in the form."""
-    async with database.connection() as connection:
-        found = await store.buses(connection, session.account.reach, bus, concentrator)
-    return page(request, "choices.html", session, choices=found)
+    return await _page(request, database, session, lambda connection, reach: store.buses(
+        connection, reach, bus, concentrator))
 
 
 @router.get("/choices/points")
@@ -53,9 +52,8 @@ async def offer_points(
         request: Request, database: Database, session: RegistryVisitor,
         delivery_point: _Typed = "") -> Response:
     """Delivery points, those without a meter first."""
-    async with database.connection() as connection:
-        found = await store.points(connection, session.account.reach, delivery_point)
-    return page(request, "choices.html", session, choices=found)
+    return await _page(request, database, session, lambda connection, reach: store.points(
+        connection, reach, delivery_point))
 
 
 @router.get("/choices/models")
@@ -63,9 +61,15 @@ async def offer_models(
         request: Request, database: Database, session: RegistryVisitor, model: _Typed = "",
 ) -> Response:
     """Models, with their entries in the catalogue."""
+    return await _page(request, database, session, lambda connection, reach: models_of(
+        connection, reach, model))
+
+
+async def _page(request: Request, database: Database, session: Session,
+                found: Callable[[Connection, Reach], Awaitable[list[Choice]]]) -> Response:
     async with database.connection() as connection:
-        found = await models_of(connection, session.account.reach, model)
-    return page(request, "choices.html", session, choices=found)
+        return page(request, "choices.html", session,
+                    choices=await found(connection, session.account.reach))
 
 
 async def models_of(connection: Connection, reach: Reach, search: str = "") -> list[Choice]:
