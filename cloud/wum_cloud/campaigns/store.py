@@ -70,7 +70,7 @@ async def locked(connection: Connection, number: int) -> Campaign | None:
         "       c.state, c.wave, c.why, c.requested_by, coalesce(c.approved_by, ''),"
         "       c.ended_at is not null"
         "  from campaign c join release r using (release_id)"
-        " where c.campaign_id = %s for update of c skip locked", [number])).fetchone()
+        " where c.campaign_id = %s for no key update of c skip locked", [number])).fetchone()
     if row is None:
         return None
     return Campaign(row[0], row[1], row[2], row[3], plan_of(row[4]), Target(row[5], row[6]),

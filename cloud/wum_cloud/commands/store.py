@@ -274,7 +274,7 @@ async def of_request(connection: Connection, reach: Reach, request: int) -> list
     async with connection.cursor(row_factory=class_row(Command)) as cursor:
         await cursor.execute(
             (_COMMANDS + within(reach, "x.site_id") + " and c.request_id = %(request)s"
-             " order by c.command_id for update of c").encode(),
+             " order by c.command_id for no key update of c").encode(),
             {"tenant": reach.tenant_id, "branch": reach.site_id, "request": request})
         return await cursor.fetchall()
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cloud.commands.test_commands import DORA, OTTO, Bench
 from wum_cloud.commands.kinds import CommandRefused
+from wum_cloud.commands.sending import store as sending
 from wum_cloud.commands.sessions import store
 from wum_cloud.commands.sessions.relay import Relay
 from wum_cloud.database import Pool
@@ -126,6 +127,22 @@ async def test_pieces_leave_in_the_order_of_their_numbers_and_a_session_is_lent_
     with pytest.raises(CommandRefused, match="is lent, or was"):
         await another.heard(lent.up(b"", number=1))
     assert len(lent.published) == 21 and not another.is_open.is_set()
+
+
+async def test_a_piece_leaves_while_the_order_is_being_sent_again(lent: Lent) -> None:
+    """The sender holds the command and wants a counter; the piece has the one and wants the other.
+    """
+    await lent.begin()
+    await lent.relay.heard(lent.up(b""))
+    saying = None
+    async with lent.pool.connection() as sender:
+        await sender.execute("update command set due_at = now() - interval '1 second'")
+        (due,) = await sending.due(sender, 10, lent.relay._command_id)
+        saying = asyncio.create_task(lent.relay.say(b"\x01"))
+        await asyncio.wait([saying], timeout=1)      # It has, or waits for, what it needs.
+        await sending.counter(sender, Downlink(), due.concentrator_id, 1)
+    await asyncio.wait_for(saying, 60)
+    assert [one.data for one in lent.down()] == [b"", b"\x01"]
 
 
 async def test_a_session_that_never_opens_ends_with_its_order(lent: Lent) -> None:

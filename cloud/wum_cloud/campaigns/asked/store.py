@@ -178,7 +178,7 @@ async def locked_state(
     """(state, who asked for it), locked."""
     row = await (await connection.execute(
         "select state, requested_by from campaign where tenant_id = %s and campaign_id = %s"
-        " for update", [tenant, number])).fetchone()
+        " for no key update", [tenant, number])).fetchone()
     return None if row is None else (row[0], row[1])
 
 

@@ -82,6 +82,8 @@ async def due(connection: Connection, limit: int, command: int | None = None) ->
     """Up to `limit` commands whose turn it is, or the one of this number if it is its turn; another
     process sees others.
     """
+    # Rows of other tables that name a command may be written meanwhile ("no key"): a session keeps
+    # its pieces while its order is sent again, and each would wait for the other's lock.
     async with connection.cursor(row_factory=class_row(Due)) as cursor:
         await cursor.execute(
             "select c.command_id, c.concentrator_id, x.device_id, t.name as tenant, c.order_id,"
@@ -100,7 +102,7 @@ async def due(connection: Connection, limit: int, command: int | None = None) ->
             " where c.state = any(%s) and c.due_at <= now() and x.revoked_at is null"
             "   and (c.is_numbered or c.state = 'requested' or c.expires_at <= now())"
             "   and (%s::bigint is null or c.command_id = %s)"
-            " order by c.due_at, c.command_id limit %s for update of c skip locked",
+            " order by c.due_at, c.command_id limit %s for no key update of c skip locked",
             [SIGNED_MAX, CHALLENGE_S, CONSENTS_MAX, _DUE_STATES, command, command, limit])
         return await cursor.fetchall()
 
@@ -186,7 +188,7 @@ async def asked(
             "  from command c left join meter m using (meter_id)"
             " where c.concentrator_id = %s and c.order_id = %s"
             "   and exists (select from command_order o where o.command_id = c.command_id"
-            "                and o.digest = %s) order by c.command_id for update of c",
+            "                and o.digest = %s) order by c.command_id for no key update of c",
             [digest, concentrator_id, order_id, digest])
         return await cursor.fetchall()
 

@@ -109,16 +109,17 @@ class Relay:
             epochs = await sending.keys(connection, one.concentrator_id)
             # The one that the concentrator spoke in last: a newer one it may not have yet.
             epoch, keys = next((one for one in epochs if one[0] == self._epoch), epochs[0])
-            counter = await sending.counter(
-                connection, self._counters, one.concentrator_id, epoch)
-            if counter is None:
-                raise CommandRefused("The message counters of its key are used up.")
             self._given += 1
             piece = Piece(one.device_id, one.order_id, DOWN, self._given, data, is_last)
             signed = sign_piece(SodiumSigner(), seed, SodiumSigner.public(seed), piece)
             if not await store.record(connection, self._command_id, piece, signed):
                 raise CommandRefused("Session %d is lent, or was: another one has to be asked for."
                                      % self._command_id)
+            # Last, as whoever sends orders does: first what is sent, then its counter.
+            counter = await sending.counter(
+                connection, self._counters, one.concentrator_id, epoch)
+            if counter is None:
+                raise CommandRefused("The message counters of its key are used up.")
             _, downlink = self._vault.open(one.device_id, epoch, keys)
         self._publish(topics.topic(one.device_id, DOWN, SESSION), cose.seal(
             SodiumCipher(), downlink, cose.key_id(one.device_id, epoch), counter, signed, DOWN,

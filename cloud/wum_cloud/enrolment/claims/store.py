@@ -67,7 +67,7 @@ async def open_claim(connection: Connection, name: bytes) -> Claim | None:
             "       planned_id"
             "  from claim c join tenant t using (tenant_id)"
             " where c.name = %s and burned_at is null and ends_at > now()"
-            "   and secrets_sealed is not null for update of c", [name])
+            "   and secrets_sealed is not null for no key update of c", [name])
         return await cursor.fetchone()
 
 
@@ -133,7 +133,7 @@ async def member(connection: Connection, device_id: bytes) -> Member | None:
             "       coalesce((select max(epoch) from concentrator_epoch e"
             "                  where e.concentrator_id = c.concentrator_id), 0) as epoch"
             "  from concentrator c join tenant t using (tenant_id)"
-            " where c.device_id = %s and c.revoked_at is null for update of c", [device_id])
+            " where c.device_id = %s and c.revoked_at is null for no key update of c", [device_id])
         return await cursor.fetchone()
 
 

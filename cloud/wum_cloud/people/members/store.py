@@ -78,7 +78,7 @@ async def administrators(connection: Connection, tenant: int) -> list[int]:
     """The accounts that can still arrange accounts, locked: the last one is not lost in a race."""
     rows = await (await connection.execute(
         "select account_id from account where tenant_id = %s and role = 'administrator'"
-        " and not is_disabled and site_id is null order by account_id for update",
+        " and not is_disabled and site_id is null order by account_id for no key update",
         [tenant])).fetchall()
     return [row[0] for row in rows]
 

@@ -42,7 +42,7 @@ async def group_of(connection: Connection, to_group: bytes) -> Group | None:
         "   from mesh_station s join concentrator c using (concentrator_id)"
         "  where c.tenant_id = g.tenant_id and c.mesh = g.mesh and g.number = any(s.groups)"
         "    and s.arrived_at > now() - make_interval(secs => %s * s.every_s + 30)) as n"
-        " where g.address = %s for update of g",
+        " where g.address = %s for no key update of g",
         [_SILENT_AFTER, to_group[:CONCENTRATOR_SIZE]])).fetchone()
     if row is None or row[1] != int.from_bytes(to_group[CONCENTRATOR_SIZE:KEY_ID_SIZE], "big"):
         return None
