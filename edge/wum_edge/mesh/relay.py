@@ -35,6 +35,7 @@ docs/mesh-protocol.md is the specification. Left out: airtime's law (duty.py), k
 from wum_edge.mesh import frames
 from wum_edge.mesh.airtime import airtime_us
 from wum_edge.mesh.answers import Answers
+from wum_edge.mesh.changeover import Changeover
 from wum_edge.mesh.channel import Channel
 from wum_edge.mesh.children import Children
 from wum_edge.mesh.clock import Clock
@@ -89,7 +90,7 @@ class Relay:
 
     def __init__(self, setting: Setting, guard: Guard, t_us: int, seed: int,
                  spent_us: int | None = None) -> None:
-        self.setting, self.guard = setting, guard
+        self.setting, self.guard, self.changeover = setting, guard, Changeover(self)
         self.now = t_us
         self._chance_state = seed * 2_654_435_761 + setting.address & 0x7FFFFFFF | 1
         self.airtimes = [[airtime_us(way, size) for size in (20, 64, frames.FRAME_MAX)]

@@ -141,7 +141,8 @@ class Speech:
         relay.sending = 1 + kind
         relay.count("sent %d" % kind)
         word = word_of(destination) if kind == DATA else 0
-        frame = relay.guard.seal(kind, priority, destination, aux, body)
+        frame = relay.guard.seal(kind, priority, destination, aux, body,
+                                 relay.changeover.is_old(kind, destination))
         self.counter = relay.guard.last
         relay.tell(("tx", self.token, frame, rate, word, has_cad))
         return True
@@ -150,7 +151,8 @@ class Speech:
         """Send by wire at once, whatever the radio is at; the frame's counter."""
         relay = self._relay
         self._reserve()
-        relay.tell(("wire", relay.guard.seal(kind, priority, destination, aux, body)))
+        relay.tell(("wire", relay.guard.seal(kind, priority, destination, aux, body,
+                                             relay.changeover.is_old(kind, destination))))
         return relay.guard.last
 
     def _welcome(self) -> None:

@@ -42,7 +42,7 @@ def test_a_recorded_acknowledgement_takes_nothing_from_a_child_that_restarted():
     air.run(air.now + 5 * MINUTE_US)
     del air.relays[3]                        # Its parent is gone; somebody plays its part.
     relay = air.relays[4]
-    relay.guard._windows.clear()             # Even if the store had kept nothing.
+    relay.guard._keys[0].windows.clear()             # Even if the store had kept nothing.
     assert air.submit(4, bytes(201)) is not None
     before = len(recorded(air, frames.DATA, 4))
     for frame in polls:

@@ -89,19 +89,94 @@ def test_windows_do_not_grow_without_end():
     assert opened(other, sealed(guard(3, counter=9))) == b"body"     # Who is known stays so.
 
 
+NEXT = b"next", 9, 2
+
+
+def taken_up(station, key=NEXT):
+    station.take_up(DigestSeal(key[0]), key[1], key[2])
+    return station
+
+
+def sealed_old(station, body=b"body"):
+    if station.must_reserve():
+        station.reserve()
+    return station.seal(frames.ASK, 1, 2, 3, body, True)
+
+
 def test_two_epochs_are_understood_while_one_follows_the_other():
     one, other = guard(1), guard(2)
     first = sealed(one)
-    other.renew(DigestSeal(b"next"), 9, 2)
-    assert opened(other, first) == b"body"
-    one.renew(DigestSeal(b"next"), 9, 2)
-    second = sealed(one)
-    assert frames.decode_header(second).net == 9
-    assert frames.decode_header(second).counter == frames.decode_header(first).counter + 1
-    assert opened(other, second) == b"body"
-    late = sealed(guard(3))
+    assert not other.has_two
+    taken_up(other)
+    assert other.has_two and (other.net, other.epoch) == (9, 2)
+    assert opened(other, first) == b"body" and not other.has_newest(1)
+    taken_up(one)
+    second, third = sealed(one), sealed_old(one)
+    assert [frames.decode_header(frame).net for frame in (second, third)] == [9, 1]
+    assert [frames.decode_header(frame).counter for frame in (first, second, third)] == [0, 1, 2]
+    assert opened(other, second) == b"body" and other.has_newest(1)
+    assert opened(other, third) == b"body" and other.heard(1) == 2
+    raises(NotOurs, lambda: opened(other, second))
+    late = sealed_old(one)
     other.forget()
+    assert not other.has_two
     raises(NotOurs, lambda: opened(other, late))
+    assert opened(other, sealed(one)) == b"body"
+
+
+def test_who_has_the_old_key_spoils_no_counter_of_the_new_one():
+    one, other, thief = taken_up(guard(1)), taken_up(guard(2)), guard(1, counter=2**32 - 2000)
+    assert opened(other, sealed(thief)) == b"body"
+    raises(NotOurs, lambda: opened(other, sealed_old(one)))      # As in any one epoch.
+    assert opened(other, sealed(one)) == b"body"
+    other.forget()
+    assert other.heard(1) == 1                # The counter that a poll names is not the thief's.
+
+
+def test_each_epoch_has_windows_of_its_own_after_a_restart_too():
+    one, other, thief = taken_up(guard(1)), taken_up(guard(2)), guard(1, counter=2**32 - 2000)
+    heard = sealed(one)
+    for frame in (sealed(thief), heard):
+        opened(other, frame)
+    kept = other.kept([1, 7])
+    again = taken_up(Guard(DigestSeal(b"k"), 1, 1, 2, 0, kept))
+    assert again.has_newest(1) and again.kept([1]) == kept
+    raises(NotOurs, lambda: opened(again, sealed_old(one)))
+    raises(NotOurs, lambda: opened(again, heard))
+    assert opened(again, sealed(one)) == b"body"
+    alone = Guard(DigestSeal(NEXT[0]), NEXT[1], NEXT[2], 2, 0, kept)
+    raises(NotOurs, lambda: opened(alone, heard))
+    assert opened(alone, sealed(one)) == b"body"
+
+
+def test_a_third_epoch_takes_the_place_of_the_first():
+    one, other = guard(1), taken_up(taken_up(guard(2)), (b"third", 12, 3))
+    raises(NotOurs, lambda: opened(other, sealed(one)))
+    taken_up(one)
+    assert opened(other, sealed(one)) == b"body"
+    assert opened(other, sealed(taken_up(one, (b"third", 12, 3)))) == b"body"
+
+
+def test_two_epochs_with_one_number_are_told_apart_by_their_keys():
+    alike = b"next", 1, 2
+    one, other = taken_up(guard(1), alike), taken_up(guard(2), alike)
+    assert opened(other, sealed_old(one)) == b"body" and not other.has_newest(1)
+    assert opened(other, sealed(one)) == b"body" and other.has_newest(1)
+    assert opened(other, sealed_old(one)) == b"body"
+    assert "forged" in raises(NotOurs, lambda: opened(other, sealed(guard(3, key=b"x"))))
+
+
+def test_no_restart_while_two_keys_are_in_force_uses_a_counter_twice():
+    used, stored = set(), 0
+    for restart in range(4):
+        station = taken_up(guard(1, counter=stored))
+        for number in range(RESERVED // 2 + 7):
+            if station.must_reserve():
+                stored = station.reserve()
+            frame = station.seal(frames.ASK, 1, 2, 3, b"", (number + restart) % 3 == 0)
+            counter = frames.decode_header(frame).counter
+            assert counter not in used and counter < stored
+            used.add(counter)
 
 
 def test_what_was_heard_before_a_restart_is_not_heard_again():
@@ -114,7 +189,7 @@ def test_what_was_heard_before_a_restart_is_not_heard_again():
     for frame in old:
         raises(NotOurs, lambda frame=frame: opened(again, frame))
     assert opened(again, sealed(one)) == b"body"
-    assert again.kept([1]) != kept and len(kept) == 6
+    assert again.kept([1]) != kept and len(kept) == 12
 
 
 def test_a_counter_of_before_the_restart_is_not_recent():

@@ -89,7 +89,7 @@ def test_what_was_handed_over_in_another_life_is_not_taken_again():
     air.boot(1)
     air.run(air.now + SECOND_US)
     gateway = air.relays[1]
-    gateway.guard._windows.clear()               # The store was told of less.
+    gateway.guard._keys[0].windows.clear()               # The store was told of less.
     gateway.on_rx(air.now, handed[0], 0, 1000, 1)
     assert gateway.counts["handed in another life"] == 1
     assert ("deliver", 2) not in [action[:2] for action in gateway.actions()]

@@ -41,7 +41,7 @@ def test_every_table_can_be_filled():
     for at in range(NEIGHBOURS_MAX):
         other = relay.neighbours.hear(at, 2 + at, 40)
         other.tell(at, 2, 1, at)
-        relay.guard._windows[2 + at] = (70_000 + at, 0xFFFFFFFF)
+        relay.guard._keys[0].windows[2 + at] = (70_000 + at, 0xFFFFFFFF)
         relay.hearing._ends[2 + at] = (at, 1_000_000_000 + at, True)
         relay.children.ask(at, 2 + at, 5, 40)
     for at in range(ROUTES_MAX):
