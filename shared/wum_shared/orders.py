@@ -40,11 +40,13 @@ RECEIPT_BYTES_MAX = CONTENT_MAX + 512
 # What an order asks for. A number never gets another meaning.
 READ, SET_CLOCK, DISCONNECT, RECONNECT, LIMIT, SECONDARY = 1, 2, 3, 4, 5, 6
 RESTART, LOGS, READ_AGAIN, SESSION, CONFIGURE, GROUP, UPDATE = 7, 8, 9, 10, 11, 12, 13
+NETWORK_KEY = 14
 KINDS = {
     READ: "read", SET_CLOCK: "set clock", DISCONNECT: "disconnect", RECONNECT: "reconnect",
     LIMIT: "limit load", SECONDARY: "switch secondary load", RESTART: "restart",
     LOGS: "fetch log", READ_AGAIN: "read archive again", SESSION: "session with a meter",
     CONFIGURE: "configure", GROUP: "join groups", UPDATE: "update",
+    NETWORK_KEY: "change the network's key",
 }
 
 # What a receipt says. Of these only RECEIVED and AGAIN are not the last word.

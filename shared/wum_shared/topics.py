@@ -24,6 +24,7 @@ ORDER = "order"           # Down: something to be done, once (orders.py); answer
 RECEIPT = "receipt"       # up.
 SESSION = "session"       # Down and up: pieces of a session with a meter (session.py).
 GROUPS = "groups"         # No topic: what groups and their keys are sealed for in an order.
+NETWORK_KEY = "network-key"     # No topic either: a mesh's key, sealed in an order.
 STANDING = "standing"     # Up: which release runs, and how it goes with the next (updates.py).
 WANT = "want"             # Up: pieces of a release that are wanted; they come on
 PIECES = "pieces"         # down.

@@ -160,7 +160,8 @@ def test_who_was_invited_joins_through_a_neighbour_and_its_messages_arrive(stree
         "network": 9, "epoch": 0, "address": 3, "key": NETWORK_KEY}
     assert guest.part.through.publish(topic(OWN[3], UP, BATCH), sealed_of(OWN[3]))
     assert until(lambda: gateway.wire.published == [(topic(OWN[3], UP, BATCH), sealed_of(OWN[3]))])
-    assert gateway.part.door.counts == {"admitted": 1, "unknown": 0, "not genuine": 0}
+    assert gateway.part.door.counts == {
+        "admitted": 1, "unknown": 0, "shut out": 0, "not genuine": 0}
 
 
 def test_who_was_not_invited_or_has_another_key_stays_outside_and_it_is_told_once(street):

@@ -12,12 +12,19 @@ from wum_shared.ids import id_to_text
 
 
 class Door:
-    """`guests`: by concentrator, the seal of its own key and its address."""
+    """`guests`: by concentrator, the seal of its own key and its address; `shut_out`: who has such
+    a key and is not let in any more.
+    """
 
     def __init__(self, guests: dict[bytes, tuple[Seal, int]], epoch: int, network_key: bytes,
                  log: Log) -> None:
-        self.counts = {"admitted": 0, "unknown": 0, "not genuine": 0}
+        self.counts = {"admitted": 0, "unknown": 0, "shut out": 0, "not genuine": 0}
         self._guests, self._epoch, self._key, self._log = guests, epoch, network_key, log
+        self.shut_out: tuple[bytes, ...] = ()
+
+    def give(self, epoch: int, network_key: bytes) -> None:
+        """From now on this key is given."""
+        self._epoch, self._key = epoch, network_key
 
     def answer(self, content: bytes) -> tuple[int, bytes] | None:
         """(where to, sealed admission) for a request; None: it is answered by silence."""
@@ -35,6 +42,10 @@ class Door:
                              id_to_text(wanted.eui)))
             return None
         seal, address = guest
+        if wanted.eui in self.shut_out:
+            self._refuse("shut out", "%s wants to join the mesh, and the head-end has shut it out"
+                         % id_to_text(wanted.eui))
+            return None
         if not joining.is_genuine(seal, wanted):
             self._refuse("not genuine", "somebody without its key wants to join the mesh as %s" % (
                 id_to_text(wanted.eui)))

@@ -11,7 +11,7 @@ from wum_shared.errors import NotGenuine
 from wum_shared.messages import DirectionKey
 from wum_shared.orders import Order
 from wum_shared.session import Piece, open_piece
-from wum_shared.topics import DOWN, GROUPS, SESSION
+from wum_shared.topics import DOWN, GROUPS, NETWORK_KEY, SESSION
 
 
 class Trusted:
@@ -64,6 +64,11 @@ class Trusted:
         """What is sealed inside an order about groups. Raises NotGenuine, Malformed, Unsupported.
         """
         return self._for_us(sealed, GROUPS)
+
+    def unsealed_network_key(self, sealed: bytes) -> bytes:
+        """What is sealed inside an order about the mesh's key. Raises NotGenuine, Malformed,
+        Unsupported."""
+        return self._for_us(sealed, NETWORK_KEY)
 
     def _for_us(self, sealed: bytes, stream: str) -> bytes:
         to, epoch, _ = cose.peek(sealed)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import wum_shared
-from tests.shared import test_groups, test_updates
+from tests.shared import test_groups, test_network_key, test_updates
 from tests.shared.cpython.sodium import Sodium
 from tests.shared.examples import (
     ABSENT_READING,
@@ -44,6 +44,7 @@ from wum_shared import (
     groups,
     mesh,
     messages,
+    network_key,
     order_kinds,
     orders,
     ripple,
@@ -126,6 +127,10 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("receipt", orders.encode_receipt(RECEIPT_REFUSED), orders.decode_receipt),
     ("memberships", groups.encode_memberships(test_groups.MEMBERS), groups.decode_memberships),
     ("memberships", groups.encode_memberships([]), groups.decode_memberships),
+    ("network-key", network_key.encode_network_key(test_network_key.GIVEN),
+     network_key.decode_network_key),
+    ("network-key", network_key.encode_network_key(test_network_key.ALONE),
+     network_key.decode_network_key),
     ("group-results", groups.encode_results(test_groups.RESULTS), groups.decode_results),
     ("update-order", updates.encode_demand(test_updates.ASSIGNMENT), updates.decode_demand),
     ("update-order", updates.encode_demand(test_updates.CONFIRMATION), updates.decode_demand),

@@ -32,7 +32,14 @@ class MeshKeys:
     network: int             # For people and the head-end; headers have one of each epoch.
     epoch: int
     address: int
-    key: bytes
+    key: bytes               # Of the epoch; of the one after it, while both are in force:
+    newer: tuple[int, bytes] | None = None
+    shut_out: tuple[bytes, ...] = ()
+
+    @property
+    def newest(self) -> int:
+        """The newest epoch of which there is a key."""
+        return self.epoch if self.newer is None else self.newer[0]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,9 +78,13 @@ def read_guests(folder: Path) -> list[Guest]:
 
 def write_mesh_keys(folder: Path, keys: MeshKeys) -> None:
     """What a station was given. Durable on return. Raises OSError."""
-    write_durably(folder / MESH, (
-        f"network = {keys.network}\nepoch = {keys.epoch}\naddress = {keys.address}\n"
-        f'key = "{id_to_text(keys.key)}"\n').encode())
+    text = (f"network = {keys.network}\nepoch = {keys.epoch}\naddress = {keys.address}\n"
+            f'key = "{id_to_text(keys.key)}"\n')
+    if keys.newer is not None:
+        text += f'newer_epoch = {keys.newer[0]}\nnewer_key = "{id_to_text(keys.newer[1])}"\n'
+    if keys.shut_out:
+        text += "shut_out = [%s]\n" % ", ".join(f'"{id_to_text(one)}"' for one in keys.shut_out)
+    write_durably(folder / MESH, text.encode())
 
 
 def _read(path: Path, decode: Any) -> Any:
@@ -87,8 +98,13 @@ def _read(path: Path, decode: Any) -> Any:
 
 
 def _mesh_keys(document: dict[str, Any]) -> MeshKeys:
-    return MeshKeys(_network(document), number(document.get("epoch"), 0, EPOCH_MAX, "epoch"),
-                    _address(document), _key(document))
+    epoch = number(document.get("epoch"), 0, EPOCH_MAX, "epoch")
+    newer = None
+    if "newer_epoch" in document or "newer_key" in document:
+        newer = (number(document.get("newer_epoch"), epoch + 1, EPOCH_MAX, "newer epoch"),
+                 id_from_text(str(document.get("newer_key")), KEY_SIZE))
+    shut_out = tuple(id_from_text(str(one)) for one in document.get("shut_out", []))
+    return MeshKeys(_network(document), epoch, _address(document), _key(document), newer, shut_out)
 
 
 def _join_key(document: dict[str, Any]) -> JoinKey:

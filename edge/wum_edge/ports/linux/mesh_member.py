@@ -52,11 +52,13 @@ class Membership:
         """One with the keys that there are; without any, one that never says a word."""
         keys = self.keys or MeshKeys(1, 0, ADDRESS_MAX, os.urandom(KEY_SIZE))
         setting = self._setting
+        guard = Guard(*_guarding(keys.epoch, keys.key), keys.address, self.store.counter,
+                      self.store.windows)
+        if keys.newer is not None:
+            guard.take_up(*_guarding(*keys.newer))
         relay = Relay(
             Setting(keys.address, setting.role == GATEWAY, setting.ways, setting.duty_permyriad),
-            Guard(Seal(epoch_key(keys.key, keys.epoch)), network_of(keys.key, keys.epoch),
-                  keys.epoch, keys.address, self.store.counter, self.store.windows),
-            _now_us(), keys.address, self.store.spent_us)
+            guard, _now_us(), keys.address, self.store.spent_us)
         relay.groups = self.groups()
         relay.role.is_standby = setting.role == STANDBY
         relay.role.patience_us = setting.standby_after_s * 1_000_000
@@ -71,8 +73,10 @@ class Membership:
         guests = mesh_keys.read_guests(self._folder)
         if self.keys is None or self._setting.role == "station" or not guests:
             return None
-        return Door({one.concentrator: (Seal(one.key), one.address) for one in guests},
+        door = Door({one.concentrator: (Seal(one.key), one.address) for one in guests},
                     self.keys.epoch, self.keys.key, self._log)
+        door.shut_out = self.keys.shut_out
+        return door
 
     def tick(self, station: Station, now_ms: int, has_way: bool) -> None:
         """In the agent's thread: ask, or leave off asking, when it is time to."""
@@ -106,9 +110,28 @@ class Membership:
         """
         if self._join is None or self._given is not None:
             return
-        given = MeshKeys(self._join.network, epoch, address, key)
-        if given != self.keys:
+        given, keys = MeshKeys(self._join.network, epoch, address, key), self.keys
+        if keys is not None and epoch < keys.newest:
+            self._log.warn("the mesh: a gateway admits with the key of epoch %d, and that of %d is "
+                           "in force: it has missed the change" % (epoch, keys.newest))
+        elif keys is None or (given.epoch, given.key, given.address) != (
+                *(keys.newer or (keys.epoch, keys.key)), keys.address):
             self._given, self._is_written = given, False
+
+    def change(self, station: Station, keys: MeshKeys) -> None:
+        """The head-end has changed the network's key: in the keys folder, then in force. Raises
+        OSError: nothing has changed.
+        """
+        mesh_keys.write_mesh_keys(self._folder, keys)
+        self.keys, self._given = keys, None
+
+        def take_up(relay: Relay, _: int) -> None:
+            epoch, key = keys.newer or (keys.epoch, keys.key)
+            if epoch != relay.guard.epoch:
+                relay.changeover.take_up(*_guarding(epoch, key))
+            if keys.newer is None and relay.guard.has_two:
+                relay.changeover.forget()
+        station.with_relay(take_up)
 
     def _take_up(self, station: Station, now_ms: int) -> None:
         """Begin with what was given, once it is in the keys folder."""
@@ -136,6 +159,11 @@ class Membership:
         if failure is not None:
             self._log.warn("the mesh: admitted, and the key cannot be kept (%s): it is asked for "
                            "again after the next start" % (failure.strerror or failure))
+
+
+def _guarding(epoch: int, key: bytes) -> tuple[Seal, int, int]:
+    """What a guard has of an epoch."""
+    return Seal(epoch_key(key, epoch)), network_of(key, epoch), epoch
 
 
 def _now_us() -> int:

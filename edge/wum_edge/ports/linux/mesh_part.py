@@ -20,8 +20,11 @@ from wum_edge.carry.standby import Either, Place, Standby
 from wum_edge.clock import Clock
 from wum_edge.log import Log
 from wum_edge.mesh.relay import Relay
+from wum_edge.orders.desk import Desk
+from wum_edge.orders.network_key import ChangeNetworkKey
 from wum_edge.ports.linux.broker import MqttBroker
 from wum_edge.ports.linux.mesh_groups import MeshGroups
+from wum_edge.ports.linux.mesh_keyring import LinuxKeyring
 from wum_edge.ports.linux.mesh_member import Membership
 from wum_edge.ports.linux.mesh_ports import modem_of, sentence_of, udp_of
 from wum_edge.ports.linux.mesh_spreader import LinuxSpreader
@@ -29,6 +32,7 @@ from wum_edge.ports.linux.mesh_station import Station
 from wum_edge.update.sharing import Sharing
 from wum_edge.update.updater import Updater
 from wum_edge.uplink.broker import Broker
+from wum_shared import orders
 from wum_shared.mesh import MeshReport, encode_mesh_report
 from wum_shared.topics import MESH
 
@@ -130,6 +134,13 @@ class MeshPart:
     def is_fed(self) -> bool:
         """Whether a release comes from neighbours: who has an uplink asks the head-end."""
         return self.through is not None and self.sharing is not None and self.sharing.is_fed()
+
+    def take_orders(self, desk: Desk | None) -> None:
+        """Let orders change the network's key, where any are taken."""
+        if desk is None:
+            return
+        keyring = LinuxKeyring(self.member, self.station, self.door, self._log)
+        desk.acts[orders.NETWORK_KEY] = ChangeNetworkKey(keyring, desk.trusted)
 
     def introduction(self) -> str:
         """Who and where this station is, for the log."""

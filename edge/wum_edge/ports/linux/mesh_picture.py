@@ -49,6 +49,7 @@ def _relay_picture(relay: Relay, t_us: int) -> dict[str, Any]:
     return {
         "station": relay.setting.address, "is_gateway": gradient.is_gateway,
         "rank": gradient.rank, "has_way": gradient.rank < RANK_MAX,
+        "epoch": relay.guard.epoch, "has_two_keys": relay.guard.has_two,
         "gateway": gradient.gateway, "parent": gradient.parent,
         "held": relay.custody.size, "unreceipted": relay.unreceipted.size,
         "down": relay.downward.size, "duty_percent": round(
@@ -131,6 +132,9 @@ def _print(found: dict[str, Any], out: TextIO) -> None:
         return
     print(f"Station {found['station']} of network {found['network']:04x}"
           + (f", modem {found['modem']}" if "modem" in found else ""), file=out)
+    print(f"Key: epoch {found['epoch']}" + (
+        ", beside the one before, until the head-end ends that." if found["has_two_keys"]
+        else "."), file=out)
     if found["is_gateway"]:
         print("Route: it is a gateway" + (
             ", for want of another." if found.get("standby") else "."), file=out)

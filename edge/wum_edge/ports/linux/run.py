@@ -110,7 +110,9 @@ def open_gateway(
         archive=archive, delivery=delivery, clock=clock, log=log, archived=archived,
         schema=schema(config, models, own.keys.tenant, own.keys.concentrator, clock.now_s()))
     opening = Opening(Cipher(), own.keys, log)
+    desk = order_desk.open_desk(config, own.keys, flash, clock, log, archive.newest_s or 0)
     if mesh is not None:
+        mesh.take_orders(desk)
         mesh.groups.carry_out = agent.ordered
         agent.listen(RIPPLE, lambda sealed: mesh.groups.ordered(opening.open(RIPPLE, sealed)))
     agent.happened(EVENT_STARTED, "wum-edge %s: %s on %s" % (
@@ -124,7 +126,6 @@ def open_gateway(
     lines = [_line(config, models, clock, hands, inputs, number)
              for number in range(len(config.lines))]
     inputs.tell = {known.index: sweeper.order for sweeper, meters in lines for known in meters}
-    desk = order_desk.open_desk(config, own.keys, flash, clock, log, archive.newest_s or 0)
     order_desk.let_act(
         desk, agent, [(meter.serial, models[meter.model]) for meter in config.meters], inputs,
         hands, recent, order_desk.groups_of(
