@@ -13,8 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from wum_cloud import logs
+from wum_cloud.commands.network_keys.arguments import add_network_key
 from wum_cloud.commands.sessions.arguments import add_session
 from wum_cloud.expected import expected
+from wum_cloud.ingest.ripples.arguments import add_ripple
 from wum_cloud.people.arguments import add_people
 from wum_cloud.registry.arguments import add_meter, add_registry
 from wum_cloud.settings import Settings, required, settings_from
@@ -78,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     files.add_argument("--plain-port", type=int, help="without TLS too, for this machine alone "
                        "(default: none)")
     _add_enrolment(add)
-    _add_ripple(add)
+    add_ripple(add, _ripple)
+    add_network_key(add, _network_key)
     add_session(add, _session)
     add("ingest", _ingest, "Store what concentrators send, then acknowledge it.")
     add("web", _web, "Serve the API and the console.")
@@ -96,21 +99,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 _Add = Callable[[str, _Command, str], argparse.ArgumentParser]
-
-
-def _add_ripple(add: _Add) -> None:
-    ripple = add("ripple", _ripple, "Give an order to a group of a mesh: a gateway floods it, all "
-                 "carry it out at one moment. Waits, and says who has it; exit code 1 if some lack "
-                 "it.")
-    ripple.add_argument("mesh", metavar="MESH", help="as `register --mesh` named it")
-    ripple.add_argument("file", type=Path, metavar="FILE", help="the order, as its members read "
-                        "it: at most 213 bytes, passed on unopened")
-    ripple.add_argument("--group", type=int, help="0 to 255 (default: everybody)")
-    ripple.add_argument("--in", dest="after_s", type=int, default=10, metavar="SECONDS",
-                        help="when it is carried out; 0: by each when it comes (default: 10)")
-    ripple.add_argument("--wait", type=int, default=60, metavar="SECONDS",
-                        help="for those who have it; 0: not at all (default: 60)")
-    ripple.add_argument("--tenant", default="default")
 
 
 def _add_enrolment(add: _Add) -> None:
@@ -295,6 +283,11 @@ async def _ripple(settings: Settings, arguments: argparse.Namespace) -> int:
     return await ripple(settings.database_url, Wish(
         arguments.tenant, arguments.mesh, arguments.group, arguments.after_s, arguments.wait,
         arguments.file))
+
+
+async def _network_key(settings: Settings, arguments: argparse.Namespace) -> int:
+    from wum_cloud.commands.network_keys.commands import network_key
+    return await network_key(settings, arguments)
 
 
 async def _revoke(settings: Settings, arguments: argparse.Namespace) -> int:

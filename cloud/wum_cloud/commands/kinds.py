@@ -52,9 +52,10 @@ KINDS = {kind.word: kind for kind in (
     Kind(orders.SESSION, "session", SESSIONS, ("seconds",), needs_second=True),
 )}
 # What the head-end orders by itself, or a campaign: nobody asked for it one by one.
-OF_ITSELF = (orders.GROUP, orders.UPDATE)
+OF_ITSELF = (orders.GROUP, orders.UPDATE, orders.NETWORK_KEY)
 WORDS = {kind.number: kind.word for kind in KINDS.values()} | {
-    orders.CONFIGURE: "configure", orders.GROUP: "join-groups", orders.UPDATE: "update"}
+    orders.CONFIGURE: "configure", orders.GROUP: "join-groups", orders.UPDATE: "update",
+    orders.NETWORK_KEY: "change-network-key"}
 
 
 def arguments_of(

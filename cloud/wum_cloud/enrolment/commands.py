@@ -49,5 +49,9 @@ async def revoke(database_url: str, tenant: str, text: str) -> int:
         if number is None or not await revoke_concentrator(
                 connection, Reach(number), at_the_machine(number), device_id):
             raise ClaimRefused("Tenant %s has no concentrator %s." % (tenant, text))
+        mesh = await store.mesh_of(connection, number, device_id)
     print("Concentrator %s is revoked: nothing of it is taken any more." % text)
+    if mesh is not None:
+        print("It still has the key of the mesh %s, and can disturb its neighbours there. If it is "
+              "in wrong hands: wum-cloud network-key begin %s." % (mesh, mesh))
     return 0

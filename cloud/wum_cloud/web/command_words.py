@@ -5,6 +5,7 @@ NAMES = {
     "disconnect": "Disconnect", "reconnect": "Reconnect", "limit": "Limit the load",
     "secondary": "Switch the secondary load", "fetch-log": "Fetch the log", "restart": "Restart",
     "session": "Session with a meter", "configure": "Configure", "join-groups": "Tell groups",
+    "change-network-key": "Change network key",
     "update": "Update",
 }
 EXPLAINED = {

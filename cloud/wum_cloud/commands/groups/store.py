@@ -102,8 +102,8 @@ async def members(connection: Connection, reach: Reach, group_id: int) -> list[M
 async def locked(connection: Connection, tenant: int, name: str) -> tuple[int, int] | None:
     """(number, version) of the group of this name, locked."""
     row = await (await connection.execute(
-        "select group_id, version from command_group where tenant_id = %s and name = %s for no key update",
-        [tenant, name])).fetchone()
+        "select group_id, version from command_group where tenant_id = %s and name = %s"
+        " for no key update", [tenant, name])).fetchone()
     return None if row is None else (int(row[0]), int(row[1]))
 
 

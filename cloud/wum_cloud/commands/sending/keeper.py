@@ -22,6 +22,7 @@ from wum_cloud.commands import states
 from wum_cloud.commands.kinds import WORDS
 from wum_cloud.commands.sending import store
 from wum_cloud.commands.sending.membership import telling
+from wum_cloud.commands.sending.network_keys import telling as network_keys
 from wum_cloud.commands.sending.results import of_meter
 from wum_cloud.commands.sending.signing import Step
 from wum_cloud.commands.sending.store import Due
@@ -133,6 +134,7 @@ class SendingDesk:
             if seed is None:
                 return []
             await telling.tell(connection, self._vault, self._downlink)
+            await network_keys.tell(connection, self._vault, self._downlink)
             await store.number(connection)
             found = await store.due(connection, DUE_MAX)
             step = Step(connection, self._vault, seed)
@@ -190,6 +192,9 @@ class SendingDesk:
         for asked in await self._told(connection, sender.concentrator_id, receipt, signed):
             if asked.kind == orders.GROUP:
                 await telling.ended(connection, asked.command_id, asked.state, receipt, epoch)
+            elif asked.kind == orders.NETWORK_KEY:
+                await network_keys.ended(
+                    connection, asked.command_id, asked.state, receipt, epoch)
 
     async def _told(self, connection: Connection, concentrator: int, receipt: Receipt,
                     signed: bytes) -> list[store.Asked]:

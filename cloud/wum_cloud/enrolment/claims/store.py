@@ -228,3 +228,11 @@ async def destroy_followed_keys(connection: Connection) -> int:
         "   from concentrator_epoch u where u.concentrator_id = old.concentrator_id"
         "    and not isempty(u.uplink_seen) order by u.epoch desc offset 1 limit 1)")
     return cursor.rowcount
+
+
+async def mesh_of(connection: Connection, tenant: int, device_id: bytes) -> str | None:
+    """The mesh that a concentrator is registered with, revoked or not."""
+    row = await (await connection.execute(
+        "select mesh from concentrator where tenant_id = %s and device_id = %s",
+        [tenant, device_id])).fetchone()
+    return None if row is None else row[0]

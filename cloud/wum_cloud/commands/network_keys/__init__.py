@@ -1,0 +1,1 @@
+"""The key of a mesh's network is changed, from afar."""

@@ -1,0 +1,1 @@
+"""Stations of a mesh are told its network's new key."""
