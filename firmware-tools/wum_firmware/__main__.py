@@ -95,9 +95,11 @@ def _parser() -> argparse.ArgumentParser:
         "mesh", help="make a mesh's network, admit or invite a concentrator, change the key",
         description="Alone: make the file of a new network, with its key; it stays on the "
         "workbench. With --admit, --invite or --door: give a concentrator that is provisioned "
-        "already what it needs, in its folder of keys. With --renew: another key, for when one may "
-        "be in wrong hands. Then --admit the gateways and --door them anew; guests join again by "
-        "themselves, others need --admit, and who gets nothing is out.",
+        "already what it needs, in its folder of keys. The head-end changes the key without a "
+        "visit (`wum-cloud network-key`); --take what it exports, and who is admitted afterwards "
+        "has it too. With --renew: another key where there is no head-end for that. Then --admit "
+        "the gateways and --door them anew; guests join again by themselves, others need --admit, "
+        "and who gets nothing is out.",
         epilog="Example: wum-firmware mesh street.mesh; wum-firmware mesh street.mesh --admit "
         "cabinet-1/keys")
     mesh.add_argument("network", metavar="NETWORK", type=Path, help="the network's file")
@@ -109,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--door", metavar="DIR", type=Path, help="this gateway's folder of keys gets "
                       "the list of those who were invited, whom it admits (door.key)")
     what.add_argument("--renew", action="store_true", help="another key, in the next epoch")
+    what.add_argument("--take", metavar="FILE", type=Path, help="the key that the head-end has "
+                      "made, as `wum-cloud network-key export` wrote it; destroy it afterwards")
     _add_board(commands)
     consenting.add_to(commands)
     release_commands.add_to(commands)
@@ -172,6 +176,10 @@ def _mesh(options: argparse.Namespace) -> int:
         made = mesh_network.renew(path)
         print(f"Network {made.network:04x}: key epoch {made.epoch}. Next: --admit and --door for "
               "each gateway; who was invited joins again by itself, others need --admit.")
+    elif options.take:
+        made = mesh_network.take(path, options.take)
+        print(f"Network {made.network:04x}: key epoch {made.epoch}, of the head-end. Who is "
+              f"admitted from now on has it. Destroy {options.take}.")
     elif options.admit:
         address = mesh_network.admit(path, _provisioned(options.admit))
         print(f"Station {address}: {options.admit / mesh_network.MESH_KEY}")

@@ -81,6 +81,35 @@ def renew(path: Path) -> Network:
                                  key=secrets.token_bytes(_KEY_SIZE)))
 
 
+def take(path: Path, file: Path) -> Network:
+    """The key that the head-end has made, which `file` holds: for whoever is admitted from now on.
+    Raises NetworkRefused, OSError.
+    """
+    given = _given(file)
+    with _changing(path) as change:
+        found = change.found
+        if given.network != found.network:
+            raise NetworkRefused(f"{file} is of network {given.network:04x}, and {path} is network "
+                                 f"{found.network:04x}: take it with that one's file.")
+        if given.epoch < found.epoch or (given.epoch == found.epoch and given.key != found.key):
+            raise NetworkRefused(f"{file} has the key of epoch {given.epoch}, and {path} that of "
+                                 f"{found.epoch}: export the newest one at the head-end "
+                                 "(`wum-cloud network-key export`).")
+        return change.to(replace(found, epoch=given.epoch, key=given.key))
+
+
+def _given(file: Path) -> Network:
+    try:
+        document = tomllib.loads(file.read_text())
+        return Network(
+            number(document.get("network"), 1, 0xFFFF, "network"),
+            number(document.get("epoch"), 1, _EPOCH_MAX, "epoch"), 1,
+            id_from_text(str(document.get("key")), _KEY_SIZE))
+    except (Malformed, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        # Not chained and not quoted: the text would hold the key.
+        raise NetworkRefused(f"{file} is not what `wum-cloud network-key export` wrote.") from None
+
+
 def admit(path: Path, folder: Path) -> int:
     """Give the concentrator of `folder` the network's key, and its address, which is returned: the
     one that it has, or the next. Raises NetworkRefused, OSError.

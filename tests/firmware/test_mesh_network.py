@@ -75,6 +75,41 @@ def test_another_key_is_another_epoch_and_addresses_stay(tmp_path, network):
     assert provision(tmp_path / "e", network)["address"] == 3
 
 
+def exported(path, network, epoch, key="ab" * 16):
+    path.write_text(f'network = {network}\nepoch = {epoch}\nkey = "{key}"\n')
+    return str(path)
+
+
+def test_the_key_that_the_head_end_made_is_taken_and_given_to_whoever_comes(
+        tmp_path, network, capsys):
+    first = provision(tmp_path / "c", network)
+    file = exported(tmp_path / "new", first["network"], 29_000_000)
+    for _ in range(2):
+        assert main(["mesh", str(network), "--take", file]) == 0
+    second = provision(tmp_path / "d", network)
+    assert second == {"network": first["network"], "epoch": 29_000_000, "address": 2,
+                      "key": "ab" * 16}
+    assert "ab" * 16 not in capsys.readouterr().out
+    assert main(["mesh", str(network), "--renew"]) == 0
+    assert provision(tmp_path / "e", network)["epoch"] == 29_000_001
+
+
+def test_a_key_that_is_older_of_another_network_or_none_is_not_taken(tmp_path, network, capsys):
+    first = provision(tmp_path / "c", network)
+    newest = exported(tmp_path / "newest", first["network"], 9)
+    assert main(["mesh", str(network), "--take", newest]) == 0
+    before = network.read_bytes()
+    for text, told in (
+            (exported(tmp_path / "a", first["network"], 8), "export the newest"),
+            (exported(tmp_path / "b", first["network"], 9, "cd" * 16), "export the newest"),
+            (exported(tmp_path / "n", first["network"] % 0xFFFF + 1, 10), "that one's file"),
+            (exported(tmp_path / "k", first["network"], 10, "cd"), "is not what")):
+        assert main(["mesh", str(network), "--take", text]) == 1
+        refused = capsys.readouterr().err
+        assert told in refused and "cdcd" not in refused
+    assert network.read_bytes() == before
+
+
 def test_what_cannot_be_is_refused_with_a_sentence(tmp_path, network, capsys):
     assert main(["mesh", str(network)]) == 1
     assert "would part the network" in capsys.readouterr().err
