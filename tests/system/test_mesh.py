@@ -1,7 +1,7 @@
 """Four concentrators, two without an uplink of their own, of which one has to join, and one on
 standby: an order to all goes through, the head-end loses what it had of one behind the mesh, the
-relay is killed, and then the gateway, keys change meanwhile through the mesh too, and nothing is
-lost or comes twice.
+relay is killed, and then the gateway, keys change meanwhile through the mesh too, those of each and
+the one of its network, while the relay is away, and nothing is lost or comes twice.
 
 The radio is simulated, in real time: modems on ptys, the air between them. Everything else is real.
 """
@@ -38,9 +38,12 @@ def test_who_has_no_uplink_delivers_around_a_relay_and_a_gateway_that_die(
         _an_order_reaches_everybody(street)
         _the_head_end_loses_what_it_had(street, 4)
         _the_relay_dies(street)
+        before = _network_keys(street)
+        _the_networks_key_changes_without_the_relay(street)
         _the_gateway_dies(street)
         street.restart("edge-3")
         street.restart("edge-1")
+        _the_old_key_ends_when_the_relay_has_the_new_one(street, before)
         _nothing_is_lost(street)
     finally:
         street.stop()
@@ -110,6 +113,42 @@ def _the_gateway_dies(street: Street) -> None:
         street.wait_for("readings past the dead gateway",
                         lambda number=number: _has_read(street, number, killed), _GATEWAY_S)
     assert "opens its uplink" in (street.place.logs / "edge-2.log").read_text()
+
+
+def _network_keys(street: Street) -> set[str]:
+    """The lines of keys that stations hold: of the network's own, one or two."""
+    return {line for cabinet in street.cabinets
+            for line in (cabinet.keys / "mesh.key").read_text().splitlines() if "key = " in line}
+
+
+def _network_key(street: Street, act: str) -> tuple[int, str]:
+    """(exit code, what it said) of a command of the operator's."""
+    given = subprocess.run(
+        street.program("wum-cloud", "network-key", act, mesh.NAME), env=street.environment,
+        capture_output=True, text=True, timeout=90)
+    return given.returncode, given.stdout + given.stderr
+
+
+def _the_networks_key_changes_without_the_relay(street: Street) -> None:
+    code, said = _network_key(street, "begin")
+    assert code == 0 and "0 of 4 stations have it." in said, said + street.logs()
+    street.wait_for("a new key of the network at all that are there", lambda: (
+        "3 of 4 stations have it." in _network_key(street, "show")[1] or None), _GATEWAY_S)
+    code, said = _network_key(street, "finish")
+    assert code == 1 and "1 of 4 stations have not got" in said and "cabinet-3" in said
+
+
+def _the_old_key_ends_when_the_relay_has_the_new_one(street: Street, before: set[str]) -> None:
+    """It was away all the time, and has the old key alone: its neighbours understand it."""
+    street.wait_for("the new key at the relay", lambda: (
+        "4 of 4 stations have it." in _network_key(street, "show")[1] or None), _GATEWAY_S)
+    assert len(before) == 1 and len(_network_keys(street)) == 2
+    code, said = _network_key(street, "finish")
+    assert code == 0, said
+    street.wait_for("the end of the old key", lambda: (
+        "4 of them and no other." in _network_key(street, "show")[1] or None), _GATEWAY_S)
+    after = _network_keys(street)
+    assert len(after) == 1 and not after & before
 
 
 def _nothing_is_lost(street: Street) -> None:
