@@ -1,17 +1,18 @@
-"""An update that goes through a simulated mesh beside its hourly load, and the same hours without.
+"""An update that goes through a simulated mesh beside its hourly load, and the same hours without:
+an order to every station, the hashes of the release's chunks, the chunks, and what is asked for.
 
 Left out: what no protocol can undercut (ota_limit.py).
 """
 
-import math
 import random
 import statistics
 
-from kit import ota_limit
+from kit import ota_limit, ota_orders
 from kit.figures import Figure
 from kit.mesh_bounds import chances
 from kit.mesh_hourly import HOUR_US, MINUTE_US, give_an_hour, run_for
 from kit.mesh_pieces import Values, joined
+from kit.ota_orders import Assigning
 from wum_edge.mesh.airtime import airtime_us
 from wum_edge.mesh.frames import (
     BODY_MAX,
@@ -23,7 +24,6 @@ from wum_edge.mesh.frames import (
     SYMBOL,
 )
 from wum_edge.mesh.relay import Relay
-from wum_shared.suit import CHUNK_HASH_SIZE, CHUNK_SIZE
 from wum_simulator.radio.library import Library
 from wum_simulator.radio.network import Network, Plan
 
@@ -49,12 +49,14 @@ def update(plan: Plan, size: int, is_whole: bool = True) -> Values:
     """One network's update under its hourly load, until all have it and the hour is over. is_whole:
     with the same hours without it, also if nothing is late.
     """
-    network = Network(plan)
-    run_for(network, SETTLE_US)
-    library = Library(random.Random(plan.seed).randbytes(size),
-                      set(range(len(plan.sites))), set(plan.gateways))
-    begun_us = network.air.now_us
+    network = settled(plan)
+    image = random.Random(plan.seed).randbytes(size)
+    order = ota_orders.order_of(image)
+    library = Library(image, set(range(len(plan.sites))), set(plan.gateways), is_apart=True,
+                      order=order)
+    begun_us, before_s = network.air.now_us, airtime_s(network, ota_orders.KINDS)
     network.spread(library)
+    assigning = Assigning(network, order)
     hours = 0
     while hours < HOURS_MAX and (library.lacking() or not hours):
         give_an_hour(network, hours)
@@ -71,6 +73,10 @@ def update(plan: Plan, size: int, is_whole: bool = True) -> Values:
         "bytes": [size], "stations": [stations], "have_it": [len(took_s)],
         "took_s": [took_s[-1] if len(took_s) == stations else HOURS_MAX * 3600.0],
         "most_s": [took_s[len(took_s) * 95 // 100] if took_s else HOURS_MAX * 3600.0],
+        "order_bytes": [len(order)], "orders": [assigning.given],
+        "ordered": [len(library.told) - len(plan.gateways)],
+        "orders_s": [airtime_s(network, ota_orders.KINDS) - before_s],
+        "indexed_s": [(max(library.indexed_us.values(), default=0) - begun_us) / 1e6],
         "airtime_s": [airtime_s(network, (LACK, SYMBOL))],
         "asking_s": [airtime_s(network, (LACK,))],
         "once_s": [once_s(plan, size)],
@@ -80,10 +86,20 @@ def update(plan: Plan, size: int, is_whole: bool = True) -> Values:
         "p99_s": [p99_s], "p99_without_s": [p99_without_s]}
 
 
+def settled(plan: Plan) -> Network:
+    """They have found each other, and a way down to each is known from what came up."""
+    network = Network(plan)
+    run_for(network, SETTLE_US)
+    for number in range(len(plan.sites)):
+        if number not in plan.gateways:
+            network.give(number, 40)
+    run_for(network, SETTLE_US)
+    return network
+
+
 def load_alone(plan: Plan, hours: int) -> Network:
     """The same load, and no update."""
-    still = Network(plan)
-    run_for(still, SETTLE_US)
+    still = settled(plan)
     for hour in range(hours):
         give_an_hour(still, hour)
         run_for(still, HOUR_US)
@@ -129,12 +145,7 @@ def losses(plan: Plan) -> Values:
 
 def alone(plan: Plan) -> Values:
     """What an image costs that is sent to a few stations one after the other, as objects down."""
-    network = Network(plan)
-    run_for(network, SETTLE_US)
-    for number in range(len(plan.sites)):            # A way down is learned from what comes up.
-        if number not in plan.gateways:
-            network.give(number, 40)
-    run_for(network, SETTLE_US)
+    network = settled(plan)
     order = random.Random(plan.seed).sample(
         [at for at in range(len(plan.sites)) if at not in plan.gateways],
         min(SAMPLED, len(plan.sites) - 1))
@@ -152,18 +163,18 @@ def alone(plan: Plan) -> Values:
 def ota_figures(ours: list[Values], bounds: list[Values], lossy: list[Values],
                 singly: list[Values]) -> list[Figure]:
     """Seed by seed against the limit of the same seed; the worst seed counts."""
-    vs_limit, vs_found, vs_fractional, vs_single, hashes_s = [], [], [], [], []
+    vs_limit, vs_pieces, vs_found, vs_fractional, vs_single = [], [], [], [], []
     for at, values in enumerate(ours):
-        used_s, once = values["airtime_s"][0], values["once_s"][0]
+        once = values["once_s"][0]
+        used_s = values["airtime_s"][0] + values["orders_s"][0]
         if at < len(bounds):
             vs_limit.append(used_s / once / bounds[at]["dominating"][0])
+            vs_pieces.append(values["airtime_s"][0] / once / bounds[at]["dominating"][0])
             vs_found.append(used_s / once / bounds[at]["connected"][0])
             vs_fractional.append(used_s / once / bounds[at]["fractional"][0])
         if at < len(singly):
             each_s = singly[at]["down_s_per_byte"][0] * values["bytes"][0]
             vs_single.append(used_s / (each_s * values["stations"][0]))
-            hashes_s.append(singly[at]["down_s_per_byte"][0] * values["stations"][0]
-                            * CHUNK_HASH_SIZE * math.ceil(values["bytes"][0] / CHUNK_SIZE))
     size = ours[0]["bytes"][0] / 1024
     seeds = f"{len(ours)} seed{'s' if len(ours) > 1 else ''}"
     stations = ours[0]["stations"][0]
@@ -173,8 +184,13 @@ def ota_figures(ours: list[Values], bounds: list[Values], lossy: list[Values],
                "value >= 1"),
         Figure("ota/time_h", max(joined(ours, "took_s")) / 3600, f"h until all have it; {seeds}",
                "19 of 20", max(joined(ours, "most_s")) / 3600),
-        Figure("ota/airtime_s", max(joined(ours, "airtime_s")), "s, all stations together",
-               "of it asking", max(joined(ours, "asking_s"))),
+        Figure("ota/airtime_s", max(joined(ours, "airtime_s")), "s, all stations together: hashes "
+               "and chunks, and asking for them", "of it asking", max(joined(ours, "asking_s"))),
+        Figure("ota/orders_s", max(joined(ours, "orders_s")), "s, all stations together: an order "
+               f"of {ours[0]['order_bytes'][0]:.0f} bytes to each alone, which holds what is "
+               "signed", "have it", min(joined(ours, "ordered"))),
+        Figure("ota/hashes_h", max(joined(ours, "indexed_s")) / 3600, "h until all have the hashes "
+               "of its chunks", "all of it", max(joined(ours, "took_s")) / 3600),
         Figure("ota/servers", max(joined(ours, "servers")), "stations that sent pages", "of",
                stations),
         Figure("ota/duty_max", _duty_max(ours), "of the time it took (an hour at least), who sent "
@@ -189,9 +205,11 @@ def ota_figures(ours: list[Values], bounds: list[Values], lossy: list[Values],
     if vs_limit:
         found += [
             Figure("ota/airtime_vs_limit", max(vs_limit), "times the image sent once by each of "
-                   "the least connected dominating set (links of 9 in 10)",
+                   "the least connected dominating set (links of 9 in 10), orders included",
                    "stations in it, at least, where most", max(joined(bounds, "dominating")),
                    "value <= 1.5"),
+            Figure("ota/pieces_vs_limit", max(vs_pieces), "times the same, without the orders",
+                   "with them", max(vs_limit)),
             Figure("ota/airtime_vs_set_found", max(vs_found), "times the image sent once by each "
                    "of the least such set that was found", "stations in it, where most",
                    max(joined(bounds, "connected"))),
@@ -209,10 +227,6 @@ def ota_figures(ours: list[Values], bounds: list[Values], lossy: list[Values],
         found.append(Figure(
             "ota/airtime_vs_unicast", max(vs_single), "of what it takes to send it to each alone",
             f"{SAMPLE_BYTES} bytes to each of {SAMPLED} measured, and scaled", 1.0))
-        found.append(Figure(
-            "ota/hashes_s", max(hashes_s), "s, what the hashes of its chunks cost besides, which "
-            "come to each alone with its manifest (scaled as above)", "the image to all",
-            max(joined(ours, "airtime_s"))))
     return found
 
 

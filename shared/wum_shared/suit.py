@@ -21,7 +21,8 @@ SEQUENCE_MAX = 2**32 - 1
 CONTENT_BYTES_MAX = 16 * 1024 * 1024
 CHUNK_SIZE = 1024             # Of the content; the last one may be shorter.
 CHUNK_HASH_SIZE = 16          # The first bytes of each chunk's SHA-256.
-INTEGRATED_INDEX_MAX = 200 * CHUNK_HASH_SIZE    # A longer one travels as the content does.
+INTEGRATED_INDEX_MAX = 16 * CHUNK_HASH_SIZE     # A longer one travels as the content does: in a
+                                                # mesh once for all, and not with each envelope.
 _HASH_SIZE = 32
 _UUID_SIZE = 16
 _SHA256 = -16

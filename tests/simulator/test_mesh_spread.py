@@ -25,12 +25,12 @@ def district(seed, sites=24):
     return Network(Plan(found, HARSH, (places.central(found),), seed))
 
 
-def spread(network, kib, members=None):
+def spread(network, kib, members=None, **options):
     """Let it be spread from the gateways, after three minutes to find each other."""
     network.air.run(3 * MINUTE_US)
     library = Library(random.Random(network.plan.seed).randbytes(kib * 1024 - 300),
                       set(range(len(network.stations))) if members is None else members,
-                      set(network.plan.gateways))
+                      set(network.plan.gateways), **options)
     network.spread(library)
     return library
 
@@ -77,6 +77,22 @@ def test_what_stations_that_go_and_come_had_they_keep_and_all_get_it_in_the_end(
             network.air.after(dice.randrange(MINUTE_US), network.boot, number)
         assert len(library.pages[number]) == had
     assert until_all_have_it(network, library, 240)
+
+
+def test_hashes_go_before_the_image_and_whoever_was_told_of_it_gets_both():
+    network = district(5)
+    library = spread(network, 24, is_apart=True, order=b"order")
+    for number in range(0, 24, 2):
+        network.stations[network.plan.gateways[0]].act(
+            lambda core, t_us, number=number: core.send_down(t_us, number + 1, b"order"))
+    network.air.run(network.air.now_us + 20 * MINUTE_US)
+    assert library.told >= set(range(0, 24, 2)) and len(library.told) < 24
+    for number in range(1, 24, 2):                   # A late wave finds both with its neighbours.
+        network.stations[network.plan.gateways[0]].act(
+            lambda core, t_us, number=number: core.send_down(t_us, number + 1, b"order"))
+    assert until_all_have_it(network, library, 120) and not library.spoilt
+    for number, at_us in library.done_us.items():
+        assert library.indexed_us[number] < at_us
 
 
 def test_stations_that_send_die_one_after_the_other_and_all_others_get_it():

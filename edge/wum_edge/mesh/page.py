@@ -1,8 +1,9 @@
 """One page of an image that is being gathered: its symbols, who sent them, and what they make.
 
-Every chunk is checked by its hash before anybody is told of it. Symbols of several senders make a
-page together; where it is spoilt, it is gathered anew of one sender alone: who spoils it then, has
-shown that it lies. Left out: asking for it (spreading.py).
+Every chunk is checked by its hash before anybody is told of it; of an image that has no such
+hashes, which is one page, the whole is. Symbols of several senders make a page together; where it
+is spoilt, it is gathered anew of one sender alone: who spoils it then, has shown that it lies.
+Left out: asking for it (spreading.py).
 """
 
 from binascii import crc32
@@ -39,11 +40,14 @@ def symbols_of(data: bytes) -> list[int]:
 
 
 class Page:
-    """`only`: whose symbols alone are taken, None for anybody's."""
+    """`only`: whose symbols alone are taken, None for anybody's. `whole`: SHA-256 of an image of
+    one page that comes without an index.
+    """
 
-    def __init__(self, size: int, index: bytes, page: int) -> None:
+    def __init__(self, size: int, index: bytes, page: int, whole: bytes = b"") -> None:
+        assert not whole or size <= PAGE_SIZE
         self.number = page
-        self._size, self._index = size, index
+        self._size, self._index, self._whole = size, index, whole
         self.wanted = SYMBOLS_OF_CHUNK * chunks_of(size, page)
         self.only: int | None = None
         self._found: dict[int, int] = {}
@@ -65,7 +69,7 @@ class Page:
         return True
 
     def open(self) -> bytes | None:
-        """The page, none of whose symbols is lacking, if all its chunks are what is signed."""
+        """The page, none of whose symbols is lacking, if all of it is what is signed."""
         parts = []
         symbols = erasure.rebuild(self.wanted, self._found)
         for at in range(self.wanted // SYMBOLS_OF_CHUNK):
@@ -73,10 +77,11 @@ class Page:
                 at * SYMBOLS_OF_CHUNK:(at + 1) * SYMBOLS_OF_CHUNK]])
             place = self.number * CHUNKS_OF_PAGE + at
             chunk = chunk[:min(CHUNK_SIZE, self._size - place * CHUNK_SIZE)]
-            if not fits(self._index, place, chunk):
+            if not self._whole and not fits(self._index, place, chunk):
                 return None
             parts.append(chunk)
-        return b"".join(parts)
+        data = b"".join(parts)
+        return data if not self._whole or sha256(data).digest() == self._whole else None
 
     def spoilt(self, only: int) -> int | None:
         """It is not what is signed: begin anew, with what `only` sends. Who alone has sent all of

@@ -272,12 +272,14 @@ class Relay:
         """Network time, as a gateway knows it at `t_us` of its clock."""
         self.clock.set(t_us, network_us)
 
-    def take_up(self, t_us: int, name: bytes, size: int, index: bytes, have: int) -> None:
+    def take_up(self, t_us: int, name: bytes, size: int, index: bytes, have: int,
+                whole: bytes = b"") -> None:
         """Gather an image, and give others what is here of it: a bit of `have` for each page. Its
-        name is the first 4 bytes of its SHA-256, `index` has 16 of each chunk's, and is genuine.
+        name is the first 4 bytes of its SHA-256, `index` has 16 of each chunk's, and is genuine; of
+        one page alone `whole`, its SHA-256, may be known instead.
         """
         self._advance(t_us)
-        self.spread.take_up(name, size, index, have)
+        self.spread.take_up(name, size, index, have, whole)
         self.speech.plan()
 
     def has_pages(self, t_us: int, name: bytes, have: int) -> None:

@@ -1,8 +1,9 @@
 """Updates over the mesh: one broadcast of a page serves everybody who hears it.
 
 Comes behind everything else that a relay says, and spends no more than its share of the law's
-airtime. What is spread is public and checked chunk by chunk against an index that came signed; the
-image itself is kept by whoever runs the relay, page by page:
+airtime. What is spread is public and checked chunk by chunk against an index that was signed, which
+may have come as an image of one page itself, checked as a whole; the image is kept by whoever runs
+the relay, page by page:
 
   ("page", name, page, data)     a page is here, and is what was signed: keep it
   ("read page", name, page)      answer with `give`
@@ -26,7 +27,7 @@ from wum_edge.mesh.spreadframes import (
 from wum_edge.mesh.spreading import Spreading
 from wum_edge.mesh.timing import HOST_US, IDLE
 
-IMAGES_MAX = 2
+IMAGES_MAX = 2               # And as many pages that are images: hashes of either.
 SHARE_PERCENT = 30           # Of the law's airtime, for updates.
 USED_PERCENT = 50            # Above this of all airtime nothing is spread: readings need the rest.
 BURST = 8
@@ -55,12 +56,16 @@ class Spread:
         self._booked = (relay.now, 0)
         self._speaking: Spreading | None = None
 
-    def take_up(self, name: bytes, size: int, index: bytes, have: int) -> None:
-        """Gather this image, and give others what is here of it; `have`: a bit for each page."""
+    def take_up(self, name: bytes, size: int, index: bytes, have: int, whole: bytes) -> None:
+        """Gather this image, and give others what is here of it; `have`: a bit for each page;
+        `whole`: SHA-256 of an image of one page without an index.
+        """
         self.drop(name)
-        if len(self.images) >= IMAGES_MAX:
-            self.images.pop(0)
-        self.images.append(Spreading(self, name, size, index, have))
+        pages = [image for image in self.images if image.is_whole]
+        images = [image for image in self.images if not image.is_whole]
+        kind = pages if whole else images
+        kind[:] = kind[-IMAGES_MAX + 1:] + [Spreading(self, name, size, index, have, whole)]
+        self.images = pages + images     # Without such a page nothing else is gathered.
 
     def drop(self, name: bytes) -> None:
         """No more of that one."""
@@ -77,6 +82,8 @@ class Spread:
         for image in self.images:
             if image.name == name:
                 image.give(page, None if data is None else symbols_of(data))
+            else:
+                image.at_hand = None     # One page is held of all of them.
 
     # What comes in.
 

@@ -37,12 +37,13 @@ if TYPE_CHECKING:
 
 
 class Spreading:
-    """`have`: a bit for each page that is here; `page`: the first that is not."""
+    """`have`: a bit for each page that is here; `page`: the first that is not; `whole`: Page's."""
 
-    def __init__(self, spread: "Spread", name: bytes, size: int, index: bytes, have: int) -> None:
+    def __init__(self, spread: "Spread", name: bytes, size: int, index: bytes, have: int,
+                 whole: bytes) -> None:
         self._spread, self._relay = spread, spread.relay
-        self.name, self.size, self._index = name, size, index
-        self.pages, self.have = pages_of(size), have
+        self.name, self.size, self._index, self._whole = name, size, index, whole
+        self.pages, self.have, self.is_whole = pages_of(size), have, bool(whole)
         self.page = 0
         self.gathered: Page | None = None
         self.ahead: list[Page] = []  # Pages behind it, as far as they have come.
@@ -131,7 +132,7 @@ class Spreading:
             if source == self._asked_of:
                 self._unanswered = 0
             if not self.gathered.lacks:
-                self._whole(self.gathered)
+                self._check(self.gathered)
                 return
         if left:
             self._wait_for(left)
@@ -163,18 +164,18 @@ class Spreading:
         for later in self.ahead:
             if later.number == page:
                 if later.take(source, number, symbol) and not later.lacks:
-                    self._whole_ahead(later)
+                    self._check_ahead(later)
                 return
         if len(self.ahead) >= _AHEAD_MAX:        # Those that come first are worth most.
             last = max([later.number for later in self.ahead])
             if page > last:
                 return
             self.ahead = [later for later in self.ahead if later.number < last]
-        later = Page(self.size, self._index, page)
+        later = self._new_page(page)
         later.take(source, number, symbol)
         self.ahead.append(later)
 
-    def _whole_ahead(self, page: Page) -> None:
+    def _check_ahead(self, page: Page) -> None:
         """If it is not what is signed, its turn will come, and then who lied is found."""
         data = page.open()
         if data is not None:
@@ -215,17 +216,20 @@ class Spreading:
         if self.page < self.pages:
             if self.gathered is None or self.gathered.number != self.page:
                 here = [later for later in self.ahead if later.number == self.page]
-                self.gathered = here[0] if here else Page(self.size, self._index, self.page)
+                self.gathered = here[0] if here else self._new_page(self.page)
             self.ahead = [later for later in self.ahead
                           if later.number > self.page and not self.have >> later.number & 1]
             self._served_us = 0
             self.ask_us = self._relay.now + SECOND_US + self._dice(_LATER_US)
             if not self.gathered.lacks:
-                self._whole(self.gathered)
+                self._check(self.gathered)
         else:
             self.gathered = self.ask_us = None
 
-    def _whole(self, page: Page) -> None:
+    def _new_page(self, number: int) -> Page:
+        return Page(self.size, self._index, number, self._whole)
+
+    def _check(self, page: Page) -> None:
         """Nothing is lacking: is it what is signed?"""
         relay = self._relay
         data = page.open()

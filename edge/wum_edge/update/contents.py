@@ -1,25 +1,34 @@
 """Contents that are here, whole or in part, for others in the mesh: by pages, from where they lie.
 
 A release that runs lies in its slot, one that is staged in the spare one, one that is being fetched
-in its pieces and, where its files are at hand, in the slot that runs. Left out: what the mesh is
+in its pieces and, where its files are at hand, in the slot that runs. The hashes of its chunks are
+spread before it, as a page of their own. Left out: what the mesh is
 told of them (sharing.py).
 """
+
+from hashlib import sha256
 
 from wum_edge.archive.flash import Flash
 from wum_edge.mesh.page import PAGE_SIZE, chunks_of, pages_of
 from wum_edge.mesh.spreadframes import CHUNKS_OF_PAGE
 from wum_edge.update import install, slots
 from wum_edge.update.fetch import Fetch
+from wum_shared import bundle
 from wum_shared.suit import CHUNK_SIZE
+from wum_shared.updates import CONTENT, INDEX
 
 
 class Content:
-    """`digest` and `size` of a release's content; `index`: the hashes of its chunks, empty where
-    all of it is here.
+    """`digest` and `size` of what is spread; `index`: the hashes of its chunks, empty where all of
+    it is here. `release`: the digest of the release it is `part` of; `whole`: its own, where it is
+    one page and is checked as such.
     """
+
+    part, whole = CONTENT, b""
 
     def __init__(self, digest: bytes, size: int, index: bytes) -> None:
         self.digest, self.size, self.index = digest, size, index
+        self.release = digest
 
     def have(self) -> int:
         """A bit for each page that is here."""
@@ -97,6 +106,48 @@ class Fetched(Content):
             if file.digest in copies:
                 self._parts.append((copies[file.digest], at, file.size))
             at += file.size
+
+
+class Hashes(Content):
+    """The hashes of a release's chunks that are here, or are to come: as many as make one page."""
+
+    part = INDEX
+
+    def __init__(self, release: bytes, digest: bytes, size: int, hashes: bytes | None) -> None:
+        assert size <= PAGE_SIZE
+        Content.__init__(self, digest, size, b"")
+        self.release, self.whole = release, digest
+        self._hashes = hashes
+
+    def have(self) -> int:
+        return 0 if self._hashes is None else 1
+
+    def page(self, number: int) -> bytes | None:
+        return self._hashes if not number else None
+
+
+class Hashing:
+    """Makes the hashes of what stands in a slot, page by page: no tick shall take long."""
+
+    def __init__(self, content: InSlot) -> None:
+        self._content, self._page, self._found = content, 0, b""
+
+    def step(self) -> Hashes | None:
+        """One page; all of them where it was the last. Raises OSError."""
+        data = self._content.page(self._page)
+        if data is None:
+            raise OSError(5, "page %d is gone" % self._page)
+        self._found += bundle.index_of(data)
+        self._page += 1
+        if self._page < pages_of(self._content.size):
+            return None
+        return Hashes(self._content.digest, sha256(self._found).digest(), len(self._found),
+                      self._found)
+
+
+def is_a_page(index_size: int) -> bool:
+    """Whether hashes of so many bytes can be spread."""
+    return index_size <= PAGE_SIZE
 
 
 def _of_files(flash: Flash, parts: list[tuple[str, int, int]], start: int, end: int) -> bytes:

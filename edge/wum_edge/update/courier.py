@@ -34,13 +34,13 @@ class Courier:
         self._asked: Want | None = None
 
     def tick(self, say: "Callable[[str, bytes], bool]", is_fed: bool = False) -> None:
-        """Say by `say` (stream, plaintext), which may refuse, what is due; `is_fed`: pieces of the
-        content come from neighbours, and are not asked for.
+        """Say by `say` (stream, plaintext), which may refuse, what is due; `is_fed`: the pieces
+        come from neighbours, and are not asked for.
         """
         now_ms = self._clock.monotonic_ms()
         standing = self._updater.standing()
         what = (standing.state, standing.sequence, standing.assignment, standing.nonce,
-                standing.note)
+                standing.note, standing.trust)
         if what != self._told or now_ms >= self._tell_ms:
             signed = cose.sign(self._signer, self._seed, self._kid,
                                updates.encode_standing(standing))
@@ -48,10 +48,9 @@ class Courier:
                 return
             self._told, self._tell_ms = what, now_ms + _pace(standing)
         want = self._updater.want()
-        if want is not None and is_fed and want.part == updates.CONTENT:
+        if want is None or is_fed or want == self._asked and now_ms < self._ask_ms:
             return
-        if want is not None and (want != self._asked or now_ms >= self._ask_ms) and say(
-                WANT, updates.encode_want(want)):
+        if say(WANT, updates.encode_want(want)):
             self._asked, self._ask_ms = want, now_ms + ASK_MS
 
 

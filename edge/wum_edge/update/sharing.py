@@ -9,10 +9,11 @@ from wum_edge.archive.flash import Flash
 from wum_edge.clock import Clock
 from wum_edge.log import Log
 from wum_edge.mesh.spreadframes import CHUNKS_OF_PAGE, NAME_SIZE
-from wum_edge.update.contents import Content, Fetched, InSlot
+from wum_edge.update.contents import Content, Fetched, Hashes, Hashing, InSlot, is_a_page
 from wum_edge.update.fetch import Fetch
 from wum_edge.update.updater import Updater
-from wum_shared.updates import CONTENT, INDEX, Pieces
+from wum_shared import suit
+from wum_shared.updates import Pieces
 
 LOOK_MS = 2_000
 # A station that gets nothing through the mesh for so long asks the head-end for itself.
@@ -26,8 +27,8 @@ class Spreader:
         """By name: a bit for each page that the relay believes to be here."""
         raise NotImplementedError
 
-    def take_up(self, name: bytes, size: int, index: bytes, have: int) -> None:
-        """Gather an image, and give what is here of it."""
+    def take_up(self, name: bytes, size: int, index: bytes, have: int, whole: bytes) -> None:
+        """Gather an image, and give what is here of it. `whole`: SHA-256 of one without index."""
         raise NotImplementedError
 
     def have(self, name: bytes, have: int) -> None:
@@ -52,12 +53,16 @@ class Sharing:
         self._flash = flash
         self._contents: dict[bytes, Content] = {}
         self._lying: list[tuple[int, bytes, Fetch | None]] = []
+        self._hashing: list[Hashing] = []
+        self._is_indexed = False     # Whether the hashes are there of what is fetched,
+        self._is_alone = False       # or are to come from the head-end.
         self._look_ms = self._fed_ms = clock.monotonic_ms()
         self._gathers = self._apart = b""
+        self._gone: dict[bytes, int] = {}
 
     def is_fed(self) -> bool:
-        """Whether the mesh brings what is wanted, or may yet: nothing is asked for otherwise."""
-        return self._clock.monotonic_ms() - self._fed_ms < PATIENCE_MS
+        """Whether the mesh brings what is wanted, or may yet: nothing is asked for then."""
+        return not self._is_alone and self._clock.monotonic_ms() - self._fed_ms < PATIENCE_MS
 
     def tick(self) -> None:
         """Let the relay know what there is, when that has changed."""
@@ -66,14 +71,11 @@ class Sharing:
             return
         self._look_ms = now_ms + LOOK_MS
         lying = self._updater.lying()
-        if lying != self._lying:
+        is_indexed = bool([fetch for _, _, fetch in lying if fetch is not None and fetch.index])
+        if lying != self._lying or is_indexed != self._is_indexed:
+            self._is_indexed = is_indexed
             self._find(lying)
-        want = self._updater.want()
-        if want is not None and want.part == INDEX and want.digest != self._apart:
-            self._apart = want.digest
-            self._log.say("the hashes of this release's pieces are too many for its manifest: they "
-                          "come from the head-end to this station alone, before the mesh can "
-                          "bring the pieces")
+        self._hash()
         known = self._spreader.images()
         for name in sorted(known):
             if name not in self._contents:
@@ -82,32 +84,83 @@ class Sharing:
             content = self._contents[name]
             have = content.have()
             if name not in known:
-                self._spreader.take_up(name, content.size, content.index, have)
+                self._spreader.take_up(name, content.size, content.index, have, content.whole)
             elif have & ~known[name]:
                 self._spreader.have(name, have)
+            # What it handed over has not come to stay: flash refused it, or a power cut took it.
+            gone = known.get(name, 0) & ~have
+            if gone & self._gone.get(name, 0):
+                self._spreader.drop(name)            # It is taken up anew at the next look.
+                gone = 0
+            self._gone[name] = gone
 
     def _find(self, lying: list[tuple[int, bytes, Fetch | None]]) -> None:
-        """Other releases are here than before, or in another place."""
-        self._contents, self._lying = {}, lying
-        gathers = b""
+        """Other releases are here than before, or in another place, or the hashes of one came."""
+        hashes = [content for content in self._contents.values()
+                  if type(content) is Hashes and content.have()]
+        self._contents, self._lying, self._hashing, self._gone = {}, lying, [], {}
+        gathers, self._is_alone = b"", False
         for slot, digest, fetch in lying:
             try:
                 if fetch is None:
-                    found: Content = InSlot(self._flash, slot, digest)
+                    self._is_in_slot(InSlot(self._flash, slot, digest), hashes)
                 else:
-                    found, gathers = Fetched(self._flash, slot, fetch), digest
-                self._contents[digest[:NAME_SIZE]] = found
+                    gathers = digest
+                    self._is_fetched(fetch, slot)
             except OSError as error:
                 self._log.warn("a release cannot be read for others: %s" % error)
         if gathers != self._gathers:
             self._gathers, self._fed_ms = gathers, self._clock.monotonic_ms()
+
+    def _is_in_slot(self, found: InSlot, before: list[Hashes]) -> None:
+        """All of a release is here; its hashes may be made already, or came."""
+        self._give(found)
+        same = [hashes for hashes in before if hashes.release == found.digest]
+        if same:
+            self._give(same[0])
+        elif is_a_page(suit.index_size_of(found.size)):
+            self._hashing.append(Hashing(found))
+
+    def _is_fetched(self, fetch: Fetch, slot: int) -> None:
+        """A release comes: first its hashes, then what they are of."""
+        release = fetch.release
+        if is_a_page(release.index_size):
+            self._give(Hashes(
+                release.digest, release.index_digest, release.index_size, fetch.index))
+        elif fetch.index is None:
+            self._is_alone = True
+            if release.digest != self._apart:
+                self._apart = release.digest
+                self._log.say("the hashes of this release's pieces are too many for one page: they "
+                              "come from the head-end to this station alone, before the mesh can "
+                              "bring the pieces")
+        if fetch.index is not None:
+            self._give(Fetched(self._flash, slot, fetch))
+
+    def _give(self, content: Content) -> None:
+        self._contents[content.digest[:NAME_SIZE]] = content
+
+    def _hash(self) -> None:
+        """A page more of what has no hashes yet: whoever was assigned it asks for them first."""
+        if not self._hashing:
+            return
+        try:
+            hashes = self._hashing[0].step()
+        except OSError as error:
+            self._log.warn("a release cannot be read for others: %s" % error)
+            self._hashing.pop(0)
+            return
+        if hashes is not None:
+            self._hashing.pop(0)
+            self._give(hashes)
 
     def came(self, name: bytes, page: int, data: bytes) -> None:
         """A page has come through the mesh."""
         content = self._contents.get(name)
         if content is not None:
             self._fed_ms = self._clock.monotonic_ms()
-            self._updater.heard(Pieces(content.digest, CONTENT, page * CHUNKS_OF_PAGE, data))
+            self._updater.heard(Pieces(
+                content.release, content.part, page * CHUNKS_OF_PAGE, data))
 
     def wanted(self, name: bytes, page: int) -> None:
         """The relay sends a page, and wants it read."""

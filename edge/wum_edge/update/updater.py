@@ -170,7 +170,7 @@ class Updater:
             found.append((self._slot, self._running()[1], None))
         if self._release is not None and self._is_staged:
             found.append((self._boot.spare, self._release.digest, None))
-        elif self._release is not None and self._fetch is not None and self._fetch.index:
+        elif self._release is not None and self._fetch is not None:
             found.append((self._slot, self._release.digest, self._fetch))
         return found
 

@@ -1,6 +1,8 @@
 """What the stations of a network keep of an image that is spread: pages, over any power cut.
 
-Left out: how it comes (the edge's mesh/spread.py).
+The hashes of its chunks may be an image of one page, which is spread first; a station may have to
+be told by an order of the head-end before it gathers anything. Left out: how it comes (the edge's
+mesh/spread.py).
 """
 
 from hashlib import sha256
@@ -12,12 +14,20 @@ from wum_shared import bundle
 
 
 class Library:
-    """One image; `members` gather it, by number, and whoever is in `sources` has it."""
+    """One image; `members` gather it, by number, and whoever is in `sources` has it. `is_apart`:
+    its hashes are spread, too. `order`: what a member has to receive first.
+    """
 
-    def __init__(self, image: bytes, members: set[int], sources: set[int]) -> None:
+    def __init__(self, image: bytes, members: set[int], sources: set[int], *,
+                 is_apart: bool = False, order: bytes = b"") -> None:
         self.image, self.members = image, members | sources
         self.name = sha256(image).digest()[:NAME_SIZE]
         self.index = bundle.index_of(image)
+        self.whole = sha256(self.index).digest() if is_apart else b""
+        self._order = order
+        self.told = set(sources) if order else set(self.members)
+        self.indexed = set(sources) if is_apart else set(self.members)
+        self.indexed_us: dict[int, int] = {}
         self.pages: dict[int, dict[int, bytes]] = {number: {} for number in self.members}
         self.done_us: dict[int, int] = {}
         self.spoilt: list[tuple[int, int]] = []          # Who told it, of whom.
@@ -25,8 +35,16 @@ class Library:
             self.pages[number] = {page: self._page(page) for page in range(pages_of(len(image)))}
 
     def offer(self, relay: Relay, number: int) -> None:
-        """Let a station that has begun know of it."""
-        if number in self.members:
+        """Let a station that has begun know of it, as far as it may."""
+        if number not in self.told:
+            return
+        if self.whole:
+            relay.take_up(relay.now, self.whole[:NAME_SIZE], len(self.index), b"",
+                          int(number in self.indexed), self.whole)
+        self._offer_image(relay, number)
+
+    def _offer_image(self, relay: Relay, number: int) -> None:
+        if number in self.indexed:
             have = sum(1 << page for page in self.pages[number])
             relay.take_up(relay.now, self.name, len(self.image), self.index, have)
 
@@ -36,20 +54,37 @@ class Library:
         if action[0] == "page":
             page, data = action[2], action[3]
             assert isinstance(page, int) and isinstance(data, bytes)
-            assert data == self._page(page)              # Whatever was sent, no other is kept.
-            self.pages[number][page] = data
-            if len(self.pages[number]) == pages_of(len(self.image)):
-                self.done_us.setdefault(number, now_us)
+            if action[1] == self.whole[:NAME_SIZE]:
+                self._take_index(relay, number, data, now_us)
+            else:
+                self._take(number, page, data, now_us)
         elif action[0] == "read page":
             page = action[2]
-            assert isinstance(page, int)
-            relay.give_page(relay.now, self.name, page, self.pages[number].get(page))
+            assert isinstance(page, int) and isinstance(action[1], bytes)
+            relay.give_page(relay.now, action[1], page, self.index if action[1] != self.name
+                            else self.pages[number].get(page))
+        elif action[0] == "receive" and self._order and action[3] == self._order:
+            if number in self.members and number not in self.told:
+                self.told.add(number)
+                self.offer(relay, number)
         elif action[0] == "spoilt":
             assert isinstance(action[3], int)
             self.spoilt.append((number, action[3]))
         else:
             return False
         return True
+
+    def _take_index(self, relay: Relay, number: int, data: bytes, now_us: int) -> None:
+        assert data == self.index                        # Whatever was sent, no other is kept.
+        self.indexed.add(number)
+        self.indexed_us.setdefault(number, now_us)
+        self._offer_image(relay, number)
+
+    def _take(self, number: int, page: int, data: bytes, now_us: int) -> None:
+        assert data == self._page(page)
+        self.pages[number][page] = data
+        if len(self.pages[number]) == pages_of(len(self.image)):
+            self.done_us.setdefault(number, now_us)
 
     def lacking(self) -> list[int]:
         """Who has not all of it."""

@@ -1,4 +1,4 @@
-"""Updates over the mesh: the code, the frames, what is gathered, who is believed, what it costs."""
+"""Updates over the mesh: the frames, what is gathered, who is believed, what it costs."""
 
 from hashlib import sha256
 
@@ -6,7 +6,7 @@ from tests.edge.mesh.doubles import DigestSeal
 from tests.edge.mesh.quiet_air import QuietAir
 from tests.portable import raises
 from wum_edge.mesh import erasure, spreadframes
-from wum_edge.mesh.erasure import FIRST_MORE, SYMBOL_SIZE, SYMBOLS
+from wum_edge.mesh.erasure import FIRST_MORE
 from wum_edge.mesh.frames import ALL, LACK, SYMBOL, Malformed, decode_header
 from wum_edge.mesh.guard import Guard
 from wum_edge.mesh.page import CHUNK_SIZE, PAGE_SIZE, Page, pages_of, symbols_of
@@ -30,10 +30,15 @@ def page_of(image, page):
 
 
 class Shelf:
-    """What each station keeps of one image; `begin` after a start."""
+    """What each station keeps of one image; `begin` after a start. `is_one`: a page that comes
+    without hashes of its chunks, and is told by its own.
+    """
 
-    def __init__(self, air, image):
+    def __init__(self, air, image, is_one=False):
         self.air, self.image, self.name = air, image, sha256(image).digest()[:4]
+        self._index, self._whole = index_of(image), b""
+        if is_one:
+            self._index, self._whole = b"", sha256(image).digest()
         self.pages, self.spoilt, self._at = {}, [], 0
 
     def begin(self, address, has_all=False):
@@ -41,7 +46,8 @@ class Shelf:
             self.pages[address] = {at: page_of(self.image, at)
                                    for at in range(pages_of(len(self.image)))}
         have = sum([1 << page for page in self.pages.setdefault(address, {})])
-        self.air.do(address, "take_up", self.name, len(self.image), index_of(self.image), have)
+        self.air.do(address, "take_up", self.name, len(self.image), self._index, have,
+                    self._whole)
 
     def run(self, minutes):
         """Whether all have all of it by then."""
@@ -73,43 +79,6 @@ class Dice:
     def __call__(self):
         self._state = self._state * 1_103_515_245 + 12_345 & 0x7FFFFFFF
         return self._state >> 8
-
-
-def test_any_symbols_that_are_enough_make_the_page():
-    dice = Dice(3)
-    for k in (5, 20, 40):
-        symbols = [int.from_bytes(image_of(SYMBOL_SIZE * (at + 1))[-SYMBOL_SIZE:], "big")
-                   for at in range(k)]
-        for lost in (0, 1, 4, k):
-            found = {at: symbols[at] for at in range(k)}
-            while len(found) > k - lost:
-                found.pop(dice() % k, None)
-            while len(found) < k:
-                number = FIRST_MORE + dice() % (SYMBOLS - FIRST_MORE)
-                found[number] = erasure.more(symbols, number)
-            assert erasure.rebuild(k, found) == symbols
-
-
-def product(one, other):
-    """In GF(256), modulo x^8 + x^4 + x^3 + x + 1, as docs/mesh-protocol.md tells it."""
-    found = 0
-    while other:
-        found ^= one * (other & 1)
-        one = one << 1 ^ (0x11B if one & 0x80 else 0)
-        other >>= 1
-    return found
-
-
-def test_a_symbol_that_is_more_is_what_the_specification_says():
-    symbols = symbols_of(image_of(PAGE_SIZE))
-    assert len(symbols) == 40
-    for number in (FIRST_MORE, 170, SYMBOLS - 1):
-        wanted = bytearray(SYMBOL_SIZE)
-        for at in range(40):
-            factor = [value for value in range(256) if product(value, number ^ at) == 1][0]
-            for place, value in enumerate(symbols[at].to_bytes(SYMBOL_SIZE, "big")):
-                wanted[place] ^= product(factor, value)
-        assert erasure.more(symbols, number).to_bytes(SYMBOL_SIZE, "big") == bytes(wanted)
 
 
 def test_frames_are_read_as_written_and_no_other_length_passes():
@@ -150,10 +119,10 @@ def test_who_spoilt_a_page_that_several_sent_is_known_once_it_is_whole():
     assert page.open() == image and page.liars(image) == [6]
 
 
-def street(length, size=3 * PAGE_SIZE - 700, duty=10_000):
+def street(length, size=3 * PAGE_SIZE - 700, duty=10_000, is_one=False):
     air = QuietAir({1}, [(at, at + 1) for at in range(1, length)], duty)
     air.run(60_000_000)
-    shelf = Shelf(air, image_of(size))
+    shelf = Shelf(air, image_of(size), is_one)
     for address in range(1, length + 1):
         shelf.begin(address, address == 1)
     return air, shelf
@@ -233,18 +202,19 @@ class Liar:
 
 
 def test_a_lying_neighbour_cannot_poison_it_and_is_reported():
-    air, shelf = street(3)
-    liar = Liar(air, 99, shelf)
-    for _ in range(400):
-        if shelf.run(1):
-            break
-        for station in (2, 3):
-            page = len(shelf.pages[station])
-            for number in range(3):
-                liar.say(station, SYMBOL, 0, spreadframes.encode_symbol(
-                    shelf.name, page, FIRST_MORE + number, 12345))
-    assert shelf.is_done()
-    assert shelf.spoilt and {source for _, source in shelf.spoilt} == {99}
+    for is_one in (False, True):
+        air, shelf = street(3, 3200 if is_one else 3 * PAGE_SIZE - 700, is_one=is_one)
+        liar = Liar(air, 99, shelf)
+        for _ in range(400):
+            for station in (2, 3):
+                page = len(shelf.pages[station])
+                for number in range(3):
+                    liar.say(station, SYMBOL, 0, spreadframes.encode_symbol(
+                        shelf.name, page, FIRST_MORE + number, 12345))
+            if shelf.run(1):
+                break
+        assert shelf.is_done()
+        assert shelf.spoilt and {source for _, source in shelf.spoilt} == {99}
 
 
 class Sender(Liar):
@@ -257,17 +227,16 @@ class Sender(Liar):
             self.say(2, SYMBOL, 0, spreadframes.encode_symbol(
                 self.shelf.name, page, number, symbol ^ spoils))
 
-
     def tell(self, page, lacks, server, reach=0, snr_q4=60):
         self.say(2, LACK, 0, encode_lack(Lack(self.shelf.name, page, lacks, server, reach, 0)),
                  snr_q4)
 
 
-def alone(pages, has_all=False):
+def alone(pages, has_all=False, size=0, is_one=False):
     """A station that gathers an image and hears nobody but who is made up."""
     air = QuietAir(set(), [(2, 2)])
     air.run(60_000_000)
-    shelf = Shelf(air, image_of(pages * PAGE_SIZE))
+    shelf = Shelf(air, image_of(size or pages * PAGE_SIZE), is_one)
     shelf.begin(2, has_all)
     if has_all:
         shelf.pages[1] = {}          # Never done: it runs as long as it is told to.
@@ -395,3 +364,6 @@ def test_of_more_images_than_it_may_know_the_oldest_is_dropped():
     for name in (b"aaaa", b"bbbb", b"aaaa"):
         relay.take_up(air.now, name, 5, bytes(16), 0)
     assert [image.name for image in relay.spread.images] == [b"bbbb", b"aaaa"]
+    for name in (b"1111", b"2222", b"3333"):         # Pages that come before others.
+        relay.take_up(air.now, name, 5, b"", 0, bytes(32))
+    assert [image.name for image in relay.spread.images] == [b"2222", b"3333", b"bbbb", b"aaaa"]

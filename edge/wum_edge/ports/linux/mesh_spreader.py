@@ -15,9 +15,9 @@ class LinuxSpreader(Spreader):
         return self._station.with_relay(lambda relay, _: {
             image.name: image.have for image in relay.spread.images})
 
-    def take_up(self, name: bytes, size: int, index: bytes, have: int) -> None:
+    def take_up(self, name: bytes, size: int, index: bytes, have: int, whole: bytes) -> None:
         self._station.with_relay(
-            lambda relay, t_us: relay.take_up(t_us, name, size, index, have))
+            lambda relay, t_us: relay.take_up(t_us, name, size, index, have, whole))
 
     def have(self, name: bytes, have: int) -> None:
         self._station.with_relay(lambda relay, t_us: relay.has_pages(t_us, name, have))
