@@ -135,6 +135,14 @@ def test_a_standing_is_signed_and_goes_up_when_something_changed_and_now_and_the
     assert standing.digest == updates.HOME_FACTORY and standing.of == 4
 
 
+def test_whose_releases_it_takes_is_told_as_soon_as_that_changes():
+    site = Ordered()
+    assert site.passes() == ["standing"] and site.passes(1) == []
+    standing = site.updater.standing()
+    site.updater.standing = lambda: updates.Standing(*(tuple(standing)[:-1] + (2,)))
+    assert site.passes(1) == ["standing"] and site.passes(1) == []
+
+
 def test_pieces_are_asked_for_until_they_came_and_then_the_head_end_for_its_word():
     site = Ordered()
     site.assign(10)

@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from demo.loopback import free_port
-from demo.releases import BETTER, CRASHING, prepare
+from demo.releases import BETTER, CRASHING, KEY, TRUST, prepare
 from tests.system.street import ROOT
 from tests.system.test_configuration import is_listening
 from tests.system.test_enrolment import PATIENCE_S, Place, configuration_of, no_hole, place
@@ -53,7 +53,7 @@ class Api:
 
 
 def made(place: Place) -> Path:
-    """Two releases and the trust in them; the folder that they are in."""
+    """Two releases and the trust in them, which may be rotated; the folder that they are in."""
     folder = place.folder / "releases"
 
     def step(_: str, words: list[str]) -> None:
@@ -61,7 +61,36 @@ def made(place: Place) -> Path:
         subprocess.run([program, *words[1:]], check=True, capture_output=True,
                        timeout=PATIENCE_S, env=place.environment)
     prepare(folder, ROOT, step)
+    (folder / TRUST).unlink()
+    for name in ("root", "lin"):
+        place.run("wum-firmware", "keys", "make", name, "--out", str(folder), *unlocked(folder))
+    place.run("wum-firmware", "trust", str(folder / (KEY + ".pub")), "--target", "linux",
+              "--threshold", "1", "--root", str(folder / "root.pub"), "--root-threshold", "1",
+              "--out", str(folder / TRUST))
     return folder
+
+
+def unlocked(folder: Path) -> list[str]:
+    return ["--passphrase-file", str(folder / "passphrase")]
+
+
+def rotate(place: Place, ada: Api, folder: Path) -> None:
+    """Lin signs releases from here on, and the one of the demo no longer."""
+    chain, document = ["--from", str(folder / TRUST)], str(folder / "rotation-2")
+    place.run("wum-firmware", "keys", "rotate", "--signers", str(folder / "lin.pub"), "--out",
+              document, *chain)
+    place.run("wum-firmware", "keys", "agree", document, "--key", str(folder / "root.key"),
+              "--yes", *unlocked(folder), *chain)
+    place.run("wum-firmware", "keys", "hand-in", document, *handed_by(place, ada))
+    place.wait_for("its word that it follows", lambda: place.ask(
+        "select from update_standing where trust = 2"))
+
+
+def handed_by(place: Place, account: Api) -> list[str]:
+    """Where to, and with what token."""
+    token = place.folder / "token"
+    token.write_text(account.token)
+    return ["--to", account._address.removesuffix("/api/v1"), "--token-file", str(token)]
 
 
 def claimed(place: Place, keys: Path) -> None:
@@ -71,17 +100,18 @@ def claimed(place: Place, keys: Path) -> None:
               str(place.port), "--ca-file", str(place.certificate), "--wait-s", "60")
 
 
-def campaign(place: Place, ada: Api, bob: Api, release: Path) -> str:
-    """Hand a release in, ask for it, agree to it; the state in which it ends."""
-    token = place.folder / "token"
-    token.write_text(ada.token)
-    said = place.run("wum-firmware", "release", str(release), "--to",
-                     ada._address.removesuffix("/api/v1"), "--token-file", str(token))
-    number = int(re.findall(r"Taken in: release (\d+)", said)[0])
+def asked_for(place: Place, ada: Api, release: Path) -> str:
+    """Hand a release in, and ask for it; where the campaign is."""
+    said = place.run("wum-firmware", "release", str(release), *handed_by(place, ada))
+    number = int(re.findall(r"(?:Taken in|It was there already): release (\d+)", said)[0])
     asked = ada.ask("/campaigns", {"release": number, "name": "to " + release.name,
                                    "reason": "a test of the way", "plan": PLAN})
-    bob.ask("/campaigns/%s/approval" % asked["id"], {})
-    where = "/campaigns/%s" % asked["id"]
+    return "/campaigns/%s" % asked["id"]
+
+
+def campaign(place: Place, ada: Api, bob: Api, where: str) -> str:
+    """Agree to it; the state in which it ends."""
+    bob.ask(where + "/approval", {})
     place.wait_for("end of " + where, lambda: ada.ask(where)["state"] in ("done", "stopped"))
     return str(ada.ask(where)["state"])
 
@@ -113,12 +143,14 @@ def test_it_goes_from_one_version_to_the_next_and_a_bad_one_comes_back_and_nothi
             place.wait_for("first reading", lambda: place.ask("select from reading"))
             place.wait_for("its word", lambda: place.ask("select from update_standing"))
             assert place.ask("select sequence from update_standing") == [(0,)]    # The premise.
-            assert campaign(place, ada, bob, releases / BETTER.name) == "done"
-            assert place.ask("select state, fault from campaign_member") == [("good", "")]
+            retired_keys_sign_nothing_any_more(place, ada, bob, releases)
+            where = asked_for(place, ada, releases / BETTER.name)
+            assert campaign(place, ada, bob, where) == "done"
+            assert member(place, where) == ("good", "")
             assert runs(place) == (BETTER.sequence, "3")
-            assert campaign(place, ada, bob, releases / CRASHING.name) == "stopped"
-            assert place.ask("select state, fault from campaign_member where campaign_id = 2"
-                             ) == [("failed", faults.CRASHED)]
+            where = asked_for(place, ada, releases / CRASHING.name)
+            assert campaign(place, ada, bob, where) == "stopped"
+            assert member(place, where) == ("failed", faults.CRASHED)
             place.wait_for("its way back", lambda: runs(place)[0] == BETTER.sequence)
             # The factory, 1.1.0 on trial, and 1.1.0 again after the other one; a crash at import
             # tells nothing, and has read nothing either. After each it reads.
@@ -135,6 +167,32 @@ def test_it_goes_from_one_version_to_the_next_and_a_bad_one_comes_back_and_nothi
     said = (place.folder / "edge.log").read_text()
     assert said.count("starting slot b") == 3 and "made to crash" in said
     assert "audit" not in place.run("wum-cloud", "audit", "verify")
+
+
+def retired_keys_sign_nothing_any_more(place: Place, ada: Api, bob: Api, folder: Path) -> None:
+    """What was taken in before a rotation is refused by the gateway itself, which came with the
+    keys of before; signed anew, it and what comes after it are taken.
+    """
+    where = asked_for(place, ada, folder / BETTER.name)
+    rotate(place, ada, folder)
+    assert campaign(place, ada, bob, where) == "stopped"
+    assert member(place, where) == ("failed", faults.REFUSED)
+    ((words,),) = place.ask("select words from campaign_member where campaign_id = %s"
+                            % where.split("/")[-1])
+    assert "not genuine" in str(words) and "wanted 1 signers that are trusted, got 0" in str(words)
+    said = place.run("wum-firmware", "release", str(folder / CRASHING.name),
+                     *handed_by(place, ada), code=1)
+    assert "wanted 1 signers that are trusted, got 0" in said
+    for kind in (BETTER, CRASHING):
+        place.run("wum-firmware", "sign", str(folder / kind.name), "--yes", "--key",
+                  str(folder / "lin.key"), *unlocked(folder))
+
+
+def member(place: Place, where: str) -> object:
+    """(state, fault) of the one concentrator of a campaign."""
+    (found,) = place.ask("select state, fault from campaign_member where campaign_id = %s"
+                         % where.split("/")[-1])
+    return found
 
 
 def every_interval_is_there_or_says_why(place: Place) -> None:

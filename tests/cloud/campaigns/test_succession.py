@@ -53,6 +53,26 @@ async def test_after_a_rotation_old_keys_hand_nothing_in(head_end: HeadEnd, tmp_
                         ) == [("release keys rotated", "release keys 2")]
 
 
+async def test_a_release_of_before_a_rotation_is_assigned_with_the_signatures_that_came_after(
+        head_end: HeadEnd, tmp_path: Path) -> None:
+    roots = Roots()
+    first = first_of(roots, tmp_path / "t.json")
+    parts = [taking.open_handed(first, roots.handed(4, "ada"))]
+    await take(head_end, first, roots.document(2, "grace", "lin"))
+    trusted = await in_force(head_end, first)
+    parts.append(taking.open_handed(trusted, roots.handed(4, "ada", "lin")))
+    numbers = []
+    for opened in (*parts, parts[1]):
+        async with head_end.pool.connection() as connection:
+            numbers.append(await taking.take(connection, 1, ADA, opened))
+    assert [is_new for _, is_new in numbers] == [True, False, False]
+    assert head_end.ask("select signers, envelope from release") == [
+        (["lin"], parts[1].envelope)]
+    assert head_end.ask("select act, detail ->> 'signers' from audit_entry"
+                        " where act like 'release %%' and act not like '%%keys%%' order by 1 desc"
+                        ) == [("release taken in", "ada"), ("release signed anew", "lin")]
+
+
 async def test_what_root_keys_did_not_sign_or_what_is_not_next_is_refused(
         head_end: HeadEnd, tmp_path: Path) -> None:
     roots = Roots()

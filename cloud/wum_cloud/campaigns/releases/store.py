@@ -54,17 +54,25 @@ _RELEASES = """
 
 async def numbered(
         connection: Connection, tenant: int, target: str, sequence: int,
-) -> tuple[int, bytes] | None:
-    """(number, digest) of the release with this sequence. Nobody adds one beside us until the
-    transaction ends.
+) -> tuple[int, bytes, bytes] | None:
+    """(number, digest, envelope) of the release with this sequence. Nobody adds one beside us until
+    the transaction ends.
     """
     await connection.execute(
         "select from tenant where tenant_id = %s for no key update", [tenant])
     row = await (await connection.execute(
-        "select release_id, digest from release"
+        "select release_id, digest, envelope from release"
         " where tenant_id = %s and target = %s and sequence = %s",
         [tenant, target, sequence])).fetchone()
-    return None if row is None else (row[0], row[1])
+    return None if row is None else (row[0], bytes(row[1]), bytes(row[2]))
+
+
+async def sign_anew(connection: Connection, number: int, envelope: bytes, signers: list[str],
+                    threshold: int) -> None:
+    """The same release, signed by others."""
+    await connection.execute(
+        "update release set envelope = %s, signers = %s, threshold = %s where release_id = %s",
+        [envelope, signers, threshold, number])
 
 
 async def add(connection: Connection, tenant: int, one: New) -> int:

@@ -66,29 +66,40 @@ def open_handed(trusted: list[Trust], handed: bytes) -> Opened:
 
 async def take(
         connection: Connection, tenant: int, actor: Actor, opened: Opened) -> tuple[int, bool]:
-    """Keep it: (its number, whether it is new). Raises PlanRefused where its sequence is taken."""
+    """Keep it: (its number, whether it is new). One that is known and was signed anew, as after a
+    rotation of keys, is assigned with those signatures. Raises PlanRefused where its sequence is
+    taken.
+    """
     release = opened.release
     known = await store.numbered(connection, tenant, opened.target, release.sequence)
     if known is not None:
-        number, digest = known
+        number, digest, envelope = known
         if digest != release.digest:
             raise PlanRefused(
                 "There is another release %d for %s already: a sequence is used once." % (
                     release.sequence, opened.target))
+        if envelope != opened.envelope:
+            await store.sign_anew(
+                connection, number, opened.envelope, opened.signers, opened.threshold)
+            await _note(connection, actor, acts.RELEASE_SIGNED, opened)
         return number, False
     number = await store.add(connection, tenant, store.New(
         release.sequence, release.digest, opened.target, opened.version, opened.commit,
         opened.envelope, opened.content, opened.index, opened.bill, opened.signers,
         opened.threshold, actor.name))
-    await note(connection, actor, acts.RELEASE_TAKEN, "release %d" % release.sequence,
-               target=opened.target, version=opened.version, digest=release.digest.hex(),
-               signers=", ".join(opened.signers))
+    await _note(connection, actor, acts.RELEASE_TAKEN, opened)
     return number, True
 
 
 async def opened_beside(trusted: list[Trust], handed: bytes) -> Opened:
     """As `open_handed`, while others are answered."""
     return await asyncio.to_thread(open_handed, trusted, handed)
+
+
+async def _note(connection: Connection, actor: Actor, act: str, opened: Opened) -> None:
+    await note(connection, actor, act, "release %d" % opened.release.sequence,
+               target=opened.target, version=opened.version,
+               digest=opened.release.digest.hex(), signers=", ".join(opened.signers))
 
 
 def _trust_for(trusted: list[Trust], release: suit.Release) -> Trust:
