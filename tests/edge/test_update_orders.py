@@ -167,3 +167,33 @@ def test_what_cannot_be_said_now_is_said_later():
     assert site.passes() == []
     site.connected = True
     assert site.passes() == [STANDING]
+
+
+def test_what_nobody_takes_is_signed_once_and_anew_when_it_is_old_or_another():
+    site = Ordered()
+    signer = Counting()
+    site.courier = Courier(site.updater, site.world.clock, signer, IDENTITY, OWN.concentrator)
+    site.connected = False
+    for _ in range(5):
+        site.passes(seconds=1)
+    assert signer.count == 1, "a board takes a third of a second for it"
+    site.passes(seconds=courier.ANEW_MS // 1000)
+    assert signer.count == 2, "it says when that was"
+    site.assign(10)
+    site.passes()
+    assert signer.count == 3
+    site.connected = True
+    assert STANDING in site.passes() and signer.count == 3
+    standing = updates.decode_standing(cose.verify(
+        SIGNATURES, SIGNATURES.public(IDENTITY), site.said[0][1]))
+    assert standing.state == updates.FETCHING
+
+
+class Counting:
+    """A signer that counts."""
+
+    count = 0
+
+    def sign(self, seed, message):
+        self.count += 1
+        return SIGNATURES.sign(seed, message)

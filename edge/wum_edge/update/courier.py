@@ -14,6 +14,7 @@ WAITING_MS = 60_000           # While the head-end's word is waited for,
 FETCHING_MS = 900_000         # while pieces come,
 QUIET_MS = 86_400_000         # and when there is nothing to be done.
 ASK_MS = 30_000               # Pieces that did not come are asked for again.
+ANEW_MS = 20_000              # What was signed and not taken is old then.
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Courier:
         self._told: tuple[object, ...] = ()
         self._tell_ms = self._ask_ms = clock.monotonic_ms()
         self._asked: Want | None = None
+        self._signed: tuple[tuple[object, ...], int, bytes] | None = None
 
     def tick(self, say: "Callable[[str, bytes], bool]", is_fed: bool = False) -> None:
         """Say by `say` (stream, plaintext), which may refuse, what is due; `is_fed`: the pieces
@@ -42,9 +44,7 @@ class Courier:
         what = (standing.state, standing.sequence, standing.assignment, standing.nonce,
                 standing.note, standing.trust)
         if what != self._told or now_ms >= self._tell_ms:
-            signed = cose.sign(self._signer, self._seed, self._kid,
-                               updates.encode_standing(standing))
-            if not say(STANDING, signed):
+            if not say(STANDING, self._signed_of(standing, what, now_ms)):
                 return
             self._told, self._tell_ms = what, now_ms + _pace(standing)
         want = self._updater.want()
@@ -52,6 +52,14 @@ class Courier:
             return
         if say(WANT, updates.encode_want(want)):
             self._asked, self._ask_ms = want, now_ms + ASK_MS
+
+    def _signed_of(self, standing: Standing, what: tuple[object, ...], now_ms: int) -> bytes:
+        """Signed once for all the times that nobody takes it: a board needs a while for it."""
+        kept = self._signed
+        if kept is None or kept[0] != what or now_ms >= kept[1]:
+            kept = self._signed = (what, now_ms + ANEW_MS, cose.sign(
+                self._signer, self._seed, self._kid, updates.encode_standing(standing)))
+        return kept[2]
 
 
 def _pace(standing: Standing) -> int:

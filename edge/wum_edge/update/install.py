@@ -30,7 +30,8 @@ class Installer:
         self._slot = slot
         self._copies = copies
         wanted = {slots.prefix(slot) + file.path for file in fetch.files}
-        self._foreign = [name for name in slots.names_of(flash, slot) if name not in wanted]
+        self._there = set(slots.names_of(flash, slot))   # Listing them takes a board a while.
+        self._foreign = [name for name in self._there if name not in wanted]
         self._at = len(fetch.table)
         self._next = 0
 
@@ -51,7 +52,7 @@ class Installer:
 
     def _write(self, file: bundle.File) -> None:
         name = slots.prefix(self._slot) + file.path
-        if name in self._flash.names() and _is(self._flash, name, file):
+        if name in self._there and _is(self._flash, name, file):
             return
         copy = self._copies.get(file.digest)
         if copy is not None and _is(self._flash, copy, file):
