@@ -140,6 +140,9 @@ def _add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
                        help="the catalogue's folder of entries")
     board.add_argument("--out", metavar="DIR", type=Path, required=True,
                        help="folder for the files, made when it is not there")
+    board.add_argument("--release-trust", metavar="FILE", type=Path,
+                       help="whose releases it takes, as `wum-firmware trust` wrote it for "
+                       "boards; none: it takes none, and is updated by hand")
     board.add_argument("--wifi", metavar="SSID", help="the network to join; none: it is wired")
     board.add_argument("--wifi-key-file", metavar="FILE", type=Path,
                        help="one line: the key of that network")
@@ -164,7 +167,7 @@ def _board(options: argparse.Namespace) -> int:
         board_files.surroundings(options.wifi, options.wifi_key_file, options.time, options.uart,
                                  options.radio, options.status_s, options.page_port,
                                  options.console),
-        options.model)
+        options.model, options.release_trust)
     print(f"Written to {options.out}, for your eyes only: configuration, keys, and the entries of "
           f"{len(models)} models. Next: copy all of it to the root of the board's flash.")
     return 0

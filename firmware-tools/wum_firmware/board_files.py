@@ -7,18 +7,28 @@ does not make its own and is claimed. Left out: firmware, and how files get onto
 
 import json
 import os
+import secrets
 import time as clock
 import tomllib
+from binascii import crc32
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wum_firmware import provision
+from wum_firmware.cipher import public_key
+from wum_firmware.sources import MICROPYTHON, TARGETS, VENDOR, class_of
+from wum_shared.errors import Malformed
+from wum_shared.release_trust import of_table
 
 GATEWAY, KEYS, BOARD, CATALOG = "gateway.json", "keys.json", "board.json", "catalog"
+RELEASE_TRUST = "release-trust.json"
 AUTHORITY = "ca.pem"
 PINS = ("tx", "rx", "direction")
 RADIO_PINS = ("sck", "mosi", "miso", "cs", "busy", "reset", "tcxo_millivolts")
 MESH = "mesh.key"
+TRUSTED, TRUST = "trusted.toml", "trust.cose"     # Written by `wum-cloud register --trust-to`.
+OWN, OWN_MESH = "own", "mesh.json"
 CLAIM_CODE = "claim.code"
 NTP_PORT = 123
 
@@ -41,11 +51,12 @@ class Surroundings:
 
 
 def write(out: Path, keys: Path | None, configuration: Path, catalog: Path,
-          surroundings: Surroundings, models: list[str]) -> list[str]:
+          surroundings: Surroundings, models: list[str], trust: Path | None = None) -> list[str]:
     """Write everything into `out`; the models whose entries were taken: `models`, and those that
     the configuration names. `keys` may be of a warehouse and hold a claim code alone; None: the
-    board makes its own. Raises BoardRefused.
+    board makes its own. `trust`: whose releases it takes, of a board's target. Raises BoardRefused.
     """
+    releases = None if trust is None else _release_trust(trust)
     own = tomllib.loads(configuration.read_text(encoding="utf-8"))
     models = sorted({*models, *(str(meter.get("model")) for meter in own.get("meter", []))})
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -61,7 +72,9 @@ def write(out: Path, keys: Path | None, configuration: Path, catalog: Path,
     if authority:
         _keep(out / AUTHORITY, (configuration.parent / authority).read_text(encoding="ascii"))
     _keep(out / GATEWAY, json.dumps(own))
-    if keys is not None and (keys / provision.CONCENTRATOR).is_file():
+    if keys is not None and (keys / TRUSTED).is_file():
+        _write_own(out, keys)
+    elif keys is not None and (keys / provision.CONCENTRATOR).is_file():
         _keep(out / KEYS, json.dumps(_keys(keys)))
     elif keys is not None:
         if not (keys / CLAIM_CODE).is_file():
@@ -69,6 +82,8 @@ def write(out: Path, keys: Path | None, configuration: Path, catalog: Path,
         (out / "keys").mkdir(exist_ok=True)
         _keep(out / "keys" / CLAIM_CODE, (keys / CLAIM_CODE).read_text(encoding="ascii"))
     _keep(out / BOARD, json.dumps(_surroundings(surroundings)))
+    if releases is not None:
+        _keep(out / RELEASE_TRUST, json.dumps(releases))
     return models
 
 
@@ -99,9 +114,9 @@ def _pins(option: str, text: str, names: tuple[str, ...], like: str) -> tuple[in
     return int(number), {name: int(pin) for name, pin in found.items()}
 
 
-def _keys(folder: Path) -> dict[str, object]:
+def _keys(folder: Path) -> dict[str, Any]:
     own = tomllib.loads((folder / provision.CONCENTRATOR).read_text(encoding="ascii"))
-    found = {
+    found: dict[str, Any] = {
         "id": own["id"], "tenant": own["tenant"], "epoch": own["epoch"],
         "broker_user": own["broker_user"],
         "broker_password": (folder / provision.PASSWORD).read_text().strip(),
@@ -112,6 +127,43 @@ def _keys(folder: Path) -> dict[str, object]:
     if (folder / MESH).is_file():
         found["mesh"] = tomllib.loads((folder / MESH).read_text(encoding="ascii"))
     return found
+
+
+def _write_own(out: Path, keys: Path) -> None:
+    """First keys for a board that knows its head-end's root, and changes them by itself from there
+    on: one that has begun with that keeps what it has.
+    """
+    first = _keys(keys)
+    trusted = tomllib.loads((keys / TRUSTED).read_text(encoding="ascii"))
+    seed = bytes.fromhex((keys / provision.IDENTITY).read_text().strip())
+    own = {
+        "seed": seed.hex(), "key": public_key(seed).hex(), "code": "", "is_printed": False,
+        "check": secrets.token_hex(32),          # No claim code opens its console.
+        "root": trusted["root"], "document": (keys / TRUST).read_bytes().hex(),
+        "tenant": first["tenant"], "password": first["broker_password"], "epoch": first["epoch"],
+        "uplink": first["uplink"], "downlink": first["downlink"],
+        "opened_s": first["provisioned_s"]}
+    (out / "keys").mkdir(exist_ok=True)
+    if not (out / "keys" / OWN).exists():
+        text = json.dumps(own)
+        _keep(out / "keys" / OWN, f"{text}\n{crc32(text.encode()):08x}")
+    if "mesh" in first:
+        _keep(out / OWN_MESH, json.dumps({
+            **first["mesh"], "provisioned_s": first["provisioned_s"]}))
+    (out / KEYS).unlink(missing_ok=True)         # Of a board that could not change them.
+
+
+def _release_trust(path: Path) -> dict[str, object]:
+    """The file, and what its target is called in envelopes: a board reckons no such names."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        target = found["target"] if isinstance(found, dict) else None
+        if target not in TARGETS or not target.startswith(MICROPYTHON):
+            raise Malformed(f"wanted a target like {MICROPYTHON}xtensawin, got {target!r}")
+        of_table(found, class_of(target).bytes)
+    except (ValueError, KeyError, Malformed) as error:
+        raise BoardRefused(f"{path}: {error}. wum-firmware trust writes it") from error
+    return {**found, "vendor": VENDOR.hex, "class": class_of(target).hex}
 
 
 def _direction(first: Path, epoch: int) -> list[str]:

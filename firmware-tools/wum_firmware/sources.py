@@ -21,11 +21,13 @@ from wum_shared.bundle import PLAIN
 _ROOTS = {"shared/": "shared/wum_shared", "edge/": "edge/wum_edge"}
 _PROJECT = "edge/pyproject.toml"
 _LEFT_OUT = (".md",)
-_MICROPYTHON = "micropython-"
+# A board finds its catalogue entries on its flash, set up with it; nobody there reads a contract.
+_NOT_ON_BOARDS = ("wum_edge/catalog/", "wum_shared/contract.cddl")
+MICROPYTHON = "micropython-"
 # Every product of ours has this vendor; a device class is one target of it (draft, 8.4.8.2).
 VENDOR = uuid5(NAMESPACE_DNS, "wum")
 ARCHITECTURES = ("armv7emsp", "rv32imc", "xtensawin")
-TARGETS = ("linux", *[_MICROPYTHON + name for name in ARCHITECTURES])
+TARGETS = ("linux", *[MICROPYTHON + name for name in ARCHITECTURES])
 
 SourceFile = tuple[str, bytes, int]
 
@@ -62,12 +64,12 @@ def collect(repository: Path, revision: str, target: str) -> Sources:
     found = _unpacked(archive)
     project = tomllib.loads(found.pop(_PROJECT).decode())["project"]
     version = str(project["version"])
-    is_board = target.startswith(_MICROPYTHON)
+    is_board = target.startswith(MICROPYTHON)
     kept = {inside: data for path, data in found.items()
             if (inside := _inside(path)) is not None and _is_for(inside, is_board=is_board)}
     compiler = ""
     if is_board:
-        compiler, kept = _compiled(kept, target.removeprefix(_MICROPYTHON))
+        compiler, kept = _compiled(kept, target.removeprefix(MICROPYTHON))
     about = json.dumps({"commit": commit, "target": target, "version": version},
                        indent=1, sort_keys=True) + "\n"
     files = [(path, data, PLAIN) for path, data in sorted(kept.items())]
@@ -92,6 +94,8 @@ def _inside(path: str) -> str | None:
 def _is_for(path: str, *, is_board: bool) -> bool:
     """Whether the target needs it: a gateway needs the port that it runs on alone."""
     if path.endswith(_LEFT_OUT):
+        return False
+    if is_board and path.startswith(_NOT_ON_BOARDS):
         return False
     other = "linux" if is_board else "micropython"
     return not path.startswith(f"wum_edge/ports/{other}/")

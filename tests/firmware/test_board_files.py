@@ -1,10 +1,13 @@
 """What `wum-firmware board` writes, and what it refuses."""
 
 import json
+from binascii import crc32
 
 import pytest
 
 from wum_firmware.__main__ import main
+from wum_firmware.cipher import public_key
+from wum_firmware.sources import VENDOR, class_of
 
 CONFIG = """
 [concentrator]
@@ -108,3 +111,63 @@ def test_a_box_of_a_warehouse_gives_its_claim_code_and_nothing_else(tmp_path, wo
 def test_a_model_that_is_asked_for_and_not_there_is_named(words, capsys):
     assert main([*words, "--model", "nobody-knows"]) == 1
     assert "nobody-knows.json is missing" in capsys.readouterr().err
+
+
+def granted(keys):
+    """As `wum-cloud register --trust-to` and `wum-firmware mesh --admit` leave a folder of keys."""
+    (keys / "trusted.toml").write_text('root = "%s"\ntenant = "0"\n' % ("cd" * 32))
+    (keys / "trust.cose").write_bytes(b"document")
+    (keys / "mesh.key").write_text('network = 7\nepoch = 1\naddress = 3\nkey = "%s"\n' % (
+        "ef" * 16))
+
+
+def test_who_knows_the_root_gets_first_keys_to_change_and_keeps_those_that_it_has_changed(
+        tmp_path, words):
+    assert main(words) == 0
+    granted(tmp_path / "keys")
+    assert main(words) == 0
+    out = tmp_path / "out"
+    assert not (out / "keys.json").exists(), "those cannot be changed"
+    text, _, check = (out / "keys" / "own").read_text().rpartition("\n")
+    own = json.loads(text)
+    assert int(check, 16) == crc32(text.encode())
+    seed = bytes.fromhex((tmp_path / "keys" / "identity.key").read_text().strip())
+    assert (own["seed"], own["key"]) == (seed.hex(), public_key(seed).hex())
+    assert (own["root"], own["document"], own["code"]) == ("cd" * 32, b"document".hex(), "")
+    assert (own["epoch"], len(own["uplink"][0]), len(own["check"])) == (0, 64, 64)
+    mesh = json.loads((out / "mesh.json").read_text())
+    assert (mesh["network"], mesh["address"], mesh["key"]) == (7, 3, "ef" * 16)
+    assert {(out / name).stat().st_mode & 0o077 for name in ("keys/own", "mesh.json")} == {0}
+    (out / "keys" / "own").write_text("of a later epoch")
+    assert main(words) == 0
+    assert (out / "keys" / "own").read_text() == "of a later epoch"
+
+
+def test_whose_releases_it_takes_comes_along_with_the_names_that_envelopes_have(tmp_path, words):
+    trusted(tmp_path, "micropython-xtensawin")
+    assert main([*words, "--release-trust", str(tmp_path / "trust.json")]) == 0
+    found = json.loads((tmp_path / "out" / "release-trust.json").read_text())
+    assert found["class"] == class_of("micropython-xtensawin").hex
+    assert found["vendor"] == VENDOR.hex and found["signers"] == {"ada": "ab" * 32}
+
+
+@pytest.mark.parametrize(("target", "said"), [
+    ("linux", "wanted a target like micropython-xtensawin, got 'linux'"),
+    ("micropython-z80", "got 'micropython-z80'"), (7, "got 7")])
+def test_trust_in_releases_for_others_is_refused_and_nothing_is_written(
+        tmp_path, words, capsys, target, said):
+    trusted(tmp_path, target)
+    assert main([*words, "--release-trust", str(tmp_path / "trust.json")]) == 1
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_trust_that_nobody_can_meet_is_refused(tmp_path, words, capsys):
+    trusted(tmp_path, "micropython-rv32imc", threshold=2)
+    assert main([*words, "--release-trust", str(tmp_path / "trust.json")]) == 1
+    assert "trust.json" in capsys.readouterr().err
+
+
+def trusted(folder, target, threshold=1):
+    (folder / "trust.json").write_text(json.dumps({
+        "number": 1, "target": target, "threshold": threshold, "signers": {"ada": "ab" * 32}}))

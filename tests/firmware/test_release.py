@@ -79,6 +79,9 @@ def test_a_board_gets_bytecode_that_names_its_source(repository: Path, tmp_path:
     paths = {file.path for file in opened.files}
     assert "wum_shared/cbor.mpy" in paths and "wum_shared/cbor.py" not in paths
     assert not [path for path in paths if "/ports/linux/" in path]
+    assert "wum_edge/archive/formats.txt" in paths, "without it no board would start it"
+    assert not [path for path in paths if "/catalog/" in path or path.endswith(".cddl")], (
+        "entries are on a board's flash, where it was set up")
     assert b"wum_shared/cbor.py" in opened.content
     again = build(repository, tmp_path / "n", target="micropython-xtensawin")
     assert (again / release.CONTENT).read_bytes() == opened.content
