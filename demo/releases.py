@@ -20,20 +20,22 @@ _CRASH = '\nraise SystemExit("this release was made to crash")\n'
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A release of the demo; `change` is added to the gateway's first file."""
+    """A release of the demo; `change` is added to the gateway's first file, `start`."""
 
     name: str
     sequence: int
     version: str
     change: str = ""
+    start: str = _START
 
 
 BETTER = Kind("better", 1, "1.1.0")
 CRASHING = Kind("crashing", 2, "1.2.0", _CRASH)
+CRASHING_BOARD = Kind("crashing", 2, "1.2.0", _CRASH, "edge/wum_edge/ports/micropython/main.py")
 
 
 def prepare(folder: Path, repository: Path, step: Step, kinds: Sequence[Kind] = (BETTER, CRASHING),
-            ) -> Path:
+            target: str = "linux") -> Path:
     """Make key, trust and releases in `folder`, which is new; the file that says who is trusted.
 
     `step` runs a command line with a title, and raises what ends it.
@@ -46,29 +48,30 @@ def prepare(folder: Path, repository: Path, step: Step, kinds: Sequence[Kind] = 
         "wum-firmware", "keys", "make", KEY, "--out", str(folder), "--passphrase-file",
         str(passphrase)])
     step("releases: whose are taken", [
-        "wum-firmware", "trust", str(folder / (KEY + ".pub")), "--target", "linux",
+        "wum-firmware", "trust", str(folder / (KEY + ".pub")), "--target", target,
         "--threshold", "1", "--out", str(folder / TRUST)])
     step("releases: a copy of the sources", [
         "git", "clone", "--quiet", "--shared", str(repository), str(source)])
     for kind in kinds:
-        _build(folder, source, passphrase, step, kind)
+        _build(folder, source, passphrase, step, kind, target)
     return folder / TRUST
 
 
-def _build(folder: Path, source: Path, passphrase: Path, step: Step, kind: Kind) -> None:
+def _build(folder: Path, source: Path, passphrase: Path, step: Step, kind: Kind,
+           target: str) -> None:
     project = source / _PROJECT
     lines = project.read_text().splitlines()
     project.write_text("\n".join(
         [f'version = "{kind.version}"' if line.startswith("version = ") else line
          for line in lines]) + "\n")
-    start = source / _START
+    start = source / kind.start
     start.write_text(_after_docstring(start.read_text(), kind.change))
     step(f"releases: {kind.name}, {kind.version}", [
         "git", "-C", str(source), *_AUTHOR, "commit", "--quiet", "--all", "--message",
         f"A release that is {kind.name}."])
     out = str(folder / kind.name)
     step(f"releases: building {kind.version}", [
-        "wum-firmware", "build", "--target", "linux", "--sequence", str(kind.sequence), "--out",
+        "wum-firmware", "build", "--target", target, "--sequence", str(kind.sequence), "--out",
         out, "--repository", str(source)])
     step(f"releases: signing {kind.version}", [
         "wum-firmware", "sign", out, "--yes", "--key", str(folder / (KEY + ".key")),

@@ -9,7 +9,8 @@ import time
 from wum_simulator.board.frozen import gateway
 from wum_simulator.board.supervisor import Board, Description, Supervisor, Uart
 
-START = "from wum_edge.ports.micropython import main\nmain.AGAIN_MS = 1000\nmain.start()"
+START = ("from wum_edge.ports.micropython import main, waiting\n"
+         "waiting.AGAIN_MS = 1000\nmain.start()")
 PATIENCE_S = 120             # A limit only: the machine may be busy.
 PEM = ("-----BEGIN CERTIFICATE-----", "MIIBszCCAVmgAwIBAgIUFake", "-----END CERTIFICATE-----")
 

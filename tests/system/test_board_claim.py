@@ -1,5 +1,6 @@
-"""A virtual board from its box to its first reading, by a person's steps; then it is ordered about,
-while power goes at commits of its flash. All else is real: mosquitto, ingest, console, PostgreSQL.
+"""A virtual board from its box to its first reading, by a person's steps; then it is ordered about
+and updated, while power goes at commits of its flash. All else is real: mosquitto, head-end,
+console, PostgreSQL, workbench.
 
 What its archive took is in the database exactly once, and no order was begun twice. The seed is
 printed; WUM_SEED replays one.
@@ -8,17 +9,30 @@ printed; WUM_SEED replays one.
 import os
 import random
 import re
+import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import wum_edge
+from demo.releases import BETTER, CRASHING_BOARD, prepare
 from tests.system.boards import life
 from tests.system.ledger import differences, read_archives, read_database
+from tests.system.street import ROOT
+from tests.system.test_commands import ask, do
+from tests.system.test_commands import states as command_ends
 from tests.system.test_configuration import Console, console, newest, states
 from tests.system.test_enrolment import Place, command_states, order, place
+from tests.system.test_updates import Api, asked_for, campaign
+from wum_cloud.audit.acts import Actor
+from wum_cloud.campaigns import faults
+from wum_cloud.commands.groups import managing
+from wum_cloud.registry.reach import Reach
+from wum_shared.status import EVENT_STARTED
 from wum_simulator.board.frozen import gateway
 from wum_simulator.board.supervisor import POWER_ON, Board, Description, Life, Supervisor, Uart
 
@@ -30,11 +44,17 @@ _CLAIM_CUTS, _CLAIM_LATEST = 4, 6
 # Commits from where an act is put on record as begun, which takes three: before it, or within it.
 _ORDER_CUTS = ((1, 3), (4, 5))
 _OVER = {"done", "failed", "unknown"}
+_HEAP_BYTES = 8 * 1024 * 1024        # As an ESP32-S3 has with PSRAM: a slot is hashed in one turn.
+_PATIENCE_S = 400
 _HASTE = """
+main.WATCHDOG_MS = 60000                         # Nothing hangs here, but a machine may be busy.
+main.TICK_MS = 50
 from wum_edge.enrolment import renewal
 from wum_edge.ports.micropython import enrolling, renewing
 enrolling.SOON_MS, enrolling.AGAIN_MS = 600, 2000
-renewing.EPOCH_S, renewal.ASK_MS = 5, 2000       # Keys change all the time.
+from wum_edge.update import courier
+renewing.EPOCH_S, renewal.ASK_MS = {epoch_s}, 2000       # Keys change all the time.
+courier.ASK_MS = 3000
 """
 _CUT_AT_AN_ORDER = """
 import _board
@@ -47,37 +67,98 @@ def first(one, entry):
     change(one, entry)
 journal.Journal.change = first
 """
+# Where power goes in an update: pieces are put on flash, files are written to the slot.
+_UPDATE_CUTS = (("fetch.Fetch", "sync", 6), ("install.Installer", "step", 70))
+_CUT_IN_AN_UPDATE = """
+import _board
+from wum_edge.update import {module}
+act = {module}.{kind}.{act}
+left = [{times}]
+def counted(one):
+    if left[0] and not ({idle}):
+        left[0] -= 1
+        if not left[0]:
+            _board.cut_in({commits})
+    return act(one)
+{module}.{kind}.{act} = counted
+"""
+# The board starts as a real one does, by boot.py; `haste` is for whatever slot it starts. Native
+# code of a release is an ESP32's: here the same stands for it as for what is frozen.
+_BOOTED = """
+import sys
+import _chacha
+import _sha512
+from wum_edge.ports.micropython import boot
+put_before = boot._put_before
+def put(slot):
+    put_before(slot)
+    sys.modules["wum_edge.ports.micropython.chacha_viper"] = _chacha
+    sys.modules["wum_edge.ports.micropython.sha512_viper"] = _sha512
+    exec({haste!r}, {{}})
+boot._put_before = put
+boot.WATCHDOG_MS = 60000
+boot.start()
+"""
 
 
 class Plug:
     """Lives of the board: the first ones end at early commits of its flash, and after `trouble`
-    some at orders.
+    some at orders, after `trouble_updates` some in an update.
     """
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
         self._early = _CLAIM_CUTS
         self._orders: list[tuple[int, int]] = []
+        self._updates: list[tuple[str, str, int]] = []
+        self._is_updated = False     # What is sealed for keys before the last is lost to it.
 
     def lives(self) -> Iterator[Life]:
         """As long as the test lasts."""
         while True:
-            cut_at, more = 0, _HASTE
+            cut_at, more = 0, _HASTE.format(epoch_s=20 if self._is_updated else 5)
             if self._early:
                 self._early -= 1
                 cut_at = self._dice.randint(1, _CLAIM_LATEST)
             elif self._orders:
                 more += _CUT_AT_AN_ORDER.format(commits=self._dice.randint(*self._orders.pop(0)))
-            yield Life(cut_at, life().main.replace("main.start()", more + "main.start()"))
+            elif self._updates:
+                kind, act, most = self._updates.pop(0)
+                module, _, kind = kind.partition(".")
+                more += _CUT_IN_AN_UPDATE.format(
+                    module=module, kind=kind, act=act, times=self._dice.randint(2, most),
+                    commits=self._dice.randint(1, 4),
+                    idle="not one._unsynced" if act == "sync" else "False")
+            haste = life().main.replace("main.start()", more)
+            yield Life(cut_at, _BOOTED.format(haste=haste))
 
     def trouble(self, board: Board) -> None:
         """Pull the plug; more of it comes."""
         self._orders = list(_ORDER_CUTS)
         board.cut()
 
+    def trouble_updates(self, board: Board) -> None:
+        """Pull the plug; more of it comes in the next update."""
+        self._updates, self._is_updated = list(_UPDATE_CUTS), True
+        board.cut()
+
     def is_quiet(self) -> bool:
         """Whether the last planned life has begun."""
-        return not self._orders
+        return not self._orders and not self._updates
+
+
+@pytest.fixture
+def releases(place: Place) -> Path:
+    """For boards, and the head-end knows whose are taken before it starts."""
+    folder = place.folder / "releases"
+
+    def step(_: str, words: list[str]) -> None:
+        program = words[0] if words[0] == "git" else str(_BIN / words[0])
+        subprocess.run([program, *words[1:]], check=True, capture_output=True,
+                       env=place.environment)
+    prepare(folder, ROOT, step, (BETTER, CRASHING_BOARD), "micropython-xtensawin")
+    place.environment["WUM_RELEASE_TRUST"] = str(folder / "release-trust.json")
+    return folder
 
 
 def registry_file(place: Place, device: str, *models: str) -> str:
@@ -92,7 +173,7 @@ def registry_file(place: Place, device: str, *models: str) -> str:
     return str(file)
 
 
-def board_of(place: Place, bus: Path) -> Board:
+def board_of(place: Place, bus: Path, releases: Path) -> Board:
     """Set up on the workbench without any key, and without a line."""
     file = place.folder / "board.toml"
     file.write_text(
@@ -101,22 +182,24 @@ def board_of(place: Place, bus: Path) -> Board:
         f'[broker]\nhost = "127.0.0.1"\nport = {place.plain_port}\ntls = false\n')
     flash = place.folder / "flash"
     place.run("wum-firmware", "board", "--config", str(file), "--catalog", str(_CATALOG),
-              "--model", _MODEL, "--status-s", "1", "--page-port", "0", "--out", str(flash))
+              "--model", _MODEL, "--status-s", "1", "--page-port", "0", "--release-trust",
+              str(releases / "release-trust.json"), "--out", str(flash))
     assert not (flash / "keys.json").exists()
     (place.folder / "board.log").touch()
     return Board(Description(main=life().main, flash=flash, log=place.folder / "board.log",
-                             sources=gateway(), uarts={1: Uart(str(bus), paced=False)}))
+                             sources=gateway(), uarts={1: Uart(str(bus), paced=False)},
+                             flash_bytes=8 * 1024 * 1024, heap_bytes=_HEAP_BYTES))
 
 
-def test_a_board_is_claimed_reads_and_is_ordered_about_whatever_happens_to_its_power(
-        place: Place, console: Console) -> None:
+def test_a_board_is_claimed_reads_is_ordered_about_and_updated_whatever_happens_to_its_power(
+        place: Place, releases: Path, console: Console) -> None:
     seed = int(os.environ.get("WUM_SEED", random.randrange(10**6)))
     print("WUM_SEED=%d" % seed)
     bus = place.folder / "bus"
     with place.started("meters", [str(_BIN / "wum-simulator"), "serve", "--link", str(bus),
                                   "--meters", "2", "--model", _MODEL]):
         place.wait_for("line", bus.exists)
-        board, plug = board_of(place, bus), Plug(random.Random(seed))
+        board, plug = board_of(place, bus, releases), Plug(random.Random(seed))
         supervisor = Supervisor(board, plug.lives(), lambda: int(time.time()))
         supervisor.start()
         try:
@@ -124,6 +207,7 @@ def test_a_board_is_claimed_reads_and_is_ordered_about_whatever_happens_to_its_p
             ordered(place, console, board, device)
             plug.trouble(board)
             ordered_in_trouble(place, plug)
+            updated(place, console, plug, board, releases)
             supervisor.stop()
             judge(place, board, supervisor)
         finally:
@@ -175,8 +259,24 @@ def ordered(place: Place, console: Console, board: Board, device: str) -> None:
     # Which lines the newest are, how busy it was decides; that they are its own is what counts.
     said, lines = board.said(), str(log).splitlines()
     assert len(lines) > 4 and all(line in said for line in lines)
+    in_a_group(place)
     order(place, "restart", device)
     place.wait_for("end of the restart", lambda: of_kinds(place)["restart"] == "done")
+
+
+def in_a_group(place: Place) -> None:
+    """One order for both meters, which the board opens by the group's key, and answers for each."""
+    do(place, lambda connection: managing.set_group(
+        connection, Reach(1), Actor(1, "dora", ""), "houses", ["SDM-1", "SDM-2"]))
+    place.wait_for("member", lambda: place.ask(
+        "select from command_group_member where is_confirmed"))
+    made = ask(place, "disconnect", group="houses")
+    place.wait_for("ends of the group's order", lambda: command_ends(place, made) == [
+        (serial, "failed", "it cannot be done here: eastron-sdm630 has no switch")
+        for serial in ("SDM-1", "SDM-2")])
+    assert len(place.ask("select distinct o.sequence from command_order o join command using"
+                         " (command_id) where request_id = %d and o.to_group"
+                         % made.request_id)) == 1
 
 
 def of_kinds(place: Place) -> dict[str, str]:
@@ -199,6 +299,42 @@ def ordered_in_trouble(place: Place, plug: Plug) -> None:
         "select from concentrator_epoch where epoch > 3 and not isempty(uplink_seen)"))
 
 
+def updated(place: Place, console: Console, plug: Plug, board: Board, releases: Path) -> None:
+    """To another version while it reads and power goes, and back from one that crashes."""
+    port = int(place.environment["WUM_WEB_PORT"])
+    ada, bob = Api(place, port, "admin"), Api(place, port, "bob")
+    assert place.ask("select sequence from update_standing") == [(0,)], "the factory's"
+    plug.trouble_updates(board)
+    (begun_at,), = place.ask("select now()::text")
+    assert campaign(place, ada, bob, asked_for(place, ada, releases / BETTER.name),
+                    _PATIENCE_S) == "done"
+    assert plug.is_quiet(), "power went in the update"
+    assert place.ask("select state, fault from campaign_member") == [("good", "")]
+    assert place.ask("select sequence from update_standing") == [(BETTER.sequence,)]
+    place.wait_for("event of its start", lambda: place.ask(starts_of(BETTER.sequence)))
+    assert place.ask(
+        "select count(distinct captured_at) > 3 from reading where captured_at > '%s' and"
+        " captured_at < (select min(at) from (%s) as started)" % (
+            begun_at, starts_of(BETTER.sequence))) == [(True,)], "it read meanwhile"
+    assert campaign(place, ada, bob, asked_for(place, ada, releases / CRASHING_BOARD.name),
+                    _PATIENCE_S) == "stopped"
+    assert place.ask("select state, fault from campaign_member where campaign_id = 2") == [
+        ("failed", faults.CRASHED)]
+    assert "it ended before it could tell" in console.get("/campaigns/2")
+    place.wait_for("its way back", lambda: place.ask(
+        "select from update_standing where sequence = %d and state in (3, 4, 5)"
+        % BETTER.sequence))
+    assert len(re.findall(r"^SystemExit: this release was made to crash", board.said(), re.M)) == 3
+    before = newest(place)
+    place.wait_for("readings after it", lambda: newest(place) > before + 3)
+
+
+def starts_of(sequence: int) -> str:
+    """Events of starts of a release."""
+    return "select at from event where kind = %d and note like '%%board release %d in slot %%'" % (
+        EVENT_STARTED, sequence)
+
+
 def judge(place: Place, board: Board, supervisor: Supervisor) -> None:
     """Archive against database, and what was begun."""
     rows = place.ask("select incarnation, upper(span) - 1 from archive, "
@@ -210,7 +346,7 @@ def judge(place: Place, board: Board, supervisor: Supervisor) -> None:
     cuts = supervisor.causes.count(POWER_ON) - 1
     print("%d starts, %d cuts; %d orders begun, %d rows" % (
         len(supervisor.causes), cuts, len(begun), must.rows))
-    assert cuts >= _CLAIM_CUTS + len(_ORDER_CUTS), "not every cut came"
+    assert cuts >= _CLAIM_CUTS + len(_ORDER_CUTS) + len(_UPDATE_CUTS), "not every cut came"
     assert len(begun) >= 5 and set(begun.values()) == {1}, begun
     assert must.rows > 5 and len(last) == 1
     assert differences(must, may, read_database(place.url)) == []

@@ -81,9 +81,10 @@ class Place:
         with psycopg.connect(self.url) as connection:
             return connection.execute(question.encode()).fetchall()
 
-    def wait_for(self, what: str, look: Callable[[], object]) -> None:
+    def wait_for(self, what: str, look: Callable[[], object],
+                 patience_s: float = PATIENCE_S) -> None:
         """Until `look` finds something."""
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + patience_s
         while not look():
             logs = [log.read_text(errors="replace")[-1500:] for log in self.folder.glob("*.log")]
             assert time.monotonic() < until, "no %s\n%s" % (what, "\n--\n".join(logs))

@@ -109,10 +109,12 @@ def asked_for(place: Place, ada: Api, release: Path) -> str:
     return "/campaigns/%s" % asked["id"]
 
 
-def campaign(place: Place, ada: Api, bob: Api, where: str) -> str:
+def campaign(place: Place, ada: Api, bob: Api, where: str,
+             patience_s: float = PATIENCE_S) -> str:
     """Agree to it; the state in which it ends."""
     bob.ask(where + "/approval", {})
-    place.wait_for("end of " + where, lambda: ada.ask(where)["state"] in ("done", "stopped"))
+    place.wait_for("end of " + where, lambda: ada.ask(where)["state"] in ("done", "stopped"),
+                   patience_s)
     return str(ada.ask(where)["state"])
 
 

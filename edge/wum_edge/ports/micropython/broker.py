@@ -35,6 +35,7 @@ class BoardBroker(broker.Broker):
     # Some 50 records. By benchmarks/board.py an ESP32 takes 0.05 to 0.1 s for each in one turn, and
     # the watchdog waits for 8 s.
     batch_bytes = 1024
+    heard_bytes = HEARD_BYTES_MAX    # Of a message that is heard, what is longer is passed over.
 
     def __init__(self, account, subscription, hand, dice, clock, log, up_ms, secure=None,
                  waits=None):
@@ -140,7 +141,7 @@ class BoardBroker(broker.Broker):
     def _join(self, now_ms):
         self._state = _JOINING
         self._due_ms = now_ms + CONNECT_MS
-        self._hearing = mqtt.Hearing(HEARD_BYTES_MAX + 256)
+        self._hearing = mqtt.Hearing(self.heard_bytes + 256)
         self._to_send = bytearray()
         self._handed_over = 0
         self._asked = {}
@@ -218,7 +219,7 @@ class BoardBroker(broker.Broker):
         elif kind == mqtt.PUBLISH:
             if number:
                 self._say(mqtt.puback(number))
-            if len(content) <= HEARD_BYTES_MAX:
+            if len(content) <= self.heard_bytes:
                 self._hand(topic, content)
 
     def _subscribe_to(self, concentrator):

@@ -131,4 +131,4 @@ def _read_all(file, size):
             break
         parts.append(part)
         size -= len(part)
-    return b"".join(parts)
+    return parts[0] if len(parts) == 1 else b"".join(parts)    # Most come in one: no copy.

@@ -20,7 +20,7 @@ from wum_edge.meters.mbus import cipher as mbus_cipher
 from wum_edge.meters.sweep import sweeps_of_line
 from wum_edge.meters.work import LineWork
 from wum_edge.ports.marks import MarksFile
-from wum_edge.ports.micropython import aes, boot, cipher, fresh, parts, sntp, standing
+from wum_edge.ports.micropython import aes, cipher, fresh, parts, standing, started, waiting
 from wum_edge.ports.micropython.clock import BoardClock
 from wum_edge.ports.micropython.console import BoardDice, Printed
 from wum_edge.ports.micropython.dlms_counters import FlashCounters
@@ -28,12 +28,7 @@ from wum_edge.ports.micropython.flash import BoardFlash
 from wum_edge.ports.micropython.network import Network
 from wum_edge.ports.micropython.page import Page
 from wum_edge.ports.micropython.parts import ROOT
-from wum_edge.ports.micropython.settings import (
-    NotSetUp,
-    own_keys,
-    read_settings,
-    surroundings,
-)
+from wum_edge.ports.micropython.settings import NotSetUp, read_settings, surroundings
 from wum_edge.schedule import Timetable, next_due_s
 from wum_edge.schema import schema
 from wum_shared.ids import INCARNATION_SIZE, id_to_text
@@ -46,11 +41,8 @@ PUMP_MS = 20                 # How often the uplink is looked at ...
 RADIO_MS = 4                 # ... and a radio: others count on an answer within some 20 ms.
 TICK_MS = 200                # How often the agent is.
 WAIT_MAX_MS = 1000           # Longest wait of a line: then the clock is looked at again.
-AGAIN_MS = 10000             # Without settings: until they are looked for again.
 STEADY_MS = 60000            # Who runs so long did not end at once.
 ANEW_MS = 2000               # So long what came of an order has to go out.
-TIME_EVERY_MS = 3600000      # Network time, once it was heard ...
-TIME_AGAIN_MS = 10000        # ... and until then.
 _CAUSES = {"PWRON_RESET": "power on", "HARD_RESET": "reset", "WDT_RESET": "watchdog",
            "DEEPSLEEP_RESET": "deep sleep", "SOFT_RESET": "soft reset"}
 
@@ -91,17 +83,20 @@ class Gateway:
         self._marks = MarksFile(flash, self.clock, log, config, settings.models)
         self._marks.catch_up(archive)
         delivery, doubtful = parts.delivery_of(archive, flash, keys, connection, log)
+        self._connection = connection
+        self.updating = started.updating_of(settings, self.clock, watchdog.feed, log)
         self.agent = Agent(
             archive=archive, delivery=delivery, clock=self.clock, log=log,
-            archived=self._marks.archived,
+            archived=self._archived,
             schema=schema(config, settings.models, keys.tenant, keys.concentrator,
                           self.clock.now_s()))
+        self.name = VERSION if self.updating is None else self.updating.name()
         self.agent.happened(EVENT_STARTED, "board %s: %d meters on %d lines, after %s" % (
-            VERSION, len(config.meters), len(config.lines), cause()))
+            self.name, len(config.meters), len(config.lines), cause()))
         if doubtful:
             self.agent.stop_sending(doubtful)
         self.network = network
-        self.flash, self.id, self.version, self.cause = flash, keys.concentrator, VERSION, cause()
+        self.flash, self.id, self.cause = flash, keys.concentrator, cause()
         self.meters = []             # As the lines know them.
         self._works = {}             # By index of a meter: the work of its line.
         self._pumped_ms = 0
@@ -124,8 +119,13 @@ class Gateway:
             settings, self.flash, self.clock, dice, self._log, newest_s)
         self._desk.let_act(self.agent, self._order, self._restart, self._changed)
         self._renewing = renewing.Renewing(
-            settings.claimed, self.flash, self.broker, self.clock, dice, self._rekey, self._log)
+            settings.claimed, self.flash, self._connection, self.clock, dice, self._rekey,
+            self._log)
         self.agent.listen(ENROL, self._renewing.heard)
+        if self.updating is not None:
+            self._desk.let_update(self.updating, self.agent)
+            if self.broker is not None:
+                self.broker.heard_bytes = self.updating.heard_bytes
 
     def _order(self, order):
         """Hand it to its meter's line; empty, or why not."""
@@ -136,6 +136,13 @@ class Gateway:
     def _rekey(self, keys, counter):
         self.agent.rekey(keys, counter)
         self._desk.rekey(keys)
+        if self.updating is not None:
+            self.updating.rekey(keys)
+
+    def _archived(self, records, last):
+        self._marks.archived(records, last)
+        if self.updating is not None:
+            self.updating.archived(records)
 
     def _restart(self):
         fresh.stays(self.flash)
@@ -157,13 +164,13 @@ class Gateway:
         self.agent.close()
         self._marks.save()
         self.flash.close()
-        _stays_up()
+        started.stays_up()
         self._log.say("starting anew")
         machine.reset()
 
     async def run(self):
         """For ever; a mistake in any task ends all."""
-        tasks = [self._move(), self._tell(), _keep_time(
+        tasks = [self._move(), self._tell(), waiting.keep_time(
             self.clock, self.network, self._settings.board.get("time") or {})]
         if self._settings.board.get("page_port"):
             page = Page(lambda: standing.lines(self, self._settings.config.concentrator.name),
@@ -202,7 +209,7 @@ class Gateway:
             if not is_steady and now_ms - began_ms >= STEADY_MS:
                 is_steady = True
                 fresh.stays(self.flash)
-                _stays_up()
+                started.stays_up()
             if now_ms - ticked_ms >= TICK_MS:
                 ticked_ms = now_ms
                 self.network.tick(now_ms)
@@ -212,13 +219,22 @@ class Gateway:
                     self.mesh.tick(self.agent)
                 self.agent.tick()
                 if self._desk is not None:
-                    self._desk.tick(self.agent.say)
-                    self._renewing.tick()
+                    await self._do_as_told()
                 if self._console is not None:
                     self._console.tick(now_ms)
                 if self._ends_ms is not None and now_ms >= self._ends_ms:
                     self._end()
             await asyncio.sleep_ms(PUMP_MS if self.mesh is None else RADIO_MS)
+
+    async def _do_as_told(self):
+        """Orders, keys, updates: each may sign and verify, so that lines have a turn between."""
+        self._desk.tick(self.agent.say)
+        await asyncio.sleep_ms(0)
+        self._renewing.tick()
+        await asyncio.sleep_ms(0)
+        if self.updating is not None and self.updating.tick(
+                self.agent.say, bool(self._connection.session())):
+            self._end()
 
     async def _tell(self):
         """How it stands, on the console."""
@@ -277,81 +293,6 @@ class Gateway:
         return was_due
 
 
-def _stays_up():
-    if boot.FOLDER.split("/")[-1] in os.listdir(ROOT):
-        boot.stays_up()
-
-
-async def _keep_time(clock, network, where):
-    """Ask for network time, for ever."""
-    while True:
-        is_heard = False
-        if where.get("host") and network.is_up():
-            is_heard = await sntp.ask(where["host"], where.get("port", sntp.PORT), clock)
-        await asyncio.sleep_ms(TIME_EVERY_MS if is_heard else TIME_AGAIN_MS)
-
-
-async def _until_let_in(settings, network, watchdog, log):
-    """Until a head-end has claimed this board, and its keys are there."""
-    from wum_edge.ports.micropython.enrolling import Enrolling, Waits
-    own, board = settings.claimed, settings.board
-    clock = BoardClock(None, machine.RTC())
-    asyncio.create_task(_keep_time(clock, network, board.get("time") or {}))
-    enrolling = Enrolling(own, lambda user, passwords, subscription, heard: parts.connection(
-        settings.config.broker, user, passwords, subscription, heard, clock, log,
-        Waits(BoardDice(), clock)), clock, log)
-    if board.get("page_port"):
-        asyncio.create_task(Page(lambda: ("WUM board", "! " + enrolling.words()), log).serve(
-            board["page_port"]))
-    due_ms, console = 0, parts.console_of(board, own)
-    while not enrolling.tick():
-        now_ms = clock.monotonic_ms()
-        if console is not None:
-            console.tick(now_ms)
-        network.tick(now_ms)
-        if enrolling.broker is not None:
-            enrolling.broker.is_wanted = network.is_up()
-        if now_ms >= due_ms:
-            due_ms = now_ms + board.get("status_s", 60) * 1000
-            log.warn(enrolling.words())
-            _show_code(own, log)
-        watchdog.feed()
-        await asyncio.sleep_ms(PUMP_MS)
-
-
-def _show_code(own, log):
-    if own.code and not own.is_granted:
-        log.show("claim code: " + ("see its label" if own.is_labelled else own.code))
-
-
-async def _without_settings(why, network, watchdog, log):
-    """Nothing can be done until somebody sets the board up; console and page say so."""
-    board = surroundings(ROOT)
-    if board.get("page_port"):
-        page = Page(lambda: ("WUM board", "! not set up: " + why), log)
-        asyncio.create_task(page.serve(board["page_port"]))
-    own = console = None
-    try:
-        own = own_keys(ROOT)
-        console = parts.console_of(board, own)
-    except NotSetUp as error:            # Its keys are what is wrong.
-        log.warn(str(error))
-    waited_ms, began_ms = AGAIN_MS, time.ticks_ms()
-    while True:
-        now_ms = time.ticks_diff(time.ticks_ms(), began_ms)
-        network.tick(now_ms)
-        if console is not None:
-            console.tick(now_ms)
-        if waited_ms >= AGAIN_MS:
-            waited_ms = 0
-            log.warn("not set up: %s" % why)
-            if own is not None:
-                _show_code(own, log)
-        watchdog.feed()
-        await asyncio.sleep_ms(TICK_MS)
-        waited_ms += TICK_MS
-
-
 def start():
     """Run; returns never. A mistake of ours is printed, and resets the board."""
     log = Printed()
@@ -371,12 +312,15 @@ async def _guarded(watchdog, log):
             if settings.warning:
                 log.warn(settings.warning)
             if settings.keys is None:
-                await _until_let_in(settings, network, watchdog, log)
+                started.waits_for_nobody("it finds no keys")
+                await waiting.until_let_in(settings, network, watchdog, log)
                 log.say("starting anew with these keys")
             else:
                 await Gateway(settings, flash, network, watchdog, log).run()
         except NotSetUp as error:
-            await _without_settings(str(error), network, watchdog, log)
+            if not started.is_on_trial():
+                await waiting.without_settings(str(error), network, watchdog, log)
+            log.warn("this version is on trial, and cannot go on: %s" % error)
     except Exception as error:
         sys.print_exception(error)
     machine.reset()

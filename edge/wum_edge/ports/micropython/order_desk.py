@@ -1,7 +1,8 @@
 """The desk of a board: its keys, and what it can do besides asking meters.
 
 A board whose keys came from the workbench trusts no order key, and takes no orders. Left out: what
-an order may do (wum_edge/orders), groups and sessions with a meter, which a board refuses.
+an order may do (wum_edge/orders), sessions with a meter, which a board refuses: its one loop would
+stand still for as long as the line is lent.
 """
 
 import os
@@ -11,6 +12,7 @@ from wum_edge.meters.able import lacks
 from wum_edge.orders.caps import Cap
 from wum_edge.orders.desk import Desk
 from wum_edge.orders.freshness import Freshness
+from wum_edge.orders.groups import Groups, JoinGroups
 from wum_edge.orders.journal import Journal
 from wum_edge.orders.meter_acts import MeterAct
 from wum_edge.orders.own_acts import FetchLog, Restart
@@ -31,7 +33,7 @@ class BoardDesk:
 
     def __init__(self, settings, flash, clock, dice, log, newest_s):
         place, own = settings.config.concentrator, settings.claimed
-        self._settings, self._own, self._log = settings, own, log
+        self._settings, self._own, self._flash, self._log = settings, own, flash, log
         self._waiting = []
         self._desk = Desk(
             journal=Journal(flash),
@@ -47,13 +49,16 @@ class BoardDesk:
         starts the board anew at once, `changed` soon, with another configuration.
         """
         settings, desk = self._settings, self._desk
+        groups = Groups(self._flash, desk.trusted, lambda numbers: None)
         meters = [(one.serial, settings.models[one.model]) for one in settings.config.meters]
         places = {}
         for place, (serial, _) in enumerate(meters):
             places[serial] = place
         for kind in METER_KINDS:
-            desk.acts[kind] = MeterAct(kind, places, tell, lambda take: take(), None,
+            desk.acts[kind] = MeterAct(kind, places, tell, lambda take: take(),
+                                       groups.meters_of,
                                        lambda place, what: lacks(meters[place][1], what))
+        desk.acts[orders.GROUP] = JoinGroups(groups)
         desk.acts[orders.READ_AGAIN] = ReadAgain(agent.look_again)
         desk.acts[orders.LOGS] = FetchLog(self._log.last)
         desk.acts[orders.RESTART] = Restart(end)
@@ -64,6 +69,10 @@ class BoardDesk:
             desk.handed(signed)
             self._own.forget_first_order()
         agent.listen(ORDER, self._heard)
+
+    def let_update(self, updating, agent):
+        """Take orders about updates, and what comes down for them."""
+        updating.let_act(agent, self._desk)
 
     def rekey(self, keys):
         """Take what is sealed with these, too, from whom the newest trust document names."""

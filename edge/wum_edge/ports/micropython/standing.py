@@ -54,7 +54,7 @@ def lines(gateway, name):
     """The whole of it, line by line."""
     summary = gateway.agent.summary()
     yield "WUM concentrator %s, %s" % (name, id_to_text(gateway.id))
-    yield "board %s, started after %s" % (gateway.version, gateway.cause)
+    yield "board %s, started after %s" % (gateway.name, gateway.cause)
     yield ""
     found = states(gateway)
     for is_bad, words in found:

@@ -7,6 +7,7 @@ import _board
 import _memory
 
 BLOCK_BYTES = 4096
+_PIECE = bytearray(BLOCK_BYTES)          # One for all: garbage waits for the end of a turn.
 
 
 def _checked(result):
@@ -77,14 +78,14 @@ class File(io.IOBase):
     def read(self, size=-1):
         parts = []
         while size:
-            piece = bytearray(4096 if size < 0 else min(size, 4096))
-            count = self.readinto(piece)
+            count = self.readinto(_PIECE if not 0 < size < BLOCK_BYTES else
+                                  memoryview(_PIECE)[:size])
             if not count:
                 break
-            parts.append(bytes(memoryview(piece)[:count]))
+            parts.append(bytes(memoryview(_PIECE)[:count]))
             if size > 0:
                 size -= count
-        data = b"".join(parts)
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
         return data.decode() if self._is_text else data
 
     def write(self, data):

@@ -1,0 +1,67 @@
+"""A version on trial on a board never waits for a person: it comes to its end, or back."""
+
+import json
+import re
+import time
+from hashlib import sha256
+
+import pytest
+
+from wum_edge.ports.linux.slot_flash import SlotFlash
+from wum_edge.update import boot, slots
+from wum_shared import bundle
+from wum_simulator.board.frozen import gateway
+from wum_simulator.board.supervisor import RESET, Board, Description, Supervisor, Uart
+
+PATIENCE_S = 400
+MAIN = """
+from wum_edge.ports.micropython import boot
+boot.WATCHDOG_MS = 60000
+put_before = boot._put_before
+def put(slot):
+    put_before(slot)
+    from wum_edge.ports.micropython import main, waiting
+    main.WATCHDOG_MS, waiting.AGAIN_MS = 60000, 1000
+boot._put_before = put
+boot.start()
+"""
+GATEWAY = {"concentrator": {"name": "b", "keys": "keys", "archive": "archive",
+                            "archive_limit_mb": 1},
+           "broker": {"host": "127.0.0.1", "port": 1, "tls": False}}
+
+
+def on_trial(flash):
+    """Slot a holds a release, and is on trial. It brings no code: that of the board runs then."""
+    data = bundle.content_of([("release.json", b"{}", bundle.PLAIN)])
+    end = bundle.table_size(data)
+    flash.replace("a/release.json", data[end:])
+    flash.replace(slots.table_name(boot.A), data[:end])
+    boot.keep_boot(flash, boot.read_boot(flash).armed(7, sha256(data).digest(), 0))
+
+
+@pytest.mark.parametrize(("files", "words"), [
+    ({}, "gateway.json cannot be read"),
+    ({"gateway.json": GATEWAY, "board.json": {}}, "it finds no keys"),
+])
+def test_what_it_would_wait_for_a_person_with_is_a_failure_of_the_version(tmp_path, files, words):
+    (tmp_path / "log").touch()
+    (tmp_path / "flash").mkdir()
+    for name, document in files.items():
+        (tmp_path / "flash" / name).write_text(json.dumps(document))
+    flash = SlotFlash(tmp_path / "flash" / "update")
+    on_trial(flash)
+    board = Board(Description(
+        main=MAIN, flash=tmp_path / "flash", log=tmp_path / "log", sources=gateway(),
+        uarts={1: Uart(str(tmp_path / "none"))}))
+    supervisor = Supervisor(board)
+    supervisor.start()
+    until = time.monotonic() + PATIENCE_S
+    while not re.search(r"^! not (set up|claimed)", board.said(), re.M):
+        assert time.monotonic() < until and supervisor.ended is None, board.said()
+        time.sleep(0.2)
+    supervisor.stop()
+    tries = re.findall(r"^! this version is on trial, and cannot go on: .*$", board.said(), re.M)
+    assert len(tries) == boot.TRIES and all(words in one for one in tries), board.said()
+    assert supervisor.causes[1:] == [RESET] * boot.TRIES
+    record = boot.read_boot(flash)
+    assert (record.trial, record.home, record.failed) == (None, boot.FACTORY, 7)
