@@ -1,5 +1,5 @@
-"""Two boards, one without an uplink: it sends through the other by radio, while power is cut at
-seeded flash commits of both; everything is stored exactly once.
+"""Two boards, one without an uplink: it sends through the other by radio, and changes its keys that
+way, while power is cut at seeded flash commits of both; everything is stored exactly once.
 
 In real time: a radio's hour cannot be compressed. The seed is printed; WUM_SEED replays one.
 """
@@ -12,11 +12,16 @@ from pathlib import Path
 from tests.system.boards import EARLIEST, life
 from tests.system.ledger import differences, read_archives, read_database
 from tests.system.street import Street
-from wum_simulator.board.supervisor import POWER_ON, Supervisor
+from wum_simulator.board.supervisor import POWER_ON, Life, Supervisor
 
 METERS, EVERY_S = 2, 5
 CUTS, LATEST_COMMIT = 2, 12
 WAY_S = 600.0                # Limits of waits only.
+_HASTE = """
+from wum_edge.ports.micropython import renewing
+renewing.EPOCH_S, renewing.FIRST_S = 60, 5
+main.start()
+"""
 
 
 def test_a_board_without_an_uplink_sends_through_another_and_nothing_is_lost(
@@ -25,14 +30,15 @@ def test_a_board_without_an_uplink_sends_through_another_and_nothing_is_lost(
     print("WUM_SEED=%d" % seed)
     dice = random.Random(seed)
     street = Street(tmp_path / "street", concentrators=2, meters=METERS, every_s=EVERY_S,
-                    has_mesh=True, on_boards=(1, 2), stations=(2,), starts_edges=False)
+                    has_mesh=True, on_boards=(1, 2), stations=(2,), starts_edges=False, epoch_s=60)
     supervisors: list[Supervisor] = []
     try:
         street.start()
         for number in (1, 2):
-            ends = [life(), *(life(dice.randint(EARLIEST, LATEST_COMMIT)) for _ in range(CUTS))]
-            supervisors.append(Supervisor(street.boards[number].board, iter([*ends, life()]),
-                                          lambda: int(time.time())))
+            ends = [0, *(dice.randint(EARLIEST, LATEST_COMMIT) for _ in range(CUTS)), 0]
+            supervisors.append(Supervisor(street.boards[number].board, iter([
+                Life(end, life().main.replace("main.start()\n", _HASTE)) for end in ends]),
+                lambda: int(time.time())))
             supervisors[-1].start()
         _stored_more(street, "readings by radio")
         for which in (1, 0):         # First the one behind the mesh, then its gateway.
@@ -41,6 +47,9 @@ def test_a_board_without_an_uplink_sends_through_another_and_nothing_is_lost(
             street.wait_for("all its cuts", lambda board=board: len(
                 board.causes) > CUTS + 1 or None, WAY_S)
             _stored_more(street, "readings by radio after cuts")
+        street.wait_for("keys of their own in use at both", lambda: street.ask(
+            "select count(distinct concentrator_id) from concentrator_epoch"
+            " where epoch > 0 and not isempty(uplink_seen)") == [(2,)] or None, WAY_S)
         last = {bytes(name): int(number) for name, number in street.ask(
             "select incarnation, upper(span) - 1 from archive, unnest(received) as span"
             " where lower(span) = 1")}

@@ -1,6 +1,7 @@
 """New keys for a board that runs: its flash, its clock and its connection around Renewal.
 
-Left out: when (enrolment/renewal.py), what is said (enrolment/joining.py).
+The connection is delivery's: a station without an uplink asks through the mesh. Left out: when
+(enrolment/renewal.py), what is said (enrolment/joining.py).
 """
 
 import os
@@ -33,8 +34,9 @@ class Renewing:
         if self._renewal is None:
             if not self._clock.is_set() and now_ms < CLOCK_MS:
                 return
-            self._renewal = Renewal(self._own.begin_epoch, self._questions, EPOCH_S * 1000,
-                                    now_ms + self._wait_ms())
+            self._renewal = Renewal(
+                self._own.begin_epoch, self._questions, EPOCH_S * 1000,
+                now_ms + self._wait_ms() + self._questions.spread_ms(EPOCH_S * 1000))
         if self._waiting is not None:
             message, self._waiting = self._waiting, None
             self._answered(message)

@@ -3,6 +3,7 @@
     gateway.json    the configuration, as docs/configuration has it; a line's port is "uart:1"
     keys.json       id, tenant, epoch, uplink, downlink (key and context IV), broker user, password
                     of the workbench; without it a board makes its own, and is claimed
+    mesh.json       the key and address of a board in a mesh that has no keys.json
     board.json      wifi, time (host, port), uarts by number: tx, rx and direction pins
     ca.pem          the authority of the broker's certificate
     catalog/        the entries of the models that gateway.json, or the head-end, names
@@ -134,14 +135,21 @@ def _checked(folder, document, protocols):
 
 def _of_its_own(folder, checked):
     """Of a board that is claimed, or waits for that."""
+    mesh, provisioned_s = None, 0
     if checked.mesh is not None:
-        raise NotSetUp("keys.json cannot be read: a board in a mesh is set up with keys of the "
-                       "workbench: wum-firmware board --keys")
+        given = _document(folder + "/mesh.json")
+        try:
+            mesh, provisioned_s = mesh_setting.keys_of(given), given.get("provisioned_s", 0)
+        except (KeyError, TypeError, ValueError) as error:
+            raise NotSetUp("mesh.json: %r. Set the board up again: wum-firmware board" % error)
     own = own_keys(folder)
+    if not own.is_enrolled and checked.broker is None:
+        raise NotSetUp("keys/own has no keys: a board without an uplink is not claimed by a code, "
+                       "it gets its first keys from the workbench: wum-firmware board --keys")
     if not own.is_enrolled:
         return None, None, None, own, None, 0
     keys = own.epoch_keys()
-    return keys, id_to_text(keys.concentrator), own.passwords, own, None, 0
+    return (keys, id_to_text(keys.concentrator), own.passwords, own, mesh, provisioned_s)
 
 
 def _of_workbench(folder, checked):
