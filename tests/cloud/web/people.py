@@ -42,6 +42,12 @@ class People:
         return self.do("insert into site (tenant_id, name, parent_site_id) values (%s, %s, %s)"
                        " returning site_id", tenant, name, parent)
 
+    def in_mesh(self, name: str) -> None:
+        """Every concentrator is in the mesh of this name, and has reported."""
+        self.do("update concentrator set mesh = %s", name)
+        self.do("insert into mesh_station select concentrator_id, 5, 1, 0, 1, now(), now(), true,"
+                " 1, 0, 0, 0, 0, 900 from concentrator on conflict do nothing")
+
     def concentrator(self, device_id: bytes, site: int | None, tenant: int = 1) -> int:
         """A concentrator with one meter, whose serial is its id."""
         number = self.do(

@@ -65,8 +65,7 @@ STEPS: list[Step] = [
     ("DELETE", "/api/v1/claims/{id}", {"id": "{claim}"}),
     ("POST", "/api/v1/planned-concentrators", {"json": {"name": "west"}}),
     ("DELETE", "/api/v1/planned-concentrators/{id}", {"id": "{plan}"}),
-    ("POST", "/claims/plan", form(name="east")),
-    ("POST", "/claims/forget", form(planned="{plan}")),
+    ("POST", "/claims/plan", form(name="east")), ("POST", "/claims/forget", form(planned="{plan}")),
     ("POST", "/claims", form(code=code(), name="b")),
     ("POST", "/claims/withdraw", form(claim_id="{claim}")),
     ("PUT", "/api/v1/schedules/{name}", {"json": {"period_s": 60}, "name": "minutely"}),
@@ -129,6 +128,9 @@ STEPS: list[Step] = [
     ("POST", "/campaigns", form(release="{release}", name="again", reason=WHY)),
     ("POST", "/campaigns/approve", form(number="{campaign}")),
     ("POST", "/campaigns/change", form(number="{campaign}", act="abort")),
+    ("POST", "/api/v1/network-keys", {"json": {"mesh": "street"}}),
+    ("POST", "/api/v1/network-keys/end", {"json": {"mesh": "street", "anyway": True}}),
+    ("POST", "/mesh/keys", form(mesh="street", act="begin")),
     ("POST", "/api/v1/concentrators/{id}/revocation", {}),
     ("POST", "/api/v1/accounts", {"json": {"name": "bob", "role": "analyst", "branch": None}}),
     ("PUT", "/api/v1/accounts/{name}", {
@@ -145,11 +147,9 @@ STEPS: list[Step] = [
         "json": {"role": "auditor", "branch": None, "is_disabled": True}, "name": "bob"}),
     ("DELETE", "/api/v1/accounts/{name}", {"name": "bob"}),
     ("POST", "/people/change", form(name="eva", role="auditor", is_disabled="true")),
-    ("POST", "/people/forget", form(name="eva", typed="eva")),
-    ("POST", "/account/factor", form()),
+    ("POST", "/people/forget", form(name="eva", typed="eva")), ("POST", "/account/factor", form()),
     ("POST", "/account/factor/confirm", form(code="{code}")),
-    ("POST", "/account/factor/off", form(password=PASSWORD)),
-    ("POST", "/account/sessions", form()),
+    ("POST", "/account/factor/off", form(password=PASSWORD)), ("POST", "/account/sessions", form()),
     ("POST", "/account/password", form(old=PASSWORD, new="another of the tests")),
     ("POST", "/sign-out", form()),
 ]
@@ -202,6 +202,8 @@ class Story:
         """As if what was sent were done; as if somebody else had asked for power."""
         if step[1].endswith(("/orders", "/group/send")):
             self.people.do("update command set state = 'done', ended_at = now()")
+        if "keys" in step[1]:
+            self.people.in_mesh("street")
         if step[1].endswith("/consent"):
             self.people.do("update command set consents = 1 where command_id ="
                            " (select max(command_id) from command)")

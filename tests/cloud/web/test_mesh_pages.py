@@ -1,11 +1,13 @@
 """The mesh: its drawing, the list that says the same, and the API."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import psycopg
 import pytest
 
+from tests.cloud.web.conftest import SAME_ORIGIN
 from tests.cloud.web.street import Street
 from tests.cloud.web.test_pages import text_of
 from wum_cloud.health.mesh.picture import hops_of, is_silent, pictures
@@ -90,6 +92,65 @@ async def test_the_page_says_who_has_an_order_and_who_lacks_it(
     assert "group 3" in words and "Some lack it" in words and "1 of 2" in words
     assert "not yet: 8" in words and "everybody" in words and "Waits for a gateway" in words
     assert "No gateway took it" in words
+
+
+@pytest.fixture
+def can_order(street: Street) -> None:
+    with psycopg.connect(street.url) as connection:
+        connection.execute(
+            "insert into trust_document (number, signed, digest, root_key, next_root_key,"
+            " uplink_secret_sealed, order_secret_sealed) values (1, 'x', 'x',"
+            " sha256('r'), sha256('r'), 'x', 'x')")
+
+
+async def change(client: httpx.AsyncClient, **fields: str) -> httpx.Response:
+    csrf = re.search(r'name="csrf" value="([^"]+)"', (await client.get("/mesh/keys")).text)
+    assert csrf is not None
+    return await client.post("/mesh/keys", data={"csrf": csrf[1], "mesh": "Florilor", **fields},
+                             headers=SAME_ORIGIN)
+
+
+async def test_the_networks_key_is_changed_on_its_page_and_who_lacks_it_is_named(
+        street: Street, operator: httpx.AsyncClient, reported: None, can_order: None) -> None:
+    assert 'href="/mesh/keys"' in (await operator.get("/mesh")).text
+    words = text_of(await operator.get("/mesh/keys"))
+    assert "Florilor" in words and "the head-end has made none yet" in words
+    begun = await change(operator, act="begin")
+    assert begun.headers.get("location") == "/mesh/keys?done=begin", begun.text
+    words = text_of(await operator.get("/mesh/keys?done=begin"))
+    assert "Being changed" in words and "0 of 1 stations have the key of epoch" in words
+    assert "has it not; nothing was sent yet" in words and "begun by" in words
+    refused = await change(operator, act="finish")
+    assert refused.status_code == 422 and "1 of 1 stations have not got" in refused.text
+    assert "already" in (await change(operator, act="begin")).text
+    assert "begun or finished" in (await change(operator, act="burn")).text
+    assert (await change(operator, act="finish", anyway="yes")).status_code == 303
+    assert "Old key ending" in text_of(await operator.get("/mesh/keys"))
+    with psycopg.connect(street.url) as connection:
+        connection.execute("update network_key_station set has_it_at = now(), is_only_at = now()")
+    words = text_of(await operator.get("/mesh/keys"))
+    assert "1 of 1 stations have the key" in words and "1 take no other any more" in words
+
+
+async def test_who_is_revoked_and_has_the_key_is_named_until_it_is_changed(
+        street: Street, operator: httpx.AsyncClient, system: httpx.AsyncClient, reported: None,
+        can_order: None) -> None:
+    assert (await system.get("/api/v1/network-keys")).json()[0]["held_by_revoked"] == []
+    with psycopg.connect(street.url) as connection:
+        (name,) = connection.execute(
+            "insert into concentrator (tenant_id, device_id, identity_key, name, mesh, revoked_at,"
+            " broker_password_hash) select tenant_id, 'stolen..', sha256('s'), 'stolen one', mesh,"
+            " now(), '$' from concentrator limit 1"
+            " returning name").fetchone() or ("",)
+    assert "Revoked, and it has a key of this mesh all the same: stolen one" in text_of(
+        await operator.get("/mesh/keys"))
+    (before,) = (await system.get("/api/v1/network-keys")).json()
+    assert before["held_by_revoked"] == [name] and before["epoch"] is None
+    await change(operator, act="begin")
+    (after,) = (await system.get("/api/v1/network-keys")).json()
+    assert after["held_by_revoked"] == [] and after["stations"] == 1
+    assert len(after["lacking"]) == 1 and after["network"] == 22433
+    assert "all the same" not in text_of(await operator.get("/mesh/keys"))
 
 
 async def test_the_api_tells_the_topology(system: httpx.AsyncClient, reported: None) -> None:

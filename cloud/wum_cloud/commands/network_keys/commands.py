@@ -32,7 +32,10 @@ async def network_key(settings: Settings, wanted: argparse.Namespace) -> int:
             found = await managing.finish(connection, actor, tenant, mesh, anyway=wanted.anyway)
         else:
             found = await _newest(connection, tenant, mesh)
+        revoked = (await managing.of_mesh(connection, tenant, mesh)).revoked
     print(said(found))
+    if revoked:
+        print("Revoked, and with this key all the same: %s." % ", ".join(revoked))
     return 1 if wanted.act == "show" and (
         found.lacking if found.key.ending_at is None else found.not_alone) else 0
 

@@ -43,6 +43,15 @@ class Standing:
         return [one for one in self.stations if one.is_only_at is None]
 
 
+@dataclass(frozen=True, slots=True)
+class MeshKeys:
+    """A mesh, its newest key, and revoked concentrators that have a key of it all the same."""
+
+    mesh: str
+    standing: Standing | None
+    revoked: list[str]
+
+
 async def begin(
         connection: Connection, vault: Vault, actor: Actor, tenant: int, mesh: str) -> Standing:
     """A new key for this mesh. Raises CommandRefused."""
@@ -100,6 +109,19 @@ async def standing(connection: Connection, tenant: int, mesh: str) -> Standing |
     key = await store.newest(connection, tenant, mesh)
     return None if key is None else Standing(
         key, await store.stations(connection, key.network_key_id))
+
+
+async def of_mesh(connection: Connection, tenant: int, mesh: str) -> MeshKeys:
+    """One mesh as people see it."""
+    found = await standing(connection, tenant, mesh)
+    return MeshKeys(mesh, found, await store.revoked(
+        connection, tenant, mesh, None if found is None else found.key.network_key_id))
+
+
+async def overview(connection: Connection, tenant: int) -> list[MeshKeys]:
+    """Every mesh of a tenant, by name."""
+    return [await of_mesh(connection, tenant, mesh)
+            for mesh in await store.meshes(connection, tenant)]
 
 
 def place(tenant: int, mesh: str, epoch: int) -> str:

@@ -58,6 +58,15 @@ _JOIN = """
         on conflict do nothing"""
 
 
+_REVOKED = """
+    select c.name from concentrator c
+      left join network_key_station s on (s.network_key_id, s.concentrator_id)
+                                       = (%(key)s, c.concentrator_id)
+     where c.tenant_id = %(tenant)s and c.mesh = %(mesh)s and c.revoked_at is not null
+       and (%(key)s::integer is null or s.command_id is not null)
+     order by c.revoked_at desc, c.name limit 20"""
+
+
 async def newest(connection: Connection, tenant: int, mesh: str, *,
                  locks: bool = False) -> NewestKey | None:
     """The newest key of this mesh that was made here."""
@@ -75,6 +84,16 @@ async def meshes(connection: Connection, tenant: int) -> list[str]:
     rows = await (await connection.execute(
         "select distinct mesh from concentrator where tenant_id = %s and mesh is not null"
         " and revoked_at is null order by 1", [tenant])).fetchall()
+    return [row[0] for row in rows]
+
+
+async def revoked(connection: Connection, tenant: int, mesh: str,
+                  network_key_id: int | None) -> list[str]:
+    """Names of revoked concentrators that have, or were sent, the newest key of a mesh: this one,
+    or the workbench's where there is none of ours. Those of before are out when it is alone.
+    """
+    rows = await (await connection.execute(_REVOKED.encode(), {
+        "tenant": tenant, "mesh": mesh, "key": network_key_id})).fetchall()
     return [row[0] for row in rows]
 
 

@@ -16,7 +16,8 @@ NAMED_IN = (
     ("concentrator", "planned_by"),
     ("command", "requested_by"), ("command", "approved_by"), ("command_consent", "given_by"),
     ("configuration_setting", "changed_by"), ("configuration_version", "made_by"),
-    ("meter_act", "said_by"), ("registry_import", "uploaded_by"), ("release", "taken_by"),
+    ("meter_act", "said_by"), ("network_key", "begun_by"), ("network_key", "ended_by"),
+    ("registry_import", "uploaded_by"), ("release", "taken_by"),
     ("release_trust", "taken_by"), ("ripple", "ordered_by"),
 )
 # Sentences of ours that end with who acted: "withdrawn by ines".

@@ -18,6 +18,7 @@ from wum_cloud.web.api import (
     life,
     mesh,
     meters,
+    network_keys,
     people,
     planned,
     readings,
@@ -32,8 +33,8 @@ PREFIX = "/api/v1"
 
 router = APIRouter(prefix=PREFIX, dependencies=[
     Depends(signed_in), Depends(only_known_parameters)])
-PARTS = (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh, people,
-         audit, claims, planned, commands, command_groups, registry, schedules, configuration,
-         releases, campaigns, life)
+PARTS = (sites, concentrators, gaps, meters, readings, history, ingest, completeness, mesh,
+         network_keys, people, audit, claims, planned, commands, command_groups, registry,
+         schedules, configuration, releases, campaigns, life)
 for part in PARTS:
     router.include_router(part.router)

@@ -22,6 +22,7 @@ from wum_cloud.web.console import (
     mesh,
     meter,
     meters,
+    network_keys,
     new_command,
     overview,
     people,
@@ -34,7 +35,8 @@ from wum_cloud.web.console import (
 
 router = APIRouter(include_in_schema=False)
 PARTS = (sign_in, account, factor, overview, concentrators, meters, meter, days, completeness,
-         events, ingest, mesh, people, audit, claims, new_command, commands, command_groups,
-         consents, registry, schedules, configuration, campaigns, releases, life, choices, points)
+         events, ingest, mesh, network_keys, people, audit, claims, new_command, commands,
+         command_groups, consents, registry, schedules, configuration, campaigns, releases, life,
+         choices, points)
 for part in PARTS:
     router.include_router(part.router)
