@@ -178,7 +178,9 @@ def test_a_guest_whose_key_is_of_an_epoch_that_is_over_joins_again(street):
     add(1, GATEWAY, {**mesh_key(1, 1, NEXT_KEY), **door(2)})
     guest = add(2, STATION, {**mesh_key(2), **GUEST})
     guest.member.alone_ms = 500
-    assert until(lambda: guest.member.keys.epoch == 1 and guest.part.has_way())
+    assert until(lambda: guest.member.keys.epoch == 1)
+    guest.member.alone_ms = ALONE_MS             # On a busy machine, too, it finds a way in time.
+    assert until(guest.part.has_way)
     assert tomllib.loads((guest.folder / "mesh.key").read_text())["key"] == NEXT_KEY
 
 

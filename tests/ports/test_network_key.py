@@ -26,6 +26,7 @@ from wum_edge.orders.network_key import Held
 from wum_edge.ports.linux import mesh_keys, mesh_store
 from wum_edge.ports.linux.mesh_keyring import LinuxKeyring
 from wum_edge.ports.linux.mesh_keys import MeshKeys
+from wum_edge.ports.linux.mesh_member import ALONE_MS
 from wum_shared.orders import DONE
 from wum_shared.topics import BATCH, UP, topic
 from wum_simulator.disk import Disk
@@ -158,9 +159,12 @@ def test_a_guest_that_missed_the_change_joins_again_and_none_goes_back_to_an_old
     guest = add(2, STATION, {**mesh_key(2), **GUEST})
     assert until(guest.part.has_way)
     keyring(gateway).keep(ALONE)
-    guest.member.alone_ms = 500
-    guest.member.joined(2, *SECOND)
-    assert until(lambda: guest.member.keys.epoch == 7 and guest.part.has_way())
+    guest.member.alone_ms = 0                    # It has been without a way for long.
+    guest.part.has_way = lambda: False
+    assert until(lambda: guest.member.keys.epoch == 7)
+    guest.member.alone_ms = ALONE_MS             # What it was given has its time to find one.
+    del guest.part.has_way
+    assert until(guest.part.has_way)
     guest.member.joined(2, *FIRST)               # Of a gateway that has missed it.
     assert until(lambda: [said for said in guest.log.said if "it has missed the change" in said])
     assert guest.member.keys.epoch == 7
