@@ -1,11 +1,13 @@
 """Every parser stands its saved inputs and some seconds of changed ones: a short `make fuzz`."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz import run
 from tests.fuzz.mutation import Finding, Tally, inputs, watch
+from tests.fuzz.run import HERE, ROOT
 
 SECONDS = 20.0               # Over all targets ...
 EACH_MIN = 2.0               # ... but each gets this much.
@@ -19,6 +21,15 @@ def test_nothing_but_the_rooms_own_error_leaves_a_parser(name: str) -> None:
     result = watch(run.target(name), saved, seconds=seconds, seed=20261121)
     assert isinstance(result, Tally), f"{name} {result.what}: {result.data.hex()}"
     assert result.inputs > len(list(saved.iterdir()))
+
+
+def test_whatever_hears_a_bus_or_a_radio_has_a_target() -> None:
+    edge = ROOT / "edge" / "wum_edge"
+    hearing = [f"meters.{path.parent.name}" for path in sorted(edge.glob("meters/*/__init__.py"))]
+    assert len(hearing) > 6                          # The premise: they are found.
+    targets = "".join(path.read_text() for path in (HERE / "targets").glob("*.py"))
+    for package in [*hearing, "mesh", "modem", "carry"]:
+        assert re.search(rf"from wum_edge\.{package}[. ]", targets), f"nothing fuzzes {package}"
 
 
 def test_a_parser_that_lets_another_error_out_is_found(tmp_path: Path) -> None:

@@ -213,7 +213,10 @@ class Rui3:
                                 "serial line, or another baud?" % len(text))
 
     def _value(self, text: str) -> None:
-        """The answer to a question; OK follows."""
+        """The answer to a question; OK follows. What nobody asked for says nothing."""
+        if self._commands[:1] != [text[:text.find("=") + 1] + "?"]:
+            self._count("unasked")
+            return
         if text.startswith("AT+VER="):
             self.version = text[7:40]
         elif text.startswith("AT+NWM=") and text != "AT+NWM=0" and "AT+NWM=0" not in (

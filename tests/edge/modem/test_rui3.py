@@ -74,6 +74,14 @@ def test_it_is_set_up_as_the_manual_says():
         "AT+SYNCWORD=?", "AT+ENCRY=0", "AT+IQINVER=0", "AT+CAD=1", "AT+PRECV=65533"]
 
 
+def test_what_nobody_asked_for_changes_nothing():
+    module = ready()
+    for line in ("AT+NWM=1", "AT+SYNCWORD=0000", "AT+VER=of a liar", "AT+=", "AT+NWM=?="):
+        module.say(line, "OK", "OK", "OK")
+        assert module.core.state == READY and module.core.to_write() == b"", line
+    assert module.core.counts == {"unasked": 5} and "RUI_4.0.6" in module.core.version
+
+
 def test_one_of_lorawan_is_switched_and_starts_anew():
     module = Module()
     module.answers["AT+NWM=?"] = ["AT+NWM=1", "OK"]

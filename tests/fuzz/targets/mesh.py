@@ -47,6 +47,7 @@ def _hear(data: bytes, is_gateway: bool) -> None:
     relay = Relay(Setting(1, is_gateway, WAYS, 1000), Guard(Open(), 7, 1, 1), 0, 1, 0)
     relay.on_rx(0, data, -80, 40, 0)
     relay.take_up(0, data[:4], 3 * PAGE_SIZE, bytes(16 * 24), data[4] & 6 if len(data) > 4 else 0)
+    relay.take_up(0, data[5:9], PAGE_SIZE // 2, b"", len(data) >> 1 & 1, bytes(32))
     member = Guard(Open(), 7, 1, 2)
     t_us = at = 0
     while at + 5 <= len(data) and at < 2_000:
