@@ -150,6 +150,7 @@ def test_it_goes_from_one_version_to_the_next_and_a_bad_one_comes_back_and_nothi
             assert campaign(place, ada, bob, where) == "done"
             assert member(place, where) == ("good", "")
             assert runs(place) == (BETTER.sequence, "3")
+            which_concentrators_have_a_package_is_found_by_the_bill(ada)
             where = asked_for(place, ada, releases / CRASHING.name)
             assert campaign(place, ada, bob, where) == "stopped"
             assert member(place, where) == ("failed", faults.CRASHED)
@@ -188,6 +189,21 @@ def retired_keys_sign_nothing_any_more(place: Place, ada: Api, bob: Api, folder:
     for kind in (BETTER, CRASHING):
         place.run("wum-firmware", "sign", str(folder / kind.name), "--yes", "--key",
                   str(folder / "lin.key"), *unlocked(folder))
+
+
+def which_concentrators_have_a_package_is_found_by_the_bill(ada: Api) -> None:
+    """Step 3 of SECURITY.md's drill: which releases hold it, and how many run those."""
+    def running(package: str) -> dict[object, object]:
+        releases = ada.ask("/releases")["items"]
+        assert isinstance(releases, list)
+        return {one["sequence"]: one["running"] for one in releases if any(
+            part["name"] == package for part in bill_of(one)["components"])}
+
+    def bill_of(release: dict[str, object]) -> dict[str, list[dict[str, str]]]:
+        return ada.ask("/releases/%s/bill" % release["id"])       # type: ignore[return-value]
+
+    assert running("cryptography") == {BETTER.sequence: 1}
+    assert running("a package of somebody else") == {}
 
 
 def member(place: Place, where: str) -> object:
