@@ -1,9 +1,9 @@
 """The examples of the SUIT draft under our eyes: python -m tests.firmware.suit_examples FOLDER
 
-FOLDER is `examples` of draft-ietf-suit-manifest's own repository: example0.txt to example5.txt, and
-the key that they are signed with. Digest and ES256 signature of each are verified, with algorithms
-that only this file knows, and the product has to refuse each of them: they are outside of its
-subset. The repository is not ours to copy; test_suit_examples.py tries this on one made alike.
+FOLDER is `examples` of draft-ietf-suit-manifest's own repository, of whatever version: example0.txt
+to example5.txt, and the key that they are signed with. Digest and ES256 signature of each are
+verified, with algorithms that only this file knows, and the product has to refuse each of them:
+they are outside of its subset. Envelopes of the version that we follow are tests/vectors/suit.
 """
 
 import re

@@ -1,5 +1,8 @@
-"""The check of the draft's examples, on one made alike: it holds, and notices every change."""
+"""The draft's six examples: digest and signature hold, the product refuses them. On one made alike:
+the check notices every change.
+"""
 
+import json
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,8 +18,27 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.firmware import suit_examples
 from wum_shared import cbor
+from wum_shared.errors import WireError
 
 MANIFEST = cbor.encode({1: 1, 2: 0, 3: cbor.encode({2: [[b"\x00"]]}), 9: cbor.encode([23, 2])})
+
+
+VECTORS = Path(__file__).parent.parent / "vectors" / "suit" / "examples.json"
+
+
+@pytest.mark.parametrize("name", [f"example{n}" for n in range(6)])
+def test_digest_and_signature_of_the_draft_s_examples_hold_and_the_product_refuses_them(
+        name: str) -> None:
+    found = json.loads(VECTORS.read_text())
+    key = ec.EllipticCurvePublicKey.from_encoded_point(
+        ec.SECP256R1(), bytes.fromhex(found["public"]))
+    raw = bytearray.fromhex(found["envelopes"][name])
+    suit_examples.check(bytes(raw), key)
+    assert suit_examples.refusal(bytes(raw)).startswith("update ")
+    manifest = cbor.decode(bytes(raw), tags=(107,)).value[3]      # type: ignore[union-attr]
+    raw[raw.index(manifest) + len(manifest) // 2] ^= 1
+    with pytest.raises((suit_examples.Wrong, WireError)):
+        suit_examples.check(bytes(raw), key)
 
 
 def envelope(key: ec.EllipticCurvePrivateKey) -> bytes:
