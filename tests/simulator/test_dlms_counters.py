@@ -35,7 +35,8 @@ class Noted(PlainCounters):
 
     def reserve(self, context, count, least=0):
         first = super().reserve(context, count, least)
-        self.reserved.append((first, count))
+        if count:                                    # None: where a file of before stood is asked.
+            self.reserved.append((first, count))
         return first
 
 

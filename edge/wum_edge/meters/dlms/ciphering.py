@@ -4,7 +4,9 @@ Left out: the cipher itself (a port supplies AesGcm) and where counters are kept
 Counters). Suites 1 and 2 are refused by name. Green Book 9.2.
 """
 
+from binascii import hexlify
 from collections import namedtuple
+from hashlib import sha256
 from struct import pack
 
 from wum_edge.errors import MeterError
@@ -162,7 +164,8 @@ def same(ours: bytes, theirs: bytes) -> bool:
 class Security:
     """The security context of one association: keys, titles, counters.
 
-    `name` names it to Counters: two contexts never share a key and a counter.
+    `name` names it to Counters. Ours are those of key and title together, whoever else has both:
+    two meters never share a key and a counter.
     """
 
     def __init__(self, cipher: AesGcm, counters: Counters, keys: Keys, title: bytes,
@@ -173,6 +176,7 @@ class Security:
         self.keys = keys
         self.system_title = title
         self.name = name
+        self._sealed_by = "key " + hexlify(sha256(keys.encryption + title).digest()[:8]).decode()
         self.control = control
         self.meter_title = b""
         self.dedicated = b""
@@ -188,7 +192,9 @@ class Security:
     def use_counter(self) -> int:
         """A counter of the global key that was never used and never will be again."""
         if self._next >= self._end:
-            self._next = self.counters.reserve(self.name, RESERVE, self._least)
+            # Files of before have them by the meter's name: never below those.
+            least = self.counters.reserve(self.name, 0, self._least)
+            self._next = self.counters.reserve(self._sealed_by, RESERVE, least)
             self._end = self._next + RESERVE
             if self._end > COUNTER_MAX:
                 raise MeterError("%s: the invocation counter is used up: change the key" % (
