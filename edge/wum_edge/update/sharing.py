@@ -96,7 +96,7 @@ class Sharing:
 
     def _find(self, lying: list[tuple[int, bytes, Fetch | None]]) -> None:
         """Other releases are here than before, or in another place, or the hashes of one came."""
-        hashes = [content for content in self._contents.values()
+        hashes = [content for content in self._contents.values()     # Any order: one of each.
                   if type(content) is Hashes and content.have()]
         self._contents, self._lying, self._hashing, self._gone = {}, lying, [], {}
         gathers, self._is_alone = b"", False
