@@ -48,7 +48,8 @@ boot.start()
 NEEDED = ("wum_edge/__init__.py", "wum_edge/archive/__init__.py", "wum_edge/archive/flash.py",
           "wum_edge/ports/__init__.py", "wum_edge/ports/micropython/__init__.py",
           "wum_edge/ports/micropython/flash.py",
-          "wum_edge/ports/micropython/slot_flash.py", "wum_edge/update/__init__.py",
+          "wum_edge/ports/micropython/slot_flash.py",
+          "wum_edge/ports/micropython/trial_timer.py", "wum_edge/update/__init__.py",
           "wum_edge/update/boot.py", "wum_edge/update/slots.py", "wum_edge/update/start.py")
 
 

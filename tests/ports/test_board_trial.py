@@ -30,11 +30,23 @@ GATEWAY = {"concentrator": {"name": "b", "keys": "keys", "archive": "archive",
            "broker": {"host": "127.0.0.1", "port": 1, "tls": False}}
 
 
-def on_trial(flash):
-    """Slot a holds a release, and is on trial. It brings no code: that of the board runs then."""
-    data = bundle.content_of([("release.json", b"{}", bundle.PLAIN)])
+FEEDS = """
+import machine, time
+def start():
+    print("feeds")
+    watchdog = machine.WDT(timeout=60000)
+    while True:
+        watchdog.feed()
+        time.sleep_ms(10)
+"""
+
+
+def on_trial(flash, name="release.json", text="{}"):
+    """Slot a holds a release, and is on trial. With one file that is no code that of the board runs
+    then."""
+    data = bundle.content_of([(name, text.encode(), bundle.PLAIN)])
     end = bundle.table_size(data)
-    flash.replace("a/release.json", data[end:])
+    flash.replace("a/" + name, data[end:])
     flash.replace(slots.table_name(boot.A), data[:end])
     boot.keep_boot(flash, boot.read_boot(flash).armed(7, sha256(data).digest(), 0))
 
@@ -65,3 +77,28 @@ def test_what_it_would_wait_for_a_person_with_is_a_failure_of_the_version(tmp_pa
     assert supervisor.causes[1:] == [RESET] * boot.TRIES
     record = boot.read_boot(flash)
     assert (record.trial, record.home, record.failed) == (None, boot.FACTORY, 7)
+
+
+def test_what_feeds_the_watchdog_and_comes_to_nothing_is_ended_by_the_timer(tmp_path):
+    (tmp_path / "log").touch()
+    (tmp_path / "flash").mkdir()
+    (tmp_path / "app.py").write_text("def start():\n    print('home')\n    raise SystemExit\n")
+    flash = SlotFlash(tmp_path / "flash" / "update")
+    on_trial(flash, "app.py", FEEDS)
+    board = Board(Description(
+        main=("from wum_edge.ports.micropython import boot, trial_timer\n"
+              "trial_timer.TRIAL_MS, boot.WATCHDOG_MS, boot.PROGRAM = 500, 60000, 'app'\n"
+              "boot.start()"),
+        flash=tmp_path / "flash", log=tmp_path / "log",
+        sources=(*gateway(), (tmp_path / "app.py", "/app.py"))))
+    supervisor = Supervisor(board)
+    supervisor.start()
+    until = time.monotonic() + PATIENCE_S
+    while "home" not in board.said():
+        assert time.monotonic() < until and supervisor.ended is None, board.said()
+        time.sleep(0.1)
+    supervisor.stop()
+    said = board.said().partition("home")[0]
+    assert said.count("feeds") == said.count("on trial for too long") == boot.TRIES, said
+    assert supervisor.causes[1:boot.TRIES + 1] == [RESET] * boot.TRIES
+    assert boot.read_boot(flash).failed == 7

@@ -2,8 +2,8 @@
 
 No update ever writes it, nor what it imports: that came with the board, and is the last resort.
 What is in a slot is imported before what is frozen. A version that crashes, ends or hangs is reset,
-by itself or by the watchdog, which runs before anything of a slot; its try was counted before.
-Left out: which slot (update/start.py), what a new version has to show (update/trial.py).
+by itself, by the watchdog, which runs before anything of a slot, or by its trial's timer; its try
+was counted before. Left out: which slot (update/start.py), what it has to show (update/trial.py).
 """
 
 import gc
@@ -12,6 +12,7 @@ import sys
 import machine
 
 from wum_edge.ports.micropython.slot_flash import SlotFlash
+from wum_edge.ports.micropython.trial_timer import watched
 from wum_edge.update.boot import FACTORY, A, B, read_boot
 from wum_edge.update.start import begin
 
@@ -27,6 +28,7 @@ def start():
     """Start the program, once; the board is reset when it ends."""
     flash = SlotFlash(FOLDER)
     slot = begin(flash, _passed_over(flash))
+    timer = watched(FOLDER, flash, slot)  # noqa: F841 - Held for as long as the program runs.
     flash.close()
     machine.WDT(timeout=WATCHDOG_MS)
     try:

@@ -136,6 +136,39 @@ def _settings(baud, bits, parity, stop):
     return {"baud": baud, "bits": 1 + bits + (parity is not None) + stop}
 
 
+class Timer:
+    """A soft timer: it is looked at when the watchdog is fed, which a program does often."""
+
+    ONE_SHOT, PERIODIC = 0, 1
+    _running = []
+
+    def __init__(self, id=-1):
+        self._until = self._again_ms = self._callback = None
+
+    def init(self, mode=PERIODIC, period=-1, callback=None):
+        """Call `callback` with this in `period` milliseconds, again and again if it is PERIODIC."""
+        self.deinit()
+        self._until, self._callback = ticks_add(ticks_ms(), period), callback
+        self._again_ms = period if mode == Timer.PERIODIC else None
+        Timer._running.append(self)
+
+    def deinit(self):
+        """Call it no more."""
+        if self in Timer._running:
+            Timer._running.remove(self)
+
+    @staticmethod
+    def look():
+        """Call whatever is due."""
+        for one in list(Timer._running):
+            if ticks_diff(ticks_ms(), one._until) >= 0:
+                if one._again_ms is None:
+                    one.deinit()
+                else:
+                    one._until = ticks_add(one._until, one._again_ms)
+                one._callback(one)
+
+
 class WDT:
     """The watchdog: who does not feed it in time is reset."""
 
@@ -145,6 +178,7 @@ class WDT:
     def feed(self):
         """Alive."""
         _board.feed()
+        Timer.look()
 
 
 class RTC:
