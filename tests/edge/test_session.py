@@ -73,7 +73,9 @@ class Bench(World):
     def run(self):
         """The line's thread: until the session is over."""
         one = self.lent.pop()
-        one.done(one.argument.run(self.line, self.clock))
+        for _ in one.argument.turns(self.line, self.clock):
+            pass
+        one.done(one.argument.outcome())
         self.desk.tick(self.say)
         return self.receipts[-1]
 
@@ -128,6 +130,24 @@ def test_what_comes_faster_than_it_can_be_sent_ends_it_and_nothing_is_left_out()
     world.line.turn = turn
     assert "too much was heard" in world.run().note
     assert [one.data for one in world.pieces[1:-1]] == said[:WAITING_MAX]
+
+
+def test_who_signs_slowly_sends_a_piece_in_a_turn_and_the_end_comes_last():
+    world = first(Bench(SimulatedFlash()).start())
+    world.sessions.pieces_a_tick = 1
+    world.open()
+    world.down(1)
+    world.lent[0].argument.heard.extend([b"1", b"2", b"3"])
+    world.down(2, is_last=True)
+    one = world.lent.pop()
+    list(one.argument.turns(world.line, world.clock))
+    one.done(one.argument.outcome())
+    sent = []
+    while not world.pieces[-1].is_last:
+        before = len(world.pieces)
+        world.desk.tick(world.say)
+        sent.append([piece.data for piece in world.pieces[before:]])
+    assert sent == [[b"1"], [b"2"], [b"3", b""]] and world.receipts[-1].state == DONE
 
 
 def test_what_came_before_is_taken_once_and_what_is_forged_is_nobodys():

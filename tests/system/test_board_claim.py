@@ -9,6 +9,8 @@ printed; WUM_SEED replays one.
 import os
 import random
 import re
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,7 +25,7 @@ from demo.releases import BETTER, CRASHING_BOARD, prepare
 from tests.system.boards import life
 from tests.system.ledger import differences, read_archives, read_database
 from tests.system.street import ROOT
-from tests.system.test_commands import ask, do
+from tests.system.test_commands import Lent, agree, ask, do
 from tests.system.test_commands import states as command_ends
 from tests.system.test_configuration import Console, console, newest, states
 from tests.system.test_enrolment import Place, command_states, order, place
@@ -208,6 +210,7 @@ def test_a_board_is_claimed_reads_is_ordered_about_and_updated_whatever_happens_
             plug.trouble(board)
             ordered_in_trouble(place, plug)
             updated(place, console, plug, board, releases)
+            lent_to_others(place, device)
             supervisor.stop()
             judge(place, board, supervisor)
         finally:
@@ -327,6 +330,42 @@ def updated(place: Place, console: Console, plug: Plug, board: Board, releases: 
     assert len(re.findall(r"^SystemExit: this release was made to crash", board.said(), re.M)) == 3
     before = newest(place)
     place.wait_for("readings after it", lambda: newest(place) > before + 3)
+
+
+def lent_to_others(place: Place, device: str) -> None:
+    """Whoever has a client of his own speaks with a meter; the board does what else it is told."""
+    made = ask(place, "session", "SDM-2", seconds=300)
+    agree(place, made)
+    place.wait_for("session", lambda: command_ends(place, made)[0][1] == "received")
+    lent = Lent(place, made.command_ids[0])
+    with lent.running() as process:
+        lent.says("Open: connect the tool")
+        with socket.create_connection(("127.0.0.1", lent.port), timeout=_PATIENCE_S) as client:
+            client.sendall(framed(bytes([2, 4, 0, 0, 0, 2])))        # Two registers: volts.
+            heard = b""
+            while len(heard) < 9:
+                more = client.recv(64)
+                assert more, "the session ended"
+                heard += more
+        assert heard == framed(heard[:-2]) and heard[:3] == bytes([2, 4, 4]), heard.hex()
+        logs = "select state from command where kind = 8 order by command_id desc limit 1"
+        order(place, "fetch-log", device, lines=5)
+        place.wait_for("log, while the line is lent", lambda: place.ask(logs) == [("done",)])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(_PATIENCE_S) == 0
+    place.wait_for("its end", lambda: command_ends(place, made)[0][1] == "done")
+    before = newest(place)
+    place.wait_for("readings after it", lambda: newest(place) > before + 3)
+
+
+def framed(data: bytes) -> bytes:
+    """With the CRC of Modbus RTU."""
+    crc = 0xFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return data + crc.to_bytes(2, "little")
 
 
 def starts_of(sequence: int) -> str:

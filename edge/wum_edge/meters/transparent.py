@@ -1,7 +1,8 @@
 """The line lent to somebody far away: bytes to say, and what is heard, for a bounded time.
 
-Runs in the line's thread, like every order; the sweep waits until it is over. Left out: where bytes
-come from and go to (orders/session.py). Portable.
+Runs in the line's thread, like every order; the sweep waits until it is over. A port with one
+thread for all takes it turn by turn. Left out: where bytes come from and go to (orders/session.py).
+Portable.
 """
 
 from collections import deque
@@ -11,6 +12,10 @@ from wum_edge.errors import LineGone
 from wum_edge.meters.orders import Outcome
 from wum_edge.meters.turn import Hearing, Line
 from wum_shared.session import BYTES_MAX, DATA_MAX, QUIET_MS
+
+TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 WAITING_MAX = 64             # Pieces in each direction.
 
@@ -44,8 +49,8 @@ class Transparent:
         """No more turns, for this reason."""
         self._why = self._why or why
 
-    def run(self, line: Line, clock: Clock) -> Outcome:
-        """Lend the line until it is over."""
+    def turns(self, line: Line, clock: Clock) -> "Iterator[None]":
+        """Lend the line, a turn for each that is asked for."""
         until_ms = clock.monotonic_ms() + self._limit_ms
         try:
             while not self._why or self._to_say:
@@ -59,9 +64,13 @@ class Transparent:
                     self.end("too much was heard to be sent")
                     break
                 self._turn(line)
+                yield
         except LineGone as error:
             self.end("the line failed: %s" % error)
         self.is_open = False
+
+    def outcome(self) -> Outcome:
+        """What came of it, once it is over."""
         return Outcome(True, "%d bytes said, %d heard; %s" % (
             self.said_bytes, self.heard_bytes, self._why), (), False)
 

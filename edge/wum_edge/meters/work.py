@@ -41,8 +41,11 @@ class LineWork:
     `sweeps`, each of a schedule.
     """
 
+    lends_by_turns = False       # Whether a session waits for `lend`: for a port with one thread.
+
     def __init__(self, *sweeps: Sweep) -> None:
         self.orders = Orders()
+        self._to_lend: Order | None = None
         self._sweeps = sweeps
         self._meters: list[KnownMeter] = []
         for sweep in sweeps:
@@ -93,9 +96,30 @@ class LineWork:
             order = self.orders.take()
             if order is None:
                 return
+            if self.lends_by_turns and order.what == TRANSPARENT:
+                self._to_lend = order                # There is one session at a time.
+                continue
             outcome = self._done(order, line, clock)
             order.done(outcome)
             yield from outcome.records
+
+    def lend(self, line: Line, clock: Clock) -> "Iterator[None]":
+        """The session that waits, if one does, a turn of the line for each that is asked for."""
+        order, self._to_lend = self._to_lend, None
+        if order is None:
+            return
+        outcome = Outcome(False, "no meter of this line has index %d" % order.meter, (), False)
+        for known in self._meters:
+            if known.index == order.meter:
+                try:
+                    for _ in _lent(order, known, line, clock):
+                        yield
+                    assert isinstance(order.argument, Transparent)
+                    outcome = order.argument.outcome()
+                except (MeterError, CannotDo, LineGone) as error:
+                    _count(known, error)
+                    outcome = Outcome(False, str(error), (), False)
+        order.done(outcome)
 
     def _done(self, order: Order, line: Line, clock: Clock) -> Outcome:
         for known in self._meters:
@@ -112,11 +136,12 @@ def _carried_out(order: Order, known: KnownMeter, line: Line, clock: Clock) -> O
     """Raises MeterError, CannotDo, LineGone."""
     if order.what == READ_NOW:
         return _read(known, line, clock)
-    reader = _begin(known, line, clock)
     if order.what == TRANSPARENT:
         assert isinstance(order.argument, Transparent)
-        known.reader = None              # Whatever it knew of an association is of before.
-        return order.argument.run(line, clock)
+        for _ in _lent(order, known, line, clock):
+            pass
+        return order.argument.outcome()
+    reader = _begin(known, line, clock)
     if order.what == READ_EVENTS:
         records = known.upkeep.events(line, clock) if known.upkeep is not None else []
         _close(known, line)
@@ -129,6 +154,14 @@ def _carried_out(order: Order, known: KnownMeter, line: Line, clock: Clock) -> O
         return _looked_at(order, known, line, error)
     _close(known, line)
     return Outcome(True, "", (), False)
+
+
+def _lent(order: Order, known: KnownMeter, line: Line, clock: Clock) -> "Iterator[None]":
+    """The turns of a session. Raises MeterError, CannotDo, LineGone."""
+    assert isinstance(order.argument, Transparent)
+    _begin(known, line, clock)
+    known.reader = None                  # Whatever it knew of an association is of before.
+    yield from order.argument.turns(line, clock)
 
 
 def _written(order: Order, reader: "Reader", clock: Clock) -> "Conversation[object]":

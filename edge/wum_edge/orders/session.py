@@ -10,7 +10,7 @@ process that ends ends the session: its pieces mean nothing to the next one. Lef
 from wum_edge.clock import Clock
 from wum_edge.log import Log
 from wum_edge.meters import orders as lines
-from wum_edge.meters.transparent import Transparent
+from wum_edge.meters.transparent import WAITING_MAX, Transparent
 from wum_edge.orders.act import Act, Refused, Result
 from wum_edge.orders.meter_acts import arguments
 from wum_edge.orders.trusted import Trusted
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 class Sessions(Act):
     """`put` hands an order to its meter's line, `home` brings its outcome into our thread."""
+
+    pieces_a_tick = WAITING_MAX  # Fewer where signing takes a while.
 
     def __init__(
             self, places: dict[str, int], put: "Callable[[lines.Order], str]",
@@ -100,12 +102,14 @@ class Sessions(Act):
             now.line.end("the head-end said nothing for %d s" % IDLE_S)
         if not now.taken and not self._opened(now, say):
             return
-        while now.line.heard and (now.taken or now.result is not None):
+        for _ in range(self.pieces_a_tick):
+            if not now.line.heard or not (now.taken or now.result is not None):
+                break
             if not say(SESSION, self._signed(now, now.given + 1, now.line.heard[0])):
                 return
             now.given += 1
             now.line.heard.popleft()
-        if now.result is not None and say(
+        if now.result is not None and not now.line.heard and say(
                 SESSION, self._signed(now, now.given + 1, b"", is_last=True)):
             self._now = None
             now.done(now.result)

@@ -258,6 +258,7 @@ class Gateway:
                     self.meters.append(known)
                 known.upkeep.marks = self._marks.of(known.index)
         work = LineWork(*[sweep for _, sweep in sweeps])
+        work.lends_by_turns = True
         for known in self.meters:
             if known.meter.line == line.name:
                 self._works[known.index] = work
@@ -266,6 +267,7 @@ class Gateway:
             now_s = clock.now_s()
             if await self._sweep(work, wire, due):
                 continue
+            await self._lend(work, wire)
             records = work.idle(wire, clock)
             for record in records or ():
                 self.agent.take(record)
@@ -287,10 +289,17 @@ class Gateway:
             for record in work.sweep(wire, self.clock, budget_ms, which):
                 if record is not None:
                     self.agent.take(record)
-                elif which:
-                    await self._sweep(work, wire, due[:which])
+                else:
+                    await self._lend(work, wire)
+                    if which:
+                        await self._sweep(work, wire, due[:which])
                 await asyncio.sleep_ms(0)    # Between two meters the other tasks have a turn.
         return was_due
+
+    async def _lend(self, work, wire):
+        """A session, if one waits: this line alone stands still for it."""
+        for _ in work.lend(wire, self.clock):
+            await asyncio.sleep_ms(0)
 
 
 def start():

@@ -1,8 +1,7 @@
 """The desk of a board: its keys, and what it can do besides asking meters.
 
 A board whose keys came from the workbench trusts no order key, and takes no orders. Left out: what
-an order may do (wum_edge/orders), sessions with a meter, which a board refuses: its one loop would
-stand still for as long as the line is lent.
+an order may do (wum_edge/orders).
 """
 
 import os
@@ -17,15 +16,17 @@ from wum_edge.orders.journal import Journal
 from wum_edge.orders.meter_acts import MeterAct
 from wum_edge.orders.own_acts import FetchLog, Restart
 from wum_edge.orders.read_again import ReadAgain
+from wum_edge.orders.session import Sessions
 from wum_edge.orders.trusted import Trusted
 from wum_edge.ports.micropython.claiming import CRYPTO
 from wum_edge.ports.micropython.settings import why_not
 from wum_shared import orders
-from wum_shared.topics import ORDER
+from wum_shared.topics import ORDER, SESSION
 
 METER_KINDS = (orders.READ, orders.SET_CLOCK, orders.DISCONNECT, orders.RECONNECT, orders.LIMIT,
                orders.SECONDARY)
 WAITING_MAX = 4              # Orders heard and not looked at: a verification takes a while.
+PIECES_MAX = 8               # Of a session, the same.
 
 
 class BoardDesk:
@@ -34,7 +35,8 @@ class BoardDesk:
     def __init__(self, settings, flash, clock, dice, log, newest_s):
         place, own = settings.config.concentrator, settings.claimed
         self._settings, self._own, self._flash, self._log = settings, own, flash, log
-        self._waiting = []
+        self._clock = clock
+        self._waiting, self._pieces = [], []
         self._desk = Desk(
             journal=Journal(flash),
             trusted=Trusted(CRYPTO.cipher, CRYPTO.verifier, settings.keys, *own.who_may()),
@@ -59,6 +61,14 @@ class BoardDesk:
                                        groups.meters_of,
                                        lambda place, what: lacks(meters[place][1], what))
         desk.acts[orders.GROUP] = JoinGroups(groups)
+        self._sessions = Sessions(
+            places, tell, lambda take: take(), desk.trusted, desk.signer, desk.seed,
+            self._own.identity().key, self._clock, self._log,
+            lambda place, what: lacks(meters[place][1], what))
+        self._sessions.pieces_a_tick = 1
+        desk.beside = self._sessions.tick
+        desk.acts[orders.SESSION] = self._sessions
+        agent.listen(SESSION, self._piece)
         desk.acts[orders.READ_AGAIN] = ReadAgain(agent.look_again)
         desk.acts[orders.LOGS] = FetchLog(self._log.last)
         desk.acts[orders.RESTART] = Restart(end)
@@ -79,8 +89,10 @@ class BoardDesk:
         self._desk.trusted.rekey(keys, *self._own.who_may())
 
     def tick(self, say):
-        """An order that was heard, or else what is due."""
-        if self._waiting:
+        """A piece of a session or an order that was heard, or else what is due."""
+        if self._pieces:
+            self._sessions.heard(self._pieces.pop(0))
+        elif self._waiting:
             self._desk.heard(self._waiting.pop(0))
         else:
             self._desk.tick(say)
@@ -89,3 +101,8 @@ class BoardDesk:
         """It may come while a meter is waited for. One that finds no place is sent again."""
         if len(self._waiting) < WAITING_MAX:
             self._waiting.append(sealed)
+
+    def _piece(self, sealed):
+        """One that finds no place is missed, and ends its session."""
+        if len(self._pieces) < PIECES_MAX:
+            self._pieces.append(sealed)
