@@ -1,17 +1,18 @@
 """Other networks on the channel: their bursts are waited for, as long as ours get their half.
 
 The header of a poll is not sealed: anybody's tells how long a burst is going to last. Two gateways
-that hear each other so take turns instead of spoiling each other's frames. A forged header could
-silence us for as long, so what is waited for is paid from an account that fills at half of time's
-pace: whoever has no key can take half of the channel in this way, and with a jammer all of it.
+that hear each other so take turns instead of spoiling each other's frames: a gateway's poll has a
+priority of its own, and gateways wait for gateways alone. A forged header could silence us for as
+long, so what is waited for is paid from an account that fills at half of time's pace: whoever has
+no key can take half of the channel in this way, and with a jammer all of it.
 Left out: what the wait does (channel.py). docs/mesh-protocol.md, 5.
 """
 
 from wum_edge.mesh import frames
 from wum_edge.mesh.frames import ALL, POLL, Header
-from wum_edge.mesh.timing import ASKS_US, HOST_US, NEAR_Q4
+from wum_edge.mesh.timing import ASKS_US, GATEWAYS, HOST_US, NEAR_Q4
 
-CREDIT_MAX_US = 16_000_000   # A chain of three bursts: what we may have saved up for others.
+CREDIT_MAX_US = 26_000_000   # A chain of six bursts: what we may have saved up for others.
 PRESENT_US = 300_000_000     # So long after its last poll another network counts as there: one that
                              # is hardly heard is kept from the channel, and must be thought of.
 # Between two bursts of a chain: the poll itself, and hosts that are later than was reckoned.
@@ -40,6 +41,8 @@ class Guests:
         self._heard_us = relay.now   # An ask may be all that is heard between two chains of ours.
         if header.kind != POLL:
             return
+        if relay.setting.is_gateway and header.priority != GATEWAYS:
+            return                   # No more than for a relay of ours: our time is what is dear.
         grant, rate = frames.decode_poll_aux(header.aux)
         if rate >= len(relay.setting.ways):
             rate = 0

@@ -11,10 +11,12 @@ from wum_edge.mesh.gradient import RANK_MAX
 from wum_edge.mesh.timing import (
     ASKS_MAX_US,
     ASKS_US,
+    GATEWAYS,
     HOST_US,
     IDLE,
     LEAD_GRANT,
     POLLING,
+    RELAYS,
     THRESHOLD_Q4,
     TUNE_US,
     is_short,
@@ -25,7 +27,8 @@ from wum_edge.mesh.timing import (
 # Bursts in a row before others are let at the channel: only a gateway is never in anyone's way. It
 # stops when everybody that it knows of had a turn, so that those of whom it does not know can ask.
 _CHAIN_GATEWAY, _CHAIN_RELAY = 12, 1
-_CHAIN_SHARED = 3            # Where another network waits for its turn.
+_CHAIN_SHARED = 6            # Where another network waits for its turn, ...
+_TURN_US = 1_500_000         # ... and so long it has to take it.
 _GRANT_LEAST = BURST_MAX // 2
 _STEP_UP_Q4 = 24             # Margin in quarter dB that a faster rate must have.
 TYPE_CHECKING = False
@@ -112,7 +115,7 @@ class Polls:
                 if relay.setting.is_gateway:
                     self._asks_end_us = relay.now + ASKS_MAX_US
                     relay.channel.pause(relay.now + (
-                        2 * ASKS_US if relay.hearing.guests.are_present() else ASKS_US))
+                        _TURN_US if relay.hearing.guests.are_present() else ASKS_US))
             if not address:
                 return
         child, self._acknowledge = children.get(address), 0
@@ -131,7 +134,8 @@ class Polls:
             gradient.gateway, gradient.heartbeat, gradient.rank, child.number,
             relay.heard(address), children.waiting(relay.last_counter + 1), relay.stamp(),
             self._acks(address), receipts))
-        if relay.send(POLL, address, frames.poll_aux(grant, rate), body, 0, has_cad) and grant:
+        if relay.send(POLL, address, frames.poll_aux(grant, rate), body, 0, has_cad,
+                      GATEWAYS if relay.setting.is_gateway else RELAYS) and grant:
             relay.mode = POLLING
             self._child, self._number, self._rate = address, child.number, rate
             self._grant = grant

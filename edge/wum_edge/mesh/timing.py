@@ -6,6 +6,8 @@ HOST_US = 24_000             # What two hosts and a turnaround may take between 
 LEAD_GRANT = 6
 # What a gateway leaves for asks after a chain of bursts: more while some come.
 ASKS_US, ASKS_MAX_US = 250_000, 2_000_000
+# Priorities of polls, which tell other networks, too, whose time they are about.
+GATEWAYS, RELAYS = 0, 1
 TUNE_US = 20_000             # A parent's host must turn its modem to the burst's sync word first.
 # Signal to noise, in quarters of a dB, that a spreading factor needs (SX126x data sheet, 6.1.1).
 THRESHOLD_Q4 = {0: 900, 5: -10, 6: -20, 7: -30, 8: -40, 9: -50, 10: -60, 11: -70, 12: -80}
