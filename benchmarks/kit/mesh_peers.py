@@ -9,6 +9,7 @@ a longer wait each time the channel was busy.
 """
 
 import struct
+from heapq import heapify, heappop, heappush
 
 from wum_edge.mesh.airtime import Modulation, airtime_us
 from wum_edge.mesh.duty import Ledger
@@ -33,7 +34,7 @@ class Peer:
         self.address, self.is_gateway = address, is_gateway
         self.way, self.dice, self.now = way, dice, t_us
         self.ledger = Ledger(duty, t_us, was_silent=True)
-        self.queue: list[tuple[int, bytes]] = []         # When, and what.
+        self.queue: list[tuple[int, bytes]] = []         # When, and what; a heap.
         self.seen: set[tuple[int, int, int]] = set()
         self.pieces: dict[tuple[int, int], dict[int, bytes]] = {}
         self.dropped = 0
@@ -48,7 +49,7 @@ class Peer:
         return taken
 
     def next_deadline(self) -> int | None:
-        times = [] if self._sending else [when for when, _ in self.queue]
+        times = [] if self._sending or not self.queue else [self.queue[0][0]]
         times += [when for when, _ in self._wakes]
         return min(times) if times else None
 
@@ -78,7 +79,7 @@ class Peer:
         if not airtime:
             self.ledger.give_back(*self._booked)
             self._busy = min(self._busy + 1, 6)
-            self.queue.insert(0, (self.now + self.wait_us(2 << self._busy), frame))
+            heappush(self.queue, (self.now + self.wait_us(2 << self._busy), frame))
         else:
             self._busy = 0
             self.was_sent(frame)
@@ -88,13 +89,11 @@ class Peer:
         for wake in [wake for wake in self._wakes if wake[0] <= self.now]:
             self._wakes.remove(wake)
             self.woken(wake[1])
-        due = [entry for entry in self.queue if entry[0] <= self.now]
-        if due and not self._sending:
-            entry = min(due)
-            self.queue.remove(entry)
+        if self.queue and self.queue[0][0] <= self.now and not self._sending:
+            entry = heappop(self.queue)
             self._booked = (self.now, airtime_us(self.way, len(entry[1])))
             if not self.ledger.take(*self._booked):
-                self.queue.append((self.now + 10_000_000, entry[1]))
+                heappush(self.queue, (self.now + 10_000_000, entry[1]))
                 return
             self._sending = entry[1]
             self._actions.append(("tx", 1, entry[1], 0, 0, True))
@@ -113,7 +112,7 @@ class Peer:
         if len(self.queue) >= _QUEUE_MAX:
             self.dropped += 1
         else:
-            self.queue.append((when_us, frame))
+            heappush(self.queue, (when_us, frame))
 
     def deliver(self, key: tuple[int, int, int], frame: bytes) -> None:
         origin, number, piece = key
@@ -192,6 +191,7 @@ class ManagedFlood(Flood):
             self._mine.pop(key, None)
             self.queue = [entry for entry in self.queue
                           if struct.unpack(HEAD, entry[1][:HEAD_SIZE])[3:6] != key]
+            heapify(self.queue)
             return
         self.seen.add(key)
         if self.is_gateway:
@@ -269,3 +269,4 @@ class ReliableTree(Tree):
         self.queue = [entry for entry in self.queue
                       if struct.unpack(HEAD, entry[1][:HEAD_SIZE])[3:6] != key
                       or entry[1][0] == _ACK]
+        heapify(self.queue)
