@@ -109,10 +109,11 @@ class Channel:
         slots_us = chance % ((width << shift) * SLOT_US)
         self.attempt_us = max(t_us, self.free_us(t_us, kind)) + slots_us
 
-    def was_busy(self, is_shared: bool) -> None:
-        """... though nobody was known to send. A gateway alone hardly waits for it."""
-        is_dear = self._is_gateway and not is_shared
-        self._shift = min(self._shift + 1, _SHIFTS_GATEWAY if is_dear else _SHIFTS)
+    def was_busy(self) -> None:
+        """... though nobody was known to send. A gateway hardly waits for it: where another network
+        has its turn, that is what it waits for.
+        """
+        self._shift = min(self._shift + 1, _SHIFTS_GATEWAY if self._is_gateway else _SHIFTS)
 
     def was_free(self) -> None:
         self._shift = 0

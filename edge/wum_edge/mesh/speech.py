@@ -193,7 +193,7 @@ class Speech:
         if kind in (1 + LACK, 1 + SYMBOL):       # Nothing else waits longer for it.
             relay.spread.refused(kind == 1 + SYMBOL)
             return
-        relay.channel.was_busy(relay.hearing.guests.are_present())
+        relay.channel.was_busy()
         if kind == 1 + RIPPLE:
             relay.ripples.refused()
         elif kind == 1 + ECHO:
