@@ -21,6 +21,7 @@ from wum_edge.mesh.objects import Gathering, cut
 
 ORDERS_MAX = 64
 _AGAIN_US = 20_000_000       # First patience; it doubles.
+_LOST = 3                    # Tries by a way, before it may be one that somebody on it has lost.
 _TRIES_MAX = 7               # After 20 + 40 + ... s, 42 minutes, the caller is told.
 _INCOMING_MAX = 16           # Objects of which a station has a part.
 TYPE_CHECKING = False
@@ -87,8 +88,10 @@ class Orders:
         if (order.tries & 1 or not has_way) and len(order.content) <= RIPPLE_MAX:
             relay.ripples.start(order.destination, order.content, 0, False, order.number)
             return
-        if not has_way:          # Who is called answers, and the answer leaves a way.
+        is_lost = order.tries & 1 and order.tries >= _LOST and not relay.downward.size
+        if is_lost or not has_way:       # Who is called answers, and the answer leaves a way.
             relay.ripples.start(order.destination, b"", 0, False)
+        if not has_way:
             return
         for item in cut(order.destination, order.number, order.content):
             # `tries` in the mark: a relay that had it before would drop it.

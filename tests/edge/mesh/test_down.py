@@ -71,6 +71,16 @@ def test_any_one_frame_may_be_lost_and_nothing_comes_twice():
         assert air.of("confirmed") == [(1, 4, number)]
 
 
+def test_a_way_that_somebody_on_it_has_lost_is_found_anew_for_long_objects_too():
+    air = known_chain()
+    air.relays[2].children.lose(3)                   # The gateway knows nothing of it.
+    assert air.relays[1].children.route(4) == 2
+    number = air.do(1, "send_down", 4, bytes(700))
+    air.run(air.now + 12 * MINUTE_US)                # Not only when all tries were in vain.
+    assert air.of("receive") == [(4, 1, number, bytes(700))]
+    assert air.of("confirmed") == [(1, 4, number)]
+
+
 def test_a_station_that_is_off_is_told_of():
     air = known_chain()
     del air.relays[4]
