@@ -11,6 +11,7 @@ from wum_edge.mesh.objects import cut
 from wum_simulator.radio import places
 from wum_simulator.radio.field import Terrain
 from wum_simulator.radio.network import Network, Plan
+from wum_simulator.radio.seal import FastCcm
 from wum_simulator.world import Dice
 
 MINUTE_US = 60_000_000
@@ -87,6 +88,28 @@ def test_every_piece_has_a_custodian_at_every_moment(seed):
         assert orphans(network) == [], step
         within_limits(network)
     assert given == 20 and network.undelivered() == []
+
+
+def test_no_object_is_lost_while_the_networks_key_changes_station_by_station():
+    network, dice, given = district(1), Dice(1).stream("change"), 0
+    order = list(range(SITES))
+    network.air.run(3 * MINUTE_US)
+    for is_end in (False, True):
+        dice.shuffle(order)
+        for place, number in enumerate(order):
+            if place == SITES // 2:          # And half of them is far from all.
+                network.air.run(network.air.now_us + 4 * MINUTE_US)
+                assert network.undelivered() == []
+            changeover = network.relay(number).changeover
+            if is_end:
+                changeover.forget()
+            else:
+                changeover.take_up(FastCcm(b"n" * 16), 0x1234, 2)
+            network.give(1 + given % (SITES - 1), 300)
+            given += 1
+            network.air.run(network.air.now_us + 5 * STEP_US)
+    network.air.run(network.air.now_us + 5 * MINUTE_US)
+    assert given == 2 * SITES and network.undelivered() == []
 
 
 def test_a_store_that_forgot_is_seen_as_an_orphan():
