@@ -15,6 +15,7 @@ from demo import mesh
 from tests.services.listening import reachable
 from tests.system.ledger import differences, read_archives, read_database
 from tests.system.street import Street
+from wum_shared.orders import NETWORK_KEY
 from wum_shared.status import EVENT_GROUP_ORDER
 
 _METERS = 2
@@ -133,22 +134,32 @@ def _network_key(street: Street, act: str) -> tuple[int, str]:
     return given.returncode, given.stdout + given.stderr
 
 
+def _stations_have(street: Street, words: str) -> object:
+    """Whether the operator is told so. Meanwhile what was not answered is sent every ten seconds,
+    and not after minutes."""
+    with psycopg.connect(street.database_url) as connection:
+        connection.execute(
+            "update command set due_at = now() + interval '10 s' where kind = %s and state = 'sent'"
+            " and due_at > now() + interval '10 s'", [NETWORK_KEY])
+    return words in _network_key(street, "show")[1] or None
+
+
 def _the_networks_key_has_changed_without_the_relay(street: Street) -> None:
-    street.wait_for("a new key of the network at all that are there", lambda: (
-        "3 of 4 stations have it." in _network_key(street, "show")[1] or None), _GATEWAY_S)
+    street.wait_for("a new key of the network at all that are there",
+                    lambda: _stations_have(street, "3 of 4 stations have it."), _GATEWAY_S)
     code, said = _network_key(street, "finish")
     assert code == 1 and "1 of 4 stations have not got" in said and "cabinet-3" in said
 
 
 def _the_old_key_ends_when_the_relay_has_the_new_one(street: Street, before: set[str]) -> None:
     """It was away all the time, and has the old key alone: its neighbours understand it."""
-    street.wait_for("the new key at the relay", lambda: (
-        "4 of 4 stations have it." in _network_key(street, "show")[1] or None), _GATEWAY_S)
+    street.wait_for("the new key at the relay",
+                    lambda: _stations_have(street, "4 of 4 stations have it."), _GATEWAY_S)
     assert len(before) == 1 and len(_network_keys(street)) == 2
     code, said = _network_key(street, "finish")
     assert code == 0, said
-    street.wait_for("the end of the old key", lambda: (
-        "4 of them and no other." in _network_key(street, "show")[1] or None), _GATEWAY_S)
+    street.wait_for("the end of the old key",
+                    lambda: _stations_have(street, "4 of them and no other."), _GATEWAY_S)
     after = _network_keys(street)
     assert len(after) == 1 and not after & before
 
