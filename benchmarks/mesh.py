@@ -24,7 +24,7 @@ from kit.mesh_families import FAMILIES, maker_of
 from kit.mesh_fields import LOW_BAND, MILD
 from kit.mesh_pieces import OURS, Pieces, Scenario, Values, commit_of
 from wum_simulator.radio import picture
-from wum_simulator.radio.network import Network, Plan
+from wum_simulator.radio.network import SF5, SF7, Network, Plan
 
 PEER_SEEDS = 5
 PEERS = (OURS, *FAMILIES)
@@ -45,12 +45,16 @@ def scenarios(is_quick: bool, hours: int) -> list[Scenario]:
     def harsh(seed: int) -> Plan:
         return mesh_fields.district(seed, small)
 
+    def harsh_at_two_rates(seed: int) -> Plan:
+        return replace(harsh(seed), ways=(SF7, SF5))
+
     def many(seed: int) -> Plan:
         return mesh_fields.district(seed, size)
 
     found = [
         full("S4", mild, minutes, "value >= 0.75", PEERS),
         full("S4_harsh", harsh, minutes, "value >= 0.75"),
+        full("S4_harsh_two_rates", harsh_at_two_rates, minutes, None),
         objects("S1", mesh_fields.courtyard, hours, 0.9999, families=PEERS),
         objects("S2", mesh_fields.street, hours, 0.999),
         objects("S4", many, 1, 0.9999, name="S4_hourly"),
@@ -109,7 +113,7 @@ def objects(label: str, plan_of: PlanOf, hours: int, goal: float,
                     mesh_hourly.hourly_figures(label, goal, upset is None), families)
 
 
-def full(name: str, plan_of: PlanOf, minutes: int, goal: str,
+def full(name: str, plan_of: PlanOf, minutes: int, goal: str | None,
          families: tuple[str, ...] = (OURS,)) -> Scenario:
     """Every queue full."""
     def run(seed: int, capture_db: float, family: str) -> Values:

@@ -92,9 +92,8 @@ def duty_figures(found: list[Values], others: dict[str, list[Values]]) -> list[F
                "worst seed", min(of_tree), "value >= 1.7"),
         Figure("S5/origins_with_nothing", max(joined(found, "silent")), "origins, worst seed",
                "middle one", max(statistics.median(joined(found, "silent")), 1)),
-        Figure("S5/tenth_of_median", min(joined(found, "tenth")), "what the poorest tenth of "
-               "origins has, of the median", "middle seed",
-               statistics.median(joined(found, "tenth")))] + [
+        Figure("S5/tenth_of_median", statistics.median(joined(found, "tenth")), "what the poorest "
+               "tenth of origins has", "the middle origin", 1.0)] + [
         Figure(f"S5/of_max_flow_{family}", statistics.median(joined(pieces, "of_flow")),
                f"of the same flow, {len(pieces)} of them", "ours", ours)
         for family, pieces in others.items()]
