@@ -76,9 +76,8 @@ def test_pymodbus_reads_and_writes_a_meter_through_a_session(
     world.tell(sealed(order(3, kind=orders.SESSION, arguments=encode_arguments(
         orders.SESSION, ["M-1", 60]))))
     lent = world.lent.pop()
-    outcomes: list[object] = []
     running = threading.Thread(
-        target=lambda: outcomes.append(lent.argument.run(line, SystemClock())), daemon=True)
+        target=lambda: list(lent.argument.turns(line, SystemClock())), daemon=True)
     door = Door(world)
     running.start()
     tool = ModbusTcpClient("127.0.0.1", port=door.port, framer=FramerType.RTU, timeout=5)
@@ -88,9 +87,9 @@ def test_pymodbus_reads_and_writes_a_meter_through_a_session(
     assert tool.read_holding_registers(100, count=3, device_id=7).registers == [11, 22, 4711]
     assert tool.read_holding_registers(500, count=1, device_id=7).isError()
     tool.close()
-    running.join(10)
+    running.join(60)
     assert not running.is_alive()
-    lent.done(outcomes[0])
+    lent.done(lent.argument.outcome())
     door.join()
     world.desk.tick(world.say)
     assert world.receipts[-1].state == orders.DONE
