@@ -18,7 +18,7 @@ from wum_simulator.radio.network import NOON_US, Network, Plan
 COMMAND_BYTES = 24           # Switch, group and counter, sealed with a tag of eight bytes.
 EXECUTE_AFTER_US = 10_000_000
 WATCH_US = 75_000_000
-REPEATS_US = (8_000_000, 20_000_000)     # Of a ripple whose echoes are not complete.
+REPEATS_US = (5_000_000, 15_000_000, 35_000_000)   # As wum_edge.carry.flooding does.
 
 
 @dataclass(slots=True)
