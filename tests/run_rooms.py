@@ -24,7 +24,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".tox" / "results"
-AT_ONCE = "4"  # On two cores: half of them wait for something at any time.
+AT_ONCE = "5"  # On two cores: more than half of them wait for something at any time.
 # A room whose tests are spread over environments that run side by side.
 IN_PARTS = {"system": ["system", "system-managed", "system-boards", "system-mesh", "system-chaos"]}
 # What tests need that no Python package brings: the Debian package, and a program of it.

@@ -78,7 +78,8 @@ async def lived_in(head_end: HeadEnd) -> Concentrator:
     for hour in (0, 1, 24 * 8, 24 * 15):
         await head_end.take(one.send_rows(one.row(0, -hour)))
     message = one.send_rows(one.row(0, 2))
-    await head_end.take(replace(message, payload=message.payload[:-1] + b"?"))
+    damaged = message.payload[:-1] + bytes([message.payload[-1] ^ 1])
+    await head_end.take(replace(message, payload=damaged))
     assert head_end.quarantined()
     head_end.do("insert into site (tenant_id, name) values (1, 'District')")
     head_end.do("insert into site (tenant_id, name, parent_site_id)"
