@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from wum_cloud.commands import states
 from wum_cloud.database import Connection
+from wum_shared import cose
 from wum_shared.orders import CONSENTS_MAX
 
 KEPT_RECEIPTS = 16            # Of one command: those that say the same are not kept twice.
@@ -205,6 +206,14 @@ async def keep_receipt(
         {"command": command_id, "state": state, "signed": signed, "most": KEPT_RECEIPTS}
     )).fetchone()
     return row is not None
+
+
+async def sealed_in(connection: Connection, command_id: int) -> int:
+    """The epoch of the keys with which a command's arguments are sealed."""
+    row = await (await connection.execute(
+        "select arguments from command where command_id = %s", [command_id])).fetchone()
+    assert row is not None
+    return cose.peek(bytes(row[0]))[1]
 
 
 async def told(

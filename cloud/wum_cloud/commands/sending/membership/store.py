@@ -110,14 +110,6 @@ async def confirm(connection: Connection, command_id: int) -> None:
         "update command_group_member set is_confirmed = true where command_id = %s", [command_id])
 
 
-async def arguments(connection: Connection, command_id: int) -> bytes:
-    """What was told by this command, sealed."""
-    row = await (await connection.execute(
-        "select arguments from command where command_id = %s", [command_id])).fetchone()
-    assert row is not None
-    return bytes(row[0])
-
-
 async def tell_again(
         connection: Connection, command_id: int, after_s: int, epoch: int | None) -> None:
     """What this command told is not known; it is told once more, unless it is to be anyway: with

@@ -53,8 +53,8 @@ async def ended(connection: Connection, command_id: int, state: str, receipt: Re
     if state == DONE:
         await store.confirm(connection, command_id)
         return
-    _, told, _ = cose.peek(await store.arguments(connection, command_id))
-    if receipt.reason == orders.ARGUMENTS and told != epoch:
+    if receipt.reason == orders.ARGUMENTS and epoch != await sending.sealed_in(
+            connection, command_id):
         await store.tell_again(connection, command_id, 0, epoch)
     else:
         await store.tell_again(connection, command_id, AGAIN_S, None)
