@@ -9,7 +9,7 @@ from tests.cloud.commands.test_commands import DORA, Bench, Device
 from wum_cloud.commands.kinds import CommandRefused
 from wum_cloud.commands.network_keys import commands, managing
 from wum_cloud.commands.network_keys.managing import Standing
-from wum_cloud.commands.sending.network_keys import telling
+from wum_cloud.commands.sending import again
 from wum_cloud.database import Pool, connect
 from wum_cloud.enrolment.commands import revoke_concentrator
 from wum_cloud.registry import store as registry
@@ -202,7 +202,7 @@ async def test_who_has_other_keys_than_it_was_sealed_with_is_told_anew_at_once(
     await bench.begin()
     order, signed, _ = (await bench.told_now())[device.id]
     await bench.answers(device, order, signed, orders.REFUSED, orders.CANNOT, "no such network")
-    assert bench.ask(due) == [(telling.AGAIN_S, None)]
+    assert bench.ask(due) == [(again.AGAIN_S, None)]
     text = commands.said(await bench.standing())
     assert "cabinet" in text and "has it not; it says: it cannot be done here: no such network" in (
         text) and "0 of 3 stations have it." in text

@@ -11,6 +11,7 @@ import logging
 import secrets
 
 from wum_cloud.commands import store as commands
+from wum_cloud.commands.sending import again
 from wum_cloud.commands.sending import store as sending
 from wum_cloud.commands.sending.membership import store
 from wum_cloud.commands.sending.membership.store import Part, Told
@@ -18,7 +19,7 @@ from wum_cloud.commands.states import DONE
 from wum_cloud.database import Connection
 from wum_cloud.registry.cipher import SodiumCipher
 from wum_cloud.registry.keys import Vault
-from wum_shared import cose, orders
+from wum_shared import cose
 from wum_shared.errors import WireError
 from wum_shared.groups import Membership, encode_memberships
 from wum_shared.messages import DirectionKey
@@ -26,7 +27,6 @@ from wum_shared.orders import ARGUMENTS_MAX, ORDER_ID_SIZE, Receipt
 from wum_shared.topics import DOWN, GROUPS
 
 TOLD_MAX = 20                # Concentrators in one step.
-AGAIN_S = 3600               # After an order that failed for another reason than its keys.
 _log = logging.getLogger("wum_cloud.commands")
 
 
@@ -52,12 +52,9 @@ async def ended(connection: Connection, command_id: int, state: str, receipt: Re
     """
     if state == DONE:
         await store.confirm(connection, command_id)
-        return
-    if receipt.reason == orders.ARGUMENTS and epoch != await sending.sealed_in(
-            connection, command_id):
-        await store.tell_again(connection, command_id, 0, epoch)
     else:
-        await store.tell_again(connection, command_id, AGAIN_S, None)
+        await store.tell_again(
+            connection, command_id, *await again.when(connection, command_id, receipt, epoch))
 
 
 async def _member(connection: Connection, vault: Vault, part: Part) -> Membership:

@@ -12,6 +12,7 @@ import secrets
 from wum_cloud.commands import store as commands
 from wum_cloud.commands.network_keys.managing import place
 from wum_cloud.commands.network_keys.store import join
+from wum_cloud.commands.sending import again
 from wum_cloud.commands.sending import store as sending
 from wum_cloud.commands.sending.network_keys import store
 from wum_cloud.commands.sending.network_keys.store import Told
@@ -19,13 +20,12 @@ from wum_cloud.commands.states import DONE
 from wum_cloud.database import Connection
 from wum_cloud.registry.cipher import SodiumCipher
 from wum_cloud.registry.keys import Vault
-from wum_shared import cose, orders
+from wum_shared import cose
 from wum_shared.network_key import NetworkKey, encode_network_key
 from wum_shared.orders import ORDER_ID_SIZE, Receipt
 from wum_shared.topics import DOWN, NETWORK_KEY
 
 TOLD_MAX = 20                # Stations in one step.
-AGAIN_S = 3600               # After an order that failed for another reason than its keys.
 _log = logging.getLogger("wum_cloud.commands")
 
 
@@ -55,12 +55,9 @@ async def ended(connection: Connection, command_id: int, state: str, receipt: Re
     """
     if state == DONE:
         await store.confirm(connection, command_id)
-        return
-    if receipt.reason == orders.ARGUMENTS and epoch != await sending.sealed_in(
-            connection, command_id):
-        await store.tell_again(connection, command_id, 0, epoch)
     else:
-        await store.tell_again(connection, command_id, AGAIN_S, None)
+        await store.tell_again(
+            connection, command_id, *await again.when(connection, command_id, receipt, epoch))
 
 
 def _sealed(vault: Vault, told: Told, counter: int, shut_out: tuple[bytes, ...]) -> bytes:
