@@ -89,12 +89,14 @@ def counted(one):
 _BOOTED = """
 import sys
 import _chacha
+import _ghash
 import _sha512
 from wum_edge.ports.micropython import boot
 put_before = boot._put_before
 def put(slot):
     put_before(slot)
     sys.modules["wum_edge.ports.micropython.chacha_viper"] = _chacha
+    sys.modules["wum_edge.ports.micropython.ghash_viper"] = _ghash
     sys.modules["wum_edge.ports.micropython.sha512_viper"] = _sha512
     exec({haste!r}, {{}})
 boot._put_before = put

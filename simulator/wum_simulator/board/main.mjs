@@ -13,6 +13,7 @@ import crypto from "node:crypto";
 import { Worker, MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript";
 import { Flash } from "./flash.mjs";
+import { ghash } from "./ghash.mjs";
 import { SIGNAL, FED, SLEEPS, COUNTERS, wallMs } from "./shared.mjs";
 
 const C_STACK_BYTES = 16 * 1024;
@@ -158,6 +159,14 @@ const api = {
     const stream = crypto.createCipheriv("chacha20", Buffer.from(bytesAt(state + 16, 32)),
       Buffer.from(bytesAt(state + 48, 16)));
     stream.update(Buffer.from(bytesAt(data, size))).copy(bytesAt(data, size));
+  },
+  mix(data, stream, size) {
+    const [changed, by] = [bytesAt(data, size), bytesAt(stream, size)];
+    for (let at = 0; at < size; at += 1) changed[at] ^= by[at];
+  },
+  ghash(h, aad, aadSize, sealed, sealedSize, out) {
+    ghash(bytesAt(h, 16), bytesAt(aad, aadSize), bytesAt(sealed, sealedSize))
+      .copy(bytesAt(out, 16));
   },
   sha512(data, size, out) {
     crypto.createHash("sha512").update(bytesAt(data, size)).digest().copy(bytesAt(out, 64));

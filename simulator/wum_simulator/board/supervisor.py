@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 GUEST = HERE / "guest"
 # Native code of the port, and what stands for it here: this build has no code emitter.
 NATIVE = {"/wum_edge/ports/micropython/chacha_viper.py": GUEST / "_chacha.py",
+          "/wum_edge/ports/micropython/ghash_viper.py": GUEST / "_ghash.py",
           "/wum_edge/ports/micropython/sha512_viper.py": GUEST / "_sha512.py"}
 HEAP_LEAST = 128 * 1024                  # main.mjs leaves half of that outside of the heap.
 # machine.reset_cause(), and what is none: a program that ended, or crashed, restarts nothing.

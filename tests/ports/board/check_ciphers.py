@@ -3,7 +3,7 @@
 import json
 from binascii import unhexlify
 
-from wum_edge.ports.micropython import aes, chacha_plain, cipher
+from wum_edge.ports.micropython import aes, chacha_plain, cipher, ghash_plain
 
 SUNSCREEN = (b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the "
              b"future, sunscreen would be it.")
@@ -49,6 +49,17 @@ def check_plain_python_gives_the_same_key_stream_as_native_code():
             cipher.xor(bytearray(state), native)
             chacha_plain.xor(bytearray(state), plain)
             assert native == plain, (size, counter)
+
+
+def check_plain_python_hashes_as_native_code_does():
+    assert aes.ghash is not ghash_plain.ghash, "it is compared with itself"
+    for size in (0, 1, 15, 16, 17, 33):
+        h, data = bytes(range(200, 216)), bytes(range(size))
+        assert bytes(aes.ghash(h, data, b"sealed")) == ghash_plain.ghash(h, data, b"sealed"), size
+        native, plain = bytearray(data), bytearray(data)
+        aes.mix(native, bytes(range(50, 100)), 16)
+        ghash_plain.mix(plain, bytes(range(50, 100)), 16)
+        assert native == plain, size
 
 
 def check_a_board_without_native_code_refuses_to_seal_slowly():
