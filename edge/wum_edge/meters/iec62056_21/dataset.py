@@ -15,6 +15,8 @@ ADDRESS_MAX = 32             # 6.5 says 16; full OBIS codes with C written out n
 VALUE_MAX = 2048             # DSMR text messages have 1024 characters, twice that in hexadecimal.
 DIGITS_MAX = 30
 
+_FILLING = (13, 10, 32)      # CR, LF and blank.
+_OPENS, _CLOSES = 40, 41     # The brackets.
 _POWERS = {"": 0, "k": 3, "K": 3, "M": 6, "G": 9, "m": -3}
 # Upper case of what a meter writes: code of IEC 62056-6-2, table 4. Prefixes stand before these.
 _PREFIXED = {"WH": 30, "VARH": 32, "VAH": 31, "W": 27, "VAR": 29, "VA": 28, "V": 35, "A": 33,
@@ -59,28 +61,29 @@ def parse_block(body: bytes, ends_with_mark: bool = False) -> list[DataSet]:
     Where a bracket holds lines of its own, as Holley's list of the last month does, their
     addresses and values are values of the address before it, and never data sets beside it.
     """
-    text = text_of(body)
+    data = bytes(body)                       # MicroPython finds a place in a text by counting.
+    _check_printed(data)
     if ends_with_mark:
-        text = text[:-2] if text.endswith("\r\n") else text
-        if not text.endswith("!"):
+        data = data[:-2] if data.endswith(b"\r\n") else data
+        if not data.endswith(b"!"):
             raise BadCheck("readout: wanted its end, ! CR LF, got %d characters without" %
-                           len(text))
-        text = text[:-1]
+                           len(data))
+        data = data[:-1]
     found: list[DataSet] = []
     values: list[Value] = []
     address = ""
     at = 0
-    while at < len(text):
-        if text[at] in "\r\n ":
+    while at < len(data):
+        if data[at] in _FILLING:
             at += 1
-        elif text[at] == "(":
-            more, at = _bracket(text, at)
+        elif data[at] == _OPENS:
+            more, at = _bracket(data, at)
             values += more
             if len(values) > VALUES_MAX:
                 raise BadCheck("data set %s: more than %d values" % (address, VALUES_MAX))
         else:
             _keep(found, address, values)
-            address, at = _address(text, at)
+            address, at = _address(data, at)
             values = []
     _keep(found, address, values)
     return found
@@ -136,10 +139,14 @@ def unit_code(written: str) -> tuple[int, int] | None:
 
 def text_of(body: bytes) -> str:
     """`body` as text. Raises BadCheck for characters that none of ISO/IEC 646 prints."""
+    _check_printed(body)
+    return body.decode()
+
+
+def _check_printed(body: bytes) -> None:
     for byte in body:
         if not (32 <= byte < 127 or byte in (13, 10)):
             raise BadCheck("data block: character %02x is none of ISO/IEC 646" % byte)
-    return body.decode()
 
 
 def _keep(found: list[DataSet], address: str, values: list[Value]) -> None:
@@ -151,10 +158,10 @@ def _keep(found: list[DataSet], address: str, values: list[Value]) -> None:
         raise BadCheck("data set %s: wanted a value in brackets" % address)
 
 
-def _address(text: str, at: int) -> tuple[str, int]:
-    end = text.find("(", at, at + ADDRESS_MAX + 3)
-    address = text[at:end] if end > 0 else text[at:at + ADDRESS_MAX]
-    if end > 0 and text[end + 1:end + 3] == "\r\n" and address.endswith("\r\n"):
+def _address(data: bytes, at: int) -> tuple[str, int]:
+    end = data.find(b"(", at, at + ADDRESS_MAX + 3)
+    address = (data[at:end] if end > 0 else data[at:at + ADDRESS_MAX]).decode()
+    if end > 0 and data[end + 1:end + 3] == b"\r\n" and address.endswith("\r\n"):
         address = address[:-2]               # A list of lines: its bracket has a line, too.
     if end < 0 or len(address) > ADDRESS_MAX or any(c in ")/!\r\n" for c in address):
         raise BadCheck("data set: wanted an address of at most %d characters and a value in "
@@ -162,14 +169,14 @@ def _address(text: str, at: int) -> tuple[str, int]:
     return address.rstrip(" "), end
 
 
-def _bracket(text: str, at: int) -> tuple[list[Value], int]:
+def _bracket(data: bytes, at: int) -> tuple[list[Value], int]:
     """The values in the bracket that begins at `at`, and where what follows it begins."""
-    if text[at + 1:at + 3] == "\r\n":
-        return _lines(text, at + 3)
-    end = text.find(")", at, at + VALUE_MAX + 2)
-    inner = text[at + 1:end] if end > 0 else text[at + 1:at + 24]
+    if data[at + 1:at + 3] == b"\r\n":
+        return _lines(data, at + 3)
+    end = data.find(b")", at, at + VALUE_MAX + 2)
+    inner = (data[at + 1:end] if end > 0 else data[at + 1:at + 24]).decode()
     plain = inner
-    if inner[:1] == "(" and text[end:end + 2] == "))":   # Landis+Gyr: 1-0:0.2.0((ER11)).
+    if inner[:1] == "(" and data[end:end + 2] == b"))":  # Landis+Gyr: 1-0:0.2.0((ER11)).
         plain, inner, end = inner[1:], inner + ")", end + 1
     if end < 0 or any(c in "(\r\n" for c in plain):
         raise BadCheck("data set: wanted a value of at most %d characters in brackets, got %s"
@@ -177,18 +184,18 @@ def _bracket(text: str, at: int) -> tuple[list[Value], int]:
     return parse_values(inner), end + 1
 
 
-def _lines(text: str, at: int) -> tuple[list[Value], int]:
+def _lines(data: bytes, at: int) -> tuple[list[Value], int]:
     """Addresses and values of the lines that a bracket holds, and where what follows it begins."""
     found: list[Value] = []
-    while text[at:at + 1] != ")":
-        if text[at:at + 1] in ("\r", "\n", " "):
+    while at >= len(data) or data[at] != _CLOSES:
+        if at < len(data) and data[at] in _FILLING:
             at += 1
             continue
-        if text[at:at + 1] != "(":
-            address, at = _address(text, at)
+        if data[at:at + 1] != b"(":
+            address, at = _address(data, at)
             found.append(Value(address, ""))
-        if text[at + 1:at + 3] == "\r\n" or len(found) > VALUES_MAX:
+        if data[at + 1:at + 3] == b"\r\n" or len(found) > VALUES_MAX:
             raise BadCheck("data set: lists in one another, or more than %d values" % VALUES_MAX)
-        more, at = _bracket(text, at)
+        more, at = _bracket(data, at)
         found += more
     return found, at + 1
