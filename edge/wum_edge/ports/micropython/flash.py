@@ -12,6 +12,7 @@ from wum_edge.archive.flash import IO_ERROR, Flash
 _UNFINISHED = ".new"         # A replacement that was not renamed yet; a start removes it.
 _BLOCKS_KEPT = 4             # LittleFS writes new blocks before it gives old ones back.
 _CORRUPT = 84                # LittleFS's own errno for a block that is not what it was.
+_AT_ONCE = 512               # What is longer is looked at first: how much there is.
 
 
 class BoardFlash(Flash):
@@ -41,6 +42,8 @@ class BoardFlash(Flash):
     def read(self, name, offset, size):
         """See Flash.read."""
         self._settle(name)
+        if size > _AT_ONCE:          # MicroPython takes RAM for what is asked for, not what comes.
+            size = min(size, max(0, os.stat(self._path(name))[6] - offset))
         try:
             with open(self._path(name), "rb") as file:
                 file.seek(offset)

@@ -27,11 +27,11 @@ def _tabulate(table: ptr32, h: ptr8, polynomial: int):   # noqa: F821
     while place > 1:
         at = 4 * place
         half = 2 * place
-        carried = table[at + 3] & 1
-        table[half + 3] = ((table[at + 3] >> 1) & 0x7FFFFFFF) | table[at + 2] << 31
-        table[half + 2] = ((table[at + 2] >> 1) & 0x7FFFFFFF) | table[at + 1] << 31
-        table[half + 1] = ((table[at + 1] >> 1) & 0x7FFFFFFF) | table[at] << 31
-        table[half] = ((table[at] >> 1) & 0x7FFFFFFF) ^ (carried * polynomial) << 24
+        carried = (table[at + 3] & 1) * polynomial << 24
+        for word in range(4):                # No constant of a board has more than 30 bits.
+            halved = (table[at + word] >> 2 & 0x3FFFFFFF) << 1 | table[at + word] >> 1 & 1
+            table[half + word] = halved ^ carried
+            carried = table[at + word] << 31
         place = place >> 1
     for place in range(3, 16):
         low = place & (0 - place)

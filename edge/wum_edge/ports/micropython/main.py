@@ -43,6 +43,8 @@ TICK_MS = 200                # How often the agent is.
 WAIT_MAX_MS = 1000           # Longest wait of a line: then the clock is looked at again.
 STEADY_MS = 60000            # Who runs so long did not end at once.
 ANEW_MS = 2000               # So long what came of an order has to go out.
+GARBAGE_BYTES = 16 * 1024    # Collected when so much lies about, and not only when nothing is left:
+                             # what stays would lie scattered, and no room of any size between it.
 _CAUSES = {"PWRON_RESET": "power on", "HARD_RESET": "reset", "WDT_RESET": "watchdog",
            "DEEPSLEEP_RESET": "deep sleep", "SOFT_RESET": "soft reset"}
 
@@ -304,6 +306,7 @@ class Gateway:
 
 def start():
     """Run; returns never. A mistake of ours is printed, and resets the board."""
+    gc.threshold(GARBAGE_BYTES)
     log = Printed()
     watchdog = machine.WDT(timeout=WATCHDOG_MS)
     asyncio.run(_guarded(watchdog, log))
