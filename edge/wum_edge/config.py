@@ -6,7 +6,6 @@ Every mistake is found at once, each as (path, wanted, got).
 
 from collections import namedtuple
 
-from wum_edge.carry.setting import STATION, MeshSetting, check_mesh
 from wum_edge.config_clashes import check_lines, check_meters
 from wum_edge.document import Table, nearest, shown
 from wum_edge.errors import ConfigError
@@ -22,6 +21,8 @@ TYPE_CHECKING = False        # True for type checkers only.
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
+
+    from wum_edge.carry.setting import MeshSetting
 
 _MODELS_NAMED = 8            # More are a list that nobody reads.
 LINES_MAX = 16               # Ports of one concentrator; each has a thread of its own.
@@ -154,7 +155,7 @@ class Config(namedtuple("Config", (
     clock: Clock | None
     clock_policy: ClockPolicy
     characters: tuple[Characters | None, ...]
-    mesh: MeshSetting | None
+    mesh: "MeshSetting | None"
     schedules: tuple[Schedule, ...]
     register_sets: tuple[tuple[OwnSet, ...], ...]
 
@@ -166,8 +167,7 @@ def check(document: object, models: dict[str, str]) -> Config:
     """
     mistakes: list[tuple[str, str, str]] = []
     top = Table(document, "", mistakes)
-    mesh = check_mesh(top.table("mesh")) if top.has("mesh") else None
-    needs_broker = mesh is None or mesh.role != STATION
+    mesh, needs_broker = _mesh(top) if top.has("mesh") else (None, True)
     if not needs_broker and top.has("broker"):
         top.complain("broker", 'no [broker] beside [mesh] with role = "station": this one has no '
                      "uplink of its own", "both")
@@ -208,6 +208,13 @@ def different_schedules(schedules: "Sequence[Schedule]") -> list[Schedule]:
         if schedule not in found:
             found.append(schedule)
     return sorted(found, key=tuple)  # No ties: each stands once.
+
+
+def _mesh(top: Table) -> "tuple[MeshSetting, bool]":
+    """The mesh, and whether there has to be a broker beside it."""
+    from wum_edge.carry.setting import STATION, check_mesh  # Late: most boards have no mesh.
+    mesh = check_mesh(top.table("mesh"))
+    return mesh, mesh.role != STATION
 
 
 def _concentrator(table: Table) -> Concentrator:

@@ -18,7 +18,6 @@ from wum_edge.meters.dlms.apdu import (
     encode_service,
 )
 from wum_edge.meters.dlms.ciphering import ENCRYPTED, PLAIN_OF, TAG_BYTES, Security, same
-from wum_edge.meters.dlms.digest import md5, sha1
 from wum_edge.meters.dlms.errors import (
     AccessRefused,
     AssociationRefused,
@@ -256,8 +255,10 @@ class Association:
     def _proof(self, challenge: bytes) -> bytes:
         mechanism, secret = self._credentials.mechanism, self._credentials.secret
         if mechanism == acse.HLS_MD5:
+            from wum_edge.meters.dlms.digest import md5  # Late: hardly a meter wants it.
             return md5(challenge + secret)
         if mechanism == acse.HLS_SHA1:
+            from wum_edge.meters.dlms.digest import sha1  # Late: as md5.
             return sha1(challenge + secret)
         if self._security is None:
             raise MeterError("HLS with GMAC needs keys and a system title")

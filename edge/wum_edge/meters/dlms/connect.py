@@ -6,7 +6,6 @@ Left out: the conversations (reader.py). IEC 62056-46 and -47.
 from wum_edge.meters.dlms import acse, hdlc
 from wum_edge.meters.dlms.association import Association, Credentials
 from wum_edge.meters.dlms.ciphering import Keys, Security
-from wum_edge.meters.dlms.door import DoorStation
 from wum_edge.meters.dlms.entry import MODE_E
 from wum_edge.meters.dlms.resync import PUBLIC_CLIENT, CounterObject
 from wum_edge.meters.dlms.station import HdlcStation, Station, WrapperStation
@@ -58,6 +57,7 @@ def station_for(
     wanted = hdlc.Parameters(manner.information_bytes, manner.information_bytes, manner.window,
                              manner.window)
     if manner.sign_on == MODE_E:
+        from wum_edge.meters.dlms.door import DoorStation  # Late: few meters have one.
         return DoorStation(server, hdlc.client_address(client), wanted, timeout_ms,
                            access.sign_on_address)
     return HdlcStation(server, hdlc.client_address(client), wanted, timeout_ms)

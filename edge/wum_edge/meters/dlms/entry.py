@@ -11,7 +11,6 @@ from wum_edge.document import secret_hex, shown
 from wum_edge.meters.dlms import acse
 from wum_edge.meters.dlms.moment import DEVIATIONS
 from wum_edge.meters.dlms.objects import REGISTER
-from wum_edge.meters.iec62056_21.signon import is_address
 from wum_edge.meters.orders import (
     READ_NOW,
     SET_CLOCK,
@@ -236,6 +235,9 @@ def check_access(table: "Table") -> Access:
 
 def _sign_on_address(table: "Table") -> str:
     text = table.optional_text("sign_on_address", 32)
+    if not text:
+        return text
+    from wum_edge.meters.iec62056_21.signon import is_address  # Late: few meters have one.
     if not is_address(text):
         table.complain("sign_on_address", "digits, letters and spaces", shown(text))
     return text

@@ -4,7 +4,6 @@ Left out: what is read (reader.py) and the objects that are set (control.py, set
 """
 
 from wum_edge.errors import MeterError
-from wum_edge.meters.dlms import control, setting
 from wum_edge.meters.dlms.apdu import Attribute, Result
 from wum_edge.meters.dlms.connect import association_for
 from wum_edge.meters.dlms.errors import AccessRefused
@@ -46,11 +45,11 @@ class KeptReader(Reader):
     def switch(self, closed: bool) -> "Conversation[None]":
         """See Reader.switch."""
         self._check_switch()
-        yield from self._kept(lambda session: _switch(session, control.DISCONNECT_OBIS, closed))
+        yield from self._kept(lambda session: _switch(session, False, closed))
 
     def switch_secondary(self, closed: bool) -> "Conversation[None]":
         """See Reader.switch_secondary."""
-        yield from self._kept(lambda session: _switch(session, control.SECONDARY_OBIS, closed))
+        yield from self._kept(lambda session: _switch(session, True, closed))
 
     def read_switch(self) -> "Conversation[SwitchState]":
         """See Reader.read_switch."""
@@ -59,22 +58,27 @@ class KeptReader(Reader):
 
     def read_limit(self) -> "Conversation[Limit]":
         """See Reader.read_limit."""
+        from wum_edge.meters.dlms import setting  # Late: only who is told to sets anything.
         return (yield from self._kept(setting.read_limit))
 
     def set_limit(self, value: int, exponent: int) -> "Conversation[Limit]":
         """See Reader.set_limit."""
+        from wum_edge.meters.dlms import setting  # Late: only who is told to sets anything.
         return (yield from self._kept(lambda session: setting.set_limit(session, value, exponent)))
 
     def read_calendar(self) -> "Conversation[Kept]":
         """See Reader.read_calendar."""
+        from wum_edge.meters.dlms import setting  # Late: only who is told to sets anything.
         return (yield from self._kept(setting.read_calendar))
 
     def set_calendar(self, wanted: "Calendar") -> "Conversation[None]":
         """See Reader.set_calendar."""
+        from wum_edge.meters.dlms import setting  # Late: only who is told to sets anything.
         yield from self._kept(lambda session: setting.set_calendar(session, wanted))
 
     def activate_calendar(self) -> "Conversation[None]":
         """See Reader.activate_calendar."""
+        from wum_edge.meters.dlms import setting  # Late: only who is told to sets anything.
         yield from self._kept(setting.activate_calendar)
 
     def session(self) -> "Conversation[Session]":
@@ -123,7 +127,9 @@ class KeptReader(Reader):
             raise CannotDo("%s: has no switch" % self._model.model)
 
 
-def _switch(session: Session, obis: bytes, closed: bool) -> "Conversation[None]":
+def _switch(session: Session, is_secondary: bool, closed: bool) -> "Conversation[None]":
+    from wum_edge.meters.dlms import control  # Late: only who is told to switches.
+    obis = control.SECONDARY_OBIS if is_secondary else control.DISCONNECT_OBIS
     yield from session.act(Attribute(70, obis, 2 if closed else 1), control.METHOD_ARGUMENT)
     state = yield from session.get(Attribute(70, obis, 3))
     granted = control.CONNECTED if closed else control.DISCONNECTED
@@ -133,6 +139,7 @@ def _switch(session: Session, obis: bytes, closed: bool) -> "Conversation[None]"
 
 
 def _switch_state(session: Session) -> "Conversation[SwitchState]":
+    from wum_edge.meters.dlms import control, setting  # Late: as above.
     found: list[Result] = []
     yield from session.get_list((control.OUTPUT_STATE, control.CONTROL_STATE), found)
     output, state = setting.granted(found, (control.OUTPUT_STATE, control.CONTROL_STATE))

@@ -8,7 +8,6 @@ from wum_edge.meters.modbus import acts
 from wum_edge.meters.modbus.pdu import read_words, words_of
 from wum_edge.meters.modbus.ranges import Range, plan, split
 from wum_edge.meters.modbus.rtu import RtuStation
-from wum_edge.meters.modbus.tcp import TcpStation
 from wum_edge.meters.reader import CannotDo, Reader, SwitchState, Take
 from wum_edge.meters.scaling import raw_number, scaled
 from wum_edge.meters.turn import Hearing, Turn
@@ -32,6 +31,7 @@ _NOT_THERE = (2, 3)          # Exceptions that a request for fewer registers may
 def station_of(meter: "config.Meter") -> "Station":
     """How this meter is reached. Without an access it is on a serial line."""
     if meter.access is not None and meter.access.framing == "tcp":
+        from wum_edge.meters.modbus.tcp import TcpStation  # Late: few lines are in a network.
         return TcpStation(int(meter.address), meter.timeout_ms)
     return RtuStation(int(meter.address), meter.timeout_ms)
 

@@ -5,8 +5,6 @@ A gateway without a mesh loads this and nothing else of it.
 
 from binascii import unhexlify
 
-from wum_edge.carry.setting import STANDBY
-
 RADIO = "sx126x"
 PREFIX = "spi:"
 _KEY_SIZE = 16
@@ -22,6 +20,7 @@ def keys_of(given):
 
 def why_not(setting):
     """Why a board cannot be such a station; empty where it can."""
+    from wum_edge.carry.setting import STANDBY  # Late: it is there, for it made `setting`.
     if setting.role == STANDBY:
         return "mesh.role: a board is a gateway or a station, got standby"
     if setting.udp is not None or setting.modem is None or setting.modem.kind != RADIO:
