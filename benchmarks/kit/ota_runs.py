@@ -1,5 +1,6 @@
 """An update that goes through a simulated mesh beside its hourly load, and the same hours without:
-an order to every station, the hashes of the release's chunks, the chunks, and what is asked for.
+the roll of all stations, flooded about and spread with the hashes of the release's chunks, the
+chunks, and what is asked for.
 
 Left out: what no protocol can undercut (ota_limit.py).
 """
@@ -24,6 +25,7 @@ from wum_edge.mesh.frames import (
     SYMBOL,
 )
 from wum_edge.mesh.relay import Relay
+from wum_shared import bundle
 from wum_simulator.radio.library import Library
 from wum_simulator.radio.network import Network, Plan
 
@@ -51,12 +53,15 @@ def update(plan: Plan, size: int, is_whole: bool = True) -> Values:
     """
     network = settled(plan)
     image = random.Random(plan.seed).randbytes(size)
-    order = ota_orders.order_of(image)
+    assignment = ota_orders.assignment_of(image)
+    order = ota_orders.order_of(assignment)
+    roll, notice = ota_orders.roll_of(
+        assignment, bundle.index_of(image), len(plan.sites) - len(plan.gateways))
     library = Library(image, set(range(len(plan.sites))), set(plan.gateways), is_apart=True,
-                      order=order)
-    begun_us, before_s = network.air.now_us, airtime_s(network, ota_orders.KINDS)
+                      order=order, roll=roll, notice=notice)
+    begun_us, before_s = network.air.now_us, airtime_s(network, ota_orders.FLOODED)
     network.spread(library)
-    assigning = Assigning(network, order)
+    assigning = Assigning(network, library, notice, order)
     hours = 0
     while hours < HOURS_MAX and (library.lacking() or not hours):
         give_an_hour(network, hours)
@@ -74,9 +79,12 @@ def update(plan: Plan, size: int, is_whole: bool = True) -> Values:
         "took_s": [took_s[-1] if len(took_s) == stations else HOURS_MAX * 3600.0],
         "most_s": [took_s[len(took_s) * 95 // 100] if took_s else HOURS_MAX * 3600.0],
         "order_bytes": [len(order)], "orders": [assigning.given],
+        "roll_bytes": [len(roll)], "notice_bytes": [len(notice)],
+        "by_roll": [len(library.rolled) - len(plan.gateways)],
+        "rolled_s": [(max(library.told_us.values(), default=begun_us) - begun_us) / 1e6],
         "ordered": [len(library.told) - len(plan.gateways)],
-        "orders_s": [airtime_s(network, ota_orders.KINDS) - before_s],
-        "indexed_s": [(max(library.indexed_us.values(), default=0) - begun_us) / 1e6],
+        "orders_s": [airtime_s(network, ota_orders.FLOODED if not assigning.given else
+                               ota_orders.KINDS) - before_s],
         "airtime_s": [airtime_s(network, (LACK, SYMBOL))],
         "asking_s": [airtime_s(network, (LACK,))],
         "once_s": [once_s(plan, size)],
@@ -184,13 +192,10 @@ def ota_figures(ours: list[Values], bounds: list[Values], lossy: list[Values],
                "value >= 1"),
         Figure("ota/time_h", max(joined(ours, "took_s")) / 3600, f"h until all have it; {seeds}",
                "19 of 20", max(joined(ours, "most_s")) / 3600),
-        Figure("ota/airtime_s", max(joined(ours, "airtime_s")), "s, all stations together: hashes "
-               "and chunks, and asking for them", "of it asking", max(joined(ours, "asking_s"))),
-        Figure("ota/orders_s", max(joined(ours, "orders_s")), "s, all stations together: an order "
-               f"of {ours[0]['order_bytes'][0]:.0f} bytes to each alone, which holds what is "
-               "signed", "have it", min(joined(ours, "ordered"))),
-        Figure("ota/hashes_h", max(joined(ours, "indexed_s")) / 3600, "h until all have the hashes "
-               "of its chunks", "all of it", max(joined(ours, "took_s")) / 3600),
+        Figure("ota/airtime_s", max(joined(ours, "airtime_s")), "s, all stations together: roll, "
+               "hashes and chunks, and asking for them", "of it asking",
+               max(joined(ours, "asking_s"))),
+        *_told(ours, stations),
         Figure("ota/servers", max(joined(ours, "servers")), "stations that sent pages", "of",
                stations),
         Figure("ota/duty_max", _duty_max(ours), "of the time it took (an hour at least), who sent "
@@ -228,6 +233,20 @@ def ota_figures(ours: list[Values], bounds: list[Values], lossy: list[Values],
             "ota/airtime_vs_unicast", max(vs_single), "of what it takes to send it to each alone",
             f"{SAMPLE_BYTES} bytes to each of {SAMPLED} measured, and scaled", 1.0))
     return found
+
+
+def _told(ours: list[Values], stations: float) -> list[Figure]:
+    """How they are told of it."""
+    return [
+        Figure("ota/orders_s", max(joined(ours, "orders_s")), "s, all stations together: an order "
+               f"of {ours[0]['notice_bytes'][0]:.0f} bytes, flooded, that names the roll of all, "
+               "and to who has not got that in half an hour an order of its own", "have been told",
+               min(joined(ours, "ordered"))),
+        Figure("ota/orders_alone", max(joined(ours, "orders")), "orders of "
+               f"{ours[0]['order_bytes'][0]:.0f} bytes, to stations alone", "stations", stations),
+        Figure("ota/roll_h", max(joined(ours, "rolled_s")) / 3600, "h until all have the roll, "
+               f"{ours[0]['roll_bytes'][0]:.0f} bytes with the hashes of the image's chunks",
+               "all of it", max(joined(ours, "took_s")) / 3600)]
 
 
 def _duty_max(ours: list[Values]) -> float:

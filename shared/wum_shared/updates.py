@@ -1,10 +1,10 @@
 """Updates on the wire: what the head-end assigns, the pieces of a release, and how it goes.
 
-An assignment, a confirmation, a calling off and a succession are arguments of an order, so that
-they are signed, sealed, numbered and carried out once like any order. Pieces are checked one by one
-against the release (bundle.py), whoever brings them. A standing is signed by the concentrator's
-identity; the version in it is the only truth about what runs. Left out: the envelope of the release
-(suit.py), sealing. Layout: contract.cddl.
+An assignment, a confirmation, a calling off, a succession and a roll's digest are arguments of an
+order, so that they are signed, numbered and carried out once like any order. Pieces are checked one
+by one against the release (bundle.py), whoever brings them. A standing is signed by the
+concentrator's identity; the version in it is the only truth about what runs. Left out: the envelope
+of the release (suit.py), sealing. Layout: contract.cddl.
 """
 
 from collections import namedtuple
@@ -16,10 +16,12 @@ from wum_shared.release_trust import DOCUMENT_BYTES_MAX
 from wum_shared.release_trust import NUMBER_MAX as TRUST_NUMBER_MAX
 from wum_shared.suit import CHUNK_SIZE, CONTENT_BYTES_MAX, ENVELOPE_BYTES_MAX, SEQUENCE_MAX
 
+TYPE_CHECKING = False        # True for type checkers only.
+
 # What an order about updates asks for.
-ASSIGN, CONFIRM, CALL_OFF, SUCCEED = 1, 2, 3, 4
-# The parts of a release that travel in pieces.
-INDEX, CONTENT = 0, 1
+ASSIGN, CONFIRM, CALL_OFF, SUCCEED, ON_ROLL = 1, 2, 3, 4, 5
+# The parts of a release that travel in pieces; a roll travels as they do, by its own digest.
+INDEX, CONTENT, ROLL = 0, 1, 2
 # Where a concentrator stands with the assignment that it took last.
 IDLE, FETCHING, STAGED, TRIAL, CONFIRMED, REVERTED, CALLED_OFF = 0, 1, 2, 3, 4, 5, 6
 STATES = {
@@ -35,6 +37,7 @@ STANDING_BYTES_MAX = 512
 WANT_BYTES_MAX = 512
 PIECES_BYTES_MAX = PIECES_MAX * CHUNK_SIZE + 64
 DEMAND_BYTES_MAX = ENVELOPE_BYTES_MAX + 128
+ROLL_BYTES_MAX = 8192         # One page of the mesh.
 DOCUMENTS_MAX = 8             # Of one order, if they fit; the next one brings those after them.
 
 
@@ -75,6 +78,16 @@ class Succession(namedtuple("Succession", ("documents",))):
 
     __slots__ = ()
     documents: tuple[bytes, ...]
+
+
+class OnRoll(namedtuple("OnRoll", ("digest", "size"))):
+    """Whoever stands on the roll with this SHA-256 is assigned what it says (rolls.py). The order
+    is to the roll, whose id is the first 8 bytes of `digest`.
+    """
+
+    __slots__ = ()
+    digest: bytes
+    size: int
 
 
 class Want(namedtuple("Want", ("digest", "part", "ranges"))):
@@ -118,7 +131,11 @@ class Standing(namedtuple("Standing", (
     trust: int
 
 
-def encode_demand(demand: Assignment | Confirmation | CallOff | Succession) -> bytes:
+if TYPE_CHECKING:
+    Demand = Assignment | Confirmation | CallOff | Succession | OnRoll
+
+
+def encode_demand(demand: "Demand") -> bytes:
     """Arguments of an order about updates."""
     if type(demand) is Assignment:
         return cbor.encode([fields.VERSION, ASSIGN, demand.floor, demand.begins_s, demand.ends_s,
@@ -128,11 +145,13 @@ def encode_demand(demand: Assignment | Confirmation | CallOff | Succession) -> b
     if type(demand) is Succession:
         assert 1 <= len(demand.documents) <= DOCUMENTS_MAX
         return cbor.encode([fields.VERSION, SUCCEED, list(demand.documents)])
+    if type(demand) is OnRoll:
+        return cbor.encode([fields.VERSION, ON_ROLL, demand.digest, demand.size])
     assert type(demand) is CallOff
     return cbor.encode([fields.VERSION, CALL_OFF, demand.assignment])
 
 
-def decode_demand(arguments: bytes) -> Assignment | Confirmation | CallOff | Succession:
+def decode_demand(arguments: bytes) -> "Demand":
     """What such an order asks for. Raises Malformed, Unsupported."""
     what = "update order"
     parts = cbor.decode(arguments, most_bytes=DEMAND_BYTES_MAX)
@@ -140,7 +159,7 @@ def decode_demand(arguments: bytes) -> Assignment | Confirmation | CallOff | Suc
         raise Malformed("%s: wanted a list of 3 fields and more, got %s" % (
             what, fields.shown(parts)))
     fields.version(parts[0], what)
-    kind = fields.number(parts[1], ASSIGN, SUCCEED, what + " kind")
+    kind = fields.number(parts[1], ASSIGN, ON_ROLL, what + " kind")
     if kind == CONFIRM:
         fields.record(parts, 4, what)
         return Confirmation(fields.octets(parts[2], 32, what + " digest"),
@@ -153,6 +172,10 @@ def decode_demand(arguments: bytes) -> Assignment | Confirmation | CallOff | Suc
         return Succession(tuple([
             fields.bounded(one, DOCUMENT_BYTES_MAX, what + " document")
             for one in fields.items(parts[2], DOCUMENTS_MAX, what + " documents", least=1)]))
+    if kind == ON_ROLL:
+        fields.record(parts, 4, what)
+        return OnRoll(fields.octets(parts[2], 32, what + " roll"),
+                      fields.number(parts[3], 1, ROLL_BYTES_MAX, what + " roll size"))
     fields.record(parts, 7, what)
     begins_s = time_field(parts[3], what + " begins")
     ends_s = time_field(parts[4], what + " ends")
@@ -180,7 +203,7 @@ def decode_want(data: bytes) -> Want:
         ranges.append((fields.number(first, 0, PLACE_MAX, "want first"),
                        fields.number(count, 1, PLACE_MAX, "want count")))
     return Want(fields.octets(parts[1], 32, "want digest"),
-                fields.number(parts[2], INDEX, CONTENT, "want part"), tuple(ranges))
+                fields.number(parts[2], INDEX, ROLL, "want part"), tuple(ranges))
 
 
 def encode_pieces(pieces: Pieces) -> bytes:
@@ -194,7 +217,7 @@ def decode_pieces(data: bytes) -> Pieces:
     parts = versioned(data, 5, "pieces", PIECES_BYTES_MAX)
     return Pieces(
         fields.octets(parts[1], 32, "pieces digest"),
-        fields.number(parts[2], INDEX, CONTENT, "pieces part"),
+        fields.number(parts[2], INDEX, ROLL, "pieces part"),
         fields.number(parts[3], 0, PLACE_MAX, "pieces first"),
         fields.bounded(parts[4], PIECES_MAX * CHUNK_SIZE, "pieces data"))
 

@@ -45,7 +45,7 @@ def test_fields_that_cannot_be_are_refused_by_name():
     def demand(*parts):
         return raises(Malformed, lambda: updates.decode_demand(cbor.encode(list(parts))))
 
-    assert "kind" in demand(0, 5, 0)
+    assert "kind" in demand(0, 6, 0)
     assert "ends at 5 and begins at 5" in demand(0, updates.ASSIGN, 0, 5, 5, 0, b"")
     assert "may-go-back" in demand(0, updates.ASSIGN, 0, 5, 6, 2, b"")
     assert "envelope" in demand(0, updates.ASSIGN, 0, 5, 6, 0, bytes(4097))

@@ -34,7 +34,8 @@ class Air:
     def address(self) -> int:
         raise NotImplementedError
 
-    def flood(self, group: int | None, content: bytes, execute_us: int) -> int | None:
+    def flood(self, group: int | None, content: bytes, execute_us: int,
+              wants_echo: bool) -> int | None:
         """The ripple's number; None: the station is no gateway."""
         raise NotImplementedError
 
@@ -83,7 +84,7 @@ class Flooding:
         if outcome == FLOODED:
             number = self._air.flood(
                 order.group, order.order.to_bytes(ORDER_SIZE, "big") + order.payload,
-                order.execute_ms * 1000)
+                order.execute_ms * 1000, bool(order.expected))   # Nobody is: who has it, answers.
             outcome = NO_GATEWAY if number is None else FLOODED
         kept = self._keep(Kept(order.order, outcome, self._air.address(), number))
         kept.tell_ms = now_ms

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 
 class Holder:
-    """`have`: its first page that is lacking, at least; `rate`: what comes of what it sends."""
+    """`have`: its first page that is lacking, at least; `is_guess`: which it has not told yet;
+    `rate`: what comes of what it sends.
+    """
 
-    __slots__ = ("away_us", "came", "have", "number", "page", "rate", "reach", "sent_us", "wait_us")
+    __slots__ = ("away_us", "came", "have", "is_guess", "number", "page", "rate", "reach",
+                 "sent_us", "wait_us")
 
     def __init__(self) -> None:
         self.have = self.reach = 0
+        self.is_guess = False
         self.came = self.page = self.number = 0
         self.rate = ALL_OF_IT
         self.sent_us, self.wait_us, self.away_us = _NEVER, _NEVER, _NEVER
@@ -42,12 +46,31 @@ class Holders:
     def __len__(self) -> int:
         return len(self._known)
 
+    def follow(self, before: "Holders") -> None:
+        """Who served another image has the first page of this one, too, or soon will."""
+        self.liars = list(before.liars)
+        for source in sorted(before._known):
+            old, new = before._known[source], Holder()
+            new.came, new.rate, new.reach = old.came, old.rate, old.reach
+            new.sent_us, new.wait_us, new.away_us = old.sent_us, old.wait_us, old.away_us
+            new.is_guess = self._relay.now - old.sent_us < _ACTIVE_US
+            new.have = int(new.is_guess)
+            self._known[source] = new
+
+    def is_guess(self, source: int) -> bool:
+        """Whether it was only guessed that it has anything: from now on that is not."""
+        holder = self._known.get(source)
+        if holder is None or not holder.is_guess:
+            return False
+        holder.is_guess, holder.have = False, 0
+        return True
+
     def told(self, source: int, lack: Lack) -> None:
         """What it says of itself."""
         holder = self._get(source)
         if holder is None:
             return
-        holder.have = lack.page
+        holder.have, holder.is_guess = lack.page, False
         if not lack.lacks:           # An offer.
             holder.reach = lack.reach
         holder.wait_us = self._relay.now + lack.wait * WAIT_UNIT_US if lack.wait else _NEVER
@@ -63,7 +86,7 @@ class Holders:
                 holder.rate += (ALL_OF_IT - holder.rate + 15) // 16
                 holder.came += 1
             holder.page, holder.number = page, number
-            holder.have = max(holder.have, page + 1)
+            holder.have, holder.is_guess = max(holder.have, page + 1), False
             holder.sent_us = self._relay.now
 
     def has(self, source: int, page: int) -> bool:
@@ -120,6 +143,10 @@ class Holders:
             if rating > best:
                 found, best = source, rating
         return found
+
+    def await_it(self, page: int, before: int | None, least: int) -> bool:
+        """Whether somebody serves us, and nobody that `best` would name has this page."""
+        return self.best(-1, before, 2) is not None and self.best(page, before, least) is None
 
     def _margin(self, source: int) -> int:
         other = self._relay.neighbours.get(source)

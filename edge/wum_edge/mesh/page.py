@@ -39,6 +39,16 @@ def symbols_of(data: bytes) -> list[int]:
     return found
 
 
+def symbol_of(symbols: list[int], sent: int, address: int, is_first: bool) -> tuple[int, int]:
+    """(number, symbol) of what a station sends of a page after so many. Who has the page of others
+    (not `is_first`) sends none of the symbols that they sent.
+    """
+    if is_first and sent < len(symbols):
+        return sent, symbols[sent]
+    number = erasure.FIRST_MORE + (address * 37 + sent) % (erasure.SYMBOLS - erasure.FIRST_MORE)
+    return number, erasure.more(symbols, number)
+
+
 class Page:
     """`only`: whose symbols alone are taken, None for anybody's. `whole`: SHA-256 of an image of
     one page that comes without an index.

@@ -27,7 +27,8 @@ from wum_edge.mesh.spreadframes import (
 from wum_edge.mesh.spreading import Spreading
 from wum_edge.mesh.timing import HOST_US, IDLE
 
-IMAGES_MAX = 2               # And as many pages that are images: hashes of either.
+IMAGES_MAX = 2               # And pages that are images:
+PAGES_MAX = 4                # hashes of either, and two rolls.
 SHARE_PERCENT = 30           # Of the law's airtime, for updates.
 USED_PERCENT = 50            # Above this of all airtime nothing is spread: readings need the rest.
 BURST = 8
@@ -64,7 +65,10 @@ class Spread:
         pages = [image for image in self.images if image.is_whole]
         images = [image for image in self.images if not image.is_whole]
         kind = pages if whole else images
-        kind[:] = kind[-IMAGES_MAX + 1:] + [Spreading(self, name, size, index, have, whole)]
+        image = Spreading(self, name, size, index, have, whole)
+        if self.images:
+            image.follow(self.images[-1] if images else self.images[0])
+        kind[:] = kind[1 - (PAGES_MAX if whole else IMAGES_MAX):] + [image]
         self.images = pages + images     # Without such a page nothing else is gathered.
 
     def drop(self, name: bytes) -> None:
@@ -93,6 +97,8 @@ class Spread:
         for image in self.images:
             if image.name == lack.name:
                 image.lack(header.source, lack)
+                if image.is_whole and lack.lacks:
+                    self._hold()
 
     def heard_symbol(self, header: Header, body: bytes) -> None:
         """Raises Malformed."""
@@ -103,6 +109,11 @@ class Spread:
         for image in self.images:
             if image.name == name:
                 image.symbol(header.source, page, number, symbol, header.aux // BURST)
+
+    def _hold(self) -> None:
+        for image in self.images:
+            if not image.is_whole:
+                image.hold()
 
     # What goes out.
 

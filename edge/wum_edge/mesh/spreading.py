@@ -6,14 +6,12 @@ server, and one burst serves them. Left out: what the law leaves for it (spread.
 (page.py).
 """
 
-from wum_edge.mesh import erasure
-from wum_edge.mesh.erasure import FIRST_MORE, SYMBOLS
 from wum_edge.mesh.frames import ALL
 from wum_edge.mesh.holders import Holders
-from wum_edge.mesh.page import Page, chunks_of, pages_of
+from wum_edge.mesh.offers import SECOND_US, Offers
+from wum_edge.mesh.page import Page, chunks_of, pages_of, symbol_of
 from wum_edge.mesh.spreadframes import SYMBOLS_OF_CHUNK, Lack
 
-SECOND_US = 1_000_000
 _SOON_US = 6 * SECOND_US     # Over which they ask who begin a page.
 _STALL_US = 30 * SECOND_US   # A server that said that more comes, and is silent.
 _BAD_US = 30 * SECOND_US
@@ -23,9 +21,10 @@ _ANSWER_US = 12 * SECOND_US  # First patience for a server; it doubles.
 _SEEK_US = 45 * SECOND_US    # ... and while nobody has it.
 _DOUBLINGS = 6
 _VAIN_MAX = 3
-_SEEKERS_MAX = 64
-_GATHER_US = 20 * SECOND_US  # Who seek are counted; then those answer who have it,
-_OFFER_US = 8 * SECOND_US    # over so long, who can serve most first.
+_HOLD_US = 60 * SECOND_US    # For others to hear of the image,
+_HELD_MAX_US = 900 * SECOND_US   # and for so long at most.
+_WAIT_US = 90 * SECOND_US    # For a server that has not got the page, to twice that,
+_WAITS_MAX = 4               # so often.
 _COLLECT_US = 1_500_000      # Before a server begins: who lacks more may still say so.
 _NUMBERS_MAX = 8
 _AHEAD_MAX = 3               # Pages behind the one that is asked for, of which some is here.
@@ -48,17 +47,14 @@ class Spreading:
         self.gathered: Page | None = None
         self.ahead: list[Page] = []  # Pages behind it, as far as they have come.
         self.holders = Holders(spread.relay)
+        self.offers = Offers(spread.relay, self.holders)
         self.ask_us: int | None = None
         self._server: int | None = None
-        self._vain = 0
+        self._vain = self._waits = self._held_us = 0
         self._asked_of: int | None = None
         self._unanswered = 0
         self._near_page = -1         # The last one that somebody near was heard to have.
         self._served_us = 0          # Until then more is expected, and nothing asked for.
-        self._offer_us: int | None = None
-        self._offered = 0            # For whom lacks this page; all of them: for everybody.
-        self._seekers: list[int] = []    # Who seek it, and since when.
-        self._sought_us = 0
         # Of the server: what is owed by page, when it goes on, the page that is at hand.
         self.owed: dict[int, int] = {}
         self._serve_us = self._asked_us = 0
@@ -67,6 +63,22 @@ class Spreading:
         self.at_hand: tuple[int, list[int]] | None = None
         self._is_read = False
         self._advance()
+
+    def follow(self, before: "Spreading") -> None:
+        """Ways that another image has just found are this one's, too: nobody is sought anew."""
+        self.holders.follow(before.holders)
+        self._server = before._server
+        self._is_server, self._asked_us = before._is_server, before._asked_us
+        if before.is_whole and not self.is_whole:
+            self._held_us = self._relay.now + _HELD_MAX_US
+            self.hold()
+
+    def hold(self) -> None:
+        """Others near still gather what tells of this image: else they are sent all of it again."""
+        now = self._relay.now
+        if self.ask_us is not None and now < self._held_us and not self.page and (
+                self.lacks == self._wanted):
+            self.ask_us = max(self.ask_us, now + _HOLD_US + self._dice(_HOLD_US))
 
     # What others say.
 
@@ -77,14 +89,12 @@ class Spreading:
         if not lack.lacks:
             if source == self._server or self.ask_us is not None and lack.page > self.page:
                 self._hasten(_SOON_US if self._vain else _GROW_US)
-            if self._offer_us is not None and lack.page > self._offered and (
-                    lack.reach >= len(self._seekers)):
-                self._offer_us, self._seekers = None, []     # That one is better placed.
+            self.offers.heard(lack.page, lack.reach)
             return
         if lack.server == self._relay.setting.address:
             self._asked(lack)
         elif lack.server == ALL and self.have >> lack.page & 1 and lack.page < self.pages:
-            self._sought(source, lack.page)
+            self.offers.sought(source, lack.page)
         if self.ask_us is None:
             return
         if lack.page < self.page and lack.server == self._server:
@@ -97,27 +107,13 @@ class Spreading:
         elif lack.page > self.page:
             self._hasten(_SOON_US if source == self._server else _GROW_US)
 
-    def _sought(self, source: int, page: int) -> None:
-        """Somebody seeks a page that is here."""
-        now = self._relay.now
-        if not self._seekers:
-            self._sought_us = now
-        self._offered = page
-        if source not in self._seekers and len(self._seekers) < _SEEKERS_MAX and (
-                self.holders.is_near(source)):
-            self._seekers.append(source)
-        few = max(_SEEKERS_MAX - 2 * len(self._seekers), 0)
-        self._offer_us = self._sought_us + _GATHER_US + _OFFER_US * few // _SEEKERS_MAX + (
-            self._dice(SECOND_US // 4))
-
     def symbol(self, source: int, page: int, number: int, symbol: int, left: int) -> None:
         """A symbol that another sends."""
         now = self._relay.now
         self.holders.sends(source, page, number)
         if source not in self.holders.liars:
             self._relieved(page)
-        if self._offer_us is not None and page == self._offered:
-            self._offer_us, self._seekers = None, []
+        self.offers.is_sent(page)
         if self.gathered is None or source in self.holders.liars:
             return
         if page != self.page:
@@ -219,7 +215,7 @@ class Spreading:
                 self.gathered = here[0] if here else self._new_page(self.page)
             self.ahead = [later for later in self.ahead
                           if later.number > self.page and not self.have >> later.number & 1]
-            self._served_us = 0
+            self._served_us = self._waits = 0
             self.ask_us = self._relay.now + SECOND_US + self._dice(_LATER_US)
             if not self.gathered.lacks:
                 self._check(self.gathered)
@@ -248,8 +244,8 @@ class Spreading:
         self._advance()
         server = self._server
         if self._is_server and relay.now - self._asked_us < _SERVES_US:
-            if self.ask_us is None:          # Those behind us are told what we have now.
-                self._offer_us, self._offered = relay.now + self._dice(SECOND_US), self.pages
+            if self.ask_us is None or self.holders.best(self.page, server, 2) is None:
+                self.offers.soon(self.pages)
             else:
                 self.ask_us = relay.now + self._dice(2 * SECOND_US)
         elif self.ask_us is not None and server is not None and (
@@ -268,24 +264,37 @@ class Spreading:
         self.have |= have
         self._advance()
 
+    def _is_patient(self) -> bool:
+        """Whether our server has not got the page either: it is not sought, that one will tell."""
+        least = 1 if self._waits else 2          # Then somebody else who has it will do.
+        if self._waits >= _WAITS_MAX or not self.holders.await_it(self.page, self._server, least):
+            return False
+        self._waits += 1
+        self.ask_us = self._relay.now + _WAIT_US + self._dice(_WAIT_US)
+        return True
+
     def is_asking(self) -> bool:
+        if self.ask_us is not None and self.ask_us <= self._relay.now and self._is_patient():
+            return False
         return (self.ask_us is not None and self.ask_us <= self._relay.now
-                or self._offer_us is not None and self._offer_us <= self._relay.now)
+                or self.offers.is_due())
 
     def lack_frame(self) -> Lack:
         """What is said now: what we lack, and of whom it is wanted; or only what we have."""
         relay, now = self._relay, self._relay.now
         wait = self._spread.wait_units() if self._is_server else 0
         if self.ask_us is None or self.ask_us > now:
-            reach, self._seekers, self._offer_us = len(self._seekers), [], None
-            return Lack(self.name, self.page, 0, ALL, reach, wait)
+            return Lack(self.name, self.page, 0, ALL, self.offers.made(), wait)
         server = self._choose()
         if server is None:
             self._vain += 1
+            self._waits = 0
             patience_us = _SEEK_US << min(self._vain - 1, _DOUBLINGS)
         else:
             self._unanswered = 1 if server != self._asked_of else self._unanswered + 1
             patience_us = _ANSWER_US << min(self._unanswered - 1, _DOUBLINGS)
+            if self.holders.is_guess(server):        # Asked, it tells when it has it.
+                self._unanswered, patience_us = 0, 2 * _GROW_US
         self._asked_of = server
         self.ask_us = now + patience_us + self._dice(patience_us)
         if server is not None:
@@ -305,7 +314,7 @@ class Spreading:
         """Whom to ask: who serves already and is heard well, before who would have to begin, and of
         those the best placed, once it is known who there is; who is heard badly only in the end.
         """
-        least = 2 if not self._vain else 1 if self._vain < _VAIN_MAX else 0
+        least = 2 if not self._vain + self._waits else 1 if self._vain < _VAIN_MAX else 0
         self._server = self.holders.best(self.page, self._server, least)
         return self._server
 
@@ -317,7 +326,7 @@ class Spreading:
         if lack.page >= self.pages or not self.have >> lack.page & 1:
             return
         if self._spread.wait_units():
-            self._offer_us, self._offered = relay.now + self._dice(SECOND_US), self.pages
+            self.offers.soon(self.pages)
         wanted = min(lack.lacks, SYMBOLS_OF_CHUNK * chunks_of(self.size, lack.page))
         if lack.page not in self.owed:
             self._serve_us = max(self._serve_us, relay.now + _COLLECT_US)
@@ -352,9 +361,7 @@ class Spreading:
                 del self._numbers[min(self._numbers)]
 
     def next_symbol(self, is_first: bool) -> tuple[int, int, int, int]:
-        """(page, number, symbol, how many follow it) of what is sent now. Who has the page of
-        others (not `is_first`) sends none of the symbols that they sent.
-        """
+        """(page, number, symbol, how many follow it) of what is sent now; see symbol_of."""
         assert self.at_hand is not None
         page, symbols = self.at_hand
         left = self.owed[page] - 1
@@ -362,13 +369,9 @@ class Spreading:
             self.owed[page] = left
         else:
             del self.owed[page]
-        number = self._numbers.get(page, 0)
-        self._numbers[page] = number + 1
-        if not is_first or number >= len(symbols):
-            number = FIRST_MORE + (self._relay.setting.address * 37 + number) % (
-                SYMBOLS - FIRST_MORE)
-            return page, number, erasure.more(symbols, number), left
-        return page, number, symbols[number], left
+        sent = self._numbers.get(page, 0)
+        self._numbers[page] = sent + 1
+        return (page,) + symbol_of(symbols, sent, self._relay.setting.address, is_first) + (left,)
 
     def refused(self, is_symbol: bool) -> None:
         """The channel was not free: what was to be sent was not."""
@@ -389,7 +392,7 @@ class Spreading:
         self._serve_us = until_us
 
     def deadlines(self) -> list[int]:
-        found = [time_us for time_us in (self.ask_us, self._offer_us) if time_us is not None]
+        found = [time_us for time_us in (self.ask_us, self.offers.at_us) if time_us is not None]
         return found + [self._serve_us] if self.owed else found
 
     def _dice(self, span_us: int) -> int:

@@ -30,6 +30,7 @@ class Trusted:
         self.approvers, self.consents = approvers, consents
         self._before = keys
         self.groups: dict[bytes, tuple[int, DirectionKey]] = {}
+        self.rolls: tuple[bytes, ...] = ()       # Rolls that we stand on: orders to them are ours.
         self._cipher = cipher
         self._verifier = verifier
 
@@ -85,12 +86,18 @@ class Trusted:
             raise NotGenuine("session: it is for another concentrator")
         return piece
 
+    def opened_notice(self, signed: bytes) -> Order:
+        """The order that one of the order keys signed, for whomever. Raises NotGenuine, Malformed,
+        Unsupported."""
+        return orders.open_order(self._verifier, self.order_keys, signed)
+
     def opened(self, signed: bytes) -> Order:
-        """The order that one of the order keys signed for us, or for a group of ours.
+        """The order that one of the order keys signed for us, or for a group or roll of ours.
 
         Raises NotGenuine, Malformed, Unsupported.
         """
         order = orders.open_order(self._verifier, self.order_keys, signed)
-        if order.to != self.keys.concentrator and order.to not in self.groups:
+        if (order.to != self.keys.concentrator and order.to not in self.groups
+                and order.to not in self.rolls):
             raise NotGenuine("order: it is for another concentrator")
         return order

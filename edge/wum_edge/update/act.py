@@ -10,18 +10,29 @@ from wum_edge.update.updater import Updater
 from wum_shared import orders, updates
 from wum_shared.errors import WireError
 from wum_shared.orders import Order
-from wum_shared.updates import Assignment, CallOff, Confirmation, Succession
+from wum_shared.updates import (
+    Assignment,
+    CallOff,
+    Confirmation,
+    OnRoll,
+    Pieces,
+    Succession,
+)
 
 TYPE_CHECKING = False        # True for type checkers only: a board has no collections.abc.
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wum_edge.update.rolls import Rolls
+    from wum_shared.rolls import Roll
+    from wum_shared.updates import Demand
+
 
 class UpdateAct(Act):
-    """What an order of kind UPDATE does to an updater."""
+    """What an order of kind UPDATE does to an updater; `rolls` are those that are here."""
 
-    def __init__(self, updater: Updater) -> None:
-        self._updater = updater
+    def __init__(self, updater: Updater, rolls: "Rolls | None" = None) -> None:
+        self._updater, self._rolls = updater, rolls
 
     def check(self, order: Order) -> None:
         """Refuse what cannot be read, and a release that is not to be taken, with its words."""
@@ -30,6 +41,8 @@ class UpdateAct(Act):
             demand = updates.decode_demand(order.arguments)
             if type(demand) is Assignment:
                 self._updater.check(order.sequence, demand)
+            if type(demand) is OnRoll:
+                self._updater.check(order.sequence, self._on_roll(demand)[1])
             if type(demand) is Succession:
                 self._updater.check_succession(demand.documents)
         except WireError as error:
@@ -50,9 +63,25 @@ class UpdateAct(Act):
             result = Result(orders.FAILED, orders.FLASH_REFUSES, str(error), b"")
         done(result)
 
-    def _do(self, number: int, demand: Assignment | Confirmation | CallOff | Succession) -> str:
+    def _on_roll(self, demand: OnRoll) -> "tuple[Roll, Assignment]":
+        """What a roll says to us. Raises OfferRefused."""
+        roll = None if self._rolls is None else self._rolls.of(demand.digest)
+        if self._rolls is None or roll is None:
+            raise OfferRefused("the roll that it names is not here")
+        assignment = roll.of(self._rolls.own)
+        if assignment is None:
+            raise OfferRefused("the roll that it names does not name this concentrator")
+        return roll, assignment
+
+    def _do(self, number: int, demand: "Demand") -> str:
         if type(demand) is Assignment:
             self._updater.assigned(number, demand)
+            return "taken"
+        if type(demand) is OnRoll:
+            roll, assignment = self._on_roll(demand)
+            release = self._updater.assigned(number, assignment)
+            if roll.index and release.index is None:     # Checked like any that comes.
+                self._updater.heard(Pieces(release.digest, updates.INDEX, 0, roll.index))
             return "taken"
         if type(demand) is CallOff:
             self._updater.called_off(demand.assignment)

@@ -1,8 +1,8 @@
 """What the updater and the mesh tell each other: images to be spread, and pages that come and go.
 
 A station gathers the release that it was assigned, and gives what it has of it; what runs it gives
-too. The updater judges every piece anew before it keeps it. Left out: how a page travels
-(mesh/spread.py), what is asked of the head-end meanwhile (courier.py).
+too, and rolls, whoever is on them. The updater judges every piece anew before it keeps it. Left
+out: how a page travels (mesh/spread.py), what is asked of the head-end meanwhile (courier.py).
 """
 
 from wum_edge.archive.flash import Flash
@@ -11,9 +11,10 @@ from wum_edge.log import Log
 from wum_edge.mesh.spreadframes import CHUNKS_OF_PAGE, NAME_SIZE
 from wum_edge.update.contents import Content, Fetched, Hashes, Hashing, InSlot, is_a_page
 from wum_edge.update.fetch import Fetch
+from wum_edge.update.rolls import RollPage, Rolls
 from wum_edge.update.updater import Updater
 from wum_shared import suit
-from wum_shared.updates import Pieces
+from wum_shared.updates import ROLL, Pieces
 
 LOOK_MS = 2_000
 # A station that gets nothing through the mesh for so long asks the head-end for itself.
@@ -54,6 +55,8 @@ class Sharing:
         self._contents: dict[bytes, Content] = {}
         self._lying: list[tuple[int, bytes, Fetch | None]] = []
         self._hashing: list[Hashing] = []
+        self.rolls: Rolls | None = None          # Without them it is assigned one by one.
+        self._pages: list[RollPage] = []
         self._is_indexed = False     # Whether the hashes are there of what is fetched,
         self._is_alone = False       # or are to come from the head-end.
         self._look_ms = self._fed_ms = clock.monotonic_ms()
@@ -72,8 +75,9 @@ class Sharing:
         self._look_ms = now_ms + LOOK_MS
         lying = self._updater.lying()
         is_indexed = bool([fetch for _, _, fetch in lying if fetch is not None and fetch.index])
-        if lying != self._lying or is_indexed != self._is_indexed:
-            self._is_indexed = is_indexed
+        pages = [] if self.rolls is None else self.rolls.pages()
+        if lying != self._lying or is_indexed != self._is_indexed or pages != self._pages:
+            self._is_indexed, self._pages = is_indexed, pages
             self._find(lying)
         self._hash()
         known = self._spreader.images()
@@ -109,6 +113,8 @@ class Sharing:
                     self._is_fetched(fetch, slot)
             except OSError as error:
                 self._log.warn("a release cannot be read for others: %s" % error)
+        for page in self._pages:
+            self._give(page)
         if gathers != self._gathers:
             self._gathers, self._fed_ms = gathers, self._clock.monotonic_ms()
 
@@ -157,7 +163,9 @@ class Sharing:
     def came(self, name: bytes, page: int, data: bytes) -> None:
         """A page has come through the mesh."""
         content = self._contents.get(name)
-        if content is not None:
+        if content is not None and content.part == ROLL and self.rolls is not None:
+            self.rolls.came(content.digest, data)
+        elif content is not None:
             self._fed_ms = self._clock.monotonic_ms()
             self._updater.heard(Pieces(
                 content.release, content.part, page * CHUNKS_OF_PAGE, data))

@@ -80,8 +80,9 @@ class Updater:
             return updates.CALLED_OFF if is_off else updates.REVERTED
         return updates.CONFIRMED if self._boot.assigned else updates.IDLE
 
-    def assigned(self, number: int, assignment: Assignment) -> None:
-        """Take assignment `number`, which is an order's. Raises OfferRefused, OSError."""
+    def assigned(self, number: int, assignment: Assignment) -> Release:
+        """Take assignment `number`, which is an order's; what is to run. Raises OfferRefused,
+        OSError."""
         release = self.check(number, assignment)
         if self._release is not None and self._release.digest != release.digest:
             fetching.forget(self._flash)
@@ -89,6 +90,7 @@ class Updater:
         self._keep(self._boot.taken(number))
         self._log.say("update to release %d taken" % release.sequence)
         self._begin(number, assignment, release)
+        return release
 
     def check(self, number: int, assignment: Assignment) -> Release:
         """The release that would be taken, were it assigned. Raises OfferRefused."""

@@ -22,7 +22,7 @@ from wum_cloud.registry.cipher import SodiumCipher
 from wum_shared import cose, topics, updates
 from wum_shared.errors import NotGenuine, WireError
 from wum_shared.suit import CHUNK_SIZE
-from wum_shared.updates import CONTENT, INDEX, Standing, Want
+from wum_shared.updates import CONTENT, INDEX, ROLL, Standing, Want
 
 ADA, BOB = Actor(1, "ada", "::1"), Actor(1, "bob", "::1")
 OLD = b"o" * 32
@@ -142,6 +142,23 @@ def test_what_did_not_come_is_sent_again_after_a_while_and_what_is_kept_has_an_e
     for number in range(20_000):
         way.next_of(number, Want(b"e" * 32, CONTENT, ((0, 1),)))
     assert len(way._sent) <= 5000
+
+
+async def test_a_roll_is_given_whole_to_who_names_its_digest_in_its_tenant(
+        head_end: HeadEnd, tmp_path: Path) -> None:
+    desk = await Desk(head_end, tmp_path).prepare()
+    body = bytes(range(256)) * 20
+    head_end.do("insert into tenant (name) values ('other')")
+    (other,) = head_end.ask("select tenant_id from tenant where name = 'other'")
+    for tenant, digest in ((1, b"a" * 32), (other, b"b" * 32)):
+        head_end.do("insert into update_roll (tenant_id, digest, network, sequence, members, body)"
+                    " values (%s, %s, 9, 7, 3, %s)", tenant, digest, body)
+    places = ((0, -(-len(body) // CHUNK_SIZE)),)
+    assert await desk.give(Want(b"a" * 32, ROLL, places)) == [
+        updates.Pieces(b"a" * 32, ROLL, 0, body)]
+    for digest, part in ((b"b" * 32, ROLL), (b"c" * 32, ROLL), (b"a" * 32, CONTENT),
+                         (b"a" * 32, INDEX), (desk.opened.release.digest, ROLL)):
+        assert await desk.give(Want(digest, part, places)) == []
 
 
 async def test_a_campaign_needs_two_persons_and_orders_only_then(

@@ -28,7 +28,8 @@ class Street(Air):
     def address(self):
         return 1
 
-    def flood(self, group, content, execute_us):
+    def flood(self, group, content, execute_us, wants_echo):
+        self.wants_echo = wants_echo
         if not self.is_gateway:
             return None
         self.flooded.append((group, content, execute_us))
@@ -64,6 +65,14 @@ class Gateway:
             assert (report.network, report.gateway, report.at_s) == (NETWORK, 1, AT_S)
             self.flooding.told(report.order, now_ms)
         return [(one.order, one.outcome, one.members) for one in found]
+
+
+def test_where_nobody_is_expected_nobody_is_asked_for_an_echo():
+    gateway = Gateway()
+    assert gateway.ordered(order_of()) and gateway.street.wants_echo
+    assert gateway.ordered(order_of(18, expected=b"")) and not gateway.street.wants_echo
+    gateway.flooding.tick(60_000)
+    assert gateway.street.again == [101]
 
 
 def test_an_order_is_flooded_behind_its_number_and_told_as_its_echoes_come():

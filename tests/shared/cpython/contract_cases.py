@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import wum_shared
-from tests.shared import test_groups, test_network_key, test_updates
+from tests.shared import test_groups, test_network_key, test_rolls, test_updates
 from tests.shared.cpython.sodium import Sodium
 from tests.shared.examples import (
     ABSENT_READING,
@@ -48,6 +48,7 @@ from wum_shared import (
     order_kinds,
     orders,
     ripple,
+    rolls,
     session,
     updates,
 )
@@ -135,6 +136,8 @@ MESSAGES: list[tuple[str, bytes, Callable[[bytes], object]]] = [
     ("update-order", updates.encode_demand(test_updates.ASSIGNMENT), updates.decode_demand),
     ("update-order", updates.encode_demand(test_updates.CONFIRMATION), updates.decode_demand),
     ("update-order", updates.encode_demand(test_updates.CALL_OFF), updates.decode_demand),
+    ("on-roll", updates.encode_demand(rolls.name_of(b"roll")), updates.decode_demand),
+    ("roll", rolls.encode_roll(test_rolls.ROLL), rolls.decode_roll),
     # Not as one of update-order's: pycddl gives up on a choice between lists that hold lists.
     ("succession", updates.encode_demand(test_updates.SUCCESSION), updates.decode_demand),
     ("want", updates.encode_want(test_updates.WANT), updates.decode_want),

@@ -26,7 +26,7 @@ from wum_shared.errors import NotGenuine
 from wum_shared.ids import concentrator_id
 from wum_shared.messages import DirectionKey
 from wum_shared.suit import CHUNK_SIZE
-from wum_shared.updates import INDEX, Pieces
+from wum_shared.updates import INDEX, ROLL, Pieces, Want
 
 ENDED_EVERY_S = 60.0          # Whoever speaks late is understood within a minute.
 TELL_EVERY_S = 10.0           # Looks for who has to follow a rotation of release keys.
@@ -68,9 +68,7 @@ class CampaignDesk:
             SodiumCipher(), keys[0], sealed, topics.UP, sender.tenant, topics.WANT))
         messages = []
         for first, count in self._on_the_way.next_of(sender.concentrator_id, want):
-            data = await releases.pieces(
-                connection, sender.tenant_id, want.digest, of_index=want.part == INDEX,
-                start=first * CHUNK_SIZE, size=count * CHUNK_SIZE)
+            data = await self._piece(connection, sender, want, first, count)
             if data:
                 messages.append(updates.encode_pieces(Pieces(
                     want.digest, want.part, first, data)))
@@ -85,6 +83,14 @@ class CampaignDesk:
             SodiumCipher(), keys[1], cose.key_id(sender.device_id, epoch), counter + place,
             message, topics.DOWN, sender.tenant, topics.PIECES))
             for place, message in enumerate(messages)]
+
+    async def _piece(self, connection: Connection, sender: Sender, want: Want, first: int,
+                     count: int) -> bytes | None:
+        if want.part == ROLL:
+            return None if first else await serving.roll(connection, sender.tenant_id, want.digest)
+        return await releases.pieces(
+            connection, sender.tenant_id, want.digest, of_index=want.part == INDEX,
+            start=first * CHUNK_SIZE, size=count * CHUNK_SIZE)
 
     async def step(self, pool: Pool, now_s: float, *, is_paced: bool = False) -> int:
         """Step every campaign that nobody else steps; how many things changed.

@@ -1,4 +1,5 @@
-"""What serving asks of the database beside campaigns/store.py: identities, keys' counters."""
+"""What serving asks of the database beside campaigns/store.py: identities, keys' counters,
+rolls."""
 
 from typing import Protocol
 
@@ -27,3 +28,11 @@ async def counters(
     assert row is not None
     downlink.check((concentrator_id, epoch), row[0])
     return downlink.first((concentrator_id, epoch), row[1], messages)
+
+
+async def roll(connection: Connection, tenant: int, digest: bytes) -> bytes | None:
+    """A roll, whole: it is a page; None where there is none such."""
+    row = await (await connection.execute(
+        "select body from update_roll where tenant_id = %s and digest = %s",
+        [tenant, digest])).fetchone()
+    return None if row is None else bytes(row[0])

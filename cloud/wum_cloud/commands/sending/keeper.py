@@ -24,6 +24,7 @@ from wum_cloud.commands.sending import store
 from wum_cloud.commands.sending.membership import telling
 from wum_cloud.commands.sending.network_keys import telling as network_keys
 from wum_cloud.commands.sending.results import of_meter
+from wum_cloud.commands.sending.rolls import telling as rolls
 from wum_cloud.commands.sending.signing import Step
 from wum_cloud.commands.sending.store import Due
 from wum_cloud.commands.sending.turns import heard, turn
@@ -135,6 +136,7 @@ class SendingDesk:
                 return []
             await telling.tell(connection, self._vault, self._downlink)
             await network_keys.tell(connection, self._vault, self._downlink)
+            await rolls.tell(connection, seed)
             await store.number(connection)
             found = await store.due(connection, DUE_MAX)
             step = Step(connection, self._vault, seed)

@@ -31,11 +31,13 @@ class LinuxAir(Air):
     def address(self) -> int:
         return self._station.relay.setting.address
 
-    def flood(self, group: int | None, content: bytes, execute_us: int) -> int | None:
+    def flood(self, group: int | None, content: bytes, execute_us: int,
+              wants_echo: bool) -> int | None:
         def begin(relay: Relay, t_us: int) -> int | None:
             if not relay.gradient.is_gateway:
                 return None
-            return relay.send_ripple(t_us, _destination(group), content, execute_us)
+            return relay.send_ripple(
+                t_us, _destination(group), content, execute_us, wants_echo)
         return self._station.with_relay(begin)
 
     def flood_again(self, number: int) -> None:

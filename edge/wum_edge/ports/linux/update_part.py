@@ -8,10 +8,9 @@ from pathlib import Path
 
 import wum_edge
 import wum_shared
-from wum_edge.agent import Agent
+from wum_edge.agent import GROUP_ORDER, Agent
 from wum_edge.clock import Clock
 from wum_edge.log import Log
-from wum_edge.orders.act import Act
 from wum_edge.orders.desk import Desk
 from wum_edge.ports.linux.cipher import Cipher, Signatures
 from wum_edge.ports.linux.keys import BadKeys, secret_text
@@ -22,6 +21,7 @@ from wum_edge.ports.linux.sweeper import Record
 from wum_edge.update.act import UpdateAct
 from wum_edge.update.boot import FACTORY
 from wum_edge.update.courier import Courier
+from wum_edge.update.rolls import Rolls
 from wum_edge.update.updater import Updater
 from wum_edge.uplink.keys import Keys
 from wum_edge.uplink.opening import Opening
@@ -57,10 +57,13 @@ class UpdatePart:
             files_a_tick=FILES_A_TICK)
         self._courier = Courier(self.updater, clock, Signatures(), _seed(keys_folder),
                                 keys.concentrator)
+        self._clock = clock
+        self.rolls: Rolls | None = None
 
-    def acts(self) -> dict[int, Act]:
-        """What orders of this kind do."""
-        return {UPDATE: UpdateAct(self.updater)}
+    def take_orders(self, desk: Desk) -> None:
+        """What orders of this kind do, by whichever way they come."""
+        self.rolls = Rolls(desk.trusted, desk.handed, self._clock, self._log)
+        desk.acts[UPDATE] = UpdateAct(self.updater, self.rolls)
 
     def rekey(self, keys: Keys) -> None:
         """New keys are in force; those before stay good for what is on its way."""
@@ -76,7 +79,11 @@ class UpdatePart:
         if opened is None:
             return
         try:
-            self.updater.heard(updates.decode_pieces(opened))
+            pieces = updates.decode_pieces(opened)
+            if pieces.part == updates.ROLL and self.rolls is not None:
+                self.rolls.heard(pieces)
+            else:
+                self.updater.heard(pieces)
         except WireError as error:
             self._log.warn(f"pieces refused: {error}")
 
@@ -86,6 +93,8 @@ class UpdatePart:
         """
         self.updater.tick()
         self._courier.tick(say, is_fed)
+        if self.rolls is not None:
+            self.rolls.tick(say, is_fed)
         return self.updater.restart
 
     def name(self) -> str:
@@ -109,7 +118,14 @@ def listen(part: UpdatePart | None, agent: Agent, desk: Desk | None) -> None:
     if part is not None:
         agent.listen(PIECES, part.heard)
         if desk is not None:
-            desk.acts.update(part.acts())
+            part.take_orders(desk)
+            agent.listen(GROUP_ORDER, lambda payload: _flooded(part, desk, payload))
+
+
+def _flooded(part: UpdatePart, desk: Desk, payload: bytes) -> None:
+    """What a gateway flooded to all: a notice of a roll, or an order to a group."""
+    if part.rolls is None or not part.rolls.flooded(payload):
+        desk.heard(payload)
 
 
 def _check_home(folder: Path, slot: int) -> None:
