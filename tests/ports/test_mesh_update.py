@@ -1,5 +1,6 @@
 """Three agents joined by UDP: a station without an uplink gets its update through the gateway."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,18 +10,23 @@ from tests.ports.test_mesh_part import OWN, Sentences, Wire, mesh_key
 from tests.ports.test_update_part import DATA as SMALL
 from tests.ports.test_update_part import SEED, assignment, trust
 from wum_edge.carry.setting import GATEWAY, STATION, MeshSetting, MeshUdp
-from wum_edge.mesh import spreading
+from wum_edge.mesh import offers, spreading
 from wum_edge.mesh.airtime import modulation
+from wum_edge.orders.trusted import Trusted
+from wum_edge.ports.linux.cipher import Cipher, Signatures
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.mesh_member import Membership
 from wum_edge.ports.linux.mesh_part import MeshPart
-from wum_edge.ports.linux.update_part import UpdatePart
+from wum_edge.ports.linux.update_part import UpdatePart, flooded
 from wum_edge.update import boot, slots
+from wum_edge.update.act import UpdateAct
 from wum_edge.uplink.keys import Keys
-from wum_shared import updates
+from wum_shared import orders, rolls, updates
 from wum_shared.messages import DirectionKey
+from wum_shared.ripple import RippleOrder, encode_ripple_order
 from wum_shared.topics import STANDING, WANT
 
+ORDER_SEED = b"o" * 32
 QUICKER = 20                 # Times, than between houses: nobody else wants this wire.
 
 
@@ -68,9 +74,13 @@ class Agent:
 @pytest.fixture
 def street(tmp_path, monkeypatch):
     """Three agents, each joined to the one before."""
-    for name in ("_SOON_US", "_STALL_US", "_BAD_US", "_LATER_US", "_REPAIR_US", "_ANSWER_US",
-                 "_SEEK_US", "_GATHER_US", "_OFFER_US", "_COLLECT_US", "_GROW_US", "SECOND_US"):
-        monkeypatch.setattr(spreading, name, getattr(spreading, name) // QUICKER)
+    for module, names in (
+            (spreading, ("_SOON_US", "_STALL_US", "_BAD_US", "_LATER_US", "_REPAIR_US",
+                         "_ANSWER_US", "_SEEK_US", "_COLLECT_US", "_GROW_US", "_HOLD_US",
+                         "_HELD_MAX_US", "_WAIT_US", "SECOND_US")),
+            (offers, ("_GATHER_US", "_OFFER_US", "SECOND_US"))):
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(module, name) // QUICKER)
     agents = [Agent(tmp_path / str(address), address, GATEWAY if address == 1 else STATION)
               for address in (1, 2, 3)]
     for one, other in zip(agents, agents[1:], strict=False):
@@ -140,3 +150,64 @@ def test_an_agent_that_starts_anew_goes_on_with_what_it_had(street):
     relay.mesh.station.with_relay(lambda core, _: core.spread.drop(
         core.spread.images[0].name))
     assert until(lambda: relay.mesh.station.with_relay(lambda core, _: len(core.spread.images)))
+
+
+class Order:
+    """What an update's part asks of a desk: who is believed, and what is handed to it."""
+
+    def __init__(self, address: int) -> None:
+        keys = Keys(OWN[address], "default", 1, DirectionKey(b"u" * 32, b"i" * 12),
+                    DirectionKey(b"d" * 32, b"j" * 12))
+        self.trusted = Trusted(Cipher(), Signatures(), keys, (Signatures.public(ORDER_SEED),))
+        self.acts: dict[int, UpdateAct] = {}
+        self.sealed: list[bytes] = []
+        self.orders: list[orders.Order] = []
+
+    def heard(self, sealed: bytes) -> None:
+        self.sealed.append(sealed)
+
+    def handed(self, signed: bytes) -> None:
+        order = self.trusted.opened(signed)
+        self.acts[order.kind].check(order)
+        self.acts[order.kind].begin(order, lambda result: None)
+        self.orders.append(order)
+
+
+def test_one_flooded_order_assigns_to_who_is_on_its_roll_and_to_nobody_else(street):
+    agents, until, hurry = street
+    desks = [Order(address) for address in (1, 2, 3)]
+    for agent, desk in zip(agents, desks, strict=True):
+        agent.update.take_orders(desk)
+        agent.mesh.pass_on(agent.update.rolls)
+        agent.mesh.groups.carry_out = lambda _, payload, __, agent=agent, desk=desk: flooded(
+            agent.update, desk, payload)
+    gateway, relay, station = agents
+
+    def routed() -> bool:
+        hurry()
+        return station.mesh.station.with_relay(
+            lambda core, _: core.gradient.parent == 2 and core.clock.is_known)
+
+    assert until(routed)
+    now_s = int(time.time())
+    given = assignment(station.keys_folder)
+    body = rolls.encode_roll(rolls.Roll(updates.Assignment(
+        given.floor, now_s, now_s + 9999, False, given.envelope), b"", (OWN[3],)))
+    named = rolls.name_of(body)
+    signed = orders.sign_order(
+        Signatures(), ORDER_SEED, Signatures.public(ORDER_SEED), orders.Order(
+            rolls.address_of(named), (7).to_bytes(8, "big"), 7, now_s, now_s, now_s + 9000,
+            orders.UPDATE, updates.encode_demand(named), None))
+    gateway.mesh.groups.ordered(encode_ripple_order(RippleOrder(
+        17, 9, None, 0, now_s + 600, b"", signed)))
+    # The gateway alone asks the head-end for the roll.
+    assert until(gateway.wanted)
+    assert gateway.wanted()[0][:2] == (named.digest, updates.ROLL)
+    gateway.update.rolls.heard(updates.Pieces(named.digest, updates.ROLL, 0, body))
+    assert until(lambda: desks[2].orders)
+    assert station.update.updater.state == updates.FETCHING
+    assert [len(desk.orders) for desk in desks] == [0, 0, 1] and relay.wanted() == []
+    assert relay.update.rolls.of(named.digest) is not None
+    assert [agent.update.updater.state for agent in (gateway, relay)] == [updates.IDLE] * 2
+    flooded(station.update, desks[2], b"\xd0 sealed, to a group")
+    assert desks[2].sealed == [b"\xd0 sealed, to a group"]

@@ -29,6 +29,7 @@ from wum_edge.ports.linux.mesh_member import Membership
 from wum_edge.ports.linux.mesh_ports import modem_of, sentence_of, udp_of
 from wum_edge.ports.linux.mesh_spreader import LinuxSpreader
 from wum_edge.ports.linux.mesh_station import Station
+from wum_edge.update.rolls import Rolls
 from wum_edge.update.sharing import Sharing
 from wum_edge.update.updater import Updater
 from wum_edge.uplink.broker import Broker
@@ -130,6 +131,11 @@ class MeshPart:
     def share(self, updater: Updater, flash: Flash, clock: Clock) -> None:
         """Pass this updater's releases on, and gather the one that it was assigned."""
         self.sharing = Sharing(updater, LinuxSpreader(self.station), flash, clock, self._log)
+
+    def pass_on(self, rolls: Rolls | None) -> None:
+        """Gather what is flooded about, and give it to neighbours."""
+        if self.sharing is not None:
+            self.sharing.rolls = rolls
 
     def is_fed(self) -> bool:
         """Whether a release comes from neighbours: who has an uplink asks the head-end."""

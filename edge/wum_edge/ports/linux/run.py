@@ -133,6 +133,8 @@ def open_gateway(
     if desk is not None:
         order_desk.let_configure(desk, _configure(found, models, flash, hands), Path(place.keys))
     update_part.listen(updating, agent, desk)
+    if mesh is not None and updating is not None:
+        mesh.pass_on(updating.rolls)
     known_meters = [known for _, meters in lines for known in meters]
     for known in known_meters:
         assert known.upkeep is not None

@@ -119,10 +119,10 @@ def listen(part: UpdatePart | None, agent: Agent, desk: Desk | None) -> None:
         agent.listen(PIECES, part.heard)
         if desk is not None:
             part.take_orders(desk)
-            agent.listen(GROUP_ORDER, lambda payload: _flooded(part, desk, payload))
+            agent.listen(GROUP_ORDER, lambda payload: flooded(part, desk, payload))
 
 
-def _flooded(part: UpdatePart, desk: Desk, payload: bytes) -> None:
+def flooded(part: UpdatePart, desk: Desk, payload: bytes) -> None:
     """What a gateway flooded to all: a notice of a roll, or an order to a group."""
     if part.rolls is None or not part.rolls.flooded(payload):
         desk.heard(payload)
