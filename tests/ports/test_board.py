@@ -37,7 +37,7 @@ CHECKS = ROOT / "tests" / "ports" / "board"
 CUT_LATEST = 40              # Commits of one life are a few more.
 PATIENCE_S = 300             # A limit only: the machine may be busy.
 MODULES = ("check_flash", "check_time", "check_mqtt", "check_ciphers", "check_signatures",
-           "check_claiming")
+           "check_claiming", "check_network_key")
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +138,7 @@ def test_power_that_goes_at_every_commit_costs_no_record_and_repeats_no_nonce(co
         assert len(used) > cuts / 4 and len(set(used)) == len(used), (what, used)
     _never_behind(said)
     _configured(said)
+    _keyed(said)
     flash = LinuxFlash(tmp_path / "flash" / "archive")   # The format is that of Linux.
     archive = Archive(flash, 1 << 20, bytes(8))
     assert archive.next_sequence - 1 == int(re.findall(r"kept (\d+)", said)[-1])
@@ -164,6 +165,16 @@ def _configured(said):
     for number, is_whole in re.findall(r"^configured (\d+) (\w+)$", said, re.M):
         assert is_whole == "True" and int(number) in (kept, kept + 1), said
         kept = int(number)
+    assert kept > 5, said
+
+
+def _keyed(said):
+    """Each start finds the mesh's keys that were kept before it, or those that were on their way,
+    and never one of before."""
+    kept = 0
+    for epoch, is_whole in re.findall(r"^keyed (\d+) (\w+)$", said, re.M):
+        assert is_whole == "True" and int(epoch) in (kept, kept + 1), said
+        kept = int(epoch)
     assert kept > 5, said
 
 

@@ -14,8 +14,8 @@ import psycopg
 from demo import mesh
 from tests.services.listening import reachable
 from tests.system.ledger import differences, read_archives, read_database
+from tests.system.network_keys import network_key, stations_have
 from tests.system.street import Street
-from wum_shared.orders import NETWORK_KEY
 from wum_shared.status import EVENT_GROUP_ORDER
 
 _METERS = 2
@@ -101,7 +101,7 @@ def _the_head_end_loses_what_it_had(street: Street, number: int) -> None:
 def _the_relay_dies(street: Street) -> None:
     street.kill("edge-3")
     killed = street.ask("select now()")[0][0]
-    code, said = _network_key(street, "begin")           # It goes on while others are waited for.
+    code, said = network_key(street, "begin")           # It goes on while others are waited for.
     assert code == 0 and "0 of 4 stations have it." in said, said + street.logs()
     street.wait_for("readings around the dead relay", lambda: _has_read(street, 4, killed),
                     _AROUND_S)
@@ -111,7 +111,7 @@ def _the_relay_dies(street: Street) -> None:
 def _the_gateway_dies(street: Street) -> None:
     assert "gateway of the mesh" not in (street.place.logs / "edge-2.log").read_text()
     street.wait_for("the network's new key at the gateway", lambda: (
-        "cabinet-1" not in _network_key(street, "show")[1] or None), _WAY_S)
+        "cabinet-1" not in network_key(street, "show")[1] or None), _WAY_S)
     street.kill("edge-1")
     killed = street.ask("select now()")[0][0]
     for number in (2, 4):
@@ -126,40 +126,22 @@ def _network_keys(street: Street) -> set[str]:
             for line in (cabinet.keys / "mesh.key").read_text().splitlines() if "key = " in line}
 
 
-def _network_key(street: Street, act: str) -> tuple[int, str]:
-    """(exit code, what it said) of a command of the operator's."""
-    given = subprocess.run(
-        street.program("wum-cloud", "network-key", act, mesh.NAME), env=street.environment,
-        capture_output=True, text=True, timeout=90)
-    return given.returncode, given.stdout + given.stderr
-
-
-def _stations_have(street: Street, words: str) -> object:
-    """Whether the operator is told so. Meanwhile what was not answered is sent every ten seconds,
-    and not after minutes."""
-    with psycopg.connect(street.database_url) as connection:
-        connection.execute(
-            "update command set due_at = now() + interval '10 s' where kind = %s and state = 'sent'"
-            " and due_at > now() + interval '10 s'", [NETWORK_KEY])
-    return words in _network_key(street, "show")[1] or None
-
-
 def _the_networks_key_has_changed_without_the_relay(street: Street) -> None:
     street.wait_for("a new key of the network at all that are there",
-                    lambda: _stations_have(street, "3 of 4 stations have it."), _GATEWAY_S)
-    code, said = _network_key(street, "finish")
+                    lambda: stations_have(street, "3 of 4 stations have it."), _GATEWAY_S)
+    code, said = network_key(street, "finish")
     assert code == 1 and "1 of 4 stations have not got" in said and "cabinet-3" in said
 
 
 def _the_old_key_ends_when_the_relay_has_the_new_one(street: Street, before: set[str]) -> None:
     """It was away all the time, and has the old key alone: its neighbours understand it."""
     street.wait_for("the new key at the relay",
-                    lambda: _stations_have(street, "4 of 4 stations have it."), _GATEWAY_S)
+                    lambda: stations_have(street, "4 of 4 stations have it."), _GATEWAY_S)
     assert len(before) == 1 and len(_network_keys(street)) == 2
-    code, said = _network_key(street, "finish")
+    code, said = network_key(street, "finish")
     assert code == 0, said
     street.wait_for("the end of the old key",
-                    lambda: _stations_have(street, "4 of them and no other."), _GATEWAY_S)
+                    lambda: stations_have(street, "4 of them and no other."), _GATEWAY_S)
     after = _network_keys(street)
     assert len(after) == 1 and not after & before
 

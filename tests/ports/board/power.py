@@ -1,5 +1,5 @@
 """Runs on the board until power goes: the archive is filled and acknowledged, counters are taken,
-those of the mesh too, and configurations come.
+those of the mesh too, configurations come, and keys of the mesh's network.
 
 Every line that is printed is on record outside the flash: what it promises must hold in the next
 start, which prints its own.
@@ -9,6 +9,8 @@ import os
 
 from wum_edge.archive.ring import Archive, Stamp
 from wum_edge.configuration.kept import Kept
+from wum_edge.orders.network_key import Held
+from wum_edge.ports.micropython import mesh_keyring
 from wum_edge.ports.micropython.dlms_counters import FlashCounters
 from wum_edge.ports.micropython.flash import BoardFlash
 from wum_edge.ports.micropython.mesh_store import MeshStore
@@ -32,6 +34,8 @@ def run():
     number = 0 if kept.current is None else kept.current.number
     print("configured", number, number == 0 or kept.current.parts == parts(number))
     mesh = MeshStore(flash, AT_S)
+    secrets = BoardFlash("/flash/keys")
+    epoch = keyed(secrets)
     counter = Counter(flash, KEY_ID, first_start(os.urandom(CHANCE_BYTES)))
     schema_id = archive.keep_schema(b"a schema")
     for turn in range(ROUNDS):
@@ -43,6 +47,8 @@ def run():
         print("mesh", first)
         kept.keep(Configuration(number + 1, parts(number + 1)))
         number += 1
+        mesh_keyring.keep(secrets, Held(9, (key_of(epoch), key_of(epoch + 1)), (b"thief...",)))
+        epoch = keyed(secrets)
         print("configured", number, True)
         at_s = AT_S + 60 * archive.next_sequence
         archive.append([Row(0, turn, 0, at_s, 0, (1, 2), (0, 0))], schema_id, Stamp(at_s, 0))
@@ -51,6 +57,20 @@ def run():
         archive.keep_cursor()
         print("cursor", archive.cursor)
     print("lived")
+
+
+def key_of(epoch):
+    """An epoch and its key."""
+    return epoch, bytes([epoch]) * 16
+
+
+def keyed(flash):
+    """The newest epoch of which there is a key."""
+    found, why = mesh_keyring.in_force((9, 0, 2, key_of(0)[1], None), flash)
+    epoch = found[1] if found[4] is None else found[4][0]
+    print("keyed", epoch, not why and found[3] == key_of(found[1])[1] and (
+        found[4] is None or found[4] == key_of(epoch)))
+    return epoch
 
 
 def parts(number):

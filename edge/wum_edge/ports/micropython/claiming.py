@@ -1,7 +1,8 @@
 """Who a claimed board is, on its flash: identity, claim code, and what enrolment adds.
 
-    keys/own            all of it but the two below; JSON, and a CRC of it
+    keys/own            all of it but those below; JSON, and a CRC of it
     keys/claim.code     of a warehouse, whose label somebody has: the first start keeps this one
+    keys/mesh           of its mesh, once an order has changed them (mesh_keyring.py)
     keys/first.order    the signed order that came with the grant, until it is on record
 
 Each step of enrolment is one commit of `own`: after a power cut all of it is as it was, or as it
@@ -43,7 +44,7 @@ class Own:
 
     def __init__(self, flash):
         """Raises BadKeys."""
-        self._flash = flash
+        self.flash = self._flash = flash
         self._found = _read(flash)
 
     def begin(self):

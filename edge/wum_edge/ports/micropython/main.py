@@ -120,6 +120,8 @@ class Gateway:
         self._desk = order_desk.BoardDesk(
             settings, self.flash, self.clock, dice, self._log, newest_s)
         self._desk.let_act(self.agent, self._order, self._restart, self._changed)
+        if self.mesh is not None:
+            self._desk.let_change_key(self.mesh)
         self._renewing = renewing.Renewing(
             settings.claimed, self.flash, self._connection, self.clock, dice, self._rekey,
             self._log)

@@ -2,7 +2,7 @@
 
 Everything is in one task; `step` is called as often as can be, also while a meter is waited for.
 At a station it is delivery's connection, at a gateway it carries for others. Left out: joining (a
-board's keys are provisioned), standby, UDP, orders that are flooded to groups.
+board's first keys are provisioned), standby, UDP, orders that are flooded to groups.
 """
 
 import cryptolib
@@ -13,7 +13,7 @@ from wum_edge.carry.reporting import Reporting, report_of
 from wum_edge.carry.setting import GATEWAY
 from wum_edge.mesh.airtime import airtime_us
 from wum_edge.mesh.ccm import Aes, Ccm
-from wum_edge.mesh.guard import Guard
+from wum_edge.mesh.guard import Guard, Seal
 from wum_edge.mesh.keys import epoch_key, network_of
 from wum_edge.mesh.relay import Relay
 from wum_edge.mesh.setting import Setting
@@ -43,15 +43,16 @@ class BoardMesh(Mesh):
 
     def __init__(self, setting, keys, store, radio, clock, log):
         self.setting = setting
-        self.network, epoch, self.address, key = keys
+        self.network, epoch, self.address, key, newer = keys
         self.radio = radio
         self._store, self._clock, self._log = store, clock, log
         self._last_us = 0
         self.relay = Relay(
             Setting(self.address, setting.role == GATEWAY, setting.ways, setting.duty_permyriad),
-            Guard(Ccm(Ecb(epoch_key(key, epoch))),       # type: ignore - It has Seal's form.
-                  network_of(key, epoch), epoch, self.address, store.counter, store.windows),
+            Guard(*_guarding(epoch, key), self.address, store.counter, store.windows),
             self.now_us(), self.address, store.spent_us)
+        if newer is not None:
+            self.relay.guard.take_up(*_guarding(newer[0], newer[1]))
         self.relay.groups = set(setting.groups)
         extra_us = radio.frame_extra_us()
         self.relay.frame_us = [us + extra_us for us in self.relay.frame_us]
@@ -138,6 +139,15 @@ class BoardMesh(Mesh):
     def let_in(self, is_open):
         self.relay.is_open = is_open
 
+    def change(self, keys):
+        """These of the network from now on, (epoch, key) of one epoch or of two, the older first.
+        """
+        epoch, key = keys[-1]
+        if epoch != self.relay.guard.epoch:
+            self.relay.changeover.take_up(*_guarding(epoch, key))
+        if len(keys) == 1 and self.relay.guard.has_two:
+            self.relay.changeover.forget()
+
     # Inside.
 
     def _take(self, action, now_ms):
@@ -221,3 +231,12 @@ class BoardMesh(Mesh):
             self._has_told = True
             self._log.warn("nothing is sent into the mesh: flash does not take its counters (%s). "
                            "What comes is heard and kept" % error)
+
+
+def _guarding(epoch, key):
+    """What a guard has of an epoch."""
+    return _sealing(epoch_key(key, epoch)), network_of(key, epoch), epoch
+
+
+def _sealing(key) -> "Seal":
+    return Ccm(Ecb(key))                             # type: ignore - It has Seal's form.

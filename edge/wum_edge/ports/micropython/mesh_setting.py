@@ -11,11 +11,13 @@ _KEY_SIZE = 16
 
 
 def keys_of(given):
-    """(network, epoch, address, key) of keys.json. Raises KeyError, ValueError, TypeError."""
+    """(network, epoch, address, key, a newer (epoch, key) or None) of keys.json. Raises KeyError,
+    ValueError, TypeError.
+    """
     key = unhexlify(given["key"])
     if len(key) != _KEY_SIZE:
         raise ValueError("a mesh key of %d bytes" % len(key))
-    return given["network"], given["epoch"], given["address"], key
+    return given["network"], given["epoch"], given["address"], key, None
 
 
 def why_not(setting):

@@ -80,6 +80,14 @@ class BoardDesk:
             self._own.forget_first_order()
         agent.listen(ORDER, self._heard)
 
+    def let_change_key(self, mesh):
+        """Take orders about the key of the mesh's network. Late: most boards have no mesh."""
+        from wum_edge.orders.network_key import ChangeNetworkKey
+        from wum_edge.ports.micropython.mesh_keyring import BoardKeyring
+        self._desk.acts[orders.NETWORK_KEY] = ChangeNetworkKey(
+            BoardKeyring(mesh, self._own.flash, self._settings.mesh, self._log),
+            self._desk.trusted)
+
     def let_update(self, updating, agent):
         """Take orders about updates, and what comes down for them."""
         updating.let_act(agent, self._desk)

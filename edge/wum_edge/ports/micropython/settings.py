@@ -64,6 +64,10 @@ def read_settings(folder, flash):
     found = _of_workbench(folder, checked) if "keys.json" in os.listdir(folder) else (
         _of_its_own(folder, checked))
     keys, user, passwords, claimed, mesh, provisioned_s = found
+    if mesh is not None and claimed is not None:
+        from wum_edge.ports.micropython import mesh_keyring  # Late: most boards have no mesh.
+        mesh, why = mesh_keyring.in_force(mesh, claimed.flash)
+        warning = warning or why
     return Settings(checked, models, protocols, keys, user, passwords, board, own, kept, claimed,
                     mesh, provisioned_s, warning)
 
