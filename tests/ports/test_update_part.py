@@ -10,6 +10,8 @@ import wum_edge
 import wum_shared
 from tests.edge.headend import Sentences
 from tests.edge.update_site import SiteClock
+from wum_edge.agent import GROUP_ORDER
+from wum_edge.orders.trusted import Trusted
 from wum_edge.ports.linux import update_part
 from wum_edge.ports.linux.cipher import Cipher, Signatures
 from wum_edge.ports.linux.keys import BadKeys
@@ -18,7 +20,7 @@ from wum_edge.ports.linux.slot_flash import SlotFlash
 from wum_edge.ports.linux.update_part import UpdatePart, open_part
 from wum_edge.update import boot
 from wum_edge.uplink.keys import Keys
-from wum_shared import bundle, cose, suit, updates
+from wum_shared import bundle, cose, orders, suit, updates
 from wum_shared.batch import Event, Row
 from wum_shared.messages import DirectionKey
 
@@ -72,6 +74,39 @@ def test_without_a_launcher_there_is_no_part(
     for name in ("WUM_UPDATE_FOLDER", "WUM_UPDATE_SLOT"):
         monkeypatch.delenv(name, raising=False)
     assert open_part(keys_folder, KEYS, SiteClock(), Sentences(), has_meters=True) is None
+
+
+class Heard:
+    """An agent, a desk and a mesh: what each was given."""
+
+    def __init__(self) -> None:
+        self.listening, self.acts, self.sealed, self.rolls = {}, {}, [], []
+        self.trusted = Trusted(Cipher(), Signatures(), KEYS, ())
+
+    def listen(self, stream, take):
+        self.listening[stream] = take
+
+    def heard(self, sealed):
+        self.sealed.append(sealed)
+
+    def handed(self, signed):
+        raise AssertionError("nobody signed it")
+
+    def pass_on(self, rolls):
+        self.rolls.append(rolls)
+
+
+def test_what_is_flooded_reaches_the_part_or_the_desk_and_rolls_the_mesh(
+        tmp_path: Path, keys_folder: Path) -> None:
+    part, one = part_of(tmp_path / "update", keys_folder), Heard()
+    update_part.listen(part, one, one, one)              # type: ignore[arg-type]
+    assert one.rolls == [part.rolls] and part.rolls is not None and orders.UPDATE in one.acts
+    one.listening[GROUP_ORDER](b"\xd0 sealed")
+    one.listening[GROUP_ORDER](b"\xd2 signed by nobody")
+    assert one.sealed == [b"\xd0 sealed"] and part.rolls.pages() == []
+    other = Heard()
+    update_part.listen(part_of(tmp_path / "other", keys_folder), other, None, other)  # type: ignore[arg-type]
+    assert other.rolls == [] and GROUP_ORDER not in other.listening
 
 
 def test_a_launcher_says_where_it_is(

@@ -132,9 +132,7 @@ def open_gateway(
             desk, flash, mesh.groups.join if mesh is not None else lambda _: None), clock, log)
     if desk is not None:
         order_desk.let_configure(desk, _configure(found, models, flash, hands), Path(place.keys))
-    update_part.listen(updating, agent, desk)
-    if mesh is not None and updating is not None:
-        mesh.pass_on(updating.rolls)
+    update_part.listen(updating, agent, desk, mesh)
     known_meters = [known for _, meters in lines for known in meters]
     for known in known_meters:
         assert known.upkeep is not None

@@ -36,6 +36,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wum_edge.ports.linux.mesh_part import MeshPart
+
 FILES_A_TICK = 16             # Written by the system's cache, synced by its disk.
 IDENTITY = "identity.key"
 
@@ -113,13 +115,16 @@ def open_part(keys_folder: Path, keys: Keys, clock: Clock, log: Log, *,
     return UpdatePart(Path(folder), number, keys_folder, keys, clock, log, has_meters=has_meters)
 
 
-def listen(part: UpdatePart | None, agent: Agent, desk: Desk | None) -> None:
+def listen(part: UpdatePart | None, agent: Agent, desk: Desk | None,
+           mesh: "MeshPart | None") -> None:
     """What comes down for a part goes to it; without a desk nothing is ever assigned."""
     if part is not None:
         agent.listen(PIECES, part.heard)
         if desk is not None:
             part.take_orders(desk)
             agent.listen(GROUP_ORDER, lambda payload: flooded(part, desk, payload))
+            if mesh is not None:
+                mesh.pass_on(part.rolls)
 
 
 def flooded(part: UpdatePart, desk: Desk, payload: bytes) -> None:
