@@ -26,6 +26,7 @@ ROLL_S = 1800                # For the flood, the roll's way, and the answers: t
 LEAST = 3                    # Members of a roll;
 SHARE = 10                   # and one of so many stations of the mesh, which all pass it on.
 FLOOD_S = 60
+BOARDS = "micropython"       # Targets that begin so: boards hear of no rolls yet.
 DUE_MAX = 1000
 _log = logging.getLogger("wum_cloud.commands")
 
@@ -45,7 +46,10 @@ async def tell(connection: Connection, seed: bytes) -> None:
     for key, found in alike.items():
         if len(found) < max(LEAST, found[0][0].stations / SHARE):
             continue
-        index = await _index(connection, key)
+        target, hashes = await store.release_of(connection, key[0], key[5])
+        if target.startswith(BOARDS):
+            continue
+        index = _index(key[5], hashes)
         for part in _parts(found, index):
             await _tell(connection, seed, part, index)
 
@@ -69,14 +73,13 @@ async def _tell(connection: Connection, seed: bytes, found: list[tuple[Alone, As
               sequence, len(found), len(roll))
 
 
-async def _index(connection: Connection, key: _Key) -> bytes:
+def _index(envelope: bytes, hashes: bytes) -> bytes:
     """The hashes of the release, where its envelope has none and there is room for them."""
     try:
-        release = suit.decode(key[5]).release
+        has_them = suit.decode(envelope).release.index is not None
     except WireError:
         return b""                   # The stations say what is wrong with it.
-    index = b"" if release.index is not None else await store.index_of(connection, key[0], key[5])
-    return index if len(index) <= updates.ROLL_BYTES_MAX // 2 else b""
+    return b"" if has_them or len(hashes) > updates.ROLL_BYTES_MAX // 2 else hashes
 
 
 def _parts(found: list[tuple[Alone, Assignment]], index: bytes,
