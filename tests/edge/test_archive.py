@@ -18,6 +18,7 @@ from tests.edge.records import (
     schema_of,
 )
 from tests.portable import raises
+from wum_edge.archive import decoder
 from wum_edge.archive.errors import ArchiveRefused
 from wum_edge.archive.reader import Limits
 from wum_edge.archive.ring import KEEP_FREE_BYTES, RETENTION_S, Archive, Stamp
@@ -103,6 +104,42 @@ def test_a_span_never_mixes_schemas():
     first, second = archive.read(1, EVERYTHING), archive.read(6, EVERYTHING)
     assert (first.schema_id, first.last_sequence) == (SCHEMA_ID, 5)
     assert (second.schema_id, second.last_sequence) == (other, 10)
+
+
+def test_readings_that_end_within_a_piece_decode_it_once():
+    archive = archive_on(SimulatedFlash())
+    fill(archive, 400)
+    decode, decoded = decoder.read_records, []
+
+    def counted(body, piece, run):
+        decoded.append(piece.first_sequence)
+        return decode(body, piece, run)
+    decoder.read_records = counted
+    try:
+        for records, size in ((7, 1 << 20), (1, 1 << 20), (1000, 300)):
+            decoded[:] = []
+            found, lost = read_all(archive, limits=Limits(2**53, records, size))
+            assert sorted(found) == list(range(1, 401)) and not lost
+            assert len(decoded) == len(set(decoded)) == 10, "each of the pieces, once"
+    finally:
+        decoder.read_records = decode
+
+
+def test_whoever_reads_elsewhere_meanwhile_takes_nothing_from_who_reads_in_order():
+    archive = archive_on(SimulatedFlash())
+    fill(archive, 200)
+    seen = []
+    for back in (1, 3, 50):              # Once more, and on from there.
+        at, seen[:] = 1, []
+        while True:
+            span = archive.read(at, Limits(2**53, 9, 1 << 20))
+            if span is None:
+                break
+            seen += [r.sequence for r in span.rows + span.missed + span.events]
+            again = archive.read(max(1, at - back), Limits(span.last_sequence, 1000, 1 << 20))
+            assert again.last_sequence == span.last_sequence and not again.lost
+            at = span.last_sequence + 1
+        assert sorted(seen) == list(range(1, 201))
 
 
 def test_reading_does_not_scan_what_lies_before():

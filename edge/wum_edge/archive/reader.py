@@ -42,26 +42,34 @@ class Limits(namedtuple("Limits", ("last_sequence", "records", "bytes"))):
 
 
 class Place:
-    """Where the last reading ended, so that the next one need not begin its run again."""
+    """Where the last reading ended, so that the next one need not begin its run again: most end
+    within a piece, and a run has many.
+    """
 
-    __slots__ = ("at", "decoder", "next", "number")
+    __slots__ = ("at", "decoder", "next", "number", "rest")
 
     def __init__(self) -> None:
         self.number = -1              # Of the segment.
         self.at = 0
         self.next = 0                 # First sequence number that may stand there.
         self.decoder: Decoder | None = None
+        self.rest: list[Row | Missed | Event] = []   # Of the piece before `at`: not taken yet.
 
-    def taken(self, segment: Segment, crc_seed: int, first: int) -> tuple[Decoder, int]:
-        """Decoder and byte from which `first` is found in `segment`. The place is used up."""
+    def taken(self, segment: Segment, crc_seed: int, first: int,
+              ) -> tuple[Decoder, int, list[Row | Missed | Event]]:
+        """Decoder and byte from which `first` is found in `segment`, or else among the records
+        that come before. The place is used up."""
         decoder, self.decoder = self.decoder, None
+        rest, self.rest = self.rest, []
         if decoder is None or self.number != segment.number or first < self.next:
-            return Decoder(crc_seed), header_end(segment.header)
-        return decoder, self.at
+            return Decoder(crc_seed), header_end(segment.header), []
+        return decoder, self.at, rest
 
-    def put(self, segment: Segment, decoder: Decoder, at: int, following: int) -> None:
-        """All up to byte `at` was taken; `following` is the next number."""
+    def put(self, segment: Segment, decoder: Decoder, at: int, following: int,
+            rest: list[Row | Missed | Event]) -> None:
+        """All up to byte `at` was taken but for `rest`; `following` is the next number."""
         self.number, self.decoder, self.at, self.next = segment.number, decoder, at, following
+        self.rest = rest
 
 
 def read_span(
@@ -125,7 +133,10 @@ class _Reading:
             self._lose(min(header.first_sequence - 1, end))
         crc_seed = seed(self._cursor.incarnation, segment.number)
         pages = Pages(self._flash, segment.name, segment.size)
-        decoder, at = self._place.taken(segment, crc_seed, self.next)
+        decoder, at, rest = self._place.taken(segment, crc_seed, self.next)
+        if rest and not self._take(rest, end):
+            self._put(segment, decoder, at, rest)
+            return
         while self.next <= end and not self._is_full(0):
             piece = next_piece(pages, at, crc_seed)
             if piece is None or piece.first_sequence > end:
@@ -141,8 +152,9 @@ class _Reading:
             if piece.first_sequence > self.next:
                 self._lose(piece.first_sequence - 1)
             if not self._take(records, end):
+                self._put(segment, decoder, at, records)
                 return
-        self._place.put(segment, decoder, at, self.next)
+        self._place.put(segment, decoder, at, self.next, [])
 
     def span(self) -> Span | None:
         """What was read; None when nothing was."""
@@ -150,6 +162,12 @@ class _Reading:
             return None
         return Span(self._schema_id, self._first, self.next - 1, tuple(self._rows),
                     tuple(self._missed), tuple(self._events), tuple(self._lost))
+
+    def _put(self, segment: Segment, decoder: Decoder, at: int,
+             records: list[Row | Missed | Event]) -> None:
+        """The next reading begins within a piece, with those of its records that follow."""
+        self._place.put(segment, decoder, at, self.next,
+                        [record for record in records if record.sequence >= self.next])
 
     def _take(self, records: list[Row | Missed | Event], end: int) -> bool:
         """Take those of a piece that are wanted; whether that was its last one."""
