@@ -144,7 +144,7 @@ def test_a_signed_page_of_a_contract_that_is_not_ours_is_refused_and_not_gathere
     newer = cbor.encode([1] + cbor.decode(roll_of())[1:])
     assert site.told(10, newer) == [] and site.rolls.pages() == []
     assert "a roll is refused: " in site.words()
-    assert site.told(10, newer) == [] and site.rolls.pages() == []
+    assert site.rolls.flooded(notice_of(10, newer)) and site.rolls.pages() == []
     assert [one.state for one in site.told(11, roll_of())][-1] == DONE
 
 
@@ -260,7 +260,9 @@ def test_a_roll_goes_hop_by_hop_also_through_who_is_not_on_it():
         hearing[address] = Hearing(name)
         site, known = street.sites[address], street.sharing[address]
         known.rolls = Rolls(hearing[address], hearing[address].handed.append, site.clock, site.log)
-        known.rolls.flooded(notice)
+    street.run(1)                        # They have looked around before they hear of it.
+    for address in street.sharing:
+        street.sharing[address].rolls.flooded(notice)
     street.sharing[1].rolls.came(sha256(roll).digest(), roll)    # Of the head-end.
     assert street.run(30, lambda: hearing[3].handed == [notice])
     assert [len(hearing[address].handed) for address in (1, 2)] == [0, 0]
