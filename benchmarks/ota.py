@@ -47,10 +47,22 @@ def main() -> None:
              for part in ("limit", "losses", "update", "alone")}
     if not options.report:
         run(pieces, names, options)
-    found = {part: pieces.of(name, options.capture, OURS) for part, name in names.items()}
+    found = together(pieces, names, options.capture, options.seeds)
     report("ota", ota_runs.ota_figures(found["update"], found["limit"], found["losses"],
                                      found["alone"])
            if found["update"] else [])
+
+
+def together(pieces: Pieces, names: dict[str, str], capture_db: float, seeds: int,
+             ) -> dict[str, list[ota_runs.Values]]:
+    """By part, of the seeds of which there is an update, each to be held against what is of its own
+    seed; none of a part that lacks one.
+    """
+    there = [seed for seed in range(1, 1 + seeds)
+             if pieces.has(names["update"], seed, capture_db, OURS)]
+    return {part: [pieces.one(name, seed, capture_db, OURS) for seed in there]
+            if all(pieces.has(name, seed, capture_db, OURS) for seed in there) else []
+            for part, name in names.items()}
 
 
 def run(pieces: Pieces, names: dict[str, str], options: argparse.Namespace) -> None:

@@ -55,6 +55,10 @@ class Pieces:
     def has(self, scenario: str, seed: int, capture_db: float, family: str) -> bool:
         return (scenario, seed, capture_db, family) in self._found
 
+    def one(self, scenario: str, seed: int, capture_db: float, family: str) -> Values:
+        """What there is of one seed."""
+        return self._found[scenario, seed, capture_db, family]
+
     def keep(self, scenario: str, seed: int, capture_db: float, family: str,
              values: Values) -> None:
         """Note one piece, in the file before anything else is run."""

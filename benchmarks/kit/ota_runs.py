@@ -205,8 +205,7 @@ def ota_figures(ours: list[Values], bounds: list[Values], lossy: list[Values],
             "objects come later than in an hour and would "
             f"not without it, when {sum(joined(ours, 'late_without')):.0f} do", "all of them",
             sum(joined(ours, "objects")), "value <= 0"),
-        Figure("ota/reading_p99_s", max(joined(ours, "p99_s")), "s, worst seed", "without it",
-               max(*joined(ours, "p99_without_s"), 1e-9))]
+        *_paces(ours)]
     if vs_limit:
         found += [
             Figure("ota/airtime_vs_limit", max(vs_limit), "times the image sent once by each of "
@@ -233,6 +232,13 @@ def ota_figures(ours: list[Values], bounds: list[Values], lossy: list[Values],
             "ota/airtime_vs_unicast", max(vs_single), "of what it takes to send it to each alone",
             f"{SAMPLE_BYTES} bytes to each of {SAMPLED} measured, and scaled", 1.0))
     return found
+
+
+def _paces(ours: list[Values]) -> list[Figure]:
+    """With --brief nothing is known of the hours without it."""
+    without_s = max(joined(ours, "p99_without_s"))
+    return [Figure("ota/reading_p99_s", max(joined(ours, "p99_s")), "s, worst seed",
+                   "without it" if without_s else "an hour", without_s or 3600.0)]
 
 
 def _told(ours: list[Values], stations: float) -> list[Figure]:
