@@ -7,14 +7,27 @@ The same calls as a relay's (relay.py), so that a port runs either. Actions besi
 from wum_edge.mesh import frames, joining
 from wum_edge.mesh.airtime import airtime_us
 from wum_edge.mesh.duty import Ledger
-from wum_edge.mesh.frames import ALL, BEACON, HEADER_SIZE, POLL, WELCOME, Malformed
+from wum_edge.mesh.frames import (
+    ALL,
+    BEACON,
+    FRAME_MAX,
+    HEADER_SIZE,
+    POLL,
+    WELCOME,
+    Header,
+    Malformed,
+)
 from wum_edge.mesh.guard import Seal
 from wum_edge.mesh.setting import Setting
+from wum_edge.mesh.timing import ASKS_US, HOST_US
 
 KNOWN_MAX = 16
 _LISTEN_US = 6_000_000       # Before the first word: somebody may be heard.
 _AGAIN_US = 8_000_000        # Patience for an answer; it doubles.
-_DOUBLINGS = 4
+_DOUBLINGS, _DOUBLINGS_KNOWN = 4, 2
+_SILENCES_MAX = 8            # Who is heard by nobody that answers must ask itself one day.
+_WAIT_MAX_S = 120
+_ASKED_MAX = 8               # An answer may take longer than our patience.
 
 
 class Joiner:
@@ -31,8 +44,10 @@ class Joiner:
         self.now = t_us
         self._known: dict[int, int] = {}     # By station: quarter dB.
         self._tried: set[int] = set()
+        self._asked: list[int] = []          # Nonces of our last requests, the newest first.
         self._me = 0xC000 | self._draw() & 0x1FFF
-        self._tries = 0
+        self._tries = self._silences = 0
+        self._has_waited = False
         self._at_us = t_us + _LISTEN_US + self._draw() % _LISTEN_US
         self._busy, self._token = False, 0
         self._actions: list[tuple[object, ...]] = []
@@ -46,14 +61,58 @@ class Joiner:
         except Malformed:
             return
         if header.net != joining.NO_NETWORK and header.kind in (BEACON, POLL):
-            if header.source in self._known or len(self._known) < KNOWN_MAX:
-                self._known[header.source] = snr_q4
+            self._heard_of(header.source, snr_q4)
+            if header.kind == POLL:
+                self._keep_silent(header)
+        elif joining.is_solicitation(header):
+            self._heard_asking()
         elif header.kind == WELCOME and header.destination == self._me and not self.is_admitted:
-            given = joining.decode_admission(
-                self._device, self._eui, self._nonce, frame[HEADER_SIZE:])
+            self._welcomed(header.source, frame[HEADER_SIZE:])
+
+    def _heard_of(self, source: int, snr_q4: int) -> None:
+        """Somebody who is in a network. The first one ends all patience with nobody."""
+        if not self._known and not self._busy:
+            self._tries = 0
+            self._at_us = min(self._at_us, self.now + self._draw() % _LISTEN_US)
+        if source in self._known or len(self._known) < KNOWN_MAX:
+            self._known[source] = snr_q4
+
+    def _heard_asking(self) -> None:
+        """Another asks who is there: the answer is for all who hear it, so our question waits."""
+        if not self._known and not self._busy and self._silences < _SILENCES_MAX:
+            self._silences += 1
+            self._at_us = max(self._at_us, self.now + _LISTEN_US // 2 + self._draw() % _LISTEN_US)
+
+    def _keep_silent(self, header: Header) -> None:
+        """A burst follows: whoever is in it hears nobody else. Whose header it is, nobody knows:
+        so it counts for one burst, and a request that has waited is not made to wait again.
+        """
+        grant, rate = frames.decode_poll_aux(header.aux)
+        ways = self.setting.ways
+        frame_us = airtime_us(ways[rate if rate < len(ways) else 0], FRAME_MAX)
+        end_us = self.now + HOST_US + grant * (frame_us + HOST_US // 2)
+        if grant and self.now + HOST_US < self._at_us < end_us and not self._has_waited:
+            self._has_waited = True
+            self._at_us = end_us + self._draw() % ASKS_US
+
+    def _told_to_wait(self, proxy: int, seconds: int, is_on_its_way: bool) -> None:
+        """Nobody has sealed that: it counts for one request, and for two minutes at most."""
+        wait_us = min(seconds, _WAIT_MAX_S) * 1_000_000
+        if not is_on_its_way:
+            self._tried.discard(proxy)
+        self._at_us = self.now + wait_us + self._draw() % (wait_us // 2 + 1)
+
+    def _welcomed(self, proxy: int, sealed: bytes) -> None:
+        word = joining.decode_wait(self._nonce, sealed)
+        if word is not None:
+            self._told_to_wait(proxy, *word)
+            return
+        for nonce in self._asked:
+            given = joining.decode_admission(self._device, self._eui, nonce, sealed)
             if given is not None:
                 self.is_admitted = True
                 self._actions.append(("joined",) + tuple(given))
+                return
 
     def on_tx_done(self, t_us: int, token: int, airtime_us: int) -> None:
         self.now = max(self.now, t_us)
@@ -67,12 +126,15 @@ class Joiner:
         if self.now < self._at_us or self._busy or self.is_admitted:
             return
         proxy = self._choose()
-        patience_us = _AGAIN_US << min(self._tries // 2, _DOUBLINGS)
+        patience_us = _AGAIN_US << min(self._tries // 2, _DOUBLINGS if proxy == ALL else _DOUBLINGS_KNOWN)
         self._at_us = self.now + patience_us // 2 + self._draw() % patience_us
         self._tries += 1
+        self._silences, self._has_waited = 0, False
         self._nonce = self._nonce + 1 & 0xFFFFFFFF
-        content = b"" if proxy == ALL else joining.request(
-            self._device, self._eui, self._nonce, self._me)
+        content = b""
+        if proxy != ALL:
+            content = joining.request(self._device, self._eui, self._nonce, self._me)
+            self._asked = [self._nonce] + self._asked[:_ASKED_MAX - 1]
         self._send(joining.join_frame(self._me, proxy, content))
 
     def _choose(self) -> int:

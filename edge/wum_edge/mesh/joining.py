@@ -20,6 +20,8 @@ REQUEST_SIZE = 14 + frames.TAG_SIZE
 _ADMISSION = ">H16s"
 _EPOCH_SIZE = 4
 _NONCE_SIZE = 13
+_WAIT_SIZE = 4               # No frame is shorter.
+_SECONDS_MAX, _ON_ITS_WAY = 0x7F, 0x80
 
 
 class Request(namedtuple("Request", ("nonce", "eui", "answer_to", "tag"))):
@@ -100,6 +102,22 @@ def welcome_frame(proxy: int, answer_to: int, content: bytes) -> bytes:
     """An answer on the air."""
     return frames.encode_header(
         Header(WELCOME, 1, NO_NETWORK, proxy, answer_to, 0, 0)) + content
+
+
+def wait(nonce: int, seconds: int, is_on_its_way: bool) -> bytes:
+    """A proxy's first word on the request with that nonce, in clear: it has been passed on, or it
+    has not, and there will be room; until then it is of no use to ask again. `seconds` is 1..127.
+    """
+    first = min(max(seconds, 1), _SECONDS_MAX) | (_ON_ITS_WAY if is_on_its_way else 0)
+    return (first << 24 | nonce & 0xFFFFFF).to_bytes(_WAIT_SIZE, "big")
+
+
+def decode_wait(nonce: int, content: bytes) -> tuple[int, bool] | None:
+    """(seconds, whether the request is on its way); None when it is no word on that request."""
+    word = int.from_bytes(content, "big")
+    if len(content) != _WAIT_SIZE or word & 0xFFFFFF != nonce & 0xFFFFFF:
+        return None
+    return word >> 24 & _SECONDS_MAX, bool(word >> 24 & _ON_ITS_WAY)
 
 
 def is_solicitation(header: Header) -> bool:

@@ -10,9 +10,12 @@ from wum_edge.mesh.downframes import ADMITTED, JOINING
 from wum_edge.mesh.frames import FRAME_MAX, HEADER_SIZE, JOIN, Header
 from wum_edge.mesh.gradient import RANK_MAX
 
-BURST_MAX = 8                # Requests that are passed on at once, and one more
-REFILL_US = 6_000_000        # in this time: a storm of them costs no more than that.
-WAITING_MAX = 4              # Answers that wait for the channel.
+UNDER_WAY_MAX = 4            # Requests without an answer: a storm of them costs no more than that
+WAY_MAX_US = 120_000_000     # in twice the time that answers take, which is counted as this at most
+_WAY_MIN_US = 10_000_000     # and as this at least.
+WAITING_MAX = 8              # Answers and words that wait for the channel.
+_HAIL_US = 6_000_000         # Between two beacons for those who ask who is there.
+_TURN_S, _TURNS_MAX = 8, 8   # For each of those that were told to come again before.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wum_edge.mesh.relay import Relay
@@ -24,7 +27,10 @@ class Porch:
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
         self.is_open = True
-        self._left, self._filled_us = BURST_MAX, relay.now
+        self._turns = 0
+        self._way_us = _WAY_MIN_US               # What a request and its answer take.
+        self._since_us: dict[int, int] = {}      # By the address that waits for an answer.
+        self._hailed_us = relay.now - _HAIL_US
         self._answers: list[bytes] = []
 
     def heard(self, header: Header, frame: bytes) -> None:
@@ -33,27 +39,38 @@ class Porch:
         if header.kind != JOIN or not self.is_open or relay.gradient.rank >= RANK_MAX:
             return
         if joining.is_solicitation(header):
-            if self._may():
+            if relay.now - self._hailed_us >= _HAIL_US:
+                self._hailed_us = relay.now
                 relay.trickle.hurry(relay.now, relay.chance())
         elif header.destination == relay.setting.address:
-            wanted = frame[HEADER_SIZE:]
-            joining.decode_request(wanted)
-            if self._may():
-                relay.note(bytes((JOINING,)) + wanted)
-            else:
-                relay.count("join refused")
+            self._asked(frame[HEADER_SIZE:])
 
-    def _may(self) -> bool:
-        """A bucket of tokens."""
-        relay = self._relay
-        fresh = (relay.now - self._filled_us) // REFILL_US
-        if fresh > 0:
-            self._left = min(self._left + fresh, BURST_MAX)
-            self._filled_us += fresh * REFILL_US
-        if not self._left:
-            return False
-        self._left -= 1
-        return True
+    def _asked(self, content: bytes) -> None:
+        relay, request = self._relay, joining.decode_request(content)
+        self._give_up()
+        if request.answer_to in self._since_us:      # An answer to its first one will do as well.
+            wait_s, is_on_its_way = self._way_s(), True
+        elif len(self._since_us) < UNDER_WAY_MAX:
+            self._turns = max(self._turns - 1, 0)
+            self._since_us[request.answer_to] = relay.now
+            relay.note(bytes((JOINING,)) + content)
+            wait_s, is_on_its_way = self._way_s(), True
+        else:
+            relay.count("join refused")
+            self._turns = min(self._turns + 1, _TURNS_MAX)
+            wait_s, is_on_its_way = _TURN_S * self._turns, False
+        self._say(request.answer_to, joining.wait(request.nonce, wait_s, is_on_its_way))
+
+    def _way_s(self) -> int:
+        """Until when an answer should have come."""
+        return 2 * self._way_us // 1_000_000
+
+    def _give_up(self) -> None:
+        """Requests that will hardly be answered any more make room."""
+        now, since_us = self._relay.now, self._since_us
+        for answer_to in [one for one in since_us if now - since_us[one] > 2 * self._way_us]:
+            del since_us[answer_to]
+            self._way_us = min(self._way_us * 3 // 2, WAY_MAX_US)
 
     def admit(self, proxy: int, answer_to: int, sealed: bytes) -> None:
         """A gateway's answer to a request that came through `proxy`."""
@@ -65,8 +82,14 @@ class Porch:
 
     def answer(self, word: bytes) -> None:
         """An answer has come down: it goes on the air as soon as that is ours."""
-        frame = joining.welcome_frame(
-            self._relay.setting.address, int.from_bytes(word[:2], "big"), word[2:])
+        answer_to = int.from_bytes(word[:2], "big")
+        since_us = self._since_us.pop(answer_to, None)
+        if since_us is not None:
+            self._way_us = max((self._way_us + self._relay.now - since_us) // 2, _WAY_MIN_US)
+        self._say(answer_to, word[2:])
+
+    def _say(self, answer_to: int, content: bytes) -> None:
+        frame = joining.welcome_frame(self._relay.setting.address, answer_to, content)
         if len(self._answers) < WAITING_MAX and len(frame) <= FRAME_MAX:
             self._answers.append(frame)
 
