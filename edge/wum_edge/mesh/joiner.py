@@ -23,9 +23,10 @@ from wum_edge.mesh.timing import ASKS_US, HOST_US
 
 KNOWN_MAX = 16
 _LISTEN_US = 6_000_000       # Before the first word: somebody may be heard.
-_AGAIN_US = 8_000_000        # Patience for an answer; it doubles.
+_AGAIN_US = 12_000_000       # Patience for an answer; it doubles.
 _DOUBLINGS, _DOUBLINGS_KNOWN = 4, 2
 _SILENCES_MAX = 8            # Who is heard by nobody that answers must ask itself one day.
+_BUSY_US = 400_000           # A channel that is busy is tried again within this; it doubles.
 _WAIT_MAX_S = 120
 _ASKED_MAX = 8               # An answer may take longer than our patience.
 
@@ -46,7 +47,7 @@ class Joiner:
         self._tried: set[int] = set()
         self._asked: list[int] = []          # Nonces of our last requests, the newest first.
         self._me = 0xC000 | self._draw() & 0x1FFF
-        self._tries = self._silences = 0
+        self._tries = self._silences = self._refusals = 0
         self._has_waited = False
         self._at_us = t_us + _LISTEN_US + self._draw() % _LISTEN_US
         self._busy, self._token = False, 0
@@ -117,9 +118,12 @@ class Joiner:
     def on_tx_done(self, t_us: int, token: int, airtime_us: int) -> None:
         self.now = max(self.now, t_us)
         self._busy = False
+        if airtime_us:
+            self._refusals = 0
         if not airtime_us:                   # The channel was busy: soon again.
             self._tries = max(self._tries - 1, 0)
-            self._at_us = self.now + self._draw() % 400_000
+            self._at_us = self.now + self._draw() % (_BUSY_US << min(self._refusals, _DOUBLINGS))
+            self._refusals += 1
 
     def on_tick(self, t_us: int) -> None:
         self.now = max(self.now, t_us)

@@ -12,7 +12,8 @@ from wum_edge.mesh.gradient import RANK_MAX
 
 UNDER_WAY_MAX = 4            # Requests without an answer: a storm of them costs no more than that
 WAY_MAX_US = 120_000_000     # in twice the time that answers take, which is counted as this at most
-_WAY_MIN_US = 10_000_000     # and as this at least.
+_WAY_MIN_US = 10_000_000     # and as this at least;
+_WAY_US = 30_000_000         # before one has come, as this.
 WAITING_MAX = 8              # Answers and words that wait for the channel.
 _HAIL_US = 6_000_000         # Between two beacons for those who ask who is there.
 _TURN_S, _TURNS_MAX = 8, 8   # For each of those that were told to come again before.
@@ -28,7 +29,7 @@ class Porch:
         self._relay = relay
         self.is_open = True
         self._turns = 0
-        self._way_us = _WAY_MIN_US               # What a request and its answer take.
+        self._way_us = _WAY_US                   # What a request and its answer take.
         self._since_us: dict[int, int] = {}      # By the address that waits for an answer.
         self._hailed_us = relay.now - _HAIL_US
         self._answers: list[bytes] = []
