@@ -27,7 +27,8 @@ _AGAIN_US = 12_000_000       # Patience for an answer; it doubles.
 _DOUBLINGS, _DOUBLINGS_KNOWN = 4, 2
 _SILENCES_MAX = 8            # Who is heard by nobody that answers must ask itself one day.
 _BUSY_US = 400_000           # A channel that is busy is tried again within this; it doubles.
-_WAIT_MAX_S = 120
+_WAIT_MAX_S = 60
+_CHOICES = 4                 # Who is heard less well than so many others is not asked.
 _ASKED_MAX = 8               # An answer may take longer than our patience.
 
 
@@ -75,8 +76,13 @@ class Joiner:
         if not self._known and not self._busy:
             self._tries = 0
             self._at_us = min(self._at_us, self.now + self._draw() % _LISTEN_US)
-        if source in self._known or len(self._known) < KNOWN_MAX:
-            self._known[source] = snr_q4
+        if source not in self._known and len(self._known) >= KNOWN_MAX:
+            known = self._known
+            weakest = min(known, key=lambda one: (known[one], one))
+            if known[weakest] >= snr_q4:
+                return
+            del known[weakest]
+        self._known[source] = snr_q4
 
     def _heard_asking(self) -> None:
         """Another asks who is there: the answer is for all who hear it, so our question waits."""
@@ -97,7 +103,7 @@ class Joiner:
             self._at_us = end_us + self._draw() % ASKS_US
 
     def _told_to_wait(self, proxy: int, seconds: int, is_on_its_way: bool) -> None:
-        """Nobody has sealed that: it counts for one request, and for two minutes at most."""
+        """Nobody has sealed that: it counts for one request, and for a minute and a half at most."""
         wait_us = min(seconds, _WAIT_MAX_S) * 1_000_000
         if not is_on_its_way:
             self._tried.discard(proxy)
@@ -142,17 +148,20 @@ class Joiner:
         self._send(joining.join_frame(self._me, proxy, content))
 
     def _choose(self) -> int:
-        """The neighbour that is heard best, of those not asked yet; ALL when none is known."""
-        best = None
-        for source in sorted(self._known):
-            if source not in self._tried and (
-                    best is None or self._known[source] > self._known[best]):
-                best = source
-        if best is None:
-            self._tried.clear()
+        """The neighbour that is heard best, of the few best ones that were not asked yet; ALL when
+        none is known.
+        """
+        known = self._known
+        best = sorted(known, key=lambda one: (-known[one], one))[:_CHOICES]
+        for source in best:
+            if source not in self._tried:
+                self._tried.add(source)
+                return source
+        self._tried.clear()
+        if not best:
             return ALL
-        self._tried.add(best)
-        return best
+        self._tried.add(best[0])
+        return best[0]
 
     def _send(self, frame: bytes) -> None:
         cost_us = airtime_us(self.setting.ways[0], len(frame))
