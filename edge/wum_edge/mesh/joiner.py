@@ -19,7 +19,7 @@ from wum_edge.mesh.frames import (
 )
 from wum_edge.mesh.guard import Seal
 from wum_edge.mesh.setting import Setting
-from wum_edge.mesh.timing import ASKS_US, HOST_US
+from wum_edge.mesh.timing import ASKS_US, GATEWAYS, HOST_US, NEAR_Q4, THRESHOLD_Q4
 
 KNOWN_MAX = 16
 _LISTEN_US = 6_000_000       # Before the first word: somebody may be heard.
@@ -28,6 +28,7 @@ _DOUBLINGS, _DOUBLINGS_KNOWN = 4, 2
 _SILENCES_MAX = 8            # Who is heard by nobody that answers must ask itself one day.
 _BUSY_US = 400_000           # A channel that is busy is tried again within this; it doubles.
 _WAIT_MAX_S = 60
+_DIRECT_Q4 = 1_000           # A gateway that is heard well: nobody has to carry what it is asked.
 _CHOICES = 4                 # Who is heard less well than so many others is not asked.
 _ASKED_MAX = 8               # An answer may take longer than our patience.
 
@@ -63,7 +64,7 @@ class Joiner:
         except Malformed:
             return
         if header.net != joining.NO_NETWORK and header.kind in (BEACON, POLL):
-            self._heard_of(header.source, snr_q4)
+            self._heard_of(header, snr_q4)
             if header.kind == POLL:
                 self._keep_silent(header)
         elif joining.is_solicitation(header):
@@ -71,8 +72,13 @@ class Joiner:
         elif header.kind == WELCOME and header.destination == self._me and not self.is_admitted:
             self._welcomed(header.source, frame[HEADER_SIZE:])
 
-    def _heard_of(self, source: int, snr_q4: int) -> None:
+    def _heard_of(self, header: Header, snr_q4: int) -> None:
         """Somebody who is in a network. The first one ends all patience with nobody."""
+        source = header.source
+        way = self.setting.ways[0]
+        if header.priority == GATEWAYS and (
+                snr_q4 - THRESHOLD_Q4[way.spreading_factor] >= NEAR_Q4):
+            snr_q4 += _DIRECT_Q4
         if not self._known and not self._busy:
             self._tries = 0
             self._at_us = min(self._at_us, self.now + self._draw() % _LISTEN_US)

@@ -20,7 +20,7 @@ REQUEST_SIZE = 14 + frames.TAG_SIZE
 _ADMISSION = ">H16s"
 _EPOCH_SIZE = 4
 _NONCE_SIZE = 13
-_WAIT_SIZE = 4               # No frame is shorter.
+WAIT_SIZE = 4               # No frame is shorter.
 _SECONDS_MAX, _ON_ITS_WAY = 0x7F, 0x80
 
 
@@ -109,13 +109,13 @@ def wait(nonce: int, seconds: int, is_on_its_way: bool) -> bytes:
     has not, and there will be room; until then it is of no use to ask again. `seconds` is 1..127.
     """
     first = min(max(seconds, 1), _SECONDS_MAX) | (_ON_ITS_WAY if is_on_its_way else 0)
-    return (first << 24 | nonce & 0xFFFFFF).to_bytes(_WAIT_SIZE, "big")
+    return (first << 24 | nonce & 0xFFFFFF).to_bytes(WAIT_SIZE, "big")
 
 
 def decode_wait(nonce: int, content: bytes) -> tuple[int, bool] | None:
     """(seconds, whether the request is on its way); None when it is no word on that request."""
     word = int.from_bytes(content, "big")
-    if len(content) != _WAIT_SIZE or word & 0xFFFFFF != nonce & 0xFFFFFF:
+    if len(content) != WAIT_SIZE or word & 0xFFFFFF != nonce & 0xFFFFFF:
         return None
     return word >> 24 & _SECONDS_MAX, bool(word >> 24 & _ON_ITS_WAY)
 

@@ -32,7 +32,9 @@ class Porch:
         self._way_us = _WAY_US                   # What a request and its answer take.
         self._since_us: dict[int, int] = {}      # By the address that waits for an answer.
         self._hailed_us = relay.now - _HAIL_US
-        self._answers: list[bytes] = []
+        self._answers: list[tuple[int, bytes]] = []
+        self._words: list[tuple[int, bytes]] = []
+        self._out = (0, b"")
 
     def heard(self, header: Header, frame: bytes) -> None:
         """A frame that no network's key has sealed. Raises Malformed."""
@@ -90,20 +92,30 @@ class Porch:
         self._say(answer_to, word[2:])
 
     def _say(self, answer_to: int, content: bytes) -> None:
+        """Answers go before words, and in the place of one to the same station."""
         frame = joining.welcome_frame(self._relay.setting.address, answer_to, content)
-        if len(self._answers) < WAITING_MAX and len(frame) <= FRAME_MAX:
-            self._answers.append(frame)
+        if len(frame) > FRAME_MAX:
+            return
+        is_word = len(content) == joining.WAIT_SIZE
+        if not is_word:
+            self._words = [one for one in self._words if one[0] != answer_to]
+        queue = self._words if is_word else self._answers
+        if len(queue) < WAITING_MAX:
+            queue.append((answer_to, frame))
 
     def is_due(self) -> bool:
-        return bool(self._answers)
+        return bool(self._answers or self._words)
 
     def cost_us(self) -> int:
         """Airtime of the answer that is next."""
-        return airtime_us(self._relay.setting.ways[0], len(self._answers[0]))
+        return airtime_us(self._relay.setting.ways[0], len(self.next_frame()))
 
     def next_frame(self) -> bytes:
-        return self._answers[0]
+        self._out = (self._answers or self._words)[0]
+        return self._out[1]
 
     def sent(self) -> None:
         """The answer is out; a joiner that did not hear it asks again."""
-        self._answers.pop(0)
+        for queue in (self._answers, self._words):
+            if self._out in queue:
+                queue.remove(self._out)

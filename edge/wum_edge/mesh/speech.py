@@ -22,7 +22,7 @@ from wum_edge.mesh.frames import (
     WELCOME,
 )
 from wum_edge.mesh.gradient import RANK_MAX
-from wum_edge.mesh.timing import IDLE, POLLING, word_of
+from wum_edge.mesh.timing import GATEWAYS, IDLE, POLLING, RELAYS, word_of
 
 _BOUND_STEPS = 16             # Of the duty limit: so much more than is used the store is told.
 _WIDTH_GATEWAY, _WIDTH_POLL, _WIDTH_ASK, _WIDTH_BEACON = 3, 12, 14, 32
@@ -121,7 +121,8 @@ class Speech:
                 gradient.gateway, gradient.heartbeat, gradient.rank, free,
                 min(relay.custody.size, 255),
                 (0 if gradient.rank < RANK_MAX else WANTS_WAY)
-                | (0 if relay.clock.is_known else WANTS_TIME), relay.stamp())), 0, True)
+                | (0 if relay.clock.is_known else WANTS_TIME), relay.stamp())), 0, True,
+                GATEWAYS if relay.setting.is_gateway else RELAYS)
 
     def send(self, kind: int, destination: int, aux: int, body: bytes, rate: int,
              has_cad: bool, priority: int = 1) -> bool:
