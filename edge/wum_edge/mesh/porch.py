@@ -11,8 +11,8 @@ from wum_edge.mesh.frames import FRAME_MAX, HEADER_SIZE, JOIN, Header
 from wum_edge.mesh.gradient import RANK_MAX
 
 UNDER_WAY_MAX = 4            # Requests without an answer: a storm of them costs no more than that
-WAY_MAX_US = 120_000_000     # in twice the time that answers take, which is counted as this at most
-_WAY_MIN_US = 10_000_000     # and as this at least;
+_WAY_MAX_US = 120_000_000     # in twice the time that answers take, which is counted as this at most
+WAY_MIN_US = 10_000_000     # and as this at least;
 _WAY_US = 30_000_000         # before one has come, as this.
 WAITING_MAX = 8              # Answers and words that wait for the channel.
 _HAIL_US = 6_000_000         # Between two beacons for those who ask who is there.
@@ -73,7 +73,7 @@ class Porch:
         now, since_us = self._relay.now, self._since_us
         for answer_to in [one for one in since_us if now - since_us[one] > 2 * self._way_us]:
             del since_us[answer_to]
-            self._way_us = min(self._way_us * 3 // 2, WAY_MAX_US)
+            self._way_us = min(self._way_us * 3 // 2, _WAY_MAX_US)
 
     def admit(self, proxy: int, answer_to: int, sealed: bytes) -> None:
         """A gateway's answer to a request that came through `proxy`."""
@@ -88,7 +88,7 @@ class Porch:
         answer_to = int.from_bytes(word[:2], "big")
         since_us = self._since_us.pop(answer_to, None)
         if since_us is not None:
-            self._way_us = max((self._way_us + self._relay.now - since_us) // 2, _WAY_MIN_US)
+            self._way_us = max((self._way_us + self._relay.now - since_us) // 2, WAY_MIN_US)
         self._say(answer_to, word[2:])
 
     def _say(self, answer_to: int, content: bytes) -> None:

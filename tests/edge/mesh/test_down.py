@@ -51,6 +51,30 @@ def test_without_a_way_a_small_object_is_flooded():
     assert sorted(set(kinds(air, frames.RIPPLE))) == [1, 2, 3, 4]
 
 
+def test_a_child_that_does_not_answer_holds_nobody_else_up():
+    air = QuietAir({1}, [(1, 2), (1, 3), (2, 3)])
+    air.run(2 * MINUTE_US)
+    for address in (2, 3):
+        air.submit(address, bytes(20))
+    air.run(3 * MINUTE_US)
+    assert [air.relays[1].children.route(address) for address in (2, 3)] == [2, 3]
+
+    def loses(frame):
+        header = frames.decode_header(frame)
+        return header.kind == frames.DOWN and header.destination == 2
+
+    air.loses, begin_us = loses, air.now
+    lost = air.do(1, "send_down", 2, bytes(300))     # Too much for a flood: by the way alone.
+    good = [air.do(1, "send_down", 3, bytes((count,)) * 300) for count in range(3)]
+    air.run(begin_us + 2_500_000)        # Less than its second and third try take.
+    assert [entry[2] for entry in air.of("receive")] == good
+    assert len([0 for address in kinds(air, frames.DOWN) if address == 1]) > 4
+    air.loses = lambda frame: False
+    air.run(begin_us + 2 * MINUTE_US)
+    assert sorted(entry[2] for entry in air.of("receive")) == sorted([lost] + good)
+    assert air.relays[1].downward.size == 0
+
+
 def test_any_one_frame_may_be_lost_and_nothing_comes_twice():
     for kind, source in ((frames.DOWN, 1), (frames.GOT, 2), (frames.DOWN, 3), (frames.GOT, 4)):
         air = known_chain()
