@@ -118,7 +118,7 @@ def is_accepted(port: int, user: str, password: str) -> bool:
         connection.sendall(b"\x10" + bytes([len(body)]) + body)
         try:
             return connection.recv(4)[3:] == b"\x00"
-        except ConnectionResetError:  # Refused: the broker hangs up, and that may overtake its answer.
+        except ConnectionResetError:  # Refused: that it hangs up may overtake its answer.
             return False
 
 

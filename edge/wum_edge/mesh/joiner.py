@@ -109,7 +109,7 @@ class Joiner:
             self._at_us = end_us + self._draw() % ASKS_US
 
     def _told_to_wait(self, proxy: int, seconds: int, is_on_its_way: bool) -> None:
-        """Nobody has sealed that: it counts for one request, and for a minute and a half at most."""
+        """Nobody has sealed that: it counts for one request, and for 90 s at most."""
         wait_us = min(seconds, _WAIT_MAX_S) * 1_000_000
         if not is_on_its_way:
             self._tried.discard(proxy)
@@ -142,7 +142,8 @@ class Joiner:
         if self.now < self._at_us or self._busy or self.is_admitted:
             return
         proxy = self._choose()
-        patience_us = _AGAIN_US << min(self._tries // 2, _DOUBLINGS if proxy == ALL else _DOUBLINGS_KNOWN)
+        doublings = _DOUBLINGS if proxy == ALL else _DOUBLINGS_KNOWN
+        patience_us = _AGAIN_US << min(self._tries // 2, doublings)
         self._at_us = self.now + patience_us // 2 + self._draw() % patience_us
         self._tries += 1
         self._silences, self._has_waited = 0, False

@@ -10,10 +10,11 @@ from wum_edge.mesh.downframes import ADMITTED, JOINING
 from wum_edge.mesh.frames import FRAME_MAX, HEADER_SIZE, JOIN, Header
 from wum_edge.mesh.gradient import RANK_MAX
 
-UNDER_WAY_MAX = 4            # Requests without an answer: a storm of them costs no more than that
-_WAY_MAX_US = 120_000_000     # in twice the time that answers take, which is counted as this at most
-WAY_MIN_US = 10_000_000     # and as this at least;
-_WAY_US = 30_000_000         # before one has come, as this.
+UNDER_WAY_MAX = 4            # Requests without an answer: a storm costs no more than so many in
+                             # twice the time that answers take, which counts as
+_WAY_MAX_US = 120_000_000    # this at most,
+WAY_MIN_US = 10_000_000      # this at least,
+_WAY_US = 30_000_000         # and before one has come as this.
 WAITING_MAX = 8              # Answers and words that wait for the channel.
 _HAIL_US = 6_000_000         # Between two beacons for those who ask who is there.
 _TURN_S, _TURNS_MAX = 8, 8   # For each of those that were told to come again before.
