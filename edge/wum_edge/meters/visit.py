@@ -60,6 +60,19 @@ class KnownMeter:
     registers in one, until somebody says otherwise.
     """
 
+    # What most meters never change stands here once, and not in each of 64: a board has little RAM.
+    reader: Reader | None = None      # Made at the first visit.
+    failed_sweeps = 0                 # In a row, without one genuine answer.
+    failed_outcome = 0                # Of the last of them.
+    skipped_sweeps = 0                # In a row, in which its turn did not come.
+    silence_told = False              # Its silence is on record as an event.
+    damaged_sweeps = 0                # In a row, that gave no row for damage or others' answers.
+    doubt_told = False                # So is that it cannot be believed.
+    clash_told = False                # So is that two answer at its address, or seem to.
+    head = b""                        # How its genuine answers begin, where that tells whose.
+    upkeep: "Upkeep | None" = None    # Clock, events and profile; None: registers only.
+    clockless = False                 # It has no clock that says anything: it is not asked again.
+
     def __init__(
             self, index: int, register_set: int, meter: config.Meter, model: Model,
             setting: Setting | None = None,
@@ -69,25 +82,14 @@ class KnownMeter:
         self.model = model
         self.setting = setting
         self.turnaround = Turnaround()
-        self.reader: Reader | None = None  # Made at the first visit.
         self.counters = Counters()
-        self.failed_sweeps = 0        # In a row, without one genuine answer.
-        self.failed_outcome = 0       # Of the last of them.
-        self.skipped_sweeps = 0       # In a row, in which its turn did not come.
-        self.silence_told = False     # Its silence is on record as an event.
-        self.damaged_sweeps = 0       # In a row, that gave no row for damage or others' answers.
         self.backward = backward.Counters(model)
-        self.doubt_told = False       # So is that it cannot be believed.
-        self.clash_told = False       # So is that two answer at its address, or seem to.
-        self.head = b""               # How its genuine answers begin, where that tells whose.
-        self.upkeep: Upkeep | None = None  # Clock, events and profile; None: registers only.
         self.keeps_time = keeps_time(model)  # Rows end with its clock.
         self.portions: tuple[Portion, ...] = (Portion(
             register_set, tuple(range(len(model.registers))), self.keeps_time, ALWAYS),)
         self._read_for: dict[int, int] = {}  # Moments for which register sets were read last.
         # So many bytes of an answer say whose it is; 0: none do.
         self.head_bytes = int(getattr(entry_of(model.protocol), "HEAD_BYTES", 0))
-        self.clockless = False        # It has no clock that says anything: it is not asked again.
 
     def due(self, schedule: Schedule | None, due_s: int) -> tuple[Portion, ...]:
         """What a sweep of `schedule` reads for the moment `due_s`: its own portion and, in the same
