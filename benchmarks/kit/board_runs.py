@@ -5,11 +5,12 @@ What runs there stands in the folder `board` beside this file. Left out: what th
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ import wum_edge
 import wum_shared
 from kit.board import hour
 from kit.concentrator import Sodium
+from kit.firmware32 import hour as hour_of_32_bits
+from kit.firmware32 import least
+from kit.head_end import free_port
 from kit.street import modbus_entry
 from wum_edge.ports.micropython.flash import BoardFlash
 from wum_simulator.board.supervisor import ENDED, Board, Description, Uart, compiled, package
@@ -108,26 +112,16 @@ def stages_on_cpython(meters: int, hours: int) -> Mapping[str, int]:
 def whole(core: tuple[tuple[Path, str], ...], keys: Path, broker_port: int,
           models: tuple[str, ...], heap_bytes: int) -> dict[str, int]:
     """What whole.py says of an hour of the whole gateway with these keys, once it is delivered."""
-    folder = keys.with_name(keys.name + "-board")
-    folder.mkdir()
-    line, flash = folder / "line", folder / "flash"
-    simulator = subprocess.Popen(
-        [sys.executable, "-m", "wum_simulator", "serve", "--link", str(line), "--meters",
-         str(len(models)), *[word for model in models for word in ("--model", model)]],
-        stderr=subprocess.DEVNULL)
-    code = (PORT, *[module for model in sorted(set(models)) for module in CODE[model]])
+    flash = _flash(keys, broker_port, models)
+    line = flash.with_name("line")
+    simulator = _meters(models, "--link", str(line))
     try:
         _await(line.exists, "the simulator does not start")
-        configuration = folder / "edge.toml"
-        configuration.write_text(_configuration(keys, broker_port, models))
-        subprocess.run(
-            [sys.executable, "-m", "wum_firmware", "board", "--keys", str(keys), "--config",
-             str(configuration), "--catalog", str(CATALOG), "--out", str(flash)],
-            check=True, stdout=subprocess.DEVNULL)
         board = Board(Description(
-            main=f"import asyncio, whole\nasyncio.run(whole.run({code!r}))", flash=flash,
-            log=folder / "log", sources=(*core, *_guests()), heap_bytes=heap_bytes,
-            flash_bytes=4 * 1024 * 1024, uarts={1: Uart(str(line), paced=False)}))
+            main=f"import asyncio, whole\nasyncio.run(whole.run({code_of(models)!r}))",
+            flash=flash, log=flash.with_name("log"), sources=(*core, *_guests()),
+            heap_bytes=heap_bytes, flash_bytes=4 * 1024 * 1024,
+            uarts={1: Uart(str(line), paced=False)}))
         board.start(clock_s=int(time.time()))
         try:
             return _delivered(board, SWEEPS * len(models))
@@ -136,6 +130,55 @@ def whole(core: tuple[tuple[Path, str], ...], keys: Path, broker_port: int,
     finally:
         simulator.send_signal(signal.SIGTERM)
         simulator.wait(_PATIENCE_S)
+
+
+def least_heap(interpreter: Path, tree: Path | None, broker_port: int, keys: Iterator[Path],
+               models: tuple[str, ...], between: tuple[int, int]) -> tuple[int, dict[str, int]]:
+    """The least heap of 32 bits in which an hour of these meters is delivered, and what was said.
+    Without a tree of .mpy the code is frozen. Each try is a new board, with the next keys.
+    """
+    port = free_port()
+    simulator = _meters(models, "--listen", f"127.0.0.1:{port}")
+
+    def passes(heap_kb: int) -> dict[str, int]:
+        words = (str(_flash(next(keys), broker_port, models)), str(port),
+                 str(SWEEPS * len(models)), ",".join(code_of(models)))
+        return hour_of_32_bits(interpreter, heap_kb, words if tree is None else (*words, str(tree)))
+    try:
+        _await(lambda: _answers(port), "the simulator does not start")
+        return least(passes, *between)
+    finally:
+        simulator.send_signal(signal.SIGTERM)
+        simulator.wait(_PATIENCE_S)
+
+
+def code_of(models: tuple[str, ...]) -> tuple[str, ...]:
+    """Modules of a gateway with these."""
+    return (PORT, *[module for model in sorted(set(models)) for module in CODE[model]])
+
+
+def _meters(models: tuple[str, ...], *where: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "wum_simulator", "serve", *where, "--meters", str(len(models)),
+         *[word for model in models for word in ("--model", model)]], stderr=subprocess.DEVNULL)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _flash(keys: Path, broker_port: int, models: tuple[str, ...]) -> Path:
+    """What a new board with these keys has on its flash."""
+    folder = keys.with_name(keys.name + "-board")
+    folder.mkdir()
+    configuration = folder / "edge.toml"
+    configuration.write_text(_configuration(keys, broker_port, models))
+    subprocess.run(
+        [sys.executable, "-m", "wum_firmware", "board", "--keys", str(keys), "--config",
+         str(configuration), "--catalog", str(CATALOG), "--out", str(folder / "flash")],
+        check=True, stdout=subprocess.DEVNULL)
+    return folder / "flash"
 
 
 def _guests() -> list[tuple[Path, str]]:
