@@ -10,7 +10,7 @@ from wum_edge.mesh.downframes import ADMITTED, JOINING
 from wum_edge.mesh.frames import FRAME_MAX, HEADER_SIZE, JOIN, Header
 from wum_edge.mesh.gradient import RANK_MAX
 
-UNDER_WAY_MAX = 4            # Requests without an answer: a storm costs no more than so many in
+UNDER_WAY_MAX = 8            # Requests without an answer: a storm costs no more than so many in
                              # twice the time that answers take, which counts as
 _WAY_MAX_US = 120_000_000    # this at most,
 WAY_MIN_US = 10_000_000      # this at least,

@@ -126,7 +126,7 @@ def test_who_asks_is_told_that_its_request_is_on_its_way_or_when_there_will_be_r
             for at, (to, body) in enumerate(words(air, 3))]
     assert said == [(0xC100 + count, (60, True)) for count in range(UNDER_WAY_MAX)
                     for _ in range(2)] + [
-        (0xC104, (8, False)), (0xC104, (16, False)), (0xC105, (24, False)), (0xC105, (32, False))]
+        (0xC108, (8, False)), (0xC108, (16, False)), (0xC109, (24, False)), (0xC109, (32, False))]
     air.run(air.now + MINUTE_US)
     assert len(air.of("join")) == UNDER_WAY_MAX
 
