@@ -117,6 +117,29 @@ async def test_who_has_other_keys_than_its_groups_were_sealed_with_is_told_anew_
     assert bench.ask("select due_at, epoch from command_group_notice") == [(None, None)]
 
 
+@pytest.mark.parametrize("state", ["unknown", "expired", "withdrawn"])
+async def test_who_may_not_have_heard_of_its_groups_is_told_anew(
+        bench: Groups, state: str) -> None:
+    await bench.group()
+    order, signed, _ = await bench.memberships()
+    if state == "unknown":               # Its power failed while it wrote them down.
+        await bench.told(order, signed, orders.UNKNOWN, orders.ARGUMENTS)
+    else:
+        bench.do("update command set state = '%s', ended_at = now()" % state)
+    assert bench.ask("select state from command") == [state]
+    told = "select count(*) from command where kind = 12"
+    assert bench.ask(told) == [1]
+    for _ in range(2):                   # Once: what was told now may still be heard.
+        await bench.desk.step(bench.pool)
+        assert bench.ask(told) == [2]
+    (signed,) = bench.ask("select signed from command_order order by command_id desc limit 1")
+    another = orders.open_order(SodiumVerifier(), (bench.order_key,), signed)
+    await bench.told(another, signed, orders.DONE)
+    await bench.desk.step(bench.pool)
+    assert bench.ask(told) == [2]
+    assert bench.ask("select is_confirmed from command_group_member") == [True]
+
+
 async def test_one_order_is_signed_for_a_group_and_each_meter_has_its_own_true_state(
         bench: Groups) -> None:
     await bench.group()

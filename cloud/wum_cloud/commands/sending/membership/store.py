@@ -9,14 +9,16 @@ from wum_shared import orders
 from wum_shared.orders import WINDOW_MAX_S
 
 _DUE = """
-    select n.concentrator_id, x.device_id, x.tenant_id, t.name as tenant, e.epoch, e.sealed_keys
-      from command_group_notice n join concentrator x using (concentrator_id)
-      join tenant t using (tenant_id)
+    select x.concentrator_id, x.device_id, x.tenant_id, t.name as tenant, e.epoch, e.sealed_keys
+      from command_group_notice n join concentrator x on x.concentrator_id = n.concentrator_id
+      join tenant t on t.tenant_id = x.tenant_id left join command k on k.command_id = n.command_id
       join lateral (select epoch, sealed_keys from concentrator_epoch e
                      where e.concentrator_id = x.concentrator_id
                      order by e.epoch = n.epoch desc nulls last, e.epoch desc limit 1
      ) as e on true
-     where n.due_at <= now() and x.revoked_at is null
+     where x.revoked_at is null and (
+           n.due_at <= now()
+           or n.due_at is null and k.state in ('expired', 'withdrawn', 'unknown'))
      order by n.due_at, n.concentrator_id limit %s for update of n skip locked"""
 
 _GROUPS = """
