@@ -159,16 +159,16 @@ class Joiner:
         none is known.
         """
         known = self._known
-        best = sorted(known, key=lambda one: (-known[one], one))[:_CHOICES]
-        for source in best:
+        best = sorted([(-known[one], one) for one in known])[:_CHOICES]    # No ties: addresses.
+        for _, source in best:
             if source not in self._tried:
                 self._tried.add(source)
                 return source
         self._tried.clear()
         if not best:
             return ALL
-        self._tried.add(best[0])
-        return best[0]
+        self._tried.add(best[0][1])
+        return best[0][1]
 
     def _send(self, frame: bytes) -> None:
         cost_us = airtime_us(self.setting.ways[0], len(frame))
