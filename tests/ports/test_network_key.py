@@ -22,6 +22,7 @@ from tests.ports.test_mesh_part import (
 )
 from tests.ports.test_mesh_store import DiskCalls
 from wum_edge.carry.setting import GATEWAY, STATION
+from wum_edge.mesh import joiner, porch
 from wum_edge.orders.network_key import Held
 from wum_edge.ports.linux import mesh_keys, mesh_store
 from wum_edge.ports.linux.mesh_keyring import LinuxKeyring
@@ -135,7 +136,10 @@ def _refuse(path: Path, data: bytes) -> None:
     raise OSError(28, "no space left on device")
 
 
-def test_whoever_joins_meanwhile_is_understood_by_all_and_who_is_shut_out_does_not_join(street):
+def test_whoever_joins_meanwhile_is_understood_by_all_and_who_is_shut_out_does_not_join(
+        street, monkeypatch):
+    monkeypatch.setattr(joiner, "WAIT_MAX_S", 4)     # The thief asks again and again, ...
+    monkeypatch.setattr(porch, "WAY_US", 1_000_000)  # ... and each time it is passed on.
     add, until = street
     gateway = add(1, GATEWAY, {**mesh_key(1), **door(2, 3)})
     keyring(gateway).keep(Held(9, (FIRST, SECOND), (OWN[3],)))

@@ -14,7 +14,8 @@ UNDER_WAY_MAX = 8            # Requests without an answer: a storm costs no more
                              # twice the time that answers take, which counts as
 _WAY_MAX_US = 120_000_000    # this at most,
 WAY_MIN_US = 10_000_000      # this at least,
-_WAY_US = 30_000_000         # and before one has come as this.
+WAY_US = 30_000_000          # and before one has come as this.
+_NO_WAY_US = 3_000_000       # A gateway answers at once whom it answers at all.
 WAITING_MAX = 8              # Answers and words that wait for the channel.
 _HAIL_US = 6_000_000         # Between two beacons for those who ask who is there.
 _TURN_S, _TURNS_MAX = 8, 8   # For each of those that were told to come again before.
@@ -30,7 +31,7 @@ class Porch:
         self._relay = relay
         self.is_open = True
         self._turns = 0
-        self._way_us = _WAY_US                   # What a request and its answer take.
+        self._seen_us = WAY_US                  # What a request and its answer take.
         self._since_us: dict[int, int] = {}      # By the address that waits for an answer.
         self._hailed_us = relay.now - _HAIL_US
         self._answers: list[tuple[int, bytes]] = []
@@ -67,14 +68,18 @@ class Porch:
 
     def _way_s(self) -> int:
         """Until when an answer should have come."""
-        return 2 * self._way_us // 1_000_000
+        return 2 * self._way_us() // 1_000_000
+
+    def _way_us(self) -> int:
+        return _NO_WAY_US if self._relay.gradient.is_gateway else self._seen_us
 
     def _give_up(self) -> None:
         """Requests that will hardly be answered any more make room."""
         now, since_us = self._relay.now, self._since_us
-        for answer_to in [one for one in since_us if now - since_us[one] > 2 * self._way_us]:
+        patience_us = 2 * self._way_us()
+        for answer_to in [one for one in since_us if now - since_us[one] > patience_us]:
             del since_us[answer_to]
-            self._way_us = min(self._way_us * 3 // 2, _WAY_MAX_US)
+            self._seen_us = min(self._seen_us * 3 // 2, _WAY_MAX_US)
 
     def admit(self, proxy: int, answer_to: int, sealed: bytes) -> None:
         """A gateway's answer to a request that came through `proxy`."""
@@ -89,7 +94,7 @@ class Porch:
         answer_to = int.from_bytes(word[:2], "big")
         since_us = self._since_us.pop(answer_to, None)
         if since_us is not None:
-            self._way_us = max((self._way_us + self._relay.now - since_us) // 2, WAY_MIN_US)
+            self._seen_us = max((self._seen_us + self._relay.now - since_us) // 2, WAY_MIN_US)
         self._say(answer_to, word[2:])
 
     def _say(self, answer_to: int, content: bytes) -> None:
