@@ -19,7 +19,7 @@ from tests.system.street import Street
 from wum_shared.status import EVENT_GROUP_ORDER
 
 _METERS = 2
-_WAY_S, _AROUND_S, _GATEWAY_S = 120.0, 150.0, 240.0
+_WAY_S, _AROUND_S, _GATEWAY_S = 120.0, 240.0, 240.0
 _EPOCH_S = 30               # So that others are there before anything dies.
 
 

@@ -23,6 +23,7 @@ class Changeover:
     def __init__(self, relay: "Relay") -> None:
         self._relay = relay
         self._turns = 0              # A bit for each kind: whose turn it is.
+        self._is_waited_for = False  # The next beacon is.
 
     def take_up(self, seal: Seal, net: int, epoch: int) -> None:
         """A newer key, beside the one so far. Who hears us is to know soon that we have it."""
@@ -45,6 +46,18 @@ class Changeover:
             return not guard.has_newest(destination)
         self._turns ^= 1 << kind
         return bool(self._turns >> kind & 1) and self.waits_for() is not None
+
+    def waited_for(self) -> None:
+        """A neighbour cannot do without our next beacon, and may lack either key: both follow each
+        other. By turns alone the one that matters may go under the wrong key each time.
+        """
+        self._is_waited_for = self._relay.guard.has_two
+
+    def told(self) -> None:
+        """A beacon is out."""
+        if self._is_waited_for:
+            self._is_waited_for = False
+            self._relay.trickle.hurry(self._relay.now, self._relay.chance())
 
     def waits_for(self) -> int | None:
         """A neighbour that was heard of late, and not under the new key; 0 when nobody was heard

@@ -123,6 +123,7 @@ class Speech:
                 (0 if gradient.rank < RANK_MAX else WANTS_WAY)
                 | (0 if relay.clock.is_known else WANTS_TIME), relay.stamp())), 0, True,
                 GATEWAYS if relay.setting.is_gateway else RELAYS)
+            relay.changeover.told()
 
     def send(self, kind: int, destination: int, aux: int, body: bytes, rate: int,
              has_cad: bool, priority: int = 1) -> bool:

@@ -29,7 +29,7 @@ class Wanting:
     def heard(self) -> None:
         """A neighbour wants a way, and we have one."""
         relay = self._relay
-        relay.trickle.hurry(relay.now, relay.chance())
+        self._tell()
         if relay.gradient.is_gateway:
             self.beat()
         elif self._passed_us is None or relay.now - self._passed_us >= PASS_US:
@@ -43,9 +43,8 @@ class Wanting:
 
     def renewed(self) -> None:
         """Our gateway's heartbeat is newer than before."""
-        relay = self._relay
-        if relay.now < self._until_us:
-            relay.trickle.hurry(relay.now, relay.chance())
+        if self._relay.now < self._until_us:
+            self._tell()
 
     def beat(self) -> None:
         """At the gateway."""
@@ -53,4 +52,10 @@ class Wanting:
         if self._beaten_us is None or relay.now - self._beaten_us >= BEAT_US:
             self._beaten_us = relay.now
             relay.upkeep.beat()
+        self._tell()
+
+    def _tell(self) -> None:
+        """By a beacon, soon."""
+        relay = self._relay
+        relay.changeover.waited_for()
         relay.trickle.hurry(relay.now, relay.chance())
