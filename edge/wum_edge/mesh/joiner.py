@@ -132,7 +132,7 @@ class Joiner:
         self._busy = False
         if airtime_us:
             self._refusals = 0
-        if not airtime_us:                   # The channel was busy: soon again.
+        else:                                # The channel was busy: soon again.
             self._tries = max(self._tries - 1, 0)
             self._at_us = self.now + self._draw() % (_BUSY_US << min(self._refusals, _DOUBLINGS))
             self._refusals += 1
