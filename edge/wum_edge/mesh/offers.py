@@ -9,6 +9,8 @@ SECOND_US = 1_000_000
 _SEEKERS_MAX = 64
 _GATHER_US = 20 * SECOND_US  # Who seek are counted; then those answer who have it,
 _OFFER_US = 8 * SECOND_US    # over so long, who can serve most first.
+_SEEK_US = 45 * SECOND_US    # A seeker's first patience; it doubles.
+DOUBLINGS = 6
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wum_edge.mesh.relay import Relay
@@ -58,3 +60,8 @@ class Offers:
         """One is made now: to how many."""
         reach, self._seekers, self.at_us = len(self._seekers), [], None
         return reach
+
+
+def seek_us(vain: int) -> int:
+    """How long who has sought in vain so often waits before it seeks again, to twice that."""
+    return _SEEK_US << min(vain, DOUBLINGS)

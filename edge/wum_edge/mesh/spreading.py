@@ -8,18 +8,16 @@ server, and one burst serves them. Left out: what the law leaves for it (spread.
 
 from wum_edge.mesh.frames import ALL
 from wum_edge.mesh.holders import Holders
-from wum_edge.mesh.offers import SECOND_US, Offers
+from wum_edge.mesh.offers import DOUBLINGS, SECOND_US, Offers, seek_us
 from wum_edge.mesh.page import Page, chunks_of, pages_of, symbol_of
 from wum_edge.mesh.spreadframes import SYMBOLS_OF_CHUNK, Lack
 
 _SOON_US = 6 * SECOND_US     # Over which they ask who begin a page.
-_STALL_US = 30 * SECOND_US   # A server that said that more comes, and is silent.
+_STALL_US = 70 * SECOND_US   # A server that said that more comes rests, or is gone.
 _BAD_US = 30 * SECOND_US
 _LATER_US = 8 * SECOND_US    # Over which they ask who are ahead of others.
 _REPAIR_US = 25 * SECOND_US   # Over which repairs are asked for, by those that lack most first.
-_ANSWER_US = 12 * SECOND_US  # First patience for a server; it doubles.
-_SEEK_US = 45 * SECOND_US    # ... and while nobody has it.
-_DOUBLINGS = 6
+_ANSWER_US = 24 * SECOND_US  # First patience for a server; it doubles.
 _VAIN_MAX = 3
 _HOLD_US = 60 * SECOND_US    # For others to hear of the image,
 _HELD_MAX_US = 900 * SECOND_US   # and for so long at most.
@@ -100,10 +98,13 @@ class Spreading:
         if lack.page < self.page and lack.server == self._server:
             self._follow()
         if lack.page == self.page and lack.lacks >= self.lacks:
-            # It has asked for us too: if its server is none of ours, we ask later.
+            # It has asked for us too: if its server is none of ours, or it knows none, we ask later.
             if lack.server != ALL and self.holders.is_near(lack.server):
                 self._server = self._server or lack.server
-            self.ask_us = max(self.ask_us, now + 8 * SECOND_US + self._dice(_SOON_US))
+            least_us, span_us = 8 * SECOND_US, _SOON_US
+            if lack.server == ALL and self.holders.best(self.page, self._server, 2) is None:
+                least_us, span_us = seek_us(self._vain) // 2, seek_us(self._vain)
+            self.ask_us = max(self.ask_us, now + least_us + self._dice(span_us))
         elif lack.page > self.page:
             self._hasten(_SOON_US if source == self._server else _GROW_US)
 
@@ -274,10 +275,10 @@ class Spreading:
         return True
 
     def is_asking(self) -> bool:
-        if self.ask_us is not None and self.ask_us <= self._relay.now and self._is_patient():
+        is_due = self.ask_us is not None and self.ask_us <= self._relay.now
+        if is_due and self._is_patient():
             return False
-        return (self.ask_us is not None and self.ask_us <= self._relay.now
-                or self.offers.is_due())
+        return is_due or self.offers.is_due()
 
     def lack_frame(self) -> Lack:
         """What is said now: what we lack, and of whom it is wanted; or only what we have."""
@@ -287,12 +288,11 @@ class Spreading:
             return Lack(self.name, self.page, 0, ALL, self.offers.made(), wait)
         server = self._choose()
         if server is None:
-            self._vain += 1
-            self._waits = 0
-            patience_us = _SEEK_US << min(self._vain - 1, _DOUBLINGS)
+            self._vain, self._waits = self._vain + 1, 0
+            patience_us = seek_us(self._vain - 1)
         else:
             self._unanswered = 1 if server != self._asked_of else self._unanswered + 1
-            patience_us = _ANSWER_US << min(self._unanswered - 1, _DOUBLINGS)
+            patience_us = _ANSWER_US << min(self._unanswered - 1, DOUBLINGS)
             if self.holders.is_guess(server):        # Asked, it tells when it has it.
                 self._unanswered, patience_us = 0, 2 * _GROW_US
         self._asked_of = server
