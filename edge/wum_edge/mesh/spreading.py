@@ -98,7 +98,7 @@ class Spreading:
         if lack.page < self.page and lack.server == self._server:
             self._follow()
         if lack.page == self.page and lack.lacks >= self.lacks:
-            # It has asked for us too: if its server is none of ours, or it knows none, we ask later.
+            # It has asked for us, too: if it knows no server, or none of ours, we ask later.
             if lack.server != ALL and self.holders.is_near(lack.server):
                 self._server = self._server or lack.server
             least_us, span_us = 8 * SECOND_US, _SOON_US
