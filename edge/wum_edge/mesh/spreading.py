@@ -13,11 +13,11 @@ from wum_edge.mesh.page import Page, chunks_of, pages_of, symbol_of
 from wum_edge.mesh.spreadframes import SYMBOLS_OF_CHUNK, Lack
 
 _SOON_US = 6 * SECOND_US     # Over which they ask who begin a page.
-_STALL_US = 70 * SECOND_US   # A server that said that more comes rests, or is gone.
+_STALL_US = 100 * SECOND_US  # A server that said that more comes rests, or is gone.
 _BAD_US = 30 * SECOND_US
 _LATER_US = 8 * SECOND_US    # Over which they ask who are ahead of others.
 _REPAIR_US = 25 * SECOND_US   # Over which repairs are asked for, by those that lack most first.
-_ANSWER_US = 24 * SECOND_US  # First patience for a server; it doubles.
+_ANSWER_US = 36 * SECOND_US  # First patience for a server; it doubles.
 _VAIN_MAX = 3
 _HOLD_US = 60 * SECOND_US    # For others to hear of the image,
 _HELD_MAX_US = 900 * SECOND_US   # and for so long at most.
