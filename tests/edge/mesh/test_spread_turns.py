@@ -61,3 +61,19 @@ def test_a_server_spreads_its_bursts_so_that_others_are_heard_and_nobody_asks_in
     assert 20 * burst_us < sum(rests_us) // len(rests_us) < 45 * burst_us
     repairs = [lack for lack in asked(air) if 0 < lack.lacks < 40]
     assert not repairs and len([lack for lack in asked(air) if lack.lacks]) < 16, asked(air)
+
+
+def test_a_server_that_rests_is_not_asked_again_before_its_rest_may_be_over():
+    air, shelf = alone(3)
+    server = Sender(air, 98, shelf)
+    server.tell(1, 0, ALL, 5)
+    server.send(0, range(3))
+    for _ in range(300):
+        shelf.run(_SECONDS)
+        if asked(air):
+            break
+    assert [lack.server for lack in asked(air)] == [98]
+    shelf.run(34 * _SECONDS)
+    assert len(asked(air)) == 1
+    shelf.run(40 * _SECONDS)
+    assert [lack.server for lack in asked(air)] == [98, 98]
