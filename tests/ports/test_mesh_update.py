@@ -10,7 +10,7 @@ from tests.ports.test_mesh_part import OWN, Sentences, Wire, mesh_key
 from tests.ports.test_update_part import DATA as SMALL
 from tests.ports.test_update_part import SEED, assignment, trust
 from wum_edge.carry.setting import GATEWAY, STATION, MeshSetting, MeshUdp
-from wum_edge.mesh import offers, spreading
+from wum_edge.mesh import offers, spread, spreading
 from wum_edge.mesh.airtime import modulation
 from wum_edge.orders.trusted import Trusted
 from wum_edge.ports.linux.cipher import Cipher, Signatures
@@ -76,9 +76,10 @@ def street(tmp_path, monkeypatch):
     """Three agents, each joined to the one before."""
     for module, names in (
             (spreading, ("_SOON_US", "_STALL_US", "_BAD_US", "_LATER_US", "_REPAIR_US",
-                         "_ANSWER_US", "_SEEK_US", "_COLLECT_US", "_GROW_US", "_HOLD_US",
+                         "_ANSWER_US", "_COLLECT_US", "_GROW_US", "_HOLD_US",
                          "_HELD_MAX_US", "_WAIT_US", "SECOND_US")),
-            (offers, ("_GATHER_US", "_OFFER_US", "SECOND_US"))):
+            (spread, ("_REST",)),
+            (offers, ("_GATHER_US", "_OFFER_US", "_SEEK_US", "SECOND_US"))):
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name) // QUICKER)
     agents = [Agent(tmp_path / str(address), address, GATEWAY if address == 1 else STATION)
