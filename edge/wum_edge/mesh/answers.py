@@ -85,6 +85,8 @@ class Answers:
         if other is not None:
             other.vain += 1
         patience_us = WAIT_POLL_US << min(self._tries - 1, _DOUBLINGS)
+        if other is not None and other.vain <= _SILENT_MAX and _is_silent(other, t_us):
+            patience_us = WAIT_POLL_US           # It is busy with nobody: it may be dead.
         self._ask_us = t_us + patience_us + relay.chance() % patience_us
         unknown = self._number if self._is_open and self._parent == parent else 0
         waiting = relay.custody.frames()
@@ -100,8 +102,10 @@ class Answers:
             self._give_up(first, t_us)   # Though others answered what it was asked in between.
         elif self._tries and self._asked:
             other = relay.neighbours.get(self._asked)
-            if other is not None and self._tries >= (
-                    _SILENT_MAX if _is_silent(other, t_us) else _BUSY_MAX):
+            # What was asked of others tells nothing of this one.
+            if other is not None and (
+                    other.vain >= _SILENT_MAX if _is_silent(other, t_us)
+                    else self._tries >= _BUSY_MAX):
                 self._give_up(other, t_us)
         parents = relay.gradient.parents(t_us, relay.neighbours)
         if not parents:
@@ -170,7 +174,7 @@ class Answers:
             relay.ledger.free_us(t_us) // relay.frame_us[rate])
         chosen: list[tuple[int, list[Item]]] = [(1, [])] if grant >= LEAD_GRANT else []
         while len(chosen) < min(grant, left):
-            priority, items = relay.custody.next_frame()
+            priority, items = relay.custody.next_frame(parent)
             if chosen and not items:
                 break
             chosen.append((priority, items))     # An empty frame says that there is nothing.

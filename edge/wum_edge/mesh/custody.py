@@ -25,10 +25,13 @@ class Custody:
         self.others = 0              # Pieces here that are not our own.
         self._queues: list[list[Item]] = [[], [], [], []]
         self._held: set[int] = set()
-        self._seen: dict[int, int] = {}  # By key folded: to whom it was handed on, 0 for nobody.
+        self._seen: dict[int, int] = {}  # By key folded: to whom it was handed on, 0 for nobody,
+                                         # and above 16 bits the heartbeat of that moment.
         self._seen_order: list[int] = [0] * SEEN_MAX
         self._seen_at = 0
-        self._out: set[int] = set()
+        self.heartbeat = 0               # Of our gateway, as far as we know: gradient.py.
+        self._out: dict[int, int] = {}   # By key of what is under way: to whom.
+        self._back: set[int] = set()     # Came back while they were.
 
     @property
     def size(self) -> int:
@@ -56,14 +59,19 @@ class Custody:
     def take(self, item: Item, priority: int, source: int = 0) -> bool:
         """Custody of a piece, from now on; True also for one that we had before. False: full.
 
-        One that comes back from whom it was handed to has turned round, for the way has: it goes
-        on under the next mark, so that nobody takes it for what he had before.
+        One that has turned round goes on under the next mark, so that nobody takes it for what he
+        had before. One that comes back from where it is under way to is there no more: word that it
+        had arrived comes too late, and `release` does not heed it.
         """
         key = item.key
         if key in self._held:
+            if source and self._out.get(key) == source:
+                del self._out[key]
+                self._back.add(key)
             return True
         if key % _FOLD in self._seen:
-            if not source or self._seen[key % _FOLD] != source or item.mark == NOTE:
+            if not source or item.mark == NOTE or not self._has_turned(
+                    self._seen[key % _FOLD], source):
                 return True
             item = Item(item.origin, item.number, item.fragment, item.is_last, item.content,
                         (item.mark + 1) % NOTE)
@@ -76,6 +84,14 @@ class Custody:
         self.others += item.origin != self._address
         self._queue(self._queues[priority], item)
         return True
+
+    def _has_turned(self, handed: int, source: int) -> bool:
+        """Whether a piece that we handed on comes back for its way has turned: from whom we handed
+        it to, or from anybody since our gateway's heart has beaten anew, as it does when somebody
+        has lost his way. Else it is a second one, which its origin or another sent twice.
+        """
+        to = handed & 0xFFFF
+        return to == source or bool(to) and handed >> 16 != self.heartbeat
 
     def _queue(self, queue: list[Item], item: Item) -> None:
         """Behind the pieces of other origins, as many of each as this one has here: who is close
@@ -116,15 +132,18 @@ class Custody:
         """How many frames it takes to send everything, at most."""
         return min(len(self._held), 255)
 
-    def next_frame(self) -> tuple[int, list[Item]]:
-        """(priority, pieces of that priority for one frame), none of them under way yet."""
+    def next_frame(self, to: int = 0) -> tuple[int, list[Item]]:
+        """(priority, pieces of that priority for one frame to this station), none of them under
+        way yet.
+        """
         for priority, queue in enumerate(self._queues):
             chosen: list[Item] = []
             room = ROOM
             for item in queue:
                 if item.size <= room and item.key not in self._out:
                     chosen.append(item)
-                    self._out.add(item.key)
+                    self._out[item.key] = to
+                    self._back.discard(item.key)
                     room -= item.size
                     if room <= ITEM_HEAD:
                         break
@@ -135,11 +154,11 @@ class Custody:
     def release(self, items: list[Item], to: int = 0) -> None:
         """Another has them now."""
         for item in items:
-            self._out.discard(item.key)
-            if item.key in self._held:
+            self._out.pop(item.key, None)
+            if item.key in self._held and item.key not in self._back:
                 self._held.discard(item.key)
                 self.others -= item.origin != self._address
-                self.see(item.key, to)
+                self.see(item.key, to and to | self.heartbeat << 16)
         for at, queue in enumerate(self._queues):
             self._queues[at] = [item for item in queue if item.key in self._held]
 
@@ -152,10 +171,12 @@ class Custody:
         gone = [item for queue in self._queues for item in queue
                 if (item.origin, item.number) == (origin, number) and item.mark != NOTE
                 and item.key not in self._out]
+        for item in gone:
+            self._back.discard(item.key)
         self.release(gone)
         return len(gone)
 
     def keep(self, items: list[Item]) -> None:
         """Nobody took them: they are sent again."""
         for item in items:
-            self._out.discard(item.key)
+            self._out.pop(item.key, None)

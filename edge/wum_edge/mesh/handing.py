@@ -54,10 +54,11 @@ class Handing:
         if relay.gradient.is_gateway or relay.now < self._pause_us or not self.serves():
             return
         while len(self._under_way) < WINDOW:
-            priority, items = relay.custody.next_frame()
+            parent = relay.gradient.parent or 0
+            priority, items = relay.custody.next_frame(parent)
             if not items:
                 return
-            self._send(Load(relay.gradient.parent or 0, priority, items, relay.now))
+            self._send(Load(parent, priority, items, relay.now))
 
     def _send(self, load: Load) -> None:
         relay = self._relay

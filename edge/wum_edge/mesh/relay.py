@@ -311,6 +311,7 @@ class Relay:
         before = self.gradient.heartbeat
         is_news = self.gradient.settle(self.now, self.neighbours)
         if self.gradient.heartbeat != before:
+            self.custody.heartbeat = self.gradient.heartbeat
             self.wanting.renewed()
         if is_news:
             self.trickle.reset(self.now, self.chance())

@@ -101,3 +101,39 @@ def test_a_piece_that_comes_back_from_whom_it_went_to_goes_on_under_another_mark
     back = custody.everything()[0]
     assert back.mark == piece(1).mark + 1 and back.content == piece(1).content
     assert custody.take(piece(1), 2, source=7) and custody.size == 1
+
+
+def test_a_piece_that_comes_back_from_where_it_is_under_way_to_stays():
+    custody = Custody()
+    custody.take(piece(1), 2, source=5)
+    custody.take(piece(2), 2, source=5)
+    sent = custody.next_frame(7)[1]
+    assert sent == [piece(1), piece(2)]
+    assert custody.take(piece(2), 2, source=5) and custody.waiting() == 0    # Sent to us again.
+    assert custody.take(piece(1), 2, source=7)   # It had it, and had no way: we have it alone now.
+    custody.release(sent, 7)                     # Word that both had come there is late.
+    assert custody.everything() == [piece(1)] and custody.waiting() == 1
+    custody.release(custody.next_frame(8)[1], 8)
+    assert custody.size == 0
+
+
+def test_what_came_back_is_withdrawn_like_all_else():
+    custody = Custody()
+    custody.take(piece(1), 2, source=5)
+    custody.next_frame(7)
+    custody.take(piece(1), 2, source=7)
+    assert custody.withdraw(1, 1) == 1 and custody.size == 0
+
+
+def test_a_piece_that_comes_back_by_a_third_after_a_newer_heartbeat_has_turned_round():
+    custody = Custody()
+    custody.heartbeat = 3
+    custody.take(piece(1), 2, source=5)
+    custody.release(custody.next_frame(7)[1], 7)
+    assert custody.take(piece(1), 2, source=6) and custody.size == 0     # Of two that were sent.
+    custody.heartbeat = 4
+    assert custody.take(piece(1), 2, source=6) and custody.size == 1
+    assert custody.everything()[0].mark == 1
+    custody.release(custody.next_frame(0)[1])
+    custody.heartbeat = 5                        # Withdrawn: nobody needs it any more.
+    assert custody.take(Item(1, 1, 0, True, bytes(40), 1), 2, source=6) and custody.size == 0

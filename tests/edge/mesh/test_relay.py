@@ -51,6 +51,15 @@ def test_ranks_rise_with_every_hop():
     assert ranks[0] == 0 and ranks == sorted(set(ranks))
 
 
+def test_a_newer_heartbeat_is_known_to_the_stores_of_all():
+    air = chain()
+    before = air.relays[1].gradient.heartbeat
+    air.relays[1].wanting.beat()
+    air.run(air.now + 2 * MINUTE_US)
+    known = [air.relays[address].custody.heartbeat for address in (2, 3, 4)]
+    assert known == 3 * [before + 1 & 255]
+
+
 def test_any_one_frame_may_be_lost_and_nothing_comes_twice():
     for kind, source in ((frames.ASK, 4), (frames.POLL, 3), (frames.DATA, 4), (frames.DATA, 3),
                          (frames.POLL, 2), (frames.POLL, 1)):
