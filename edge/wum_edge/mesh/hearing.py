@@ -129,9 +129,7 @@ class Hearing:
             if rate_to < len(relay.setting.ways):
                 until_us = relay.now + HOST_US + grant * (
                     relay.frame_us[rate_to] + HOST_US // 2)
-                # Who misses a gateway's next poll, as many do, takes it that another burst follows.
-                more_us = 0 if poll.rank or not grant else (
-                    frames.BURST_MAX * relay.frame_us[0] + 8 * HOST_US)
+                more_us = 0 if poll.rank or not grant else self._following_us(header, poll, grant)
                 if grant and margin_q4 >= NEAR_Q4:
                     relay.channel.protect(until_us + more_us // 2, header.source)
                 if not relay.setting.is_gateway:
@@ -151,6 +149,17 @@ class Hearing:
             relay.answers.overheard(
                 relay.now, header.source,
                 bool(ask.waiting >> frames.waiting_bit(me, header.counter) & 1), relay.now)
+
+    def _following_us(self, header: Header, poll: frames.Poll, grant: int) -> int:
+        """What may come after a burst to a gateway. Who misses its next poll, as many do, takes it
+        that another burst follows; but where nobody else waits there, and the child has no more
+        than was granted, that poll is the last.
+        """
+        relay = self._relay
+        own = 1 << frames.waiting_bit(header.destination, header.counter)
+        if grant < frames.BURST_MAX and not poll.waiting & ~own:
+            return 2 * HOST_US + relay.middling_us
+        return frames.BURST_MAX * relay.frame_us[0] + 8 * HOST_US
 
     def _beacon(self, header: Header, other: Neighbour | None, beacon: frames.Beacon) -> None:
         relay = self._relay

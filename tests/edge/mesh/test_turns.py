@@ -7,7 +7,7 @@ from wum_edge.mesh.children import Children
 from wum_edge.mesh.custody import Custody
 from wum_edge.mesh.frames import Item
 from wum_edge.mesh.guard import Guard
-from wum_edge.mesh.timing import ASKS_US, is_short, saving_us
+from wum_edge.mesh.timing import ASKS_US, HOST_US, is_short, saving_us
 
 MINUTE_US = 60_000_000
 
@@ -220,9 +220,12 @@ def test_who_hears_a_gateway_s_burst_takes_it_that_another_follows_until_it_is_t
     air.run(MINUTE_US)
     gateway, other = air.relays[1], air.relays[2]
 
-    def poll(grant):
+    def poll(grant, waiting=()):
+        bits = 0
+        for address in waiting:
+            bits |= 1 << frames.waiting_bit(address, gateway.last_counter + 1)
         body = frames.encode_poll(frames.Poll(
-            1, gateway.gradient.heartbeat, 0, 1, 0, 0, gateway.stamp(), [], []))
+            1, gateway.gradient.heartbeat, 0, 1, 0, bits, gateway.stamp(), [], []))
         if gateway.guard.must_reserve():
             gateway.guard.reserve()
         frame = gateway.guard.seal(frames.POLL, 1, 3, frames.poll_aux(grant, 0), body)
@@ -240,3 +243,11 @@ def test_who_hears_a_gateway_s_burst_takes_it_that_another_follows_until_it_is_t
     poll(0)
     assert not other.channel.is_burst_near(air.now)
     assert other.channel.free_us(air.now, 1 + frames.BEACON) < air.now + burst_us
+    for waiting, is_long in (((3,), False), ((3, 2), True)):
+        air.run(air.now + 2 * burst_us)
+        poll(3, waiting)                         # All that it has; does anybody else wait?
+        end_us = air.now + 3 * (other.frame_us[0] + HOST_US)
+        assert other.channel.is_burst_near(end_us - 2 * HOST_US)
+        assert other.channel.is_burst_near(end_us + burst_us // 3) == is_long
+        assert (other.channel.free_us(air.now, 1 + frames.ASK) > end_us + burst_us // 2) == is_long
+        poll(0)
