@@ -4,16 +4,16 @@ Left out: what such a board is (wum_simulator.board) and what is asked of it.
 """
 
 import itertools
-import random
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import wum_edge
 from demo.steps import run_step
 from demo.street import Cabinet
+from tests.system.ends import HANG, RESET, End
 from wum_simulator.board.frozen import gateway
 from wum_simulator.board.supervisor import (
     Board,
@@ -24,6 +24,7 @@ from wum_simulator.board.supervisor import (
 )
 
 START = "from wum_edge.ports.micropython import main"
+_ENDLESS = End()
 _CATALOG = Path(wum_edge.__file__).parent / "catalog"
 # Waits of a board, compressed as its hour is, and batches for as many rows as come then; after
 # `seconds` it is reset, or hangs in a turn.
@@ -57,34 +58,21 @@ def first(marks, records, last):
     archived(marks, records, last)
 main.MarksFile.archived = first
 """
-EARLIEST = 3                 # What comes before is a folder and two files that nobody needs yet.
-HANG, RESET = "while True: pass", "machine.reset()"
+_WHAT = {HANG: "while True: pass", RESET: "machine.reset()"}
 
 
-def life(cut_at: int = 0, trouble: str = "", after_ms: int = 0, cut_in: int = 0) -> Life:
-    """One life of a gateway: to a flash commit, counted from the start or, `cut_in`, from where its
-    event is on flash; to a trouble, or for ever."""
-    more = _TROUBLE.format(ms=after_ms, what=trouble) if trouble else ""
-    more += _CUT_AFTER_START.format(commits=cut_in) if cut_in else ""
-    return Life(cut_at, _HASTE + more + "main.start()\n")
+def life(end: End = _ENDLESS) -> Life:
+    """One life of a board's gateway."""
+    more = _TROUBLE.format(ms=end.after_ms, what=_WHAT[end.trouble]) if end.trouble else ""
+    more += _CUT_AFTER_START.format(commits=end.cut_in) if end.cut_in else ""
+    return Life(end.cut_at, _HASTE + more + "main.start()\n")
 
 
-def lives(dice: random.Random, cuts: int, troubles: int, latest: int) -> Iterator[Life]:
-    """Seeded ends: power cuts at flash commits, and among them resets and hangs; then peace.
-
-    The life after a reset or a hang is cut as well, but not before its event is on flash: what is
-    told of a start that never came so far is not what these tests ask.
-    """
-    ends = [""] * (cuts - 2 * troubles) + [HANG, RESET] * troubles
-    dice.shuffle(ends)
-    for end in ends:
-        if end:
-            yield life(0, end, dice.randint(300, 2000))
-            yield life(cut_in=dice.randint(1, latest - EARLIEST))
-        else:
-            yield life(dice.randint(EARLIEST, latest))
-    while True:
-        yield life()
+def with_access(text: str, access: Mapping[str, str]) -> str:
+    """A configuration whose meters have the access of their model."""
+    return "".join(
+        table + "".join(own for model, own in access.items() if f'"{model}"' in table)
+        for table in re.split(r"(?m)^(?=\[)", text))
 
 
 class CabinetBoard:
@@ -97,9 +85,7 @@ class CabinetBoard:
         text = cabinet.configuration.read_text().replace(str(cabinet.bus), "uart:1")
         configuration = cabinet.folder / "board.toml"
         text = text.replace("archive_limit_mb = 64", "archive_limit_mb = 1")
-        configuration.write_text("".join(
-            table + "".join(own for model, own in access.items() if f'"{model}"' in table)
-            for table in re.split(r"(?m)^(?=\[)", text)))
+        configuration.write_text(with_access(text, access))
         run_step("wum-firmware", [
             str(Path(sys.executable).parent / "wum-firmware"), "board", "--keys", str(cabinet.keys),
             "--page-port", "0", "--config", str(configuration), "--catalog", str(_CATALOG),

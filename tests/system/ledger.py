@@ -91,6 +91,15 @@ class Stored:
     revisions: Counter[Key]
     missed: set[tuple[str, int]]
 
+    def of(self, serials: tuple[str, ...]) -> "Stored":
+        """What there is of the meters whose serials begin so."""
+        return Stored(
+            {key: value for key, value in self.values.items() if key[0].startswith(serials)},
+            [key for key in self.twice if key[0].startswith(serials)],
+            Counter({key: many for key, many in self.revisions.items()
+                     if key[0].startswith(serials)}),
+            {one for one in self.missed if one[0].startswith(serials)})
+
 
 def read_database(url: str) -> Stored:
     """All readings of the database, taken apart by their register sets."""

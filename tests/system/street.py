@@ -24,7 +24,7 @@ from demo.parts import Part
 from demo.place import Place
 from demo.steps import run_step
 from demo.street import Cabinet
-from tests.system.boards import CabinetBoard
+from tests.system.boards import CabinetBoard, with_access
 
 ROOT = Path(__file__).resolve().parents[2]
 _BIN = Path(sys.executable).parent
@@ -253,6 +253,9 @@ class Street:
             self._mesh("--invite" if cabinet.number in self._guests else "--admit", cabinet)
         self._step("wum-cloud", *cabinet.register(has_trust=self._epoch_s is not None))
         cabinet.write_configuration(self.broker_port, self.clock)
+        if cabinet.number not in self._on_boards:
+            there = cabinet.configuration
+            there.write_text(with_access(there.read_text(), self._access))
 
     def _mesh(self, what: str, cabinet: Cabinet) -> None:
         self._step("wum-firmware", "mesh", str(self._network), what, str(cabinet.keys))

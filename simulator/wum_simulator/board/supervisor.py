@@ -181,6 +181,10 @@ class Supervisor:
         self.board.cut()
         self._thread.join(_END_S)
 
+    def said(self) -> str:
+        """All that the board has printed, over all its starts."""
+        return self.board.said()
+
     def join(self, timeout_s: float) -> bool:
         """Wait for the program's end; whether it came."""
         self._thread.join(timeout_s)

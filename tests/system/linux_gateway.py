@@ -1,0 +1,79 @@
+"""A gateway on Linux whose power is cut: to a test what a Supervisor is of a virtual board.
+
+Left out: how its lives end (ends.py), and what ends them (linux_power.py).
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from demo.street import Cabinet
+from demo.tether import tethered
+from tests.system.ends import End
+from wum_simulator.board.supervisor import CRASHED, POWER_ON
+
+_ROOT = Path(__file__).resolve().parents[2]
+_END_S = 60.0
+
+
+class LinuxGateway:
+    """Keeps the gateway of a cabinet running: after each end it is started again."""
+
+    def __init__(self, cabinet: Cabinet, environment: Mapping[str, str], ends: Iterator[End],
+                 seed: int) -> None:
+        self.causes: list[int] = []          # Of every start.
+        self.ended: int | None = None
+        self._cabinet, self._environment = cabinet, environment
+        self._ends, self._seed = ends, seed
+        self._log = cabinet.folder / "edge.log"
+        self._process: subprocess.Popen[str] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
+
+    def start(self) -> None:
+        """Switch on for the first time."""
+        command = [sys.executable, "-m", "tests.system.linux_power",
+                   str(self._cabinet.configuration), str(self._seed)]
+        with open(self._log, "ab") as log:
+            self._process = subprocess.Popen(
+                tethered(command, signal.SIGKILL), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=log, text=True, bufsize=1, cwd=_ROOT, start_new_session=True,
+                env={**self._environment, "PYTHONPATH": os.pathsep.join(
+                    [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])})
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Pull the plug for good, of whatever holds it too."""
+        self._stopping.set()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(_END_S)
+            self._thread.join(_END_S)
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+    def said(self) -> str:
+        """All that it has logged, over all its starts."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def _run(self) -> None:
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        cause = POWER_ON
+        while not self._stopping.is_set():
+            self.causes.append(cause)
+            process.stdin.write(json.dumps(asdict(next(self._ends))) + "\n")
+            said = process.stdout.readline()
+            cause = int(said) if said else CRASHED
+            if cause == CRASHED:
+                self.ended = None if self._stopping.is_set() else CRASHED
+                return
