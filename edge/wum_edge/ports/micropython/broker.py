@@ -32,9 +32,9 @@ class BoardBroker(broker.Broker):
     """`hand` is called with topic and bytes of each message heard. `secure` makes a TLS socket of a
     plain one, or is None."""
 
-    # Some 50 records. By benchmarks/board.py an ESP32 takes 0.05 to 0.1 s for each in one turn, and
-    # the watchdog waits for 8 s.
-    batch_bytes = 1024
+    # On flash: some 25 records, which all are in memory to be encoded. By benchmarks/board.py an
+    # ESP32 takes less than 0.1 s for each in one turn, and the watchdog waits for 8 s.
+    batch_bytes = 512
     heard_bytes = HEARD_BYTES_MAX    # Of a message that is heard, what is longer is passed over.
 
     def __init__(self, account, subscription, hand, dice, clock, log, up_ms, secure=None,
@@ -55,6 +55,7 @@ class BoardBroker(broker.Broker):
         self._socket = None
         self._poll = None
         self._hearing = None
+        self._piece = bytearray(_PIECE)      # One for all: it is looked fifty times a second.
         self._to_send = bytearray()
         self._handed_over = 0
         self._number = 0
@@ -176,17 +177,18 @@ class BoardBroker(broker.Broker):
     def _listen(self, now_ms):
         while True:
             try:
-                data = self._socket.read(_PIECE)
+                count = self._socket.readinto(self._piece)
             except OSError as error:
                 if error.args[0] == _EAGAIN:
                     return
                 raise
-            if data is None:
+            if count is None:
                 return
-            if not data:
+            if not count:
                 raise OSError("the other side hung up")
             self._heard_ms = now_ms
-            for kind, number, topic, content in self._hearing.take(data):
+            for kind, number, topic, content in self._hearing.take(
+                    bytes(memoryview(self._piece)[:count])):
                 self._packet(kind, number, topic, content)
                 if self._state == _AWAY:
                     return

@@ -45,6 +45,7 @@ STEADY_MS = 60000            # Who runs so long did not end at once.
 ANEW_MS = 2000               # So long what came of an order has to go out.
 GARBAGE_BYTES = 16 * 1024    # Collected when so much lies about, and not only when nothing is left:
                              # what stays would lie scattered, and no room of any size between it.
+HELD_RECORDS = 8             # So many wait: a line that answers at once brings more in a second.
 _CAUSES = {"PWRON_RESET": "power on", "HARD_RESET": "reset", "WDT_RESET": "watchdog",
            "DEEPSLEEP_RESET": "deep sleep", "SOFT_RESET": "soft reset"}
 
@@ -93,6 +94,7 @@ class Gateway:
             schema=schema(config, settings.models, keys.tenant, keys.concentrator,
                           self.clock.now_s()))
         self.name = VERSION if self.updating is None else self.updating.name()
+        self.agent.hold_records = HELD_RECORDS
         self.agent.happened(EVENT_STARTED, "board %s: %d meters on %d lines, after %s" % (
             self.name, len(config.meters), len(config.lines), cause()))
         if doubtful:
@@ -293,6 +295,8 @@ class Gateway:
             for record in work.sweep(wire, self.clock, budget_ms, which):
                 if record is not None:
                     self.agent.take(record)
+                    if self.agent.is_full():
+                        self.agent.tick()
                 else:
                     await self._lend(work, wire)
                     if which:

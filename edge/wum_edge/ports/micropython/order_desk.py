@@ -73,7 +73,7 @@ class BoardDesk:
         desk.acts[orders.LOGS] = FetchLog(self._log.last)
         desk.acts[orders.RESTART] = Restart(end)
         desk.acts[orders.CONFIGURE] = Configure(
-            settings.kept, settings.own, settings.protocols, why_not, changed)
+            settings.kept, settings.own(), settings.protocols, why_not, changed)
         signed = self._own.first_order()
         if signed:
             desk.handed(signed)

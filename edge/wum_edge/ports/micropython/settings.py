@@ -39,10 +39,10 @@ class Settings(namedtuple("Settings", (
         "config", "models", "protocols", "keys", "user", "passwords", "board", "own", "kept",
         "claimed", "mesh", "provisioned_s", "warning"))):
     """`models` that are configured, by name; `protocols` of all that are there. `board` is a plain
-    dict, `own` the document of gateway.json, `kept` what the head-end ordered. `passwords` gives
-    the broker's. `claimed` is claiming.Own, None with keys of the workbench. `keys`, `user`: None
-    before the board is let in. `mesh`: keys as mesh.keys_of has them, or None; `provisioned_s`:
-    when this flash was made; `warning`: what somebody should know.
+    dict, `own` reads the document of gateway.json, `kept` is what the head-end ordered. `passwords`
+    gives the broker's. `claimed` is claiming.Own, None with keys of the workbench. `keys`, `user`:
+    None before the board is let in. `mesh`: keys as mesh.keys_of has them, or None;
+    `provisioned_s`: when this flash was made; `warning`: what somebody should know.
     """
 
     __slots__ = ()
@@ -68,8 +68,10 @@ def read_settings(folder, flash):
         from wum_edge.ports.micropython import mesh_keyring  # Late: most boards have no mesh.
         mesh, why = mesh_keyring.in_force(mesh, claimed.flash)
         warning = warning or why
-    return Settings(checked, models, protocols, keys, user, passwords, board, own, kept, claimed,
-                    mesh, provisioned_s, warning)
+    # Whoever takes no orders holds no document: it is as large as the state of ten meters.
+    return Settings(checked, models, protocols, keys, user, passwords, board,
+                    lambda: _document(folder + "/gateway.json"), kept, claimed, mesh,
+                    provisioned_s, warning)
 
 
 def surroundings(folder):
