@@ -1,6 +1,6 @@
 """Two boards, one without an uplink: it sends through the other by radio, and changes its keys that
-way, its own and the network's, while power is cut at seeded flash commits of both; everything is
-stored exactly once.
+way, its own and the network's, while power is cut at seeded flash commits of both; an order is
+flooded to both; everything is stored exactly once.
 
 In real time: a radio's hour cannot be compressed. The seed is printed; WUM_SEED replays one.
 """
@@ -11,7 +11,9 @@ import random
 import time
 from pathlib import Path
 
-from tests.system.boards import EARLIEST, life
+from tests.system.boards import life
+from tests.system.ends import EARLIEST
+from tests.system.flooded import order_reaches_all, who_told_of_it
 from tests.system.ledger import differences, read_archives, read_database
 from tests.system.network_keys import network_key, stations_have
 from tests.system.street import Street
@@ -53,6 +55,7 @@ def test_a_board_without_an_uplink_sends_through_another_and_nothing_is_lost(
         street.wait_for("keys of their own in use at both", lambda: street.ask(
             "select count(distinct concentrator_id) from concentrator_epoch"
             " where epoch > 0 and not isempty(uplink_seen)") == [(2,)] or None, WAY_S)
+        order_reaches_all(street, 2, WAY_S, WAY_S)
         _the_networks_key_changes(street, supervisors)
         last = {bytes(name): int(number) for name, number in street.ask(
             "select incarnation, upper(span) - 1 from archive, unnest(received) as span"
@@ -114,5 +117,6 @@ def _judge(street: Street, supervisors: list[Supervisor], last: dict[bytes, int]
     assert {key[0] for key in must.values} == {
         "WUM-%d%02d" % (board, meter) for board in (1, 2) for meter in range(1, METERS + 1)}
     assert differences(must, may, read_database(street.database_url)) == []
+    assert who_told_of_it(street) == ["cabinet-1", "cabinet-2"], "it was carried out once by each"
     ways = street.ask("select count(*) from mesh_station")
     assert ways == [(2,)], "where both stand in the mesh was not told"

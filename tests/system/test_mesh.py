@@ -11,12 +11,11 @@ from pathlib import Path
 
 import psycopg
 
-from demo import mesh
 from tests.services.listening import reachable
+from tests.system.flooded import order_reaches_all, who_told_of_it
 from tests.system.ledger import differences, read_archives, read_database
 from tests.system.network_keys import network_key, stations_have
 from tests.system.street import Street
-from wum_shared.status import EVENT_GROUP_ORDER
 
 _METERS = 2
 _WAY_S, _AROUND_S, _GATEWAY_S = 120.0, 240.0, 240.0
@@ -36,7 +35,7 @@ def test_who_has_no_uplink_delivers_around_a_relay_and_a_gateway_that_die(
         assert way == 3
         assert "admitted as station 4" in (street.place.logs / "edge-4.log").read_text()
         _shows_its_route(street)
-        _an_order_reaches_everybody(street)
+        order_reaches_all(street, 4, _WAY_S, _GATEWAY_S)
         _the_head_end_loses_what_it_had(street, 4)
         before = _network_keys(street)
         _the_relay_dies(street)
@@ -60,21 +59,6 @@ def _shows_its_route(street: Street) -> None:
     assert doors == {"unix mesh-status", *(
         "serial " + link.resolve().name
         for link in (street.cabinets[3].bus, street.cabinets[3].modem))}
-
-
-def _an_order_reaches_everybody(street: Street) -> None:
-    street.wait_for("a report of everybody", lambda: street.ask(
-        "select 1 from mesh_station having count(*) = 4") or None, _WAY_S)
-    order = street.place.root / "order"
-    order.write_bytes(b"opaque to everybody on the way")
-    given = subprocess.run(
-        street.program("wum-cloud", "ripple", mesh.NAME, str(order), "--in", "8"),
-        env=street.environment, capture_output=True, text=True, timeout=90)
-    assert given.returncode == 0, given.stdout + given.stderr + street.logs()
-    assert "4 of 4 expected stations have it." in given.stdout
-    # An event is a record like others: lost on its way it is sent again after a minute, then two.
-    street.wait_for("word of the order from everybody",
-                    lambda: len(_who_told_of_the_order(street)) >= 4 or None, _GATEWAY_S)
 
 
 def _the_head_end_loses_what_it_had(street: Street, number: int) -> None:
@@ -168,7 +152,7 @@ def _nothing_is_lost(street: Street) -> None:
     assert len(newest) == 4 and must.rows > 4 * _METERS
     assert differences(must, may, read_database(street.database_url)) == []
     assert street.ask("select count(*) from quarantine")[0][0] == 0
-    assert _who_told_of_the_order(street) == ["cabinet-%d" % number for number in (1, 2, 3, 4)]
+    assert who_told_of_it(street) == ["cabinet-%d" % number for number in (1, 2, 3, 4)]
 
 
 def _with_other_keys(street: Street) -> list[object]:
@@ -176,12 +160,6 @@ def _with_other_keys(street: Street) -> list[object]:
     return [name for (name,) in street.ask(
         "select c.name from concentrator c join concentrator_epoch e using (concentrator_id)"
         " group by 1 having max(e.epoch) filter (where not isempty(e.uplink_seen)) > 0")]
-
-
-def _who_told_of_the_order(street: Street) -> list[str]:
-    return [name for (name,) in street.ask(
-        "select c.name from event e join concentrator c using (concentrator_id)"
-        " where e.kind = %s order by 1", EVENT_GROUP_ORDER)]
 
 
 def _meters(street: Street) -> object:

@@ -106,7 +106,9 @@ class Gateway:
         self._pumped_ms = 0
         self._ends_ms = None         # When to start anew.
         self._console = parts.console_of(settings.board, settings.claimed)
-        self._desk = self._renewing = None
+        self._desk = self._renewing = self._opening = None
+        if self.mesh is not None:
+            self._opening = parts.flooded_by(self.mesh, self.agent, keys, log)
         self._is_told = False        # That no orders are taken here.
         if settings.claimed is not None:
             self._take_orders(archive.newest_s or 0)
@@ -121,7 +123,8 @@ class Gateway:
         settings, dice = self._settings, BoardDice()
         self._desk = order_desk.BoardDesk(
             settings, self.flash, self.clock, dice, self._log, newest_s)
-        self._desk.let_act(self.agent, self._order, self._restart, self._changed)
+        self._desk.let_act(self.agent, self._order, self._restart, self._changed,
+                           self._nowhere if self.mesh is None else self.mesh.groups.join)
         if self.mesh is not None:
             self._desk.let_change_key(self.mesh)
         self._renewing = renewing.Renewing(
@@ -142,8 +145,13 @@ class Gateway:
     def _rekey(self, keys, counter):
         self.agent.rekey(keys, counter)
         self._desk.rekey(keys)
+        if self._opening is not None:
+            self._opening.rekey(keys)
         if self.updating is not None:
             self.updating.rekey(keys)
+
+    def _nowhere(self, _):
+        """In no mesh is nobody flooded to."""
 
     def _archived(self, records, last):
         self._marks.archived(records, last)

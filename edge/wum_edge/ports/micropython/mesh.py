@@ -2,7 +2,7 @@
 
 Everything is in one task; `step` is called as often as can be, also while a meter is waited for.
 At a station it is delivery's connection, at a gateway it carries for others. Left out: joining (a
-board's first keys are provisioned), standby, UDP, orders that are flooded to groups.
+board's first keys are provisioned), standby, UDP.
 """
 
 import cryptolib
@@ -17,6 +17,7 @@ from wum_edge.mesh.guard import Guard, Seal
 from wum_edge.mesh.keys import epoch_key, network_of
 from wum_edge.mesh.relay import Relay
 from wum_edge.mesh.setting import Setting
+from wum_edge.ports.micropython.mesh_groups import HEARD, MeshGroups
 from wum_shared.mesh import encode_mesh_report
 from wum_shared.status import NEVER_SET, SYNCHRONISED
 from wum_shared.topics import MESH
@@ -65,6 +66,11 @@ class BoardMesh(Mesh):
         self._away_ms = None
         self._serves = True
         self._reporting = Reporting(setting.report_s * 1000, clock.monotonic_ms())
+        self.groups = None
+
+    def take_orders(self, carry_out):
+        """What is flooded to us goes to `carry_out`, see MeshGroups."""
+        self.groups = MeshGroups(self, self._clock, carry_out, self._log)
 
     def join_up(self, own, hear, uplink):
         """At a station `hear` takes (stream, sealed); at a gateway `uplink` is the connection by
@@ -109,6 +115,7 @@ class BoardMesh(Mesh):
             self.carriage.tick(now_ms)
             self._serve_while_connected(now_ms)
         self._tell_time(now_ms)
+        self.groups.tick(agent.say, now_ms)
         if self._reporting.is_due(self.relay, now_ms):
             report = report_of(self.relay, self.network, self.now_us(), self._clock.now_s(),
                                self.setting.report_s)
@@ -161,6 +168,8 @@ class BoardMesh(Mesh):
             self.through.want(action[1], action[2])
         elif self.through is not None and kind in ("done", "again"):
             self.through.done(action[1])
+        elif kind in HEARD:
+            self.groups.take(action, now_ms)
 
     def _serve_while_connected(self, now_ms):
         """Be a gateway to the mesh only while the head-end can be reached: others may reach it."""

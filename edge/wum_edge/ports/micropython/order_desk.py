@@ -6,6 +6,7 @@ an order may do (wum_edge/orders).
 
 import os
 
+from wum_edge.agent import GROUP_ORDER
 from wum_edge.configuration.configure import Configure
 from wum_edge.meters.able import lacks
 from wum_edge.orders.caps import Cap
@@ -46,12 +47,13 @@ class BoardDesk:
             acts={}, log=log)
         self._desk.receipts_a_tick = 1
 
-    def let_act(self, agent, tell, end, changed):
+    def let_act(self, agent, tell, end, changed, join):
         """Hear orders, and say what can be done here. `tell` hands an order to its line; `end`
-        starts the board anew at once, `changed` soon, with another configuration.
+        starts the board anew at once, `changed` soon, with another configuration; `join` hears
+        which groups of a mesh this board is in.
         """
         settings, desk = self._settings, self._desk
-        groups = Groups(self._flash, desk.trusted, lambda numbers: None)
+        groups = Groups(self._flash, desk.trusted, join)
         meters = [(one.serial, settings.models[one.model]) for one in settings.config.meters]
         places = {}
         for place, (serial, _) in enumerate(meters):
@@ -79,6 +81,7 @@ class BoardDesk:
             desk.handed(signed)
             self._own.forget_first_order()
         agent.listen(ORDER, self._heard)
+        agent.listen(GROUP_ORDER, self._heard)
 
     def let_change_key(self, mesh):
         """Take orders about the key of the mesh's network. Late: most boards have no mesh."""

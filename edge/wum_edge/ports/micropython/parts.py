@@ -67,6 +67,16 @@ def mesh_of(settings, flash, clock, log):
         radio.Radio(lambda: radio.driver_of(setting, pins), setting, log), clock, log)
 
 
+def flooded_by(mesh, agent, keys, log):
+    """Let a gateway flood what the head-end orders, and a member carry it out; what opens it."""
+    from wum_edge.uplink.opening import Opening
+    from wum_shared.topics import RIPPLE
+    mesh.take_orders(agent.ordered)
+    opening = Opening(Cipher(), keys, log)
+    agent.listen(RIPPLE, lambda sealed: mesh.groups.ordered(opening.open(RIPPLE, sealed)))
+    return opening
+
+
 def _secure(account):
     """How its connection is made safe; None for a broker on loopback that is plain."""
     if not account.tls:
