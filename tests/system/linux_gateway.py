@@ -23,17 +23,19 @@ _END_S = 60.0
 
 
 class LinuxGateway:
-    """Keeps the gateway of a cabinet running: after each end it is started again."""
+    """Keeps the gateway of a cabinet running: after each end it is started again; after the last
+    that is planned, once it is told to go on.
+    """
 
     def __init__(self, cabinet: Cabinet, environment: Mapping[str, str], ends: Iterator[End],
-                 seed: int) -> None:
+                 planned: int, seed: int) -> None:
         self.causes: list[int] = []          # Of every start.
         self.ended: int | None = None
         self._cabinet, self._environment = cabinet, environment
-        self._ends, self._seed = ends, seed
+        self._ends, self._planned, self._seed = ends, planned, seed
         self._log = cabinet.folder / "edge.log"
         self._process: subprocess.Popen[str] | None = None
-        self._stopping = threading.Event()
+        self._stopping, self._going_on = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
 
     def start(self) -> None:
@@ -48,9 +50,15 @@ class LinuxGateway:
                     [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])})
         self._thread.start()
 
+    def go_on(self) -> None:
+        """Live on in peace. Before, it waits for whoever else has ends to come, and costs nothing.
+        """
+        self._going_on.set()
+
     def stop(self) -> None:
         """Pull the plug for good, of whatever holds it too."""
         self._stopping.set()
+        self._going_on.set()
         if self._process is not None:
             self._process.kill()
             self._process.wait(_END_S)
@@ -71,6 +79,10 @@ class LinuxGateway:
         cause = POWER_ON
         while not self._stopping.is_set():
             self.causes.append(cause)
+            if len(self.causes) > self._planned:
+                self._going_on.wait()
+            if self._stopping.is_set():
+                return
             process.stdin.write(json.dumps(asdict(next(self._ends))) + "\n")
             said = process.stdout.readline()
             cause = int(said) if said else CRASHED

@@ -98,7 +98,8 @@ def _plug(name: str, street: Street, number: int, seed: int) -> Supervisor | Lin
     port = PORTS[name]
     planned = ends(random.Random(seed), port.cuts, port.troubles, LATEST_COMMIT)
     if name == "linux":
-        return LinuxGateway(street.cabinets[number - 1], street.environment, planned, seed)
+        return LinuxGateway(street.cabinets[number - 1], street.environment, planned,
+                            port.cuts + 2 * port.troubles, seed)
     return Supervisor(street.boards[number].board, map(life, planned), lambda: int(time.time()))
 
 
@@ -147,6 +148,9 @@ def _live(street: Street, plugs: dict[int, Supervisor | LinuxGateway]) -> None:
         len(plugs[number].causes) > port.cuts + 2 * port.troubles
         for port in PORTS.values() for number in port.cabinets) or None, DRAIN_S)
     print("every end after %.0f s" % (time.monotonic() - began))
+    for plug in plugs.values():
+        if isinstance(plug, LinuxGateway):
+            plug.go_on()
     for port in PORTS.values():
         many = len(port.cabinets)
         street.wait_for("readings of every meter", lambda port=port, many=many: street.ask(
