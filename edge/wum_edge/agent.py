@@ -69,7 +69,8 @@ class Summary(namedtuple("Summary", (
 class Agent:
     """Joins archive, delivery and clock. Without `delivery` it archives only."""
 
-    hold_records = HOLD_RECORDS      # A port with little memory lets fewer wait.
+    # A port with little memory lets fewer wait, and keeps fewer while flash refuses.
+    hold_records, inbox_max = HOLD_RECORDS, INBOX_MAX
 
     def __init__(
             self, *, archive: Archive, delivery: Delivery | None, clock: Clock, schema: Schema,
@@ -105,7 +106,7 @@ class Agent:
         """Take one record; it is archived soon. Its sequence is not looked at."""
         if not self._inbox:
             self._inbox_since_ms = self._clock.monotonic_ms()
-        if len(self._inbox) >= INBOX_MAX:
+        if len(self._inbox) >= self.inbox_max:
             self._inbox.pop(0)
             self._given_up += 1
         self._inbox.append(record)

@@ -195,6 +195,22 @@ def test_what_does_not_fit_into_memory_while_flash_refuses_is_counted():
     assert "7 records were never archived: flash took none" in notes
 
 
+def test_a_port_with_little_memory_keeps_fewer_and_counts_those_as_well():
+    cabinet = Cabinet()
+    cabinet.agent.inbox_max = 20
+    cabinet.flash.read_only = True
+    cabinet.take([row(n) for n in range(24)])        # And the event of a new schema.
+    assert cabinet.agent.summary().inbox == 20
+    cabinet.flash.read_only = False
+    cabinet.agent.close()
+    cabinet.agent.close()
+    records, _ = read_all(cabinet.archive)
+    assert [records[n].values for n in sorted(records) if type(records[n]) is Row] == [
+        row(n).values for n in range(5, 24)]
+    notes = [records[n].note for n in sorted(records) if type(records[n]) is Event]
+    assert "5 records were never archived: flash took none" in notes
+
+
 def test_a_restart_of_the_same_configuration_is_no_new_schema():
     cabinet = Cabinet()
     cabinet.take(mixed(0, 4))

@@ -13,7 +13,7 @@ import time
 
 import machine
 
-from wum_edge.agent import Agent
+from wum_edge.agent import INBOX_MAX, Agent
 from wum_edge.archive.ring import Archive
 from wum_edge.meters.dlms import supply
 from wum_edge.meters.mbus import cipher as mbus_cipher
@@ -46,6 +46,8 @@ ANEW_MS = 2000               # So long what came of an order has to go out.
 GARBAGE_BYTES = 16 * 1024    # Collected when so much lies about, and not only when nothing is left:
                              # what stays would lie scattered, and no room of any size between it.
 HELD_RECORDS = 8             # So many wait: a line that answers at once brings more in a second.
+RECORD_BYTES = 1024          # Of memory free at the start, for each that waits for a flash that
+                             # refuses: a record takes some 200 bytes. More would end in a reset.
 _CAUSES = {"PWRON_RESET": "power on", "HARD_RESET": "reset", "WDT_RESET": "watchdog",
            "DEEPSLEEP_RESET": "deep sleep", "SOFT_RESET": "soft reset"}
 
@@ -95,6 +97,7 @@ class Gateway:
                           self.clock.now_s()))
         self.name = VERSION if self.updating is None else self.updating.name()
         self.agent.hold_records = HELD_RECORDS
+        self.agent.inbox_max = max(min(gc.mem_free() // RECORD_BYTES, INBOX_MAX), HELD_RECORDS)
         self.agent.happened(EVENT_STARTED, "board %s: %d meters on %d lines, after %s" % (
             self.name, len(config.meters), len(config.lines), cause()))
         if doubtful:
