@@ -47,7 +47,7 @@ GARBAGE_BYTES = 16 * 1024    # Collected when so much lies about, and not only w
                              # what stays would lie scattered, and no room of any size between it.
 HELD_RECORDS = 8             # So many wait: a line that answers at once brings more in a second.
 RECORD_BYTES = 1024          # Of memory free at the start, for each that waits for a flash that
-                             # refuses: a record takes some 200 bytes. More would end in a reset.
+                             # refuses (a row of three registers takes 485): else it would run out.
 _CAUSES = {"PWRON_RESET": "power on", "HARD_RESET": "reset", "WDT_RESET": "watchdog",
            "DEEPSLEEP_RESET": "deep sleep", "SOFT_RESET": "soft reset"}
 
