@@ -52,7 +52,7 @@ class Port:
 
 
 PORTS = {"board": Port((1, 2, 3), 14, 1, ("after power on", "after reset", "after watchdog")),
-         "linux": Port((4, 5), 21, 2, ("wum-edge ",))}
+         "linux": Port((4,), 21, 2, ("wum-edge ",))}
 GATEWAYS = sum(len(port.cabinets) for port in PORTS.values())
 
 
