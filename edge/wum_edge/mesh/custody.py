@@ -152,10 +152,11 @@ class Custody:
         return 0, []
 
     def release(self, items: list[Item], to: int = 0) -> None:
-        """Another has them now."""
+        """Another has them now; 0: nobody need have them."""
         for item in items:
             self._out.pop(item.key, None)
-            if item.key in self._held and item.key not in self._back:
+            if item.key in self._held and not (to and item.key in self._back):
+                self._back.discard(item.key)
                 self._held.discard(item.key)
                 self.others -= item.origin != self._address
                 self.see(item.key, to and to | self.heartbeat << 16)
@@ -171,8 +172,6 @@ class Custody:
         gone = [item for queue in self._queues for item in queue
                 if (item.origin, item.number) == (origin, number) and item.mark != NOTE
                 and item.key not in self._out]
-        for item in gone:
-            self._back.discard(item.key)
         self.release(gone)
         return len(gone)
 

@@ -123,6 +123,11 @@ def test_what_came_back_is_withdrawn_like_all_else():
     custody.next_frame(7)
     custody.take(piece(1), 2, source=7)
     assert custody.withdraw(1, 1) == 1 and custody.size == 0
+    custody.take(piece(2), 2, source=5)
+    custody.next_frame(7)
+    custody.take(piece(2), 2, source=7)
+    custody.release(custody.everything())        # We are a gateway now.
+    assert custody.size == 0
 
 
 def test_a_piece_that_comes_back_by_a_third_after_a_newer_heartbeat_has_turned_round():
