@@ -76,7 +76,7 @@ def agree(data: bytes) -> None:
         assert repr(ours) == repr(theirs), data.hex()
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(st.binary(max_size=24))
 @example(bytes.fromhex("a2010161f502"))
 @example(bytes.fromhex("a201010102"))

@@ -7,7 +7,7 @@ import pytest
 from tests.system.chaos import mutants
 from tests.system.chaos.run import run, told
 
-SEEDS = int(os.environ.get("WUM_CHAOS_SEEDS", "200"))
+SEEDS = int(os.environ.get("WUM_CHAOS_SEEDS", "500"))
 DRAINED_S = 120                 # After the last fault all is stored within so long.
 FILLED_S = 900                  # What a head-end lost is there again: requests wait and repeat.
 MUTANT_SEEDS = 60               # So many at most until each mutant must have been noticed.
