@@ -126,6 +126,17 @@ def test_a_station_that_comes_back_may_send_at_once_and_keeps_the_law():
     assert network.undelivered() == []
 
 
+def test_a_station_whose_power_failed_amid_a_burst_hears_everybody_again():
+    network = street()
+    run(network, 1)
+    network.stations[3].radio.listen(0, 7)
+    network.stations[3].stop()
+    network.boot(3)
+    assert network.stations[3].radio.word == 0
+    run(network, 2)
+    assert network.relay(3).gradient.has_parents
+
+
 def test_a_run_can_be_looked_at():
     network = street(4)
     run(network, 3)

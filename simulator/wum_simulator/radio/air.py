@@ -122,6 +122,7 @@ class Air:
         self.radios = [Radio(self, at, duty) for at, duty in enumerate(duty_permyriad)]
         self.counts: Counter[str] = Counter()
         self.airtime_us: Counter[int] = Counter()        # By the first byte of the frame.
+        self.spent_us: list[Counter[int]] = [Counter() for _ in self.radios]    # And by station.
         self.lost_at: Counter[int] = Counter()           # By receiver: frames begun, and lost.
         self.trace = 0
         self._random = dice.stream("air").random
@@ -139,6 +140,15 @@ class Air:
         self._lock_us = [reception.critical_us(way) for way in ways]
         self._airtimes = [[airtime_us(way, size) for size in range(256)] for way in ways]
         self.after(DRIFT_STEP_US, self._drift, None)
+
+    def audible(self) -> list[list[int]]:
+        """By place: the stations that are heard there at the first rate as a rule; not its own."""
+        found: list[list[int]] = [[] for _ in self.radios]
+        for sender, means in enumerate(self.field.means):
+            for receiver, power_mw in means:
+                if power_mw >= self._floor_mw[0]:
+                    found[receiver].append(sender)
+        return found
 
     def after(self, wait_us: int, action: Callable[..., None], argument: object) -> None:
         """Call `action(argument)` in `wait_us`; what comes first was asked for first."""
@@ -179,6 +189,7 @@ class Air:
         self.trace = crc32(frame, crc32(b"%d %d %d" % (begin_us, radio.number, rate), self.trace))
         self.counts["sent"] += 1
         self.airtime_us[frame[0]] += sending.end_us - begin_us
+        self.spent_us[radio.number][frame[0]] += sending.end_us - begin_us
         fades, throw = self.field.fades, self._random
         size = len(fades)
         sending.powers = {receiver: mean_mw * fades[int(throw() * size)]

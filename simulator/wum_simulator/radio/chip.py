@@ -1,7 +1,8 @@
 """A LoRa chip of the SX126x family on the simulated air, behind a pty in place of its bus.
 
 A line for each thing: `tune KHZ FACTOR BANDWIDTH CODING PREAMBLE WORD`, `rx`, `standby`, `cad`,
-`tx HEX`; and back `rx RSSI SNR_Q4 HEX`, `cad 0` or `cad 1`, `sent`. The virtual board's `lora`
+`tx HEX`, `reset N`; and back `rx RSSI SNR_Q4 HEX`, `cad 0` or `cad 1`, `sent`, `reset N`: what came
+before that lay in the pty while the board was off, and no chip keeps it. The virtual board's `lora`
 module speaks it. Left out: registers, interrupts, power; and that looking at the channel ends a
 reception.
 """
@@ -45,6 +46,9 @@ class Chip:
         match words:
             case ["tune", *numbers]:
                 self._tune([int(one) for one in numbers])
+            case ["reset", number]:
+                self.reboot()
+                self._say(b"\nreset %s\n" % number.encode())
             case ["rx"]:
                 self._listen()
             case ["standby"]:

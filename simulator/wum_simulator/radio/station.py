@@ -62,6 +62,7 @@ class Station:
         self.core = core
         self._timer_us = None
         self.radio.power(True)
+        self.radio.listen(0, 0)      # Power may have failed amid a burst, heard by its own word.
         self._carry_out()
 
     def stop(self) -> None:
