@@ -49,7 +49,8 @@ def test_marks_come_back_from_the_file(tmp_path: Path) -> None:
     marks.save()
     flash.close()
     flash, _, again = opened(tmp_path)
-    assert (again.of(1).events_s, again.of(1).seen) == (AT_S, [(40, "40 cover"), (41, "41 magnet")])
+    assert (again.of(1).events_s, again.of(1).seen) == (
+        AT_S, ((40, "40 cover"), (41, "41 magnet")))
     assert again.of(0).events_s == 0
     flash.close()
 
@@ -64,7 +65,7 @@ def test_a_power_cut_after_any_append_loses_no_mark_that_is_archived(
         append(archive, marks, told(AT_S + n, f"{n} entry"))
     flash.close()                    # The file is older than the archive, or not there at all.
     flash, _, again = opened(tmp_path)
-    assert again.of(1).events_s == AT_S + 2 and again.of(1).seen == [(2, "2 entry")]
+    assert again.of(1).events_s == AT_S + 2 and again.of(1).seen == ((2, "2 entry"),)
     flash.close()
 
 

@@ -248,7 +248,10 @@ class Answers:
         """An object of ours has vanished: who had it of us is trusted less."""
         for other in self._carriers(number):
             other.vanished()
-        self._relay.tell(("again", number))
+        if self._relay.unreceipted.sent_anew(number, self._relay.now):
+            self._relay.tell(("want", number, 0))
+        else:
+            self._relay.tell(("again", number))
 
     def came(self, number: int) -> None:
         """A gateway has an object of ours."""

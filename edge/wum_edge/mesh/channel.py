@@ -22,6 +22,7 @@ class Channel:
         self._guests_us = t_us
         self._near = self._held_for = ALL
         self._shift = 0
+        self.is_calm = False         # At a gateway for which little waits: it holds like anybody.
 
     def serve(self, is_gateway: bool) -> None:
         self._is_gateway = is_gateway
@@ -78,10 +79,11 @@ class Channel:
         self._quiet_us = max(self._quiet_us, until_us)
 
     def free_us(self, t_us: int, kind: int) -> int:
-        """From when on we may speak; `kind` is that of the frame, plus one. A poll troubles only a
-        receiver nearby, and a gateway's burst is worth more than the frame that its poll spoils;
-        a ripple goes before everything; all else waits for everybody, and an update for whoever is
-        in a burst nearby, too.
+        """From when on we may speak; `kind` is that of the frame, plus one. The burst
+        of a gateway for which much waits is worth more than the frame that its poll spoils; a
+        ripple goes before everything; all else waits for everybody: what a relay's poll is answered
+        with is heard much farther than the poll. It waits for who is in a burst nearby, too, as an
+        update does.
         """
         if kind == 1 + RIPPLE:
             return self._refused_us
@@ -94,8 +96,10 @@ class Channel:
             return max(self._refused_us, self._pause_us)
         if kind != 1 + POLL:
             return max(self._quiet_us, self._pause_us, self._guests_us)
-        near_us = self._guests_us if self._is_gateway else self._near_us
-        return max(near_us, self._refused_us, self._pause_us)
+        if self._is_gateway:
+            quiet_us = self._quiet_us if self.is_calm else 0
+            return max(quiet_us, self._guests_us, self._refused_us, self._pause_us)
+        return max(self._near_us, self._quiet_us, self._refused_us, self._pause_us)
 
     def pause(self, until_us: int) -> None:
         """A ripple or its echoes pass: whatever else there is to say waits until then."""

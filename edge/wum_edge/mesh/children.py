@@ -3,7 +3,7 @@
 Left out: the channel (relay.py).
 """
 
-from wum_edge.mesh.frames import RECEIPTS_MAX, waiting_bit
+from wum_edge.mesh.frames import BURST_MAX, RECEIPTS_MAX, waiting_bit
 
 CHILDREN_MAX = 64
 ROUTES_MAX = 300
@@ -92,6 +92,10 @@ class Children:
         """How many wait."""
         return sum([1 for child in self._children.values() if child.frames])
 
+    def load(self) -> int:
+        """Frames that wait, of each as many as a burst has at most."""
+        return sum([min(child.frames, BURST_MAX) for child in self._children.values()])
+
     def next_told(self, t_us: int) -> int | None:
         """Address of one for which receipts have waited long enough."""
         due = [(child.receipt_us, address)
@@ -135,6 +139,13 @@ class Children:
             if child.receipts.get(origin) == (number, before):
                 del child.receipts[origin]
         child.told = _NOTHING
+
+    def polled(self, address: int, grant: int, until_us: int) -> None:
+        """Another polls it: so much less waits for us. What did not get there it asks for anew."""
+        child = self._children.get(address)
+        if child is not None and child.frames:
+            child.frames = max(child.frames - grant, 0)
+            child.away_until_us = max(child.away_until_us, until_us)
 
     def spare(self, address: int, until_us: int) -> None:
         """Leave a child alone until it may send more."""

@@ -1,18 +1,22 @@
 """Which neighbours lead to a gateway, and what we tell of it: several parents, and no loop.
 
-A neighbour is feasible when its rank is below every rank that we ever told of that gateway's
-heartbeat, or when its heartbeat is newer (the condition of DSDV and Babel, RFC 8966, 2.4).
+A neighbour is feasible when its rank is below every rank that we ever told under the heartbeat of
+that gateway which it tells of (the condition of DSDV and Babel, RFC 8966, 2.4). Unlike there it may
+be an older one, for not everybody tells every heartbeat: what we told is kept for each.
 Left out: links (neighbours.py), when to tell (trickle.py).
 """
 
 from wum_edge.mesh.frames import ALL, UNREACHABLE
-from wum_edge.mesh.neighbours import Neighbour, Neighbours
+from wum_edge.mesh.neighbours import RANK_US, Neighbour, Neighbours
 
 RANK_MAX = 0xF000
 GATEWAYS_MAX = 8
+_HEARTBEATS_KEPT = 6         # An hour of them.
 # A gateway sends a beacon twice a minute; after three that did not come it is taken for dead.
 GATEWAY_SILENT_US = 120_000_000
-_HYSTERESIS = 7              # A new first parent must cost less than 7/8 of the old one.
+# A new first parent must cost less by an eighth, or by a hop that loses nothing: an eighth of a
+# way of thirty hops would keep a parent that hears one frame in four.
+_HYSTERESIS = 8
 _FORGET_US = 3_600_000_000   # What a neighbour told an hour ago is no ground to stand on.
 
 
@@ -30,7 +34,9 @@ class Gradient:
         self.price_q4 = 16           # What our own duty adds: 16 is nothing.
         self.has_parents = False
         self._burst_us = burst_us
-        self._told: dict[int, tuple[int, int]] = {}
+        self._hop = max(burst_us // RANK_US, 1)
+        # By gateway: heartbeats and the least rank told under each, what was told last at the end.
+        self._told: dict[int, list[tuple[int, int]]] = {}
 
     def become_gateway(self, address: int, heartbeat: int) -> None:
         self.rank, self.gateway, self.heartbeat = 0, address, heartbeat
@@ -53,22 +59,31 @@ class Gradient:
         return self.rank == 0
 
     def told(self) -> None:
-        """Our rank goes on the air: from now on nobody above it is feasible."""
+        """Our rank goes on the air: nobody above it is feasible now, under its heartbeat."""
         if self.rank >= RANK_MAX or self.gateway == ALL:
             return
-        old = self._told.get(self.gateway)
-        if old is None or is_newer(self.heartbeat, old[0]) or (
-                self.heartbeat == old[0] and self.rank < old[1]):
-            if old is None and len(self._told) >= GATEWAYS_MAX:
+        told = self._told.get(self.gateway)
+        if told is None:
+            if len(self._told) >= GATEWAYS_MAX:
                 self._told.clear()
-            self._told[self.gateway] = (self.heartbeat, self.rank)
+            told = self._told[self.gateway] = []
+        if told and told[-1][0] == self.heartbeat and told[-1][1] <= self.rank:
+            return
+        least = min([self.rank] + [rank for beat, rank in told if beat == self.heartbeat])
+        kept = [entry for entry in told if entry[0] != self.heartbeat]
+        self._told[self.gateway] = kept[1 - _HEARTBEATS_KEPT:] + [(self.heartbeat, least)]
 
     def is_feasible(self, other: Neighbour) -> bool:
         """Whether what it has told cannot lead back to us."""
         if other.rank >= RANK_MAX or other.gateway == ALL:
             return False
         told = self._told.get(other.gateway)
-        return told is None or is_newer(other.heartbeat, told[0]) or other.rank < told[1]
+        if told is None or is_newer(other.heartbeat, told[-1][0]) and (
+                other.heartbeat not in [beat for beat, _ in told]):
+            return True
+        ranks = [rank for beat, rank in told if beat == other.heartbeat]
+        # Of an old one that we do not remember anybody may rest on us.
+        return other.rank < min(ranks or [rank for _, rank in told])
 
     def parents(self, t_us: int, neighbours: Neighbours) -> list[Neighbour]:
         """Those that lead to a gateway, the cheapest first; who does not answer comes last."""
@@ -85,8 +100,7 @@ class Gradient:
         parent = None if self.parent is None else neighbours.get(self.parent)
         if parent is None or other is parent:
             return True
-        return self.is_feasible(other) and (
-            self._cost(other) * 8 < self._cost(parent) * _HYSTERESIS)
+        return self.is_feasible(other) and self._is_better(other, parent)
 
     def settle(self, t_us: int, neighbours: Neighbours) -> bool:
         """Choose anew; True when others should soon know of it."""
@@ -101,12 +115,16 @@ class Gradient:
             return before < RANK_MAX
         best = parents[0]
         for other in parents:
-            if other.address == self_before and (
-                    self._cost(best) * 8 >= self._cost(other) * _HYSTERESIS):
+            if other.address == self_before and not self._is_better(best, other):
                 best = other
         self.parent, self.gateway, self.heartbeat = best.address, best.gateway, best.heartbeat
         self.rank = min(best.rank + self._own_cost(best), RANK_MAX)
         return before >= RANK_MAX or self.rank > before + before // 2
+
+    def _is_better(self, other: Neighbour, parent: Neighbour) -> bool:
+        """Whether it is worth to leave `parent` for `other`."""
+        cost = self._cost(parent)
+        return self._cost(other) < cost - min(cost // _HYSTERESIS, self._hop)
 
     def _own_cost(self, other: Neighbour) -> int:
         price_q4 = 16 if other.wired else self.price_q4      # No law holds on a wire.

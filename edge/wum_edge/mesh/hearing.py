@@ -132,8 +132,9 @@ class Hearing:
                 more_us = 0 if poll.rank or not grant else self._following_us(header, poll, grant)
                 if grant and margin_q4 >= NEAR_Q4:
                     relay.channel.protect(until_us + more_us // 2, header.source)
-                if not relay.setting.is_gateway:
-                    relay.hold(until_us + max(more_us, HOST_US), header.source)
+                relay.hold(until_us + max(more_us, HOST_US), header.source)
+                if grant:
+                    relay.children.polled(header.destination, grant, until_us)
             if not grant:
                 relay.channel.release(header.source)
             other = relay.neighbours.hear(relay.now, header.source, margin_q4)
@@ -213,7 +214,7 @@ class Hearing:
         if header.destination == me:
             for origin, number, before in poll.receipts:
                 if origin == me:
-                    for done in relay.unreceipted.receipt(number, before):
+                    for done in relay.unreceipted.receipt(number, before, relay.now):
                         relay.answers.came(done)
                     for lost in relay.unreceipted.overtaken(number, before, relay.now):
                         relay.answers.lost(lost)

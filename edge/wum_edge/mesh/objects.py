@@ -4,14 +4,23 @@ Left out: the way between (custody.py, relay.py). Nothing is opened here.
 """
 
 from wum_edge.mesh.frames import FRAGMENT_MAX, Item
+from wum_edge.mesh.patience import Patience
 
 FRAGMENTS_MAX = 128
 OBJECT_MAX = FRAGMENTS_MAX * FRAGMENT_MAX
-PARTIAL_MAX = 256            # Objects of which a gateway has a part; the oldest makes room.
-_STANDS_US = 45_000_000      # Without a piece for so long, an object's origin is asked.
+# Objects of which a gateway has a part; the oldest makes room. A hundred stations that hand over a
+# day have pieces of 500 on their way. A port with less memory has fewer.
+PARTIAL_MAX = 1024
+# Without a piece for so long an object's origin is asked; longer where the pieces of one object lie
+# farther apart, for queues are long.
+_STANDS_US, _STANDS_MAX_US = 45_000_000, 1_200_000_000
 _WANTS_MAX = 5               # So often, after doubled waits.
-_OVERTAKEN_US = 240_000_000  # An object so old is lost when a later one has arrived.
+# An object so old is lost when a later one has arrived; older ones where receipts take as long.
+_OVERTAKEN_US, _OVERTAKEN_MAX_US = 240_000_000, 3_600_000_000
 _THROUGH_MAX = 4             # Parents of one object that are remembered.
+# Without a receipt for so long an object is submitted anew; longer where receipts take as long.
+RESEND_US, _RESEND_MAX_US = 1_500_000_000, 7_200_000_000
+_TRIES_MAX = 3               # So often under its own number.
 _BEFORE = 32                 # A receipt tells of so many numbers before its own: a day's worth.
 
 
@@ -26,11 +35,11 @@ def cut(origin: int, number: int, content: bytes) -> list[Item]:
 class Partial:
     """What has come of one object."""
 
-    __slots__ = ("due_us", "order", "pieces", "total", "wants")
+    __slots__ = ("came_us", "due_us", "order", "pieces", "total", "wants")
 
     def __init__(self, order: int) -> None:
         self.order = order
-        self.due_us = self.wants = 0
+        self.came_us = self.due_us = self.wants = 0
         self.total = 0
         self.pieces: dict[int, bytes] = {}
 
@@ -43,7 +52,8 @@ class Gathering:
     """A gateway's side."""
 
     def __init__(self, partial_max: int = PARTIAL_MAX) -> None:
-        self._partial_max = partial_max
+        self.partial_max = partial_max
+        self._patience = Patience()
         self._partial: dict[int, Partial] = {}
         self._newest: dict[int, tuple[int, int]] = {}
         self._order = 0
@@ -55,11 +65,14 @@ class Gathering:
         key = item.origin << 16 | item.number
         partial = self._partial.get(key)
         if partial is None:
-            if len(self._partial) >= self._partial_max:
+            if len(self._partial) >= self.partial_max:
                 self._drop_oldest()
             self._order += 1
             partial = self._partial[key] = Partial(self._order)
-        partial.due_us = t_us + (_STANDS_US << partial.wants)
+        else:
+            self._patience.learn(t_us - partial.came_us)
+        partial.came_us = t_us
+        partial.due_us = t_us + (self._wait_us() << partial.wants)
         partial.pieces[item.fragment] = item.content
         if item.is_last:
             partial.total = item.fragment + 1
@@ -81,7 +94,7 @@ class Gathering:
             partial = self._partial[key]
             if partial.due_us <= t_us and partial.wants < _WANTS_MAX:
                 partial.wants += 1
-                partial.due_us = t_us + (_STANDS_US << partial.wants)
+                partial.due_us = t_us + (self._wait_us() << partial.wants)
                 found.append((key >> 16, key & 0xFFFF, sorted(partial.pieces)))
         return found
 
@@ -99,6 +112,9 @@ class Gathering:
     def _drop_oldest(self) -> None:
         oldest = min([(partial.order, key) for key, partial in self._partial.items()])
         del self._partial[oldest[1]]
+
+    def _wait_us(self) -> int:
+        return self._patience.wait_us(_STANDS_US, _STANDS_MAX_US)
 
     def is_done(self, origin: int, number: int) -> bool:
         """Whether it has been given out."""
@@ -124,10 +140,24 @@ class Unreceipted:
 
     def __init__(self) -> None:
         self._sent_us: dict[int, int] = {}
+        self._tries: dict[int, int] = {}             # Of those that were lost before.
+        self._patience = Patience()
         self._through: dict[int, list[int]] = {}     # By object: parents that took some of it.
 
     def sent(self, number: int, t_us: int) -> None:
         self._sent_us[number] = t_us
+
+    def sent_anew(self, number: int, t_us: int) -> bool:
+        """Whether an object that is lost goes once more under its own number, so that what has come
+        of it counts; not for ever: a gateway may take it for one that it had before.
+        """
+        tries = self._tries.get(number, 0)
+        if tries >= _TRIES_MAX:
+            del self._tries[number]
+            return False
+        self._tries[number] = tries + 1
+        self._sent_us[number] = t_us
+        return True
 
     def carried(self, number: int, parent: int) -> None:
         """A parent has taken a piece."""
@@ -155,8 +185,8 @@ class Unreceipted:
     def overtaken(self, number: int, before: int, t_us: int) -> list[int]:
         """Objects that a receipt passes over although they were sent long ago: they are lost."""
         found = [number - 1 - at & 0xFFFF for at in range(_BEFORE) if not before >> at & 1]
-        lost = [past for past in found
-                if t_us - self._sent_us.get(past, t_us) >= _OVERTAKEN_US]
+        wait_us = self._patience.wait_us(_OVERTAKEN_US, _OVERTAKEN_MAX_US)
+        lost = [past for past in found if t_us - self._sent_us.get(past, t_us) >= wait_us]
         for past in lost:
             del self._sent_us[past]
         return lost
@@ -165,20 +195,26 @@ class Unreceipted:
     def size(self) -> int:
         return len(self._sent_us)
 
-    def receipt(self, number: int, before: int) -> list[int]:
+    def receipt(self, number: int, before: int, t_us: int) -> list[int]:
         """Objects that are there now and were not known to be."""
         told = [number] + [number - 1 - at & 0xFFFF for at in range(_BEFORE) if before >> at & 1]
-        return [found for found in told if self._sent_us.pop(found, None) is not None]
+        known = [found for found in told if found in self._sent_us]
+        for found in known:
+            self._patience.learn(t_us - self._sent_us.pop(found))
+            self._tries.pop(found, None)
+        return known
 
     def forget(self, number: int) -> None:
         """It need not be told of any more."""
         self._sent_us.pop(number, None)
+        self._tries.pop(number, None)
         self._through.pop(number, None)
 
-    def overdue(self, until_us: int) -> list[int]:
-        """Objects sent before `until_us`: they are forgotten here and must be sent anew."""
+    def overdue(self, t_us: int) -> list[int]:
+        """Objects of which nothing was heard in time: they are lost."""
+        wait_us = self._patience.wait_us(RESEND_US, _RESEND_MAX_US)
         found = sorted([number for number, sent_us in self._sent_us.items()
-                        if sent_us <= until_us])
+                        if t_us - sent_us >= wait_us])
         for number in found:
             del self._sent_us[number]
         return found

@@ -30,6 +30,9 @@ _CHAIN_GATEWAY, _CHAIN_RELAY = 12, 1
 _CHAIN_SHARED = 6            # Where another network waits for its turn, ...
 _TURN_US = 1_500_000         # ... and so long it has to take it.
 _GRANT_LEAST = BURST_MAX // 2
+# A gateway for which less waits than five full bursts lets the bursts end that it hears of: its
+# poll would spoil them, and be spoilt. With more its time is what there is least of.
+_CALM_FRAMES = 5 * BURST_MAX
 _STEP_UP_Q4 = 24             # Margin in quarter dB that a faster rate must have.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,15 +63,17 @@ class Polls:
     def _is_worth(self, address: int) -> bool:
         """Whether there is room for all that a child has, or for half a burst: a poll for a frame
         or two costs the channel as much as one for sixteen. And who has a burst of others' pieces
-        that nobody has called for needs no second one: it would only trouble receivers nearby.
-        (What came by wire came without a poll, and keeps none from being made.)
+        that nobody has called for, or one piece of theirs beside its own, needs no second burst: it
+        would only trouble receivers nearby. (What came by wire came without a poll, and keeps none
+        from being made.)
         """
         relay = self._relay
-        child = relay.children.get(address)
+        child, custody = relay.children.get(address), relay.custody
+        others_max = BURST_MAX if custody.size == custody.others else 0
         return child is not None and self.grantable() > 0 and (
             relay.setting.is_gateway
-            or (relay.custody.others <= BURST_MAX or relay.neighbours.has_wired())
-            and relay.custody.free >= min(child.frames, _GRANT_LEAST))
+            or (custody.others <= others_max or relay.neighbours.has_wired())
+            and custody.free >= min(child.frames, _GRANT_LEAST))
 
     def grantable(self) -> int:
         """Frames that we can take custody of and may hand on within the law."""
@@ -104,7 +109,7 @@ class Polls:
         elif relay.echoes.are_expected(relay.now):
             chain_max, grant = 1, min(grant, GRANT_MAX)
             relay.channel.pause(relay.now + ROOM_US + grant * relay.frame_us[0])
-        following = children.next(relay.now) if grant else None
+        following = children.next(relay.now) if grant and not self._is_held_up() else None
         is_over = following is not None and self._chained >= chain_max
         address = None if is_over else following
         if address is None:
@@ -126,7 +131,8 @@ class Polls:
         receipts = [] if is_over or child.fruitless and grant else children.receipts(
             relay.now, address, is_dear=relay.gradient.price_q4 > 16)
         if grant or receipts:    # Receipts must be answered, were it by an empty frame.
-            grant = max(min(grant, child.frames), 1)
+            lead = 1 if child.frames + 1 >= LEAD_GRANT else 0
+            grant = max(min(grant, child.frames + lead), 1)
             child.number = child.number % 255 + 1
         gradient = relay.gradient
         gradient.told()
@@ -142,6 +148,14 @@ class Polls:
             self._arrived = self._missing = 0
             self._was_heard = self._has_items = False
             self._origins = set()
+
+    def _is_held_up(self) -> bool:
+        """Whether a gateway lets others end their bursts before it polls again."""
+        relay = self._relay
+        if not relay.setting.is_gateway:
+            return False
+        relay.channel.is_calm = relay.children.load() < _CALM_FRAMES
+        return relay.channel.is_calm and relay.channel.free_us(relay.now, 1 + POLL) > relay.now
 
     def _acks(self, address: int) -> list[tuple[int, int, int]]:
         """What is told of bursts: of that of whom we poll, and of the last ones again. A child that

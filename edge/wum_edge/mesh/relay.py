@@ -9,9 +9,10 @@ time of a clock that runs forward; what is to be done is taken out with `actions
   ("listen", rate, word)                hear this rate and sync word from now on
   ("deliver", origin, number, content)  an object has reached this gateway
   ("done", number)                      a gateway has this object of ours
-  ("again", number)                     none has told so in time: submit it anew
-  ("want", number, here)                a gateway has only the fragments of the bit map `here`:
-                                        `resubmit` the object, from the archive
+  ("want", number, here)                a gateway has only the fragments of the bit map `here`, 0:
+                                        none told in time that it has any; `resubmit` the object,
+                                        from the archive
+  ("again", number)                     ... three times in vain: submit it anew
   ("receive", gateway, number, content) an object has come down to us
   ("confirmed", station, number)        ... or to whom this gateway sent it
   ("undelivered", station, number)      ... or it was given up

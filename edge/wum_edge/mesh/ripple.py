@@ -21,7 +21,9 @@ HOPS_MAX = 64
 _SLOT_US = 12_000
 _SLOTS_MIN, _SLOTS_MAX = 4, 40
 ROUNDS_MAX = 15              # Repetitions of one, all told.
-_ENOUGH = 3                  # Others that were heard to have it: the neighbourhood has it.
+# So many others were heard to have it, and the neighbourhood has it: of those that are as far as
+# we are or farther, and of all. In a street most of whom we hear had it before us.
+_ENOUGH, _ENOUGH_ALL = 3, 6
 _COPIES = 3                  # Of our own at most, and at most so often over again when asked.
 ECHO_PAUSE_US = 2_500_000    # Nobody polls while the ripple and its first echoes pass.
 _STALE_US = 60_000_000       # So late a command is carried out no more.
@@ -33,12 +35,13 @@ if TYPE_CHECKING:
 class Kept:
     """One ripple that is here."""
 
-    __slots__ = ("at_us", "copies", "destination", "frame", "is_done", "is_mine", "sources")
+    __slots__ = ("at_us", "behind", "copies", "destination", "frame", "is_done", "is_mine",
+                 "sources")
 
     def __init__(self, destination: int, frame: Ripple, is_mine: bool) -> None:
         self.destination, self.frame, self.is_mine = destination, frame, is_mine
         self.sources: list[int] = []     # Others that were heard to have it.
-        self.copies = 0
+        self.copies = self.behind = 0
         self.at_us: int | None = None
         self.is_done = not is_mine
 
@@ -92,7 +95,7 @@ class Ripples:
             flags = frame.flags & 15 | min((frame.flags >> 4) + 1, ROUNDS_MAX) << 4
             kept.frame = Ripple(frame.stamp, frame.gateway, frame.number, 0, flags,
                                 frame.execute_us, frame.content)
-        kept.sources, kept.copies = [], 0
+        kept.sources, kept.behind, kept.copies = [], 0, 0
         kept.at_us = self._relay.now
         if self._relay.mode == POLLING and not self._relay.sending:
             # A burst takes 3 s, and is sent again; those who hear us better than whoever is
@@ -119,12 +122,20 @@ class Ripples:
             self._arrived(kept)
         elif ripple.flags >> 4 > kept.frame.flags >> 4:      # A repetition goes as far again.
             kept.frame = ripple
-            kept.sources, kept.copies = [], 0
+            kept.sources, kept.behind, kept.copies = [], 0, 0
             kept.at_us = relay.now + self._slots_us(1)
-        if header.source not in kept.sources and len(kept.sources) < _ENOUGH:
-            kept.sources.append(header.source)
-        if len(kept.sources) >= _ENOUGH and kept.copies:
+        self._count(kept, header.source, ripple.hops)
+        if self._is_enough(kept) and kept.copies:
             kept.at_us = None
+
+    def _count(self, kept: Kept, source: int, hops: int) -> None:
+        """Another that has it. Who had it before us tells little of those behind us."""
+        if source not in kept.sources and len(kept.sources) < _ENOUGH_ALL:
+            kept.sources.append(source)
+            kept.behind += hops > kept.frame.hops
+
+    def _is_enough(self, kept: Kept) -> bool:
+        return kept.behind >= _ENOUGH or len(kept.sources) >= _ENOUGH_ALL
 
     def _arrived(self, kept: Kept) -> None:
         relay, frame = self._relay, kept.frame
@@ -231,14 +242,14 @@ class Ripples:
             self._sending = kept
             kept.copies += 1
             kept.at_us = None
-            if kept.copies < _COPIES and len(kept.sources) < _ENOUGH:
+            if kept.copies < _COPIES and not self._is_enough(kept):
                 kept.at_us = relay.now + relay.frame_us[0] + self._slots_us(2 * kept.copies)
 
     def refused(self) -> None:
         """The channel was busy: once more, a little later."""
         kept, self._sending = self._sending, None
         if kept is not None:
-            kept.copies -= 1
+            kept.copies = max(kept.copies - 1, 0)    # It may have begun anew meanwhile.
             kept.at_us = self._relay.now + self._slots_us(1)
 
     def _slots_us(self, width: int) -> int:

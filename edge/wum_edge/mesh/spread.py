@@ -52,6 +52,7 @@ class Spread:
         self.symbol_us = airtime_us(setting.ways[0], _SYMBOL_BYTES)
         self._lack_us = airtime_us(setting.ways[0], _LACK_BYTES)
         self.images: list[Spreading] = []
+        self.sought_us: int | None = None    # When anybody was heard to gather anything.
         self._burst = 0              # Symbols that are still sent in a row.
         self._sent = 0               # ... and were.
         self._booked = (relay.now, 0)
@@ -94,6 +95,8 @@ class Spread:
     def heard_lack(self, header: Header, body: bytes) -> None:
         """Raises Malformed."""
         lack = decode_lack(body)
+        if lack.lacks:
+            self.sought_us = self.relay.now
         for image in self.images:
             if image.name == lack.name:
                 image.lack(header.source, lack)

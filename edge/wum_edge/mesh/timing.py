@@ -3,7 +3,7 @@
 HOST_US = 24_000             # What two hosts and a turnaround may take between two frames.
 # From so many granted frames on a burst begins with an empty one: a parent that does not hear it
 # polls the next child after a tenth of a second instead of half of one.
-LEAD_GRANT = 6
+LEAD_GRANT = 3
 # What a gateway leaves for asks after a chain of bursts: more while some come.
 ASKS_US, ASKS_MAX_US = 250_000, 2_000_000
 # Priorities of polls, which tell other networks, too, whose time they are about.
@@ -21,14 +21,14 @@ _WORDS = 15                  # Sync words of bursts; 0 is the one that everybody
 IDLE, POLLING, ANSWERING = 0, 1, 2
 
 
-# A burst of at most half of a grant, from a child that has more, tells that the law binds it: the
-# child is left alone until it may send half a burst. Both sides reckon alike: none asks meanwhile.
-SAVED_FRAMES = 8
+# A burst of at most half of a grant of so many, from a child that has more, tells that the law
+# binds it: it is left alone until it may send half a burst. Both sides reckon alike: none asks.
+LARGE_GRANT, SAVED_FRAMES = 6, 8
 
 
 def is_short(announced: int, grant: int) -> bool:
     """Whether so many frames are few, of a grant that was large."""
-    return grant >= LEAD_GRANT and announced <= grant // 2
+    return grant >= LARGE_GRANT and announced <= grant // 2
 
 
 def saving_us(frame_us: int, duty_permyriad: int) -> int:

@@ -7,7 +7,6 @@ from wum_edge.mesh.frames import NOTE
 from wum_edge.mesh.gradient import RANK_MAX
 
 HEARTBEAT_US = 600_000_000
-RESEND_US = 1_500_000_000    # Without a receipt for so long an object is submitted anew.
 MINUTE_US = 60_000_000
 _TICK_US = 20_000_000        # A dead gateway is to be noticed sooner than minutes pass.
 _KEEP_MINUTES = 10           # Between two words to the store of who was heard until when.
@@ -44,7 +43,7 @@ class Upkeep:
         for item in relay.custody.everything():      # Patience begins when the last piece is gone.
             if item.origin == relay.setting.address and item.mark != NOTE:
                 relay.unreceipted.sent_again(item.number, relay.now)
-        for number in relay.unreceipted.overdue(relay.now - RESEND_US):
+        for number in relay.unreceipted.overdue(relay.now):
             relay.answers.lost(number)
         relay.speech.relax()
         used = relay.ledger.spent_us(relay.now) * 100 // relay.ledger.limit_us

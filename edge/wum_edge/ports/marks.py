@@ -59,10 +59,7 @@ class MarksFile:
 
     def of(self, meter: int) -> Marks:
         """A copy of one meter's marks, for the thread of its line."""
-        own, copy = self._marks[self._serials[meter]], Marks()
-        copy.events_s, copy.profile_s = own.events_s, own.profile_s
-        copy.seen, copy.timeless = list(own.seen), list(own.timeless)
-        return copy
+        return self._marks[self._serials[meter]].copy()
 
     def archived(self, records: "Sequence[Row | Missed | Event]", last_sequence: int) -> None:
         """These records are on flash now."""
@@ -111,14 +108,14 @@ class MarksFile:
 
 
 def _as_json(marks: Marks) -> "dict[str, Any]":
-    return {"events_s": marks.events_s, "seen": marks.seen, "timeless": marks.timeless,
-            "profile_s": marks.profile_s}
+    return {"events_s": marks.events_s, "seen": list(marks.seen),
+            "timeless": list(marks.timeless), "profile_s": marks.profile_s}
 
 
 def _from_json(own: "dict[str, Any]") -> Marks:
     marks = Marks()
     marks.events_s = int(own["events_s"])
-    marks.seen = [(int(code), str(note)) for code, note in own["seen"]]
-    marks.timeless = [(int(code), str(note)) for code, note in own["timeless"]]
+    marks.seen = tuple([(int(code), str(note)) for code, note in own["seen"]])
+    marks.timeless = tuple([(int(code), str(note)) for code, note in own["timeless"]])
     marks.profile_s = None if own["profile_s"] is None else int(own["profile_s"])
-    return marks
+    return marks.copy()              # With nothing of its own that every other has.

@@ -9,7 +9,7 @@ from wum_edge.mesh.custody import (
     Custody,
 )
 from wum_edge.mesh.frames import FRAGMENT_MAX, Item
-from wum_edge.mesh.objects import Gathering, Unreceipted, cut
+from wum_edge.mesh.objects import RESEND_US, Gathering, Unreceipted, cut
 
 
 def piece(number, size=40):
@@ -80,9 +80,10 @@ def test_receipts_tell_of_the_eight_before_and_around_the_end():
         gathering.add(cut(5, number, b"x")[0])
     waiting.sent(7, 10)
     newest, before = gathering.receipt(5)
-    assert sorted(waiting.receipt(newest, before)) == [0, 1, 65_533, 65_534, 65_535]
-    assert waiting.receipt(newest, before) == []
-    assert waiting.overdue(9) == [] and waiting.overdue(10) == [7] and waiting.size == 0
+    assert sorted(waiting.receipt(newest, before, 10)) == [0, 1, 65_533, 65_534, 65_535]
+    assert waiting.receipt(newest, before, 10) == []
+    assert waiting.overdue(9 + RESEND_US) == []
+    assert waiting.overdue(10 + RESEND_US) == [7] and waiting.size == 0
 
 
 def test_pieces_that_do_not_fit_together_make_no_object():

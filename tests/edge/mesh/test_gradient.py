@@ -35,6 +35,38 @@ def test_who_may_come_through_us_is_no_parent():
     assert gradient.parent == 4
 
 
+def test_who_falls_back_on_an_older_heartbeat_is_not_led_round_by_who_rests_on_him():
+    neighbours, gradient = Neighbours(), Gradient(BURST_US)
+    told(neighbours, 2, 300, heartbeat=2)
+    gradient.settle(2, neighbours)
+    gradient.told()                              # More than 300 under the newer one, ...
+    told(neighbours, 2, UNREACHABLE, heartbeat=2)
+    told(neighbours, 3, 100, heartbeat=1)
+    gradient.settle(3, neighbours)
+    gradient.told()                              # ... and about 150 under the older.
+    assert gradient.parent == 3
+    told(neighbours, 4, gradient.rank + 1, heartbeat=1)      # By us, as is 3 from now on.
+    told(neighbours, 3, gradient.rank + 2, heartbeat=1)
+    gradient.settle(4, neighbours)
+    assert gradient.parent is None
+    told(neighbours, 2, 300, heartbeat=2)        # What was told under the newer one holds yet.
+    gradient.settle(5, neighbours)
+    assert gradient.parent == 2
+
+
+def test_of_heartbeats_that_are_forgotten_the_least_of_all_ranks_counts():
+    neighbours, gradient = Neighbours(), Gradient(BURST_US)
+    for heartbeat in range(10, 20):
+        told(neighbours, 2, 300, heartbeat=heartbeat)
+        gradient.settle(2, neighbours)
+        gradient.told()
+    told(neighbours, 2, UNREACHABLE, heartbeat=19)
+    for rank, parent in ((gradient.rank, None), (200, 3)):
+        told(neighbours, 3, rank, heartbeat=5)
+        gradient.settle(3, neighbours)
+        assert gradient.parent == parent
+
+
 def test_another_gateway_is_a_way_of_its_own():
     neighbours, gradient = Neighbours(), Gradient(BURST_US)
     told(neighbours, 2, 100)
@@ -56,6 +88,21 @@ def test_a_parent_that_is_a_little_better_is_not_worth_a_change():
     told(neighbours, 3, 300)
     gradient.settle(4, neighbours)
     assert gradient.parent == 3
+
+
+def test_far_out_a_parent_that_hears_little_is_left_for_one_a_hop_farther():
+    neighbours, gradient = Neighbours(), Gradient(BURST_US)
+    told(neighbours, 2, 1_060)
+    gradient.settle(2, neighbours)
+    told(neighbours, 3, 1_100)
+    assert not gradient.concerns(neighbours.get(3), neighbours)
+    gradient.settle(3, neighbours)
+    assert gradient.parent == 2                  # It is nearer, and hears us as well.
+    for _ in range(5):
+        neighbours.get(2).acknowledge(0, 4)      # One frame in four: airtime of four hops for one.
+    assert gradient.concerns(neighbours.get(3), neighbours)
+    gradient.settle(4, neighbours)
+    assert gradient.parent == 3                  # For far less than an eighth of the way.
 
 
 def test_a_link_is_judged_by_what_was_acknowledged():

@@ -97,11 +97,19 @@ def test_what_no_gateway_confirms_is_asked_for_again():
             break
     assert air.relays[3].custody.size and not air.relays[4].custody.waiting()
     air.boot(3)                              # It forgets what it had promised.
-    asked = []
-    for _ in range(40):
-        air.run(air.now + MINUTE_US)
-        asked += [relay for relay in [air.relays[4]] if relay.unreceipted.size == 0]
-    assert asked and air.done == [] and number is not None
+    air.run(air.now + 40 * MINUTE_US)
+    assert air.of("want") == [(4, number, 0)] and air.delivered == []
+    assert air.do(4, "resubmit", number, bytes(200), 0, 2)
+    air.run(air.now + 2 * MINUTE_US)
+    assert air.delivered == [(4, bytes(200))] and air.done == [(4, number)]
+
+
+def test_what_is_asked_for_three_times_in_vain_begins_anew_under_another_number():
+    air = chain()
+    number = air.submit(4, bytes(200))
+    air.relays[4].custody.release(air.relays[4].custody.everything())
+    air.run(130 * MINUTE_US)
+    assert air.of("want") == 3 * [(4, number, 0)] and air.of("again") == [(4, number)]
 
 
 def test_a_restart_uses_no_counter_and_no_object_number_again():

@@ -93,6 +93,56 @@ def test_a_repetition_goes_as_far_as_the_first():
     assert sorted([entry[0] for entry in air.of("ripple")]) == [2, 3, 4]
 
 
+def ripples_of(air, source, lost):
+    """Lose the first `lost` copies of a station, wherever; the list grows by each copy of its."""
+    copies = []
+
+    def loses(frame):
+        header = frames.decode_header(frame)
+        if (header.kind, header.source) != (frames.RIPPLE, source):
+            return False
+        if header.counter not in copies:
+            copies.append(header.counter)
+        return copies.index(header.counter) < lost
+
+    air.loses = loses
+    return copies
+
+
+def test_those_that_had_it_before_us_do_not_silence_us():
+    links = [(1, near) for near in (2, 3, 4)] + [(near, 5) for near in (2, 3, 4)] + [(5, 6)]
+    air = started(links)
+    begin_us = air.now
+    copies = ripples_of(air, 5, 2)
+    air.do(1, "send_ripple", frames.ALL, b"off")
+    air.run(air.now + 5_000_000)                 # Before 6 speaks, and shows that it lacks it.
+    assert [entry[0] for entry in air.told if entry[1:3] == (6, "ripple")][0] > begin_us
+    assert len(copies) == 3
+
+
+def test_three_behind_us_or_six_before_us_silence_us():
+    behind = started([(1, 2)] + [(2, other) for other in (3, 4, 5)])
+    before = started([link for other in range(2, 8) for link in ((1, other), (other, 8))])
+    for air, station in ((behind, 2), (before, 8)):
+        copies = ripples_of(air, station, 0)
+        air.do(1, "send_ripple", frames.ALL, b"off")
+        air.run(air.now + 5_000_000)
+        assert len(air.of("ripple")) == len(air.relays) - 1 and len(copies) < 3
+
+
+def test_a_repetition_while_a_copy_finds_the_channel_busy_begins_anew():
+    air = started(CHAIN)
+    number = air.do(1, "send_ripple", frames.ALL, b"off")
+    ripples = air.relays[1].ripples
+    kept = ripples._find(1, number)
+    ripples._sending, kept.copies = kept, 1
+    ripples.repeat(number)
+    ripples.refused()
+    assert kept.copies == 0
+    air.run(air.now + MINUTE_US)
+    assert len(air.of("ripple")) == 3
+
+
 def test_a_ripple_does_not_wait_for_the_end_of_a_burst_which_is_sent_again():
     air = started([(1, 2), (1, 3)])
     air.submit(2, bytes(12 * frames.FRAGMENT_MAX))

@@ -7,7 +7,7 @@ from wum_edge.mesh.children import Children
 from wum_edge.mesh.custody import Custody
 from wum_edge.mesh.frames import Item
 from wum_edge.mesh.guard import Guard
-from wum_edge.mesh.timing import ASKS_US, HOST_US, is_short, saving_us
+from wum_edge.mesh.timing import ASKS_US, HOST_US, IDLE, is_short, saving_us
 
 MINUTE_US = 60_000_000
 
@@ -138,7 +138,6 @@ def test_who_has_a_burst_of_others_pieces_calls_for_no_second_one():
     relay.children.ask(air.now, 3, 16, 60)
     for number in range(frames.BURST_MAX):
         relay.custody.take(piece(3, number), 2)
-        relay.custody.take(piece(2, number), 2)  # Our own do not count.
     assert relay.custody.others == frames.BURST_MAX and relay.polls.has_work()
     relay.custody.take(piece(3, 99), 2)
     assert not relay.polls.has_work()
@@ -152,7 +151,7 @@ def test_what_still_waits_at_its_origin_is_not_called_for_again():
     air.loses = lambda frame: frames.decode_header(frame).kind == frames.DATA
     air.submit(3, bytes(200))
     air.run(air.now + 60 * MINUTE_US)
-    assert air.relays[3].custody.size == 1 and air.of("again") == []
+    assert air.relays[3].custody.size == 1 and air.of("want") + air.of("again") == []
     air.loses = lambda frame: False
     air.run(air.now + 10 * MINUTE_US)
     assert air.delivered == [(3, bytes(200))]
@@ -192,6 +191,43 @@ def test_a_short_burst_of_a_large_grant_tells_that_the_law_binds():
     assert not is_short(9, 16) and not is_short(1, 5)    # Five were granted: it may have had one.
     assert saving_us(200_000, 100) == 160_000_000        # 1 %: eight frames of 0.2 s in 160 s.
     assert saving_us(200_000, 1000) == 16_000_000
+
+
+def test_a_child_that_another_polls_has_so_much_less_for_us():
+    children = Children()
+    children.ask(0, 5, 20, 40)
+    children.polled(5, 16, 3_000_000)
+    assert children.get(5).frames == 4 and children.load() == 4
+    assert children.next(2_999_999) is None and children.next(3_000_000) == 5
+    children.polled(5, 16, 6_000_000)
+    assert children.next(9_000_000) is None and children.load() == 0
+    children.polled(6, 16, 6_000_000)            # Of whom we know nothing.
+    assert children.get(6) is None
+
+
+def test_a_gateway_for_which_little_waits_lets_a_burst_end_that_it_hears_of():
+    for asking, is_held in ((1, True), (6, False)):
+        air = QuietAir([1], [(1, 2)])
+        air.run(MINUTE_US)
+        gateway = air.relays[1]
+        gateway.hold(air.now + 3_000_000, 9)
+        for address in range(10, 10 + asking):
+            gateway.children.ask(air.now, address, 40, 40)
+        assert gateway.polls.has_work()
+        gateway.polls.begin(False)
+        assert (gateway.mode == IDLE) == is_held
+
+
+def test_a_poll_grants_the_empty_frame_beside_what_the_child_has():
+    air = QuietAir([1], [(1, 2)])
+    air.run(MINUTE_US)
+    gateway = air.relays[1]
+    for frames_there, granted in ((1, 1), (2, 3), (4, 5), (40, frames.BURST_MAX)):
+        gateway.mode, gateway.sending = IDLE, 0
+        gateway.children.ask(air.now, 2, frames_there, 40)
+        gateway.polls.begin(False)
+        poll = [action for action in gateway.actions() if action[0] == "tx"][-1]
+        assert frames.decode_poll_aux(frames.decode_header(poll[2]).aux)[0] == granted
 
 
 def test_a_child_that_saves_up_is_not_polled_until_it_may_send():
@@ -251,3 +287,28 @@ def test_who_hears_a_gateway_s_burst_takes_it_that_another_follows_until_it_is_t
         assert other.channel.is_burst_near(end_us + burst_us // 3) == is_long
         assert (other.channel.free_us(air.now, 1 + frames.ASK) > end_us + burst_us // 2) == is_long
         poll(0)
+
+
+def test_a_relay_that_holds_a_piece_of_others_beside_its_own_calls_for_no_burst():
+    air = QuietAir([1], [(1, 2), (2, 3)])
+    air.run(MINUTE_US)
+    relay = air.relays[2]
+    relay.children.ask(relay.now, 3, 16, 40)
+    assert relay.polls.has_work()
+    relay.custody.take(piece(3, 1), 2)
+    assert relay.polls.has_work()                # It comes for what is left of the last burst.
+    relay.custody.take(piece(2, 1), 2)
+    assert not relay.polls.has_work()
+    relay.custody.release([piece(3, 1)])
+    assert relay.polls.has_work()                # Its own alone keep nobody out.
+
+
+def test_a_relay_s_poll_waits_for_a_burst_that_it_hears_of_however_weakly():
+    air = QuietAir([1], [(1, 2), (2, 3)])
+    air.run(MINUTE_US)
+    relay, gateway = air.relays[2], air.relays[1]
+    for one in (relay, gateway):
+        one.channel.hold(one.now, one.now + 1_000_000, 9)
+        one.channel.attempt_us = None
+    assert relay.channel.free_us(relay.now, 1 + frames.POLL) == relay.now + 1_000_000
+    assert gateway.channel.free_us(gateway.now, 1 + frames.POLL) <= gateway.now
