@@ -50,16 +50,14 @@ _HORIZON_S = 30 * 86400
 
 
 class Summary(namedtuple("Summary", (
-        "archived", "backlog", "oldest_s", "inbox", "stopped", "progress", "trouble"))):
-    """Where the agent stands. `oldest_s` is the time of the oldest record that the head-end lacks,
-    None without one; `stopped` says why nothing is sent, `trouble` what is wrong with flash or
-    clock; both are empty when all is well.
+        "archived", "backlog", "inbox", "stopped", "progress", "trouble"))):
+    """Where the agent stands. `stopped` says why nothing is sent, `trouble` what is wrong with
+    flash or clock; both are empty when all is well.
     """
 
     __slots__ = ()
     archived: int
     backlog: int
-    oldest_s: int | None
     inbox: int
     stopped: str
     progress: Progress | None
@@ -81,9 +79,10 @@ class Agent:
         self._clock = clock
         self._log = log
         self._archived = archived        # Told what is on flash, and the last sequence number.
-        self._schema = archive.schema_like(schema) or encode_schema(schema)
+        known = archive.schema_like(schema)
+        self._schema = known or encode_schema(schema)    # Until it is on flash.
         self._schema_id = b""
-        self._is_new_schema = archive.schema_like(schema) is None
+        self._is_new_schema = known is None
         self._meters = len(schema.meters)
         self._inbox: list[Row | Missed | Event] = []
         self._inbox_since_ms = 0
@@ -216,10 +215,28 @@ class Agent:
         self._archive.keep_cursor()
 
     def summary(self) -> Summary:
-        """For a person's log."""
+        """For a person's log. Asks flash for nothing: a board says it each minute, and on a page to
+        whoever asks.
+        """
         progress = None if self._delivery is None else self._delivery.progress()
-        return Summary(self._archive.next_sequence - 1, self._archive.backlog, self._oldest_s(),
+        return Summary(self._archive.next_sequence - 1, self._archive.backlog,
                        len(self._inbox), self._stopped, progress, self._trouble())
+
+    def oldest_s(self) -> int | None:
+        """The time of the oldest record that is not acknowledged and not lost. None without one,
+        and while flash cannot be read.
+        """
+        first = self._archive.cursor + 1
+        try:
+            span = self._archive.read(first, Limits(SEQUENCE_MAX, 2, 1 << 16), again=True)
+        except OSError:
+            return None              # Delivery tells of it.
+        times: list[int] = []
+        if span is not None:
+            times = [row.captured_at_s for row in span.rows]
+            times += [missed.captured_at_s for missed in span.missed]
+            times += [event.at_s for event in span.events]
+        return min(times) if times else None
 
     def _store(self, now_ms: int) -> None:
         """Append the inbox; what flash does not take stays in it."""
@@ -228,6 +245,7 @@ class Agent:
         try:
             if not self._schema_id:
                 self._schema_id = self._archive.keep_schema(self._schema)
+                self._schema = b""   # Of 64 meters it is as large as their values.
                 self._tell_schema()
             self._archive.append(self._inbox, self._schema_id, self._stamp())
             self._tell_archived(len(self._inbox))
@@ -347,16 +365,6 @@ class Agent:
             self._newest_s = 0       # Somebody set it: what was archived before proves nothing.
             self._telling.again()
         self._look_at_clock()
-
-    def _oldest_s(self) -> int | None:
-        """The time of the oldest record that is not acknowledged and not lost."""
-        span = self._archive.read(self._archive.cursor + 1, Limits(SEQUENCE_MAX, 2, 1 << 16))
-        times: list[int] = []
-        if span is not None:
-            times = [row.captured_at_s for row in span.rows]
-            times += [missed.captured_at_s for missed in span.missed]
-            times += [event.at_s for event in span.events]
-        return min(times) if times else None
 
 
 def _pass_over(sealed: bytes) -> None:

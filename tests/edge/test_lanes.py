@@ -158,3 +158,23 @@ def test_ranges_acknowledged_ahead_of_their_turn_are_bounded():
     for flight in list(reversed(lanes.flights)):
         cursor = lanes.done(flight, cursor)
     assert cursor == lanes.live_next - 1 and not lanes.flights
+
+
+def test_what_waited_and_finds_no_place_in_a_small_batch_goes_at_once_and_later_ones_wait():
+    world = World()
+    world.head_end.batch_bytes = 64              # A board's batch is small: its memory is.
+    world.append([row(n) for n in range(30)])
+    world.wait(rules.LINGER_MS - 1)
+    assert not world.head_end.batches()
+    world.wait(1)
+    answered = 0
+    while answered < len(world.head_end.batches()):      # No time passes.
+        world.hear(world.head_end.store(world.head_end.batches()[answered]))
+        answered += 1
+        world.wait(0)
+    assert answered > rules.WINDOW and world.archive.cursor == 30
+    world.append([row(30)])                      # It came later: it waits for more.
+    world.wait(rules.LINGER_MS - 1)
+    assert len(world.head_end.batches()) == answered
+    world.wait(1)
+    assert world.head_end.batches()[-1].last == 31

@@ -27,7 +27,8 @@ def meters(count: int, silent: int) -> list[KnownMeter]:
 
 
 def test_the_sentence_says_what_is_silent_what_waits_and_what_is_in_flight() -> None:
-    said = sentence(Summary(100, 40, 1760000000, 0, "", PROGRESS, ""), meters(3, 1), connected=True)
+    said = sentence(Summary(100, 40, 0, "", PROGRESS, ""), 1760000000, meters(3, 1),
+                    connected=True)
     assert said == (
         "3 meters, M-0 silent; 100 records archived, 40 records wait for the head-end, the oldest "
         "of 2025-10-09T08:53:20Z; connected, 2 batches in flight, 7 acknowledged, 1 sent again, "
@@ -36,18 +37,18 @@ def test_the_sentence_says_what_is_silent_what_waits_and_what_is_in_flight() -> 
 
 def test_the_second_answer_to_what_was_sent_twice_is_late_and_not_refused() -> None:
     progress = PROGRESS._replace(refused={"of no batch in flight": 2})
-    said = sentence(Summary(1, 0, None, 0, "", progress, ""), [], connected=True)
+    said = sentence(Summary(1, 0, 0, "", progress, ""), None, [], connected=True)
     assert said.endswith("1 sent again, 2 answers late")
 
 
 def test_many_silent_meters_do_not_fill_the_log() -> None:
-    said = sentence(Summary(0, 0, None, 0, "", PROGRESS, ""), meters(9, 8), connected=False)
+    said = sentence(Summary(0, 0, 0, "", PROGRESS, ""), None, meters(9, 8), connected=False)
     assert "M-0, M-1, M-2, M-3, M-4 and 3 more silent" in said and "no connection" in said
 
 
 def test_it_says_why_nothing_is_sent() -> None:
-    said = sentence(Summary(5, 5, None, 7, "give it new keys", None,
-                            "the disk is full"), meters(1, 0), connected=True)
+    said = sentence(Summary(5, 5, 7, "give it new keys", None,
+                            "the disk is full"), None, meters(1, 0), connected=True)
     assert said.endswith("7 wait for flash; the disk is full; nothing is sent: give it new keys")
 
 

@@ -106,9 +106,9 @@ def _append_row(out: BitWriter, run: Run, before: Before | None, row: Row) -> No
     out.append(1 if leans else 0, 1)
     if before is None or not leans:
         out.append(count - 1, _COUNT)
-        before = Before(row.captured_at_s, [0] * count, (0,) * count)
-    _append_statuses(out, before.statuses, row.statuses)
-    before.statuses = tuple(row.statuses)
+        before = Before(row.captured_at_s, [0] * count, run.statuses((0,) * count))
+    if not _append_statuses(out, before.statuses, row.statuses):
+        before.statuses = run.statuses(tuple(row.statuses))
     for place, value in enumerate(row.values):
         if value is None:
             continue
@@ -122,7 +122,8 @@ def _append_row(out: BitWriter, run: Run, before: Before | None, row: Row) -> No
         run.keep(row.meter, row.register_set, before)
 
 
-def _append_statuses(out: BitWriter, before: tuple[int, ...], statuses: tuple[int, ...]) -> None:
+def _append_statuses(out: BitWriter, before: tuple[int, ...], statuses: tuple[int, ...]) -> bool:
+    """Whether they are the same as before."""
     is_same = tuple(statuses) == before
     out.append(1 if is_same else 0, 1)
     if not is_same:
@@ -131,6 +132,7 @@ def _append_statuses(out: BitWriter, before: tuple[int, ...], statuses: tuple[in
         for place in flags:
             out.append(place, _COUNT)
             out.append(statuses[place], _STATUS)
+    return is_same
 
 
 def _append_missed(out: BitWriter, run: Run, missed: Missed) -> None:
@@ -169,9 +171,9 @@ def _read_row(
         raise Malformed("archive piece: meter %d leans on a row that is not there" % run.meter)
     if before is None or not leans:
         count = bits.read(_COUNT) + 1
-        before = Before(at_s, [0] * count, (0,) * count)
+        before = Before(at_s, [0] * count, run.statuses((0,) * count))
     if not bits.read(1):
-        before.statuses = _read_statuses(bits, len(before.values))
+        before.statuses = run.statuses(_read_statuses(bits, len(before.values)))
     values: list[int | None] = []
     for place, last in enumerate(before.values):
         if before.statuses[place] & ABSENT:

@@ -10,6 +10,8 @@ IO_ERROR = 5       # errno EIO: the medium itself cannot give these bytes back.
 class Flash:
     """One folder of files."""
 
+    read_ahead = 4096            # So much is read at least of a segment, for what comes next.
+
     def names(self) -> list[str]:
         """Names of all files, in any order."""
         raise NotImplementedError

@@ -11,6 +11,7 @@ VALUES_MAX = 4096             # Kept of earlier rows: 64 meters of 64 registers;
 _HALVE_AT = 32                # So many steps of a column weigh half as much as the later ones.
 _FIRST_SUM = 8
 _K_MAX = 62
+_KEY_BITS = 8                 # Places are below 128, register sets below 256: coding.py asserts it.
 
 
 class Column:
@@ -95,20 +96,22 @@ class Run:
         self.outcome = 0              # Of the missed row before, and its note.
         self.note = b""
         self.times = Column()
-        self._columns: dict[tuple[int, int], Column] = {}
-        self._before: dict[tuple[int, int], Before] = {}
+        # By register set and place, by meter and register set: numbers take no heap of their own.
+        self._columns: dict[int, Column] = {}
+        self._before: dict[int, Before] = {}
         self._values = 0
 
     def column(self, register_set: int, place: int) -> Column:
         """The steps of one register of a register set."""
-        column = self._columns.get((register_set, place))
+        key = register_set << _KEY_BITS | place
+        column = self._columns.get(key)
         if column is None:
-            column = self._columns[(register_set, place)] = Column()
+            column = self._columns[key] = Column()
         return column
 
     def before(self, meter: int, register_set: int) -> Before | None:
         """The row before; None when it has to stand whole."""
-        return self._before.get((meter, register_set))
+        return self._before.get(meter << _KEY_BITS | register_set)
 
     def expected_s(self, before: Before | None) -> int:
         """When the next record was probably captured."""
@@ -123,7 +126,7 @@ class Run:
 
     def keep(self, meter: int, register_set: int, before: Before) -> None:
         """Keep a row that stood whole, where there is room for it."""
-        key = (meter, register_set)
+        key = meter << _KEY_BITS | register_set
         known = self._before.get(key)
         values = self._values + len(before.values) - (0 if known is None else len(known.values))
         if values > VALUES_MAX:
@@ -133,6 +136,15 @@ class Run:
             return
         self._values = values
         self._before[key] = before
+
+    def statuses(self, statuses: tuple[int, ...]) -> tuple[int, ...]:
+        """The same ones, as an earlier row that is kept has them: most rows have no flag at all,
+        and of 64 meters each would hold as many zeros.
+        """
+        for before in self._before.values():    # Any order: they are the same.
+            if before.statuses == statuses:
+                return before.statuses
+        return statuses
 
 
 def read_step(column: Column, bits: BitReader, base: int, least: int, most: int) -> int:

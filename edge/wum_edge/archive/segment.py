@@ -167,7 +167,9 @@ class Pages:
         if size <= 0:
             return b""
         if at < self._at or at + size > self._at + len(self._data):
-            self._data = self._read(at, max(size, min(_CHUNK, self.size - at)), size)
+            self._data = b""         # A board has not the room for both.
+            ahead = min(self._flash.read_ahead, self.size - at)
+            self._data = self._read(at, max(size, ahead), size)
             self._at = at
         return self._data[at - self._at:at - self._at + size]
 

@@ -15,10 +15,11 @@ _ROLLED_SHARE = 100          # Rolled over: from the last hundredth of its digit
 class Counters:
     """What the counters of one meter stood at when they were last read."""
 
+    _told_s: int | None = None
+
     def __init__(self, model: Model) -> None:
         self._model = model
         self._last: dict[int, int] = {}
-        self._told_s: int | None = None
 
     def note(self, values: dict[int, int | None], now_s: int) -> str:
         """A sentence when one of them, by place, went back and that is news; else the empty text.

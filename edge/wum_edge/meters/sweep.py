@@ -101,15 +101,21 @@ class Sweep:
         due = [known for known in self.meters if known.due(self._schedule, self._due_s)]
         living = [known for known in due if not _dead(known)]
         dead = [known for known in due if _dead(known)]
-        visits: list[Visit] = []
+        visits: list[Visit] = []         # Those that are not over.
+        visited = []
+        latest: list[Visit] = []
         self._twins.begin()
         try:
             for known in sorted(living, key=_longest_waiting):  # No ties: the index is unique.
                 if clock.monotonic_ms() >= self._end_ms:
                     break
-                visits.append(self._visit(known))
-                yield from self._attempt(visits[-1], line, clock)
-            latest = visits[-1:]
+                latest = [self._visit(known)]
+                visits += latest             # Before: the line may go while it is asked.
+                yield from self._attempt(latest[0], line, clock)
+                if latest[0].is_over():
+                    visits.pop()
+                    visited.append(known)
+                    yield from self._finish(latest[0], clock)
             for visit in self._again(visits, clock):
                 # What damaged the last answer may go on: a second meter at that address talks late.
                 if latest and latest[0].is_damaged():
@@ -128,7 +134,6 @@ class Sweep:
                 self._gone = str(error)
                 yield self._event(clock, status.EVENT_LINE_GONE, None, self._gone)
         yield from self._judge_noise(visits, clock)
-        visited = []
         for visit in visits:
             if visit.answered or visit.error:
                 visited.append(visit.known)
@@ -158,6 +163,7 @@ class Sweep:
                     visit.known.meter.serial, told))
         if visit.take.answered():
             yield from _rest_of_visit(visit, line, clock)
+        visit.put_down()
         yield None
 
     def _examine(self, line: Line, clock: Clock) -> "Iterator[Event]":

@@ -40,23 +40,31 @@ CAPTURE_S = 900              # Load profiles capture at multiples of this; no st
 class Marks:
     """How far a meter's own logs are archived. `seen` are the entries of the second `events_s`."""
 
-    def __init__(self) -> None:
-        self.events_s = 0
-        self.seen: list[tuple[int, str]] = []
-        self.timeless: list[tuple[int, str]] = []    # Entries to which the meter gives no time.
-        self.profile_s: int | None = None    # None: never read; history begins with now.
+    # Here and not in each of 64, twice: most meters on a board have neither events nor profile.
+    events_s = 0
+    seen: tuple[tuple[int, str], ...] = ()
+    timeless: tuple[tuple[int, str], ...] = ()       # Entries to which the meter gives no time.
+    profile_s: int | None = None             # None: never read; history begins with now.
+
+    def copy(self) -> "Marks":
+        """The same ones, for somebody else to change."""
+        made = Marks()
+        for name in ("events_s", "seen", "timeless", "profile_s"):
+            if getattr(self, name) != getattr(made, name):
+                setattr(made, name, getattr(self, name))
+        return made
 
     def note_event(self, at_s: int, code: int, note: str) -> None:
         """This entry is archived."""
         if at_s > self.events_s:
             self.events_s = at_s
-            self.seen = []
+            self.seen = ()
         if at_s == self.events_s and len(self.seen) < SEEN_MAX:
-            self.seen.append((code, note))
+            self.seen += ((code, note),)
 
     def note_timeless(self, code: int, note: str) -> None:
         """This entry, which has no time, is archived."""
-        self.timeless = (self.timeless + [(code, note)])[-SEEN_MAX:]
+        self.timeless = (self.timeless + ((code, note),))[-SEEN_MAX:]
 
     def is_new(self, at_s: int | None, code: int, note: str) -> bool:
         """Whether this entry was not archived yet."""
@@ -69,20 +77,22 @@ class Marks:
 class Upkeep:
     """The upkeep of one meter, from sweep to sweep."""
 
+    # Here and not in each of 64 until one has something of its own to say.
+    error_s: int | None = None               # Of its clock, when it was last read.
+    _told_s = 0                              # When its clock was told of, and with which error.
+    _told_error_s = 0
+    _cannot: tuple[str, ...] = ()
+
     def __init__(
             self, line: str, known: KnownMeter, policy: ClockPolicy, period_s: int,
             profile_set: int | None, marks: Marks,
     ) -> None:
         self.known = known
         self.marks = marks
-        self.error_s: int | None = None      # Of its clock, when it was last read.
         self._line = line
         self._policy = policy
         self._usual_s = 2 * period_s         # What a sweep reads of the profile; more is back-fill.
         self._profile_set = profile_set
-        self._cannot: set[str] = set()
-        self._told_s = 0                     # When its clock was told of, and with which error.
-        self._told_error_s = 0
 
     def after(self, visit: Visit, line: Line, clock: Clock) -> "list[Record]":
         """Right after its registers and its clock were read: what follows of the clock, events,
@@ -130,7 +140,7 @@ class Upkeep:
             self.known.prepare(line)
             return converse(conversation, line)
         except CannotDo:
-            self._cannot.add(what)
+            self._cannot += (what,)
             return None
 
     def _reader(self) -> Reader:

@@ -27,15 +27,16 @@ CAPTURE_SPREAD_S = 60        # A late register belongs to its row for this long.
 
 
 class Counters:
-    """Turns of one meter by what came of them, since the start. Plain counts, never reset."""
+    """Turns of one meter by what came of them, since the start. Plain counts, never reset. Each
+    stands here until there is something to count: most meters only ever answer.
+    """
 
-    def __init__(self) -> None:
-        self.answered = 0
-        self.silent = 0
-        self.bad_check = 0
-        self.exception = 0
-        self.foreign = 0     # Also those heard before the right answer came.
-        self.not_tried = 0   # Sweeps, not turns.
+    answered = 0
+    silent = 0
+    bad_check = 0
+    exception = 0
+    foreign = 0              # Also those heard before the right answer came.
+    not_tried = 0            # Sweeps, not turns.
 
     def count(self, outcome: int) -> None:
         """Count one of status.OUTCOMES."""
@@ -87,7 +88,8 @@ class KnownMeter:
         self.keeps_time = keeps_time(model)  # Rows end with its clock.
         self.portions: tuple[Portion, ...] = (Portion(
             register_set, tuple(range(len(model.registers))), self.keeps_time, ALWAYS),)
-        self._read_for: dict[int, int] = {}  # Moments for which register sets were read last.
+        self._read_for: dict[int, int] | None = None     # Moments for which register sets were
+                                             # read last, of a meter that has several.
         # So many bytes of an answer say whose it is; 0: none do.
         self.head_bytes = int(getattr(entry_of(model.protocol), "HEAD_BYTES", 0))
 
@@ -100,10 +102,14 @@ class KnownMeter:
         return tuple([portion for portion in self.portions
                       if (portion.schedule == schedule or (
                           last_due_s(due_s, portion.schedule) == due_s))
-                      and self._read_for.get(portion.register_set) != due_s])
+                      and (self._read_for or {}).get(portion.register_set) != due_s])
 
     def note_read(self, portions: tuple[Portion, ...], due_s: int) -> None:
         """Whatever comes of it: they were asked for, for the moment `due_s`."""
+        if len(self.portions) == 1:
+            return                           # See due.
+        if self._read_for is None:
+            self._read_for = {}
         for portion in portions:
             self._read_for[portion.register_set] = due_s
 
@@ -111,6 +117,9 @@ class KnownMeter:
         """Before each conversation: the one before may have changed the line's setting."""
         if self.setting is not None:
             line.set(self.setting)
+
+
+_NOTHING = Take()            # Of who was not asked yet, or has given what it had.
 
 
 class Visit:
@@ -130,8 +139,9 @@ class Visit:
         self.attempts = 0
         self.error: MeterError | None = None  # The last failure.
         self.is_kept = False                  # Its upkeep was done.
-        self.take = Take()                    # Of the last attempt.
-        self.heard: list[bytes] = []          # In its turns.
+        self.take = _NOTHING                  # Of the last attempt, while it lasts.
+        self.heard: tuple[bytes, ...] | list[bytes] = ()    # In its turns, while it lasts.
+        self._was_damaged = False             # By the last one.
         self.time: MeterTime | None = None    # Its clock, which is read once ...
         self.error_s: int | None = None       # ... and by how much it was then ahead of ours.
         self._clock_told = False              # A row of this visit has it.
@@ -166,6 +176,7 @@ class Visit:
             known.head = head if len(head) == known.head_bytes else b""  # Less is anybody's.
         self._look_at_clock(take, attentive, clock)
         self._count(take)
+        self._was_damaged = any(type(error) is BadCheck for error in take.errors)
         self.left = tuple([place for place in self.left if place not in take.values and (
             place not in take.refused or place in take.again)])
         return self._rows(take)
@@ -204,7 +215,17 @@ class Visit:
 
     def is_damaged(self) -> bool:
         """Whether damage was heard in the last attempt."""
-        return any(type(error) is BadCheck for error in self.take.errors)
+        return self._was_damaged
+
+    def is_over(self) -> bool:
+        """Whether it gave all that it has, and nothing failed."""
+        return self.rows > 0 and not self.left and self.error is None
+
+    def put_down(self) -> None:
+        """What was heard and taken is in rows now. A sweep keeps all its visits until its end: on
+        a board it would have no room for the answers of all its meters.
+        """
+        self.take, self.heard = _NOTHING, ()
 
     def in_spread(self, clock: Clock) -> bool:
         """Whether what is read now still belongs to this visit's row."""

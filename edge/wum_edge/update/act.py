@@ -32,7 +32,7 @@ class UpdateAct(Act):
     """What an order of kind UPDATE does to an updater; `rolls` are those that are here."""
 
     def __init__(self, updater: Updater, rolls: "Rolls | None" = None) -> None:
-        self._updater, self._rolls = updater, rolls
+        self._updater, self.rolls = updater, rolls
 
     def check(self, order: Order) -> None:
         """Refuse what cannot be read, and a release that is not to be taken, with its words."""
@@ -65,10 +65,10 @@ class UpdateAct(Act):
 
     def _on_roll(self, demand: OnRoll) -> "tuple[Roll, Assignment]":
         """What a roll says to us. Raises OfferRefused."""
-        roll = None if self._rolls is None else self._rolls.of(demand.digest)
-        if self._rolls is None or roll is None:
+        roll = None if self.rolls is None else self.rolls.of(demand.digest)
+        if self.rolls is None or roll is None:
             raise OfferRefused("the roll that it names is not here")
-        assignment = roll.of(self._rolls.own)
+        assignment = roll.of(self.rolls.own)
         if assignment is None:
             raise OfferRefused("the roll that it names does not name this concentrator")
         return roll, assignment

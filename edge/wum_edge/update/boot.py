@@ -27,6 +27,7 @@ BAD_CONTENT = 8
 NO_ROOM = 9
 FORMATS = 10
 UNTRUSTED = 11
+NO_FLASH = 12
 WHYS = {
     UNTOLD: "it ended before it could tell", DAMAGED: "its slot is damaged",
     NO_ARCHIVE: "the archive took no record", NO_METER: "no meter answered",
@@ -36,6 +37,7 @@ WHYS = {
     NO_ROOM: "flash had no room for it",
     FORMATS: "it and the version that runs cannot read each other's archives",
     UNTRUSTED: "who signed it is not trusted any more",
+    NO_FLASH: "flash refused what its trial has to write",
 }
 
 NAMES = ("boot-a", "boot-b")

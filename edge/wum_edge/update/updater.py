@@ -64,6 +64,10 @@ class Updater:
         self._boot = read_boot(flash)
         self._trial = None if self._boot.trial != slot or slot == FACTORY else Trial(
             clock.monotonic_ms(), has_meters=has_meters)
+        # Home runs while another slot is on trial: flash let nobody count a try (start.py).
+        self._is_uncounted = self._boot.trial not in (None, slot)
+        if self._is_uncounted:
+            log.warn("%s; what was home runs" % self._failure())
         if self._boot.trial is None and slot == self._boot.spare and self._boot.slots[slot][0]:
             self._keep(self._boot.fallen_back(slot))
         self._resume()
@@ -75,6 +79,8 @@ class Updater:
             return updates.TRIAL
         if self._release is not None:
             return updates.STAGED if self._is_staged else updates.FETCHING
+        if self._is_uncounted:
+            return updates.REVERTED
         if self._boot.failed:
             is_off = self._boot.failed_why == boots.ABORTED
             return updates.CALLED_OFF if is_off else updates.REVERTED
@@ -182,13 +188,20 @@ class Updater:
         note = ""
         if self._trial is not None:
             note = "" if not self._trial.lacks else boots.WHYS[self._trial.lacks]
-        elif self._release is None and self._boot.failed:
-            note = "release %d: %s" % (self._boot.failed, boots.WHYS.get(
-                self._boot.failed_why, "unknown"))
+        elif self._release is None and (self._boot.failed or self._is_uncounted):
+            note = self._failure()
         sequence, digest = self._running()
         return Standing(
             self._boot.assigned, self.state, sequence, digest, have, of,
             min(max(0, self._clock.now_s()), TIME_MAX_S), self._nonce, note, self._trusted.number)
+
+    def _failure(self) -> str:
+        """Which release was given up, or has to be, and why."""
+        boot = self._boot
+        sequence, why = boot.failed, boot.failed_why
+        if self._is_uncounted and boot.trial is not None:
+            sequence, why = boot.slots[boot.trial][0], boot.why or boots.NO_FLASH
+        return "release %d: %s" % (sequence, boots.WHYS.get(why, "unknown"))
 
     def tick(self) -> None:
         """Do what is due: a few files are written at most."""
@@ -198,21 +211,35 @@ class Updater:
         try:
             if self._trial is not None:
                 self._try(self._trial, now_ms)
+            elif self._is_uncounted:
+                self._keep(self._boot.given_up(self._boot.why or boots.NO_FLASH))
+                self._is_uncounted = False
+                self._forget()
             elif self._release is not None:
                 self._go_on(self._release)
         except OSError as error:
             self._refused(error)
 
     def _try(self, trial: Trial, now_ms: int) -> None:
-        if not trial.lacks:
-            self._keep(self._boot.confirmed())
-            self._trial = None
-            self._log.say("release %d is confirmed" % self._boot.sequence)
-            self._forget()
-        elif trial.is_over(now_ms):
-            self._log.warn("this version gives up: %s" % boots.WHYS[trial.lacks])
-            self._keep(self._boot.lacking(trial.lacks))
+        is_over = trial.is_over(now_ms)
+        if trial.lacks and not is_over:
+            return
+        try:
+            self._keep(self._boot.lacking(trial.lacks) if trial.lacks else self._boot.confirmed())
+        except OSError:
+            if not is_over:
+                raise
+            # It cannot come home, and who waits here for room waits until something ends it.
+            self._log.warn("this version gives up: %s" % boots.WHYS[boots.NO_FLASH])
             self.restart = True
+            return
+        if trial.lacks:
+            self._log.warn("this version gives up: %s" % boots.WHYS[trial.lacks])
+            self.restart = True
+            return
+        self._trial = None
+        self._log.say("release %d is confirmed" % self._boot.sequence)
+        self._forget()
 
     def _go_on(self, release: Release) -> None:
         assert self._assignment is not None

@@ -87,6 +87,7 @@ class Delivery:
         self._schemas_sent: list[bytes] = []     # In this session.
         self._unanswered = False                 # A batch timed out, and nothing was heard since.
         self._lingers_until_ms: int | None = None
+        self._lingered_to = 0                    # Records up to this number waited long enough.
         self._sent = self._answered = self._timed_out = self._rebuilt = 0
         self._refused = dict.fromkeys(REASONS, 0)
         self._event_due_ms: dict[int, int] = {}
@@ -179,9 +180,9 @@ class Delivery:
                     flight.first, flight.last, flight.tries + 1))
 
     def _plan(self, now_ms: int) -> None:
-        """Fill the window with the next batches: live ones first, and a place for every lane."""
-        while self._has_place(LIVE) and self._plan_live(now_ms):
-            pass
+        """Fill the window with the next batches: a live one first, and a place for every lane."""
+        if self._has_place(LIVE):
+            self._plan_live(now_ms)          # One a call: a board takes half a second for it.
         behind = self._lanes.behind(self._archive.cursor)
         while behind is not None and self._has_place(BEHIND):
             built, _ = build_gap(self._archive, *behind, self._broker.batch_bytes)
@@ -199,33 +200,39 @@ class Delivery:
             lane, is_behind=self._lanes.behind(self._archive.cursor) is not None,
             is_asked=self._asked.is_busy())
 
-    def _plan_live(self, now_ms: int) -> bool:
-        """Whether there was a live batch to add."""
+    def _plan_live(self, now_ms: int) -> None:
+        """Add a live batch, if one is due."""
         first = self._lanes.live_next
-        if not self._is_time_for(self._archive.next_sequence - first, now_ms):
-            return False
+        if not self._is_time_for(first, now_ms):
+            return
         built = build_next(
             self._archive, first, self._basis, now_ms, self._broker.batch_bytes)
-        if built is None:
-            return False
-        self._add(LIVE, built, now_ms)
-        self._lanes.live_next = built.last_sequence + 1
-        self._lingers_until_ms = None
-        return True
+        if built is not None:
+            self._add(LIVE, built, now_ms)
+            self._lanes.live_next = built.last_sequence + 1
+            self._lingers_until_ms = None
 
     def _add(self, lane: int, built: Built, now_ms: int) -> None:
         flight = Flight(lane, built.first_sequence, built.last_sequence, built.schema_id, now_ms)
         flight.opened = (built.opened, built.digest)
         self._lanes.flights.append(flight)
 
-    def _is_time_for(self, records: int, now_ms: int) -> bool:
-        """Whether so many new records make a batch now, or wait for more."""
-        if not records:
+    def _is_time_for(self, first: int, now_ms: int) -> bool:
+        """Whether the new records from `first` on make a batch now, or wait for more. What waited
+        long enough and finds no place in one batch goes with the next ones at once.
+        """
+        newest = self._archive.next_sequence - 1
+        if first > newest:
             self._lingers_until_ms = None
             return False
+        if first <= self._lingered_to:
+            return True
         if self._lingers_until_ms is None:
             self._lingers_until_ms = now_ms + self._broker.linger_ms
-        return records >= LINGER_RECORDS or now_ms >= self._lingers_until_ms
+        if newest - first + 1 < LINGER_RECORDS and now_ms < self._lingers_until_ms:
+            return False
+        self._lingered_to = newest
+        return True
 
     def _send_due(self, now_ms: int) -> None:
         """Send what is due; after a timeout one batch as a probe, whichever waits longest."""

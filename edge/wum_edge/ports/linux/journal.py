@@ -75,13 +75,16 @@ def tell(event: Event) -> None:
     _log.log(level, "%s: %s", status.EVENTS.get(event.kind, f"event {event.kind}"), event.note)
 
 
-def sentence(summary: Summary, meters: list[KnownMeter], connected: bool) -> str:
-    """How the gateway stands, for a person: meters, archive, delivery."""
+def sentence(summary: Summary, oldest_s: int | None, meters: list[KnownMeter],
+             connected: bool) -> str:
+    """How the gateway stands, for a person: meters, archive, delivery. `oldest_s` is the time of
+    the oldest record that the head-end lacks.
+    """
     silent = [known.meter.serial for known in meters if known.silence_told]
     parts = [f"{len(meters)} meters" + (f", {_named(silent)} silent" if silent else "")]
     waiting = f"{summary.backlog} records wait for the head-end"
-    if summary.oldest_s is not None:
-        waiting += f", the oldest of {_utc(summary.oldest_s)}"
+    if oldest_s is not None:
+        waiting += f", the oldest of {_utc(oldest_s)}"
     parts.append(f"{summary.archived} records archived, {waiting}")
     if summary.inbox:
         parts.append(f"{summary.inbox} wait for flash")

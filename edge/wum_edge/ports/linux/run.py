@@ -293,12 +293,16 @@ class _Gateway:
                 self.renewing.tick()
             if time.monotonic() >= status_s:
                 status_s += every_s
-                said = journal.sentence(self.agent.summary(), self.meters, self._is_connected())
+                said = self._sentence(self._is_connected())
                 if self.mesh is not None:
                     from wum_edge.ports.linux.mesh_picture import sentence
                     said += "; " + sentence(self.mesh)
                 _log.info("%s", said)
         supervisor.tell(STOPPING)
+
+    def _sentence(self, connected: bool) -> str:
+        return journal.sentence(
+            self.agent.summary(), self.agent.oldest_s(), self.meters, connected)
 
     def _is_connected(self) -> bool:
         if self.broker is not None and self.broker.session():
@@ -338,7 +342,7 @@ class _Gateway:
         self._take(0)
         self.agent.close()
         self.marks.save()
-        _log.info("ended: %s", journal.sentence(self.agent.summary(), self.meters, False))
+        _log.info("ended: %s", self._sentence(False))
         if self.mesh is not None:
             self.mesh.stop()
         if self.picture is not None:
