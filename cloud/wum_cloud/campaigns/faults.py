@@ -28,6 +28,7 @@ _WORDS = (
     ("no meter answered", NO_METER), ("the head-end did not answer", NO_HEADEND),
     ("it was called off", CALLED_OFF), ("window was over", WINDOW), ("window is over", WINDOW),
     ("do not make what was signed", CONTENT), ("flash had no room", NO_ROOM), ("no room", NO_ROOM),
+    ("flash refused", NO_ROOM),
     ("cannot read each other's archives", FORMATS), ("a version is on trial", BUSY),
     ("too many orders wait", BUSY), ("could not be put on record", BUSY),
     ("its time was over", SILENT), ("is not genuine", REFUSED), ("another device class", REFUSED),

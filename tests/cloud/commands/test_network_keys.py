@@ -235,6 +235,16 @@ async def test_a_power_cut_while_it_was_written_is_followed_by_another_order(ben
     assert "cabinet" not in [one.name for one in (await bench.standing()).lacking]
 
 
+async def test_a_power_cut_before_it_was_begun_is_followed_by_another_order_soon(
+        bench: Mesh) -> None:
+    await bench.begin()
+    order, signed, _ = (await bench.told_now())[bench.device.id]
+    await bench.answers(bench.device, order, signed, orders.REFUSED, orders.CUT_BEFORE)
+    assert bench.ask("select round(extract(epoch from s.due_at - now()))::int from"
+                     " network_key_station s join concentrator c using (concentrator_id)"
+                     " where c.name = 'cabinet'") == [again.CUT_AGAIN_S]
+
+
 async def test_one_change_after_the_other_and_only_the_newest_key_is_kept(bench: Mesh) -> None:
     first = await bench.begin()
     with pytest.raises(CommandRefused, match="being changed already, to epoch %d" % (

@@ -8,7 +8,10 @@ from wum_cloud.database import Connection
 from wum_shared import orders
 from wum_shared.orders import Receipt
 
-AGAIN_S = 3600               # After an order that failed for another reason than its keys.
+AGAIN_S = 3600               # After an order that the station cannot carry out as it is.
+# After one that power or a restart cut off before it was begun: nothing is wrong with it, and a
+# gateway that it would have ended is not made to start again and again without a pause.
+CUT_AGAIN_S = 30
 
 
 async def when(connection: Connection, command_id: int, receipt: Receipt,
@@ -19,4 +22,4 @@ async def when(connection: Connection, command_id: int, receipt: Receipt,
     if receipt.reason == orders.ARGUMENTS and (
             epoch != await store.sealed_in(connection, command_id)):
         return 0, epoch
-    return AGAIN_S, None
+    return CUT_AGAIN_S if receipt.reason == orders.CUT_BEFORE else AGAIN_S, None

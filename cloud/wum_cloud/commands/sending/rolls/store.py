@@ -89,12 +89,12 @@ async def due(connection: Connection, limit: int) -> list[Alone]:
         return await cursor.fetchall()
 
 
-async def release_of(connection: Connection, tenant: int, envelope: bytes) -> tuple[str, bytes]:
-    """(target, hashes of its pieces) of the release with this envelope; empty for none such."""
+async def hashes_of(connection: Connection, tenant: int, envelope: bytes) -> bytes:
+    """The hashes of the pieces of the release with this envelope; none where there is none such."""
     row = await (await connection.execute(
-        "select target, chunk_index from release where tenant_id = %s and envelope = %s",
+        "select chunk_index from release where tenant_id = %s and envelope = %s",
         [tenant, envelope])).fetchone()
-    return ("", b"") if row is None else (str(row[0]), bytes(row[1]))
+    return b"" if row is None else bytes(row[0])
 
 
 async def keep(connection: Connection, made: Made, wait_s: int) -> None:

@@ -26,7 +26,6 @@ ROLL_S = 1800                # For the flood, the roll's way, and the answers: t
 LEAST = 3                    # Members of a roll;
 SHARE = 10                   # and one of so many stations of the mesh, which all pass it on.
 FLOOD_S = 60
-BOARDS = "micropython"       # Targets that begin so: boards hear of no rolls yet.
 DUE_MAX = 1000
 _log = logging.getLogger("wum_cloud.commands")
 
@@ -46,10 +45,7 @@ async def tell(connection: Connection, seed: bytes) -> None:
     for key, found in alike.items():
         if len(found) < max(LEAST, found[0][0].stations / SHARE):
             continue
-        target, hashes = await store.release_of(connection, key[0], key[5])
-        if target.startswith(BOARDS):
-            continue
-        index = _index(key[5], hashes)
+        index = _index(key[5], await store.hashes_of(connection, key[0], key[5]))
         for part in _parts(found, index):
             await _tell(connection, seed, part, index)
 
