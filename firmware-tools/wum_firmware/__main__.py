@@ -147,6 +147,15 @@ def _add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     board.add_argument("--wifi-key-file", metavar="FILE", type=Path,
                        help="one line: the key of that network")
     board.add_argument("--time", metavar="HOST[:PORT]", help="whom to ask for network time")
+    board.add_argument("--lte", metavar="N,tx=PIN,rx=PIN,baud=N",
+                       help="an LTE modem at UART N, in the place of Wi-Fi")
+    board.add_argument("--apn", metavar="NAME", help="the access point of its SIM's contract")
+    board.add_argument("--sim-pin-file", metavar="FILE", type=Path,
+                       help="one line: the PIN of that SIM")
+    board.add_argument("--apn-user", metavar="USER", help="where the contract has one")
+    board.add_argument("--apn-key-file", metavar="FILE", type=Path, help="one line: their key")
+    board.add_argument("--dns", metavar="ADDRESS", action="append", default=[],
+                       help="a name server; none: those that its network names")
     board.add_argument("--uart", metavar="N,tx=PIN,rx=PIN,direction=PIN", action="append",
                        default=[], help="the pins of a UART; direction: high while it talks")
     board.add_argument("--status-s", metavar="SECONDS", type=int, default=60,
@@ -166,7 +175,9 @@ def _board(options: argparse.Namespace) -> int:
         options.out, options.keys, options.config, options.catalog,
         board_files.surroundings(options.wifi, options.wifi_key_file, options.time, options.uart,
                                  options.radio, options.status_s, options.page_port,
-                                 options.console),
+                                 options.console, options.dns, board_files.modem(
+                                     options.lte, options.apn, options.sim_pin_file,
+                                     options.apn_user, options.apn_key_file)),
         options.model, options.release_trust)
     print(f"Written to {options.out}, for your eyes only: configuration, keys, and the entries of "
           f"{len(models)} models. Next: copy all of it to the root of the board's flash.")

