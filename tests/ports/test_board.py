@@ -14,12 +14,11 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-import wum_edge
-import wum_shared
 from tests import wycheproof
 from wum_edge.archive.ring import Archive
 from wum_edge.ports.linux import cipher as linux
 from wum_edge.ports.linux.flash import LinuxFlash
+from wum_simulator.board.frozen import gateway as gateway_of
 from wum_simulator.board.supervisor import (
     CRASHED,
     ENDED,
@@ -28,26 +27,26 @@ from wum_simulator.board.supervisor import (
     Description,
     Life,
     Supervisor,
-    compiled,
-    package,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ROOT / "tests" / "ports" / "board"
 CUT_LATEST = 40              # Commits of one life are a few more.
+# The clock's epoch stands for its room, where `time` is changed: no name of the port itself.
+CHANGEABLE = ("wum_edge.ports.micropython.clock.epoch_s",
+              "wum_edge.ports.micropython.cipher.IS_NATIVE")
 PATIENCE_S = 300             # A limit only: the machine may be busy.
 MODULES = ("check_flash", "check_time", "check_mqtt", "check_ciphers", "check_signatures",
-           "check_claiming", "check_network_key")
+           "check_claiming", "check_network_key", "check_mesh_joining", "check_dns",
+           "check_dialling")
 
 
 @pytest.fixture(scope="module")
-def core(tmp_path_factory):
-    """Everything that is frozen into a board, compiled as for one."""
-    edge = Path(wum_edge.__file__).resolve().parent
-    shared = Path(wum_shared.__file__).resolve().parent
-    found = [*package(edge, edge.parent), *package(shared, shared.parent)]
-    return compiled(tuple((path, guest) for path, guest in found if "/linux/" not in guest
-                          and "/catalog/" not in guest), tmp_path_factory.mktemp("mpy"))
+def core():
+    """The image of a board, with what the programs that run beside it name."""
+    return gateway_of("\n".join(
+        [path.read_text() for path in sorted(CHECKS.glob("*.py"))] + [START, NETWORK_TIME]),
+        CHANGEABLE)
 
 
 def checks(module):
@@ -182,10 +181,12 @@ NETWORK_TIME = """
 import asyncio
 from wum_edge.ports.micropython import sntp
 from wum_edge.ports.micropython.clock import BoardClock
+from wum_edge.ports.micropython.names import Names
 async def main():
     clock = BoardClock()
-    print(await sntp.ask("127.0.0.1", PORT, clock), clock.now_s() // 100)
-    print(await sntp.ask("127.0.0.1", 9, clock))
+    names = Names(lambda: [], clock, None)
+    print(await sntp.ask("127.0.0.1", PORT, clock, names), clock.now_s() // 100)
+    print(await sntp.ask("127.0.0.1", 9, clock, names))
 asyncio.run(main())
 """
 
@@ -212,9 +213,10 @@ def test_network_time_is_asked_for_over_udp(core, tmp_path):
     assert board.said() == f"True {at_s // 100}\nFalse\n"
 
 
-def said_of(folder, core, wanted):
+def said_of(folder, core, wanted, **more):
     """Start a board on `folder` as its flash; all it says until `wanted` is among it."""
-    board = Board(Description(main=START, flash=folder, log=folder.parent / "log", sources=core))
+    board = Board(Description(
+        main=START, flash=folder, log=folder.parent / "log", sources=core, **more))
     board.start()
     until = time.monotonic() + PATIENCE_S
     while wanted not in board.said():
@@ -253,4 +255,5 @@ def test_a_board_without_tls_sends_no_password_in_the_clear(core, tmp_path):
                            "downlink": key, "broker_user": "u", "broker_password": "p"}),
             ("board.json", {}), ("ca.pem", {})):
         (flash / name).write_text(json.dumps(text))
-    assert "connected" not in said_of(flash, core, "this firmware has no TLS")
+    assert "connected" not in said_of(
+        flash, core, "this firmware has no TLS", has_tls=False)

@@ -1,7 +1,7 @@
 """boot.py on the virtual board: from release to release, good ones and bad ones, with power cuts.
 
-It is the real MicroPython, with the record, the slots and the start of the product; a release is
-one file that says how it behaves (tests/ports/board/boot_life.py).
+It is the real MicroPython and the image that is frozen into a board; a release is one file that
+says how it behaves (tests/ports/board/boot_life.py).
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import wum_edge
-import wum_shared
+from wum_simulator.board.frozen import gateway
 from wum_simulator.board.supervisor import (
     POWER_ON,
     WATCHDOG,
@@ -19,7 +19,6 @@ from wum_simulator.board.supervisor import (
     Description,
     Life,
     Supervisor,
-    compiled,
 )
 
 CHECKS = Path(__file__).resolve().parent / "board"
@@ -27,6 +26,7 @@ BOOT = Path(wum_edge.__file__).resolve().parent / "ports" / "micropython" / "boo
 PATIENCE_S = 400
 MAIN = """
 import machine
+from change import change
 from wum_edge.ports.micropython import boot
 from wum_edge.ports.micropython.slot_flash import SlotFlash
 from wum_edge.update import boot as records
@@ -40,38 +40,29 @@ def told(timeout):
         boot.FOLDER + ("/a" if trial == records.A else "/b") + "/app.py").read()
     return armed(timeout=1000 if hangs else 60000)       # Hanging takes no longer than that.
 
-machine.WDT = told
-boot.PROGRAM = "app"
+machine.WDT = {watchdog}
+change("wum_edge.ports.micropython.boot", PROGRAM="app")
 boot.start()
 """
-# Of the core, what boot.py imports; the factory's program is release 0.
-NEEDED = ("wum_edge/__init__.py", "wum_edge/archive/__init__.py", "wum_edge/archive/flash.py",
-          "wum_edge/ports/__init__.py", "wum_edge/ports/micropython/__init__.py",
-          "wum_edge/ports/micropython/flash.py",
-          "wum_edge/ports/micropython/slot_flash.py",
-          "wum_edge/ports/micropython/trial_timer.py", "wum_edge/update/__init__.py",
-          "wum_edge/update/boot.py", "wum_edge/update/slots.py", "wum_edge/update/start.py")
+CHANGEABLE = ("wum_edge.ports.micropython.boot.PROGRAM",)
 
 
 @pytest.fixture(scope="module")
 def core(tmp_path_factory):
-    """What boot.py needs of the core, compiled, and the life that it is put through."""
-    edge, shared = Path(wum_edge.__file__).parents[1], Path(wum_shared.__file__).parents[1]
+    """The image, and the life that it is put through; the factory's program is release 0."""
     folder = tmp_path_factory.mktemp("mpy")
     (folder / "app.py").write_text("import boot_life\ndef start():\n    boot_life.lives(0)\n")
-    found = [*((edge / name, "/" + name) for name in NEEDED),
-             *((path, "/wum_shared/" + path.name) for path in shared.glob("wum_shared/*.py")),
-             (CHECKS / "boot_life.py", "/boot_life.py"), (folder / "app.py", "/app.py")]
-    return compiled(tuple(found), folder)
+    life = CHECKS / "boot_life.py"
+    return (*gateway(MAIN + life.read_text(), CHANGEABLE), (life, "/boot_life.py"),
+            (folder / "app.py", "/app.py"))
 
 
-def board(folder, core, boot=None):
-    """A board; `boot`: the source of another boot.py than ours."""
+def board(folder, core, watchdog="told"):
+    """A board; `watchdog` is what it has for one."""
     (folder / "log").touch()
-    (folder / "boot.py").write_text(boot or BOOT.read_text())
     return Board(Description(
-        main=MAIN, flash=folder / "flash", log=folder / "log", flash_bytes=512 * 1024,
-        sources=(*core, (folder / "boot.py", "/wum_edge/ports/micropython/boot.py"))))
+        main=MAIN.replace("{watchdog}", watchdog), flash=folder / "flash", log=folder / "log",
+        flash_bytes=512 * 1024, sources=core))
 
 
 def lived(one, lives=()):
@@ -129,10 +120,7 @@ def test_power_that_goes_at_any_commit_leaves_a_board_that_starts_and_goes_on(co
 
 def test_without_the_watchdog_it_would_hang_for_ever(core, tmp_path):
     """The premise of the test above."""
-    source = BOOT.read_text()
-    changed = source.replace("    machine.WDT(timeout=WATCHDOG_MS)\n", "")
-    assert changed != source
-    one = board(tmp_path, core, changed)
+    one = board(tmp_path, core, "lambda timeout: None")
     supervisor = Supervisor(one)
     supervisor.start()
     until = time.monotonic() + PATIENCE_S

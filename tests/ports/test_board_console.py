@@ -6,11 +6,15 @@ import re
 import socket
 import time
 
+import pytest
+
+from tests.ports.modem import Modem
+from wum_edge.ports.micropython.setting_up import SettingUp
 from wum_simulator.board.frozen import gateway
 from wum_simulator.board.supervisor import Board, Description, Supervisor, Uart
 
-START = ("from wum_edge.ports.micropython import main, waiting\n"
-         "waiting.AGAIN_MS = 1000\nmain.start()")
+START = ("from change import change\nfrom wum_edge.ports.micropython import main\n"
+         "change('wum_edge.ports.micropython.waiting', AGAIN_MS=1000)\nmain.start()")
 PATIENCE_S = 120             # A limit only: the machine may be busy.
 PEM = ("-----BEGIN CERTIFICATE-----", "MIIBszCCAVmgAwIBAgIUFake", "-----END CERTIFICATE-----")
 
@@ -18,7 +22,7 @@ PEM = ("-----BEGIN CERTIFICATE-----", "MIIBszCCAVmgAwIBAgIUFake", "-----END CERT
 class Typing:
     """A terminal at the console's UART, over all starts of the board."""
 
-    def __init__(self, folder, flash=None):
+    def __init__(self, folder, flash=None, uarts=None):
         place = folder / "flash"
         place.mkdir()
         (place / "board.json").write_text(json.dumps({
@@ -29,8 +33,10 @@ class Typing:
         self.flash, self.heard = place, ""
         self._server = socket.create_server(("127.0.0.1", 0))
         self.board = Board(Description(
-            main=START, flash=place, log=folder / "log", sources=gateway(),
-            uarts={2: Uart("tcp://127.0.0.1:%d" % self._server.getsockname()[1], paced=False)}))
+            main=START, flash=place, log=folder / "log", sources=gateway(
+                START, ("wum_edge.ports.micropython.waiting.AGAIN_MS",)),
+            uarts={**(uarts or {}), 2: Uart("tcp://127.0.0.1:%d" % self._server.getsockname()[1],
+                                            paced=False)}))
         self._supervisor = Supervisor(self.board, None, lambda: int(time.time()))
         self._wire = None
 
@@ -115,6 +121,96 @@ def test_from_an_empty_flash_to_a_board_that_asks_to_be_let_in(tmp_path):
         one.says("claim code: " + code)
         one.type("show")
         one.hears("cellar 7")
+
+
+LINES = {"gateway.json": {
+    "concentrator": {"name": "cellar", "keys": "keys", "archive": "archive"},
+    "broker": {"host": "127.0.0.1", "port": 1, "tls": False},
+    "line": [{"name": "rs485", "port": "uart:3"}]}}
+
+
+@pytest.mark.parametrize(("answers", "words"), [
+    (("two",), "the modem's UART: wanted a number, got two"),
+    (("2",), "UART 2 is this console's"),
+    (("3",), "UART 3 is the line rs485's"),
+    (("1", "17", ""), "tx and rx: wanted both pins, or none, got 17 and none"),
+    (("1", "", "", "quick"), "baud: wanted a number, got quick"),
+    (("1", "", "", "", ""), "access point: wanted the name that is in the contract, got none"),
+    (("1", "", "", "", "a b"), "access point: wanted the name that is in the contract, got a b"),
+    (("1", "", "", "", "internet", "12a4"), "PIN: wanted 4 to 8 digits, got 4 characters"),
+    (("1", "", "", "", "internet", "123"), "PIN: wanted 4 to 8 digits, got 3 characters")])
+def test_a_modem_that_cannot_be_is_refused_with_why(answers, words):
+    said, files = [], Files({**LINES, "board.json": {"console": {"uart": 2}}})
+    one = SettingUp(files, None, lambda code: True, said.append, None)
+    for line in ("lte", "the code", *answers, *[""] * (7 - len(answers))):
+        one.typed(line, 0)
+    assert said[-1] == "not written: " + words and "lte" not in files.json("board.json")
+
+
+def test_a_modem_is_set_up_as_the_workbench_would_and_taken_away_again():
+    said, files = [], Files({"board.json": {"console": {"uart": 2}}})
+    one = SettingUp(files, None, lambda code: True, said.append, None)
+    for line in ("lte", "the code", "1", "17", "16", "9600", "internet", "1234", "me", "its key"):
+        one.typed(line, 0)
+    assert files.json("board.json") == {"console": {"uart": 2}, "lte": {
+        "uart": 1, "tx": 17, "rx": 16, "baud": 9600, "apn": "internet", "pin": "1234",
+        "user": "me", "key": "its key"}}
+    one.typed("show", 0)
+    assert "LTE        internet, by the modem at UART 1" in said
+    assert not [line for line in said if "1234" in line or "its key" in line]
+    for line in ("lte", "1", "", "", "", "internet", "", ""):
+        one.typed(line, 0)
+    assert files.json("board.json")["lte"] == {"uart": 1, "apn": "internet"}
+    for line in ("lte", ""):
+        one.typed(line, 0)
+    assert "lte" not in files.json("board.json")
+
+
+def test_a_name_server_is_an_address_and_none_is_the_networks():
+    said, files = [], Files({})
+    one = SettingUp(files, None, lambda code: True, said.append, None)
+    for line in ("dns", "the code", "192.0.2.53"):
+        one.typed(line, 0)
+    assert files.json("board.json") == {"dns": ["192.0.2.53"]}
+    for line in ("dns", "dns.example"):
+        one.typed(line, 0)
+    assert said[-1] == "not written: name server: wanted an IPv4 address, got dns.example"
+    for line in ("dns", ""):
+        one.typed(line, 0)
+    assert files.json("board.json") == {}
+
+
+def test_a_board_goes_by_the_modem_that_was_typed(tmp_path):
+    with Modem() as one_modem, Typing(tmp_path, uarts={
+            1: Uart(one_modem.pty.path, paced=False)}) as one:
+        one.says("claim code: ")
+        code = re.findall(r"claim code: (\S+)", one.board.said())[0]
+        one.type("broker", code, "127.0.0.1", "1", "lte", "1", "", "", "", "internet", "", "")
+        one.until(lambda: "lte" in one.json("board.json"), "a modem")
+        one._wire.sendall(b"restart\r\n")
+        one.says("LTE: connected, as 10.64.0.2")
+
+
+class Files:
+    """A flash of files of JSON."""
+
+    def __init__(self, documents):
+        self._files = {name: json.dumps(one).encode() for name, one in documents.items()}
+
+    def names(self):
+        return list(self._files)
+
+    def size(self, name):
+        return len(self._files[name])
+
+    def read(self, name, start, end):
+        return self._files[name][start:end]
+
+    def replace(self, name, data):
+        self._files[name] = data
+
+    def json(self, name):
+        return json.loads(self._files[name])
 
 
 def test_who_does_not_know_the_code_changes_nothing_and_is_not_heard_for_a_while(tmp_path):

@@ -17,24 +17,28 @@ PATIENCE_S = 120             # A limit only: the machine may be busy.
 FILES = {**OF_FLASH, "board.json": {"status_s": 1, "page_port": 0}}
 # It does not live with a period of seven seconds.
 MAIN = """
+from change import change, held
+from wum_edge.agent import Agent
 from wum_edge.ports.micropython import main
-main.STEADY_MS = 3000
-tick = main.Agent.tick
-settings = main.read_settings
+change("wum_edge.ports.micropython.main", STEADY_MS=3000)
+tick = Agent.tick
+settings = held("wum_edge.ports.micropython.settings", "read_settings")
 period = [0]
 def read(*given):
     found = settings(*given)
     period[0] = found.config.schedule.period_s
     print("period", period[0])
     return found
-main.read_settings = read
+change("wum_edge.ports.micropython.settings", read_settings=read)
 def ticked(agent):
     if period[0] == 7:
         raise MemoryError("it does not live with that")
     tick(agent)
-main.Agent.tick = ticked
+Agent.tick = ticked
 main.start()
 """
+CHANGEABLE = ("wum_edge.ports.micropython.main.STEADY_MS",
+              "wum_edge.ports.micropython.settings.read_settings")
 
 
 def said_periods(board):
@@ -53,7 +57,8 @@ def test_it_is_tried_three_times_and_then_the_one_before_is_in_force(tmp_path, p
     archive.replace("configuration-fresh", b"\0")
     archive.close()
     (tmp_path / "log").touch()
-    board = Board(Description(main=MAIN, flash=flash, log=tmp_path / "log", sources=gateway()))
+    board = Board(Description(main=MAIN, flash=flash, log=tmp_path / "log",
+                              sources=gateway(MAIN, CHANGEABLE)))
     supervisor = Supervisor(board, None, lambda: int(time.time()))
     # As after the reset that follows an order.
     start, causes = board.start, [2]

@@ -14,7 +14,7 @@ from wum_edge.archive.ring import Archive
 from wum_edge.ports.linux.flash import LinuxFlash
 from wum_shared.claim import code_from_text, code_to_text
 from wum_simulator.board.frozen import gateway
-from wum_simulator.board.supervisor import CRASHED, Board, Description
+from wum_simulator.board.supervisor import CRASHED, POWER_ON, Board, Description
 
 START = "from wum_edge.ports.micropython import main\nmain.start()"
 PATIENCE_S = 300             # A limit only: the machine may be busy.
@@ -30,20 +30,22 @@ OF_FLASH = {
 class Tried:
     """A board that is on, with its console and its page."""
 
-    def __init__(self, folder, flash=None, wifi=None, clock_s=None, pins=None, **more):
+    def __init__(self, folder, flash=None, wifi=None, clock_s=None, pins=None,
+                 time=None, dns=None, lte=None, cause=POWER_ON, start=START, sources=None, **more):
         with socket.create_server(("127.0.0.1", 0)) as found:
             self.port = found.getsockname()[1]
         place = folder / "flash"
         place.mkdir(exist_ok=True)
         files = {**OF_FLASH, **(flash or {}), "board.json": {
             "status_s": 1, "page_port": self.port, "radios": {"1": pins or {}},
-            **({"wifi": wifi} if wifi else {})}}
+            **({"wifi": wifi} if wifi else {}), **({"time": time} if time else {}),
+            **({"dns": dns} if dns else {}), **({"lte": lte} if lte else {})}}
         for name, text in files.items():
             if text is not None:
                 (place / name).write_text(text if isinstance(text, str) else json.dumps(text))
-        self.board = Board(Description(main=START, flash=place, log=folder / "log",
-                                       sources=gateway(), **more))
-        self.board.start(clock_s=clock_s)
+        self.board = Board(Description(main=start, flash=place, log=folder / "log",
+                                       sources=sources or gateway(), **more))
+        self.board.start(cause, clock_s=clock_s)
 
     def __enter__(self):
         return self
@@ -103,8 +105,8 @@ def asked(port, words):
     ({"gateway.json": '{"concentrator": '}, "! not set up: /flash/gateway.json is no JSON"),
     ({"gateway.json": {"concentrator": {"name": "b"}}}, "! not set up: gateway.json: "),
     ({"gateway.json": {**OF_FLASH["gateway.json"], "mesh": {
-        "role": "standby", "modem": {"kind": "sx126x", "port": "spi:1"}}}},
-     "mesh.role: a board is a gateway or a station, got standby"),
+        "role": "standby", "modem": {"kind": "rui3", "port": "uart:1"}}}},
+     'mesh: a board has a radio, [mesh.modem] with kind = "sx126x", and no [mesh.udp]'),
     ({"gateway.json": {**OF_FLASH["gateway.json"], "mesh": {
         "role": "gateway", "modem": {"kind": "sx126x", "port": "spi:1"}}}},
      "keys.json has no key of the mesh that gateway.json names: wum-firmware mesh"),

@@ -24,15 +24,16 @@ PATIENCE_S = 600 + READS     # A limit only: the machine may be busy.
 CATALOG = Path(wum_edge.__file__).parent / "catalog"
 MAIN = """
 import asyncio, gc
+from wum_edge.agent import Agent
 from wum_edge.ports.micropython import main
-from wum_shared.batch import Row
+from wum_shared.rows import Row
 reads = [0]
-take = main.Agent.take
+take = Agent.take
 def counted(agent, record):
     if isinstance(record, Row):      # What was missed is none.
         reads[0] += 1
     take(agent, record)
-main.Agent.take = counted
+Agent.take = counted
 async def weighed(one):
     while True:
         await asyncio.sleep_ms(100)
@@ -50,7 +51,7 @@ def test_the_heap_is_as_large_after_many_reads_as_after_some(tmp_path):
             _until(bus.exists, wire)
             board = Board(Description(
                 main=MAIN, flash=_flash(tmp_path / "flash"), log=tmp_path / "log",
-                sources=gateway(), uarts={1: Uart(str(bus), paced=False)}))
+                sources=gateway(MAIN), uarts={1: Uart(str(bus), paced=False)}))
             board.start(clock_s=int(time.time()))
             try:
                 _until(lambda: _is_over(_weighed(board)), wire, board)

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import pytest
 
+from tests.ports.slot_main import SLOT_CHANGEABLE, slot_main
 from wum_edge.ports.linux.slot_flash import SlotFlash
 from wum_edge.update import boot, slots
 from wum_shared import bundle
@@ -14,17 +15,11 @@ from wum_simulator.board.frozen import gateway
 from wum_simulator.board.supervisor import RESET, Board, Description, Supervisor, Uart
 
 PATIENCE_S = 400
-MAIN = """
-from wum_edge.ports.micropython import boot
-boot.WATCHDOG_MS = 60000
-put_before = boot._put_before
-def put(slot):
-    put_before(slot)
-    from wum_edge.ports.micropython import main, waiting
-    main.WATCHDOG_MS, waiting.AGAIN_MS = 60000, 1000
-boot._put_before = put
-boot.start()
-"""
+MAIN = slot_main('change("wum_edge.ports.micropython.waiting", AGAIN_MS=1000)\n')
+CHANGEABLE = (
+    *SLOT_CHANGEABLE, "wum_edge.ports.micropython.boot.PROGRAM",
+    "wum_edge.ports.micropython.trial_timer.TRIAL_MS",
+    "wum_edge.ports.micropython.waiting.AGAIN_MS")
 GATEWAY = {"concentrator": {"name": "b", "keys": "keys", "archive": "archive",
                             "archive_limit_mb": 1},
            "broker": {"host": "127.0.0.1", "port": 1, "tls": False}}
@@ -63,7 +58,8 @@ def test_what_it_would_wait_for_a_person_with_is_a_failure_of_the_version(tmp_pa
     flash = SlotFlash(tmp_path / "flash" / "update")
     on_trial(flash)
     board = Board(Description(
-        main=MAIN, flash=tmp_path / "flash", log=tmp_path / "log", sources=gateway(),
+        main=MAIN, flash=tmp_path / "flash", log=tmp_path / "log",
+        sources=gateway(MAIN, CHANGEABLE),
         uarts={1: Uart(str(tmp_path / "none"))}))
     supervisor = Supervisor(board)
     supervisor.start()
@@ -86,11 +82,12 @@ def test_what_feeds_the_watchdog_and_comes_to_nothing_is_ended_by_the_timer(tmp_
     flash = SlotFlash(tmp_path / "flash" / "update")
     on_trial(flash, "app.py", FEEDS)
     board = Board(Description(
-        main=("from wum_edge.ports.micropython import boot, trial_timer\n"
-              "trial_timer.TRIAL_MS, boot.WATCHDOG_MS, boot.PROGRAM = 500, 60000, 'app'\n"
+        main=("from change import change\nfrom wum_edge.ports.micropython import boot\n"
+              "change('wum_edge.ports.micropython.trial_timer', TRIAL_MS=500)\n"
+              "change('wum_edge.ports.micropython.boot', WATCHDOG_MS=60000, PROGRAM='app')\n"
               "boot.start()"),
         flash=tmp_path / "flash", log=tmp_path / "log",
-        sources=(*gateway(), (tmp_path / "app.py", "/app.py"))))
+        sources=(*gateway(MAIN, CHANGEABLE), (tmp_path / "app.py", "/app.py"))))
     supervisor = Supervisor(board)
     supervisor.start()
     until = time.monotonic() + PATIENCE_S

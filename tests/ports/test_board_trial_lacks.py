@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import wum_edge
+from tests.ports.slot_main import SLOT_CHANGEABLE, slot_main
 from tests.ports.test_board_trial import on_trial
 from wum_edge.ports.linux import cipher as linux
 from wum_edge.ports.linux.slot_flash import SlotFlash
@@ -30,21 +31,16 @@ BLOCK = 4096
 LEFT_BLOCKS = 16             # For folders, and boot.py's own writes; too few for the archive.
 # A trial is over as soon as it lacks what is looked for: of what never comes, after two seconds.
 # The slot has no code, so that of the board runs.
-MAIN = """
-from wum_edge.ports.micropython import boot
-boot.WATCHDOG_MS = 60000
-put_before = boot._put_before
-def put(slot):
-    put_before(slot)
-    from wum_edge.ports.micropython import main, updating
-    from wum_edge.update import trial
-    main.WATCHDOG_MS, trial.TRIAL_MS = 60000, 2000
-    updating._check_home = lambda folder: None
-    is_over = trial.Trial.is_over
-    trial.Trial.is_over = lambda one, now_ms: is_over(one, now_ms) and one.lacks == WANTED
-boot._put_before = put
-boot.start()
-"""
+MAIN = slot_main("""\
+from wum_edge.update.trial import Trial
+change("wum_edge.update.trial", TRIAL_MS=2000)
+change("wum_edge.ports.micropython.updating", _check_home=lambda folder: None)
+is_over = Trial.is_over
+Trial.is_over = lambda one, now_ms: is_over(one, now_ms) and one.lacks == WANTED
+""")
+CHANGEABLE = (
+    *SLOT_CHANGEABLE, "wum_edge.ports.micropython.updating._check_home",
+    "wum_edge.update.trial.TRIAL_MS")
 
 
 @pytest.mark.parametrize("lacks", [boot.NO_ARCHIVE, boot.NO_METER, boot.NO_HEADEND])
@@ -61,7 +57,7 @@ def test_a_trial_that_lacks_something_ends_in_the_version_before_which_says_what
         try:
             board = Board(Description(
                 main=MAIN.replace("WANTED", str(lacks)), flash=folder, log=tmp_path / "log",
-                flash_bytes=FLASH_BYTES, sources=gateway(),
+                flash_bytes=FLASH_BYTES, sources=gateway(MAIN, CHANGEABLE),
                 uarts={1: Uart(str(tmp_path / "none" if lacks == boot.NO_METER else bus))}))
             supervisor = Supervisor(board, clock_s=lambda: int(time.time()))
             supervisor.start()
@@ -93,16 +89,16 @@ def _claimed(folder):
         "vendor": "01" * 16, "class": "02" * 16, "threshold": 1,
         "signers": {"one": linux.Signatures.public(b"s" * 32).hex()}}))
     shutil.copy(CATALOG / (MODEL + ".json"), place / "catalog")
-    raw = json.dumps(_own(now_s)).encode()
+    raw = json.dumps(own_of(now_s)).encode()
     (place / "keys" / "own").write_bytes(raw + b"\n%08x" % crc32(raw))
     return place, SlotFlash(place / "update")
 
 
-def _own(now_s):
+def own_of(now_s, order_key=b"o" * 32):
     """What claiming.Own keeps once its keys are there."""
     seed, root = os.urandom(32), linux.Signatures.public(b"r" * 32)
     document = enrolment.sign_trust(linux.Signatures(), b"r" * 32, root, enrolment.Trust(
-        1, linux.Agreement().public(b"u" * 32), (b"o" * 32,), root, (), 0))
+        1, linux.Agreement().public(b"u" * 32), (order_key,), root, (), 0))
     key = ["00" * 32, "00" * 12]
     return {"seed": seed.hex(), "key": linux.Signatures.public(seed).hex(), "code": "",
             "is_printed": True, "check": "00" * 32, "root": root.hex(),

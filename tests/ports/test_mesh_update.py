@@ -1,5 +1,6 @@
 """Three agents joined by UDP: a station without an uplink gets its update through the gateway."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from tests.ports.mesh_bench import LOCAL, wait_for
 from tests.ports.test_mesh_part import OWN, Sentences, Wire, mesh_key
 from tests.ports.test_update_part import DATA as SMALL
 from tests.ports.test_update_part import SEED, assignment, trust
-from wum_edge.carry.setting import GATEWAY, STATION, MeshSetting, MeshUdp
+from wum_edge.carry.setting import GATEWAY, STATION, MeshModem, MeshSetting, MeshUdp
 from wum_edge.mesh import offers, spread, spreading
 from wum_edge.mesh.airtime import modulation
 from wum_edge.orders.trusted import Trusted
@@ -30,10 +31,22 @@ ORDER_SEED = b"o" * 32
 QUICKER = 20                 # Times, than between houses: nobody else wants this wire.
 
 
-class Agent:
-    """As much of one as an update through the mesh needs."""
+def quickened() -> list[tuple[str, list[tuple[str, int]]]]:
+    """Modules, and what of them is to be less."""
+    return [(module.__name__, [(name, getattr(module, name) // QUICKER) for name in names])
+            for module, names in (
+                (spreading, ("_SOON_US", "_STALL_US", "_BAD_US", "_LATER_US", "_REPAIR_US",
+                             "_ANSWER_US", "_COLLECT_US", "_GROW_US", "_HOLD_US",
+                             "_HELD_MAX_US", "_WAIT_US", "SECOND_US")),
+                (spread, ("_REST",)),
+                (offers, ("_GATHER_US", "_OFFER_US", "_SEEK_US", "SECOND_US")))]
 
-    def __init__(self, folder: Path, address: int, role: str) -> None:
+
+class Agent:
+    """As much of one as an update through the mesh needs; by UDP, or by a modem."""
+
+    def __init__(self, folder: Path, address: int, role: str,
+                 modem: MeshModem | None = None) -> None:
         keys_folder = folder / "keys"
         keys_folder.mkdir(parents=True)
         for name, text in {**mesh_key(address), "identity.key": SEED.hex()}.items():
@@ -42,8 +55,10 @@ class Agent:
         trust(keys_folder)
         self.keys_folder, self.said = keys_folder, []
         self.log, self.wire, self.crash = Sentences(), Wire(role == GATEWAY), None
-        setting = MeshSetting(role, "EU868", 869_525_000, 14, modulation(5, 500_000), 10_000, None,
-                              MeshUdp(LOCAL, (), None, ""), 900, 5, ())
+        udp = MeshUdp(LOCAL, (), None, "") if modem is None else None
+        way, duty = ((modulation(5, 500_000), 10_000) if modem is None
+                     else (modulation(7, 250_000), 1_000))
+        setting = MeshSetting(role, "EU868", 869_525_000, 14, way, duty, modem, udp, 900, 5, ())
         member = Membership(keys_folder, folder, OWN[address], setting, self.log, is_new=True)
         self.mesh = MeshPart(setting, member, self.log, lambda *_: None, self._crashed)
         if role == GATEWAY:
@@ -74,14 +89,9 @@ class Agent:
 @pytest.fixture
 def street(tmp_path, monkeypatch):
     """Three agents, each joined to the one before."""
-    for module, names in (
-            (spreading, ("_SOON_US", "_STALL_US", "_BAD_US", "_LATER_US", "_REPAIR_US",
-                         "_ANSWER_US", "_COLLECT_US", "_GROW_US", "_HOLD_US",
-                         "_HELD_MAX_US", "_WAIT_US", "SECOND_US")),
-            (spread, ("_REST",)),
-            (offers, ("_GATHER_US", "_OFFER_US", "_SEEK_US", "SECOND_US"))):
-        for name in names:
-            monkeypatch.setattr(module, name, getattr(module, name) // QUICKER)
+    for module, values in quickened():
+        for name, value in values:
+            monkeypatch.setattr(sys.modules[module], name, value)
     agents = [Agent(tmp_path / str(address), address, GATEWAY if address == 1 else STATION)
               for address in (1, 2, 3)]
     for one, other in zip(agents, agents[1:], strict=False):

@@ -181,6 +181,9 @@ const api = {
   radio: () => JSON.stringify(board.radio),
   is_network: () => board.network !== false,
   unique_id: () => board.unique_id,
+  is_certificate(text) {
+    try { return Boolean(new crypto.X509Certificate(text)); } catch { return false; }
+  },
   cpu_us: () => process.cpuUsage().user, // Of benchmarks: no board has it.
   reset() { end(102); },
   flash_open: (name, mode) => flash.open(name, mode),

@@ -52,6 +52,7 @@ class Description:
     unique_id: str = "a0b1c2d3e4f5"
     has_network: bool = True
     has_native: bool = True                  # Whether native code runs, NATIVE in its place.
+    has_tls: bool = True                     # Whether its firmware has `ssl`.
     radio: str = ""                          # A pty of the simulated air (radio/chip.py), or none.
 
     def __post_init__(self) -> None:
@@ -133,7 +134,8 @@ class Board:
 
     def _written(self, cause: int, life: "Life", clock_s: int | None) -> Path:
         one = self.description
-        copies = [(path, "/board/" + path.name) for path in sorted(GUEST.glob("*.py"))]
+        copies = [(path, "/board/" + path.name) for path in sorted(GUEST.glob("*.py"))
+                  if one.has_tls or path.name != "ssl.py"]
         copies += [(NATIVE[guest], guest) if one.has_native and guest in NATIVE else (path, guest)
                    for path, guest in one.sources]
         one.flash.mkdir(parents=True, exist_ok=True)
@@ -181,8 +183,11 @@ class Supervisor:
     def stop(self) -> None:
         """Switch off for good."""
         self._stopping.set()
-        self.board.cut()
-        self._thread.join(_END_S)
+        for _ in range(int(_END_S)):
+            self.board.cut()                 # It may be just about to start.
+            self._thread.join(1)
+            if not self._thread.is_alive():
+                return
 
     def said(self) -> str:
         """All that the board has printed, over all its starts."""

@@ -6,6 +6,7 @@ import dgram from "node:dgram";
 import fs from "node:fs";
 import net from "node:net";
 import process from "node:process";
+import tls from "node:tls";
 import tty from "node:tty";
 import { execFileSync } from "node:child_process";
 import { workerData } from "node:worker_threads";
@@ -144,6 +145,41 @@ class Uart {
   }
 }
 
+// What mbedTLS says of a certificate, by its flags, at the moment `now_s` of the board's clock.
+const REFUSED = 1 << 20;
+const [EXPIRED, OTHER_HOST, NOT_SIGNED, FUTURE, NO_TLS] = [1, 4, 8, 512, 1 << 16];
+const OF_TIME = ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"];
+
+function wrong(secured, host, now_s) {
+  const own = secured.getPeerCertificate();
+  let flags = tls.checkServerIdentity(host, own) ? OTHER_HOST : 0;
+  if (Date.parse(own.valid_to) < now_s * 1000) flags |= EXPIRED;
+  if (Date.parse(own.valid_from) > now_s * 1000) flags |= FUTURE;
+  const why = secured.authorizationError?.code ?? secured.authorizationError;
+  if (why && why !== "ERR_TLS_CERT_ALTNAME_INVALID" && !OF_TIME.includes(why)) flags |= NOT_SIGNED;
+  return flags;
+}
+
+// TLS over a connection that stands, which is carried under another number from here on.
+function secure(number, { theirs, authority, host, now_s }) {
+  const plain = wires.get(theirs).socket;
+  wires.delete(theirs);
+  for (const event of ["data", "end", "close", "error"]) plain.removeAllListeners(event);
+  const secured = tls.connect({ socket: plain, ca: authority, minVersion: "TLSv1.2",
+    servername: net.isIP(host) ? "" : host, rejectUnauthorized: false,
+    checkServerIdentity: () => undefined });
+  carry(number, secured);
+  secured.removeAllListeners("error");
+  secured.on("error", (error) => (error.code?.startsWith("ERR_SSL")
+    ? say("failed", number, { value: REFUSED + NO_TLS }) : failed(number)(error)));
+  secured.on("secureConnect", () => {
+    const flags = wrong(secured, host, now_s);
+    if (!flags) return say("open", number);
+    secured.destroy();
+    say("failed", number, { value: REFUSED + flags });
+  });
+}
+
 function listen(number, { host, port: wanted }) {
   const server = net.createServer((socket) => {
     socket.pause();
@@ -175,6 +211,7 @@ const ops = {
     carry(number, socket);
     socket.resume();
   },
+  secure,
   listen,
   udp: datagrams,
   uart: (number, settings) => wires.set(number, new Uart(number, settings)),

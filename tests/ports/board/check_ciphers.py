@@ -3,8 +3,11 @@
 import json
 from binascii import unhexlify
 
+from change import change
+
 from wum_edge.ports.micropython import aes, chacha_plain, cipher, ghash_plain
 
+CIPHER = "wum_edge.ports.micropython.cipher"
 SUNSCREEN = (b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the "
              b"future, sunscreen would be it.")
 
@@ -64,7 +67,7 @@ def check_plain_python_hashes_as_native_code_does():
 
 def check_a_board_without_native_code_refuses_to_seal_slowly():
     cipher.check("esp32")
-    cipher.IS_NATIVE = False
+    change(CIPHER, IS_NATIVE=False)
     cipher.check("webassembly")
     try:
         cipher.check("esp32")
@@ -72,4 +75,4 @@ def check_a_board_without_native_code_refuses_to_seal_slowly():
         assert "viper" in str(error)
     else:
         raise AssertionError("an ESP32 would seal for seconds")
-    cipher.IS_NATIVE = True
+    change(CIPHER, IS_NATIVE=True)

@@ -8,17 +8,26 @@ from wum_edge.mesh.keys import network_of
 from wum_edge.orders.network_key import Held
 from wum_edge.ports.micropython import mesh_keyring
 from wum_edge.ports.micropython.mesh import BoardMesh
+from wum_edge.ports.micropython.mesh_keys import MeshKeys
 
 FIRST, SECOND, THIRD = (3, b"a" * 16), (7, b"b" * 16), (8, b"c" * 16)
 WAY = modulation(7, 125000)
-GIVEN = (9, FIRST[0], 2, FIRST[1], None)
-BOTH, ALONE = Held(9, (FIRST, SECOND), (b"thief...",)), Held(9, (SECOND,), (b"thief...",))
+THIEF = b"thief..."
+BOTH, ALONE = Held(9, (FIRST, SECOND), (THIEF,)), Held(9, (SECOND,), (THIEF,))
+
+
+def own(*keys, network=9, address=2, join=None, guests=None, shut_out=()):
+    return MeshKeys(network, keys, address, join, guests or {}, shut_out)
+
+
+GIVEN = own(FIRST)
 
 
 class Setting:
     """Of a station, as far as it is asked."""
 
     role, ways, duty_permyriad, groups, report_s = STATION, [WAY], 100, (), 3600
+    standby_after_s = 60
     way = WAY
 
 
@@ -58,7 +67,7 @@ def mesh_of(keys):
 def keyring(flash, keys=GIVEN):
     log = Said()
     mesh = mesh_of(keys)
-    return mesh_keyring.BoardKeyring(mesh, flash, keys, log), mesh.relay.guard, log
+    return mesh_keyring.BoardKeyring(mesh, flash, log), mesh.relay.guard, log
 
 
 def check_an_order_brings_a_key_beside_the_one_so_far_and_ends_that():
@@ -85,27 +94,27 @@ def check_a_start_finds_what_an_order_brought():
     flash = Memory()
     keyring(flash)[0].keep(BOTH)
     keys, why = mesh_keyring.in_force(GIVEN, flash)
-    assert keys == (9, 3, 2, FIRST[1], SECOND) and not why
+    assert keys == own(FIRST, SECOND) and not why
     ring, guard, _ = keyring(flash, keys)
     assert ring.held() == held_of(FIRST, SECOND) and (guard.epoch, guard.has_two) == (7, True)
     ring.keep(ALONE)
     keys, why = mesh_keyring.in_force(GIVEN, flash)
-    assert keys == (9, 7, 2, SECOND[1], None) and not why
+    assert keys == own(SECOND) and not why
     assert mesh_of(keys).relay.guard.epoch == 7
 
 
 def check_what_a_board_was_set_up_with_since_counts():
     flash = Memory()
-    mesh_keyring.keep(flash, BOTH)
-    for given in ((9, 8, 2, THIRD[1], None), (10, 3, 2, THIRD[1], None)):
+    mesh_keyring.keep(flash, own(FIRST, SECOND))
+    for given in (own(THIRD), own(FIRST, network=10)):
         assert mesh_keyring.in_force(given, flash) == (given, "")
-    same = (9, 7, 5, SECOND[1], None)        # The workbench took it over.
-    assert mesh_keyring.in_force(same, flash)[0] == (9, 3, 5, FIRST[1], SECOND)
+    same = own(SECOND, address=5)            # The workbench took it over.
+    assert mesh_keyring.in_force(same, flash)[0] == own(FIRST, SECOND, address=5)
 
 
 def check_a_damaged_file_is_said_and_never_used():
     flash = Memory()
-    mesh_keyring.keep(flash, BOTH)
+    mesh_keyring.keep(flash, own(FIRST, SECOND))
     raw = flash.files["mesh"]
     for wrong in (b"", raw[:-1], raw[:20], raw[:30] + bytes([raw[30] ^ 1]) + raw[31:], b"{}"):
         keys, why = mesh_keyring.in_force(GIVEN, Memory({"mesh": wrong}))
@@ -113,18 +122,17 @@ def check_a_damaged_file_is_said_and_never_used():
 
 
 def check_a_power_cut_leaves_the_keys_of_before_or_the_new_ones():
-    steps = [GIVEN, (9, 3, 2, FIRST[1], SECOND),
-             (9, 7, 2, SECOND[1], None)]
+    steps = [GIVEN, own(FIRST, SECOND), own(SECOND)]
     for cut, held in enumerate((BOTH, ALONE)):
         flash = Memory({}, cut)
-        for before in (BOTH, ALONE)[:cut]:
+        for before in steps[1:cut + 1]:
             mesh_keyring.keep(flash, before)
         ring, guard, _ = keyring(flash, mesh_keyring.in_force(GIVEN, flash)[0])
         epochs = guard.epoch, guard.has_two
         refused(Cut, lambda ring=ring, held=held: ring.keep(held))
         assert (guard.epoch, guard.has_two) == epochs, "in force before it was durable"
         assert mesh_keyring.in_force(GIVEN, Memory(flash.files))[0] == steps[cut]
-        mesh_keyring.keep(Memory(flash.files), held)
+        mesh_keyring.keep(Memory(flash.files), steps[cut + 1])
         ring, guard, _ = keyring(Memory(flash.files), steps[cut])
         ring.keep(held)
         assert guard.epoch == 7

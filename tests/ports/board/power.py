@@ -9,14 +9,14 @@ import os
 
 from wum_edge.archive.ring import Archive, Stamp
 from wum_edge.configuration.kept import Kept
-from wum_edge.orders.network_key import Held
 from wum_edge.ports.micropython import mesh_keyring
 from wum_edge.ports.micropython.dlms_counters import FlashCounters
 from wum_edge.ports.micropython.flash import BoardFlash
+from wum_edge.ports.micropython.mesh_keys import MeshKeys
 from wum_edge.ports.micropython.mesh_store import MeshStore
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, first_start
-from wum_shared.batch import Row
 from wum_shared.configuration import Configuration
+from wum_shared.rows import Row
 
 KEY_ID = bytes(range(10))
 ROUNDS = 3
@@ -47,7 +47,7 @@ def run():
         print("mesh", first)
         kept.keep(Configuration(number + 1, parts(number + 1)))
         number += 1
-        mesh_keyring.keep(secrets, Held(9, (key_of(epoch), key_of(epoch + 1)), (b"thief...",)))
+        mesh_keyring.keep(secrets, held(key_of(epoch), key_of(epoch + 1)))
         epoch = keyed(secrets)
         print("configured", number, True)
         at_s = AT_S + 60 * archive.next_sequence
@@ -66,11 +66,16 @@ def key_of(epoch):
 
 def keyed(flash):
     """The newest epoch of which there is a key."""
-    found, why = mesh_keyring.in_force((9, 0, 2, key_of(0)[1], None), flash)
-    epoch = found[1] if found[4] is None else found[4][0]
-    print("keyed", epoch, not why and found[3] == key_of(found[1])[1] and (
-        found[4] is None or found[4] == key_of(epoch)))
+    found, why = mesh_keyring.in_force(held(key_of(0)), flash)
+    epoch = found.keys[-1][0]
+    print("keyed", epoch, not why and found.keys == tuple(
+        [key_of(one[0]) for one in found.keys]))
     return epoch
+
+
+def held(*keys):
+    """What a gateway that lets others in has of them."""
+    return MeshKeys(9, keys, 2, None, {}, (b"thief...",) if len(keys) > 1 else ())
 
 
 def parts(number):

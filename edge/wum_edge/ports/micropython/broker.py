@@ -2,7 +2,7 @@
 
 `tick` does what can be done at once and returns; a task of asyncio calls it, and so does a line
 that waits for a meter. What an old connection had in hand is sent again from the archive. Left out:
-the packets (mqtt.py), what is sent when (uplink/). Resolving a name is the one call that may block.
+the packets (mqtt.py), what is sent when (uplink/), the host's address (names.py).
 """
 
 import select
@@ -23,9 +23,10 @@ KEEPALIVE_S = 30
 SILENCE_MS = 45000               # A connection that swallows everything is given up.
 CONNECT_MS = 10000               # For TCP and TLS, and for the broker's answers.
 COMPLAIN_MS = 60000              # The same trouble is said once in this time.
+CLOCK_MS = 1000                  # Until it is looked again whether the clock was set.
 _PIECE = 1024
 _EAGAIN, _EINPROGRESS = 11, (115, 119, 36)      # Each port of MicroPython has its own.
-_AWAY, _JOINING, _GREETING, _ASKING, _UP = 0, 1, 2, 3, 4
+_AWAY, _SEEKING, _JOINING, _GREETING, _ASKING, _UP = 0, 1, 2, 3, 4, 5
 
 
 class BoardBroker(broker.Broker):
@@ -37,16 +38,17 @@ class BoardBroker(broker.Broker):
     batch_bytes = 512
     heard_bytes = HEARD_BYTES_MAX    # Of a message that is heard, what is longer is passed over.
 
-    def __init__(self, account, subscription, hand, dice, clock, log, up_ms, secure=None,
+    def __init__(self, account, subscription, hand, dice, clock, log, up_ms, names, secure=None,
                  waits=None):
         """`account`: (host, port, user, passwords), of which the last is what gives those that may
-        be good, the likeliest first. `up_ms`: since power came back.
+        be good, the likeliest first. `up_ms`: since power came back; `names` finds addresses.
         """
         self._account = account
         self._subscription = subscription
         self._hand = hand
         self._clock = clock
         self._log = log
+        self._names, self._search = names, None
         self._secure = secure
         self._waits = waits or Reconnect(dice)
         self._refused = 0            # So many passwords in a row.
@@ -63,7 +65,9 @@ class BoardBroker(broker.Broker):
         self._heard_ms = self._said_ms = 0
         self._was_up = False
         self._told = ("", 0)
+        self.trouble = ""            # Why there is no connection, as far as that is known.
         self.is_wanted = True        # False while there is no network.
+        self.is_open = True          # False on standby.
         self._others = {}            # Whom a gateway carries for: None while that is asked.
         self._asked = {}             # Number of a subscription: whose it is.
 
@@ -108,11 +112,14 @@ class BoardBroker(broker.Broker):
         """Do what can be done now. Never raises for what the network does."""
         now_ms = self._clock.monotonic_ms()
         if self._state == _AWAY:
-            if self.is_wanted and now_ms >= self._due_ms:
+            if self.is_wanted and self.is_open and now_ms >= self._due_ms and (
+                    self._has_time(now_ms)):
                 self._join(now_ms)
             return
         try:
-            if self._state == _JOINING:
+            if self._state == _SEEKING:
+                self._seek()
+            elif self._state == _JOINING:
                 self._greet(now_ms)
             else:
                 self._listen(now_ms)
@@ -120,45 +127,63 @@ class BoardBroker(broker.Broker):
             if self._state > _JOINING:
                 self._send(now_ms)
         except (OSError, mqtt.Violation) as error:
-            self._hang_up("connection lost: %s" % error, now_ms)
+            self._hang_up("%s: %s" % ("connection lost" if self._state > _JOINING
+                                      else "no connection", error), now_ms)
             return
         if self._state != _AWAY and self._state != _UP and now_ms >= self._due_ms:
             self._hang_up("no answer within %d s" % (CONNECT_MS // 1000), now_ms)
         elif not self.is_wanted:
             self._hang_up("there is no network", now_ms)
 
+    def open(self):
+        """See carry.carriage.Uplink."""
+        self.is_open = True
+        self._due_ms = min(self._due_ms, self._clock.monotonic_ms())
+
     def close(self):
         """Say good-bye, as far as that can be done at once."""
-        trouble = "ending"
+        self.is_open = False
         if self._state == _UP:
             try:
                 self._socket.write(mqtt.DISCONNECT)
             except OSError as error:
-                trouble = "ending without a good-bye: %s" % error
-        self.is_wanted = False
+                self._log.say("ending without a good-bye: %s" % error)
         if self._state != _AWAY:
-            self._hang_up(trouble, self._clock.monotonic_ms())
+            self._hang_up("", self._clock.monotonic_ms())
+
+    def _has_time(self, now_ms):
+        """A clock that was never set takes no certificate for valid: no try is wasted on that."""
+        if self._secure is None or self._clock.is_set():
+            return True
+        self._due_ms = now_ms + CLOCK_MS
+        self._complain("certificates are judged by the clock, and it was never set: it needs "
+                       "network time", now_ms)
+        return False
 
     def _join(self, now_ms):
-        self._state = _JOINING
+        self._state = _SEEKING
         self._due_ms = now_ms + CONNECT_MS
         self._hearing = mqtt.Hearing(self.heard_bytes + 256)
         self._to_send = bytearray()
         self._handed_over = 0
         self._asked = {}
+        self._search = self._names.search(self._account[0])
+
+    def _seek(self):
+        """As soon as its address is known."""
+        address = self._search.tick()
+        if address is None:
+            return
+        self._search, self._state = None, _JOINING
+        self._socket = socket.socket()
+        self._socket.setblocking(False)
         try:
-            address = socket.getaddrinfo(self._account[0], self._account[1])[0][-1]
-            self._socket = socket.socket()
-            self._socket.setblocking(False)
-            try:
-                self._socket.connect(address)
-            except OSError as error:
-                if error.args[0] not in _EINPROGRESS:
-                    raise
-            self._poll = select.poll()
-            self._poll.register(self._socket, select.POLLOUT)
+            self._socket.connect(socket.getaddrinfo(address, self._account[1])[0][-1])
         except OSError as error:
-            self._hang_up("no connection: %s" % error, now_ms)
+            if error.args[0] not in _EINPROGRESS:
+                raise
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLOUT)
 
     def _greet(self, now_ms):
         """As soon as the connection stands."""
@@ -210,7 +235,7 @@ class BoardBroker(broker.Broker):
                 self._subscribe_to(concentrator)
             self._sessions += 1
             self._was_up = True
-            self._told = ("", 0)
+            self._told, self.trouble = ("", 0), ""
             self._log.say("connected to %s:%d" % self._account[:2])
         elif kind == mqtt.SUBACK:
             concentrator = self._asked.pop(number, None)
@@ -257,6 +282,9 @@ class BoardBroker(broker.Broker):
         return self._number
 
     def _hang_up(self, trouble, now_ms):
+        if self._search is not None:
+            self._search.close()
+            self._search = None
         if self._socket is not None:
             try:
                 self._socket.close()
@@ -270,7 +298,14 @@ class BoardBroker(broker.Broker):
             self._waits.connected()
         wait_ms = self._waits.wait_ms()
         self._due_ms = now_ms + wait_ms
-        if trouble != self._told[0] or now_ms >= self._told[1]:
-            self._told = (trouble, now_ms + COMPLAIN_MS)
-            self._log.warn("%s:%d: %s; trying again in %d s, records wait in the archive" % (
-                self._account[0], self._account[1], trouble, wait_ms // 1000))
+        if not self.is_open:
+            return
+        self._complain("%s; trying again in %d s, records wait in the archive" % (
+            trouble, wait_ms // 1000), now_ms, trouble)
+
+    def _complain(self, words, now_ms, trouble=""):
+        """Say it at once, and the same trouble again each minute."""
+        self.trouble = trouble or words
+        if self.trouble != self._told[0] or now_ms >= self._told[1]:
+            self._told = (self.trouble, now_ms + COMPLAIN_MS)
+            self._log.warn("%s:%d: %s" % (self._account[0], self._account[1], words))

@@ -18,6 +18,8 @@ _AT_ONCE = 512               # What is longer is looked at first: how much there
 class BoardFlash(Flash):
     """The folder is made where it is missing."""
 
+    read_ahead = 1024            # In one piece: of a heap in use not much more is.
+
     def __init__(self, folder):
         self._folder = folder
         self._tail = None            # (name, file) that was appended to last.
@@ -28,7 +30,7 @@ class BoardFlash(Flash):
             os.stat(folder)          # It is there, or this raises.
         for name in os.listdir(folder):
             if name.endswith(_UNFINISHED):
-                os.remove(self._path(name))
+                remove_unfinished(self._path(name))
 
     def names(self):
         """See Flash.names."""
@@ -114,6 +116,14 @@ class BoardFlash(Flash):
         if self._tail is not None:
             tail, self._tail, self._is_pending = self._tail, None, False
             tail[1].close()
+
+
+def remove_unfinished(path):
+    """Nobody sees it: where flash refuses, it lies there until a start at which it does not."""
+    try:
+        os.remove(path)
+    except OSError as error:
+        print("! flash refuses to remove %s: %s" % (path, error))
 
 
 def _flush(file, _):

@@ -39,7 +39,10 @@ def look(flash, is_power_back, log):
                  % STARTS_MAX)
 
 
-def stays(flash):
+def stays(flash, log):
     """It lived for a minute, or long enough to be ordered about."""
-    if NAME in flash.names():
-        flash.remove(NAME)
+    try:
+        if NAME in flash.names():
+            flash.remove(NAME)
+    except OSError as error:
+        log.warn("flash refuses the count of its starts: %s" % error)

@@ -25,7 +25,6 @@ from wum_edge.ports.micropython.clock import BoardClock
 from wum_edge.ports.micropython.console import BoardDice, Printed
 from wum_edge.ports.micropython.dlms_counters import FlashCounters
 from wum_edge.ports.micropython.flash import BoardFlash
-from wum_edge.ports.micropython.network import Network
 from wum_edge.ports.micropython.page import Page
 from wum_edge.ports.micropython.parts import ROOT
 from wum_edge.ports.micropython.settings import NotSetUp, read_settings, surroundings
@@ -80,11 +79,14 @@ class Gateway:
         archive = Archive(flash, place.archive_limit_mb * 1024 * 1024,
                           os.urandom(INCARNATION_SIZE))
         self._own = topic(keys.concentrator, DOWN, "")
+        self._names = parts.names_of(settings.board, network, self.clock, log)
         self.broker = None if config.broker is None else parts.broker_of(
-            settings, self.clock, log, self._heard)
+            settings, self.clock, log, self._heard, self._names)
         if self.mesh is not None:
             self.mesh.join_up(keys.concentrator, self._said, self.broker)
-        connection = self.broker if self.broker is not None else self.mesh.through
+            if settings.claimed is not None:
+                self.mesh.let_join(keys.concentrator, flash, settings.claimed.flash)
+        connection = self.broker if self.mesh is None else self.mesh.connection
         self._marks = MarksFile(flash, self.clock, log, config, settings.models)
         self._marks.catch_up(archive)
         delivery, doubtful = parts.delivery_of(archive, flash, keys, connection, log)
@@ -135,7 +137,7 @@ class Gateway:
             self._log)
         self.agent.listen(ENROL, self._renewing.heard)
         if self.updating is not None:
-            self._desk.let_update(self.updating, self.agent)
+            self._desk.let_update(self.updating, self.agent, self.mesh)
             if self.broker is not None:
                 self.broker.heard_bytes = self.updating.heard_bytes
 
@@ -162,7 +164,7 @@ class Gateway:
             self.updating.archived(records)
 
     def _restart(self):
-        fresh.stays(self.flash)
+        fresh.stays(self.flash, self._log)
         self._ends_ms = self.clock.monotonic_ms()
 
     def _changed(self, _):
@@ -181,14 +183,14 @@ class Gateway:
         self.agent.close()
         self._marks.save()
         self.flash.close()
-        started.stays_up()
+        started.stays_up(self._log)
         self._log.say("starting anew")
         machine.reset()
 
     async def run(self):
         """For ever; a mistake in any task ends all."""
         tasks = [self._move(), self._tell(), waiting.keep_time(
-            self.clock, self.network, self._settings.board.get("time") or {})]
+            self.clock, self.network, self._settings.board.get("time") or {}, self._names)]
         if self._settings.board.get("page_port"):
             page = Page(lambda: standing.lines(self, self._settings.config.concentrator.name),
                         self._log)
@@ -225,8 +227,8 @@ class Gateway:
             now_ms = self.clock.monotonic_ms()
             if not is_steady and now_ms - began_ms >= STEADY_MS:
                 is_steady = True
-                fresh.stays(self.flash)
-                started.stays_up()
+                fresh.stays(self.flash, self._log)
+                started.stays_up(self._log)
             if now_ms - ticked_ms >= TICK_MS:
                 ticked_ms = now_ms
                 self.network.tick(now_ms)
@@ -333,7 +335,7 @@ async def _guarded(watchdog, log):
     try:
         cipher.check(sys.platform)
         # First: an ESP32's chance is one only while a radio is on, and an identity may be made.
-        network = Network(surroundings(ROOT).get("wifi"), log)
+        network = parts.network_of(surroundings(ROOT), log)
         try:
             flash = BoardFlash(ROOT + "/archive")
             fresh.look(flash, machine.reset_cause() == machine.PWRON_RESET, log)

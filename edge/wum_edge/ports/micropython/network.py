@@ -1,6 +1,7 @@
 """Wi-Fi: brought up, watched, and brought up again; without settings the network is there anyway.
 
-Left out: other carriers.
+Left out: other carriers. A cable's interface is set up by whoever writes main.py; here it is only
+asked which name server it was told.
 """
 
 import network
@@ -30,6 +31,14 @@ class Network:
         """Whether there is a network."""
         return self._station is None or self._station.isconnected()
 
+    def name_servers(self):
+        """Their addresses, as the network has told them."""
+        if self._station is None:
+            given = _of_a_cable()
+        else:
+            given = self._station.ifconfig()[3] if self._station.isconnected() else ""
+        return [given] if given and given != "0.0.0.0" else []
+
     def words(self):
         """Why there is none, for a person."""
         ssid = self._settings["ssid"]
@@ -54,3 +63,15 @@ class Network:
         if not is_up and (self._due_ms is None or now_ms >= self._due_ms):
             self._due_ms = now_ms + AGAIN_MS
             self._station.connect(self._settings["ssid"], self._settings.get("key"))
+
+
+def _of_a_cable():
+    """The name server that a wired network told; empty where the firmware does not tell. Since 1.24
+    it tells that of all interfaces; before, one that is set up is what LAN() gives.
+    """
+    for ask in (lambda: network.ipconfig("dns"), lambda: network.LAN().ifconfig()[3]):
+        try:
+            return ask()
+        except (AttributeError, OSError, TypeError, ValueError):
+            continue             # This firmware has none such, or it is not up.
+    return ""

@@ -88,12 +88,15 @@ class BoardDesk:
         from wum_edge.orders.network_key import ChangeNetworkKey
         from wum_edge.ports.micropython.mesh_keyring import BoardKeyring
         self._desk.acts[orders.NETWORK_KEY] = ChangeNetworkKey(
-            BoardKeyring(mesh, self._own.flash, self._settings.mesh, self._log),
+            BoardKeyring(mesh, self._own.flash, self._log),
             self._desk.trusted)
 
-    def let_update(self, updating, agent):
+    def let_update(self, updating, agent, mesh):
         """Take orders about updates, and what comes down for them."""
         updating.let_act(agent, self._desk)
+        if mesh is not None:
+            takes = updating.let_pass(mesh, self._desk)
+            agent.listen(GROUP_ORDER, lambda payload: takes(payload) or self._heard(payload))
 
     def rekey(self, keys):
         """Take what is sealed with these, too, from whom the newest trust document names."""

@@ -11,10 +11,12 @@ from wum_edge.ports.micropython.broker import BoardBroker
 from wum_edge.ports.micropython.cipher import Cipher
 from wum_edge.ports.micropython.console import BoardDice
 from wum_edge.ports.micropython.line import UartLine
+from wum_edge.ports.micropython.names import Names
+from wum_edge.ports.micropython.network import Network
 from wum_edge.ports.micropython.settings import UART, NotSetUp, check_document, read_authority
 from wum_edge.uplink.counter import CHANCE_BYTES, Counter, CounterDoubtful, first_start
 from wum_edge.uplink.delivery import Delivery
-from wum_edge.uplink.reconnect import BOOTED_MS
+from wum_edge.uplink.reconnect import BOOTED_MS, Reconnect
 from wum_shared.status import NEVER_SET
 from wum_shared.topics import DOWN, topic
 
@@ -31,20 +33,33 @@ def delivery_of(archive, flash, keys, broker, log):
                     broker=broker, dice=BoardDice(), log=log), ""
 
 
-def broker_of(settings, clock, log, heard):
+def network_of(board, log):
+    """The carrier that board.json names. Late: a board without LTE loads nothing of it."""
+    if board.get("lte"):
+        from wum_edge.ports.micropython import lte
+        return lte.Lte(board["lte"], Reconnect(BoardDice()), log)
+    return Network(board.get("wifi"), log)
+
+
+def names_of(board, network, clock, log):
+    """What finds addresses: of the servers that board.json names, else of those of its network."""
+    return Names(lambda: board.get("dns") or network.name_servers(), clock, log)
+
+
+def broker_of(settings, clock, log, heard, names):
     """The connection of a gateway."""
     return connection(settings.config.broker, settings.user, settings.passwords, topic(
-        settings.keys.concentrator, DOWN, "+"), heard, clock, log)
+        settings.keys.concentrator, DOWN, "+"), heard, clock, log, names)
 
 
-def connection(account, user, passwords, subscription, heard, clock, log, waits=None):
+def connection(account, user, passwords, subscription, heard, clock, log, names, waits=None):
     """As `user` to the broker of an account. After a reset it is alone; after a power cut a whole
     town comes back.
     """
     return BoardBroker(
         (account.host, account.port, user, passwords), subscription, heard, BoardDice(), clock, log,
         0 if machine.reset_cause() == machine.PWRON_RESET else BOOTED_MS,
-        secure=_secure(account), waits=waits)
+        names, secure=_secure(account), waits=waits)
 
 
 def mesh_of(settings, flash, clock, log):

@@ -8,7 +8,8 @@ digest of it stays (claiming.py). Left out: where the characters come from (keyb
 import json
 
 from wum_edge.config import LOOPBACK
-from wum_edge.ports.micropython.settings import NotSetUp
+from wum_edge.ports.micropython.names import is_address
+from wum_edge.ports.micropython.settings import UART, NotSetUp
 
 OPEN_MS = 600000             # So long after the last line nobody is asked for the code again.
 WRONG_MAX = 3                # Then nothing is heard for
@@ -18,13 +19,17 @@ _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _ASKED = {
     "name": ("name of this concentrator",),
     "wifi": ("SSID, empty: it is wired", "key"),
+    "lte": ("UART of the modem, empty: there is none", "its tx pin, empty: the board's own",
+            "its rx pin, empty: the board's own", "its baud, empty: 115200",
+            "access point (APN)", "PIN of the SIM, empty: none", "user, empty: none", "key"),
     "broker": ("host", "port, empty: 8883"),
+    "dns": ("name server, empty: the network's",),
     "time": ("host of network time, empty: none",),
     "authority": ("certificate of whoever signs the broker's, PEM",),
     "restart": (),
 }
 _HELP = ("show: what is set, without secrets",
-         "name, wifi, broker, authority, time: set it; the claim code is asked for first",
+         "name, wifi, lte, dns, broker, authority, time: set it, by the claim code",
          "restart: start anew with what was set")
 _NEW = {"concentrator": {"name": "board", "keys": "keys", "archive": "archive",
                          "archive_limit_mb": 1}}
@@ -96,8 +101,11 @@ class SettingUp:
             self._prompts = ()
         else:
             self._answers.append(line)
-            self._prompts = self._prompts[1:]
+            self._prompts = () if self._is_told_all() else self._prompts[1:]
         self._go_on()
+
+    def _is_told_all(self):
+        return self._word == "lte" and _modem().is_over(self._answers)
 
     def _refuse(self, now_ms):
         self._word = ""
@@ -136,6 +144,34 @@ class SettingUp:
             board["wifi"] = {"ssid": ssid, "key": key}
         self._write("board.json", board)
 
+    def _lte(self, *answers):
+        board = self._read("board.json")
+        found = _modem().setting(list(answers), self._taken(board))
+        board.pop("lte", None)
+        if found is not None:
+            board["lte"] = found
+        self._write("board.json", board)
+
+    def _taken(self, board):
+        """Who has a UART, by its number."""
+        found = {}
+        for line in self._read("gateway.json").get("line") or ():
+            number = str(line.get("port"))[len(UART):]
+            if number.isdigit():
+                found[int(number)] = "the line %s's" % line.get("name")
+        if "uart" in (board.get("console") or {}):
+            found[board["console"]["uart"]] = "this console's"
+        return found
+
+    def _dns(self, host):
+        board = self._read("board.json")
+        board.pop("dns", None)
+        if host:
+            if not is_address(host):
+                raise ValueError("name server: wanted an IPv4 address, got %s" % host)
+            board["dns"] = [host]
+        self._write("board.json", board)
+
     def _time(self, host):
         board = self._read("board.json")
         board.pop("time", None)
@@ -171,6 +207,10 @@ class SettingUp:
                                  else "not set")
         yield "authority  %s" % ("there" if "ca.pem" in self._flash.names() else "not set")
         yield "Wi-Fi      %s" % (board.get("wifi") or {}).get("ssid", "none")
+        lte = board.get("lte") or {}
+        yield "LTE        %s" % ("%s, by the modem at UART %s" % (lte.get("apn"), lte.get("uart"))
+                                 if lte else "none")
+        yield "dns        %s" % (", ".join(board.get("dns") or ()) or "the network's")
         yield "time       %s" % (board.get("time") or {}).get("host", "none")
 
     def _read(self, name):
@@ -185,3 +225,9 @@ class SettingUp:
 
     def _write(self, name, document):
         self._flash.replace(name, json.dumps(document).encode())
+
+
+def _modem():
+    """Late: few boards have a modem, and it is set up once."""
+    from wum_edge.ports.micropython import setting_lte
+    return setting_lte

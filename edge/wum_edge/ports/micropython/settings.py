@@ -145,7 +145,7 @@ def _of_its_own(folder, checked):
     if checked.mesh is not None:
         given = _document(folder + "/mesh.json")
         try:
-            mesh, provisioned_s = mesh_setting.keys_of(given), given.get("provisioned_s", 0)
+            mesh, provisioned_s = _mesh_keys(given), given.get("provisioned_s", 0)
         except (KeyError, TypeError, ValueError) as error:
             raise NotSetUp("mesh.json: %r. Set the board up again: wum-firmware board" % error)
     own = own_keys(folder)
@@ -166,12 +166,17 @@ def _of_workbench(folder, checked):
         if checked.mesh is not None and "mesh" not in given:
             raise NotSetUp("keys.json has no key of the mesh that gateway.json names: wum-firmware "
                            "mesh NETWORK.mesh --admit KEYS, and set the board up again")
-        mesh = mesh_setting.keys_of(given["mesh"]) if checked.mesh is not None else None
+        mesh = _mesh_keys(given["mesh"]) if checked.mesh is not None else None
         password = given["broker_password"]
         return (keys, given["broker_user"], lambda: [password], None, mesh,
                 given.get("provisioned_s", 0))
     except (KeyError, TypeError, ValueError) as error:
         raise NotSetUp("keys.json: %r. Set the board up again: wum-firmware board" % error)
+
+
+def _mesh_keys(given):
+    from wum_edge.ports.micropython import mesh_keys  # Late: most boards have no mesh.
+    return mesh_keys.keys_of(given)
 
 
 def _direction(given):

@@ -5,7 +5,7 @@ Names may have slashes; each is one of ours or of a table that was checked (wum_
 
 import os
 
-from wum_edge.ports.micropython.flash import BoardFlash
+from wum_edge.ports.micropython.flash import BoardFlash, remove_unfinished
 
 _FOLDER = 0x4000
 _THERE = 17                  # errno EEXIST.
@@ -19,7 +19,7 @@ class SlotFlash(BoardFlash):
         super().__init__(folder)
         for name in self._below("", True):
             if name.endswith(_UNFINISHED):
-                os.remove(self._path(name))
+                remove_unfinished(self._path(name))
 
     def names(self):
         """See Flash.names: relative to the folder."""

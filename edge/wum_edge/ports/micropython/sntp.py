@@ -35,10 +35,22 @@ def answer(data, nonce):
     return (seconds - _1900_S) * 1000 + (fraction * 1000 >> 32)
 
 
-async def ask(host, port, clock):
-    """Ask, and set the clock; whether an answer came. Resolving a name may block for a while."""
+async def ask(host, port, clock, names):
+    """Ask, and set the clock; whether an answer came. `names` finds the address, and says why not.
+    """
+    search = names.search(host)
     try:
-        address = socket.getaddrinfo(host, port)[0][-1]
+        found = search.tick()
+        while found is None:
+            await asyncio.sleep_ms(_LOOK_MS)
+            found = search.tick()
+    except OSError as error:
+        names.tell("no network time: %s" % error)
+        return False
+    finally:
+        search.close()
+    try:
+        address = socket.getaddrinfo(found, port)[0][-1]
         asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     except OSError:
         return False

@@ -46,14 +46,16 @@ class Updating:
         self.slot = boot.running()
         if self.slot != FACTORY:
             _check_home(sys.path[0] + "/")
-        self._log = log
+        self._log, self._clock = log, clock
         self._waiting = []
+        self._near = None            # update_mesh.UpdateMesh: of a board in a mesh.
         self._speaks = False
         self._opening = Opening(CRYPTO.cipher, keys, log)
         rules = _rules(folder + "/" + TRUST)
         try:
+            self._flash = _Fed(boot.FOLDER, feed)
             self._updater = Updater(
-                flash=_Fed(boot.FOLDER, feed), slot=self.slot, rules=rules,
+                flash=self._flash, slot=self.slot, rules=rules,
                 verifier=CRYPTO.verifier, clock=clock, log=log, chance=os.urandom,
                 has_meters=has_meters)
         except OSError as error:
@@ -65,6 +67,15 @@ class Updating:
         """Hear pieces, and let the desk take orders about updates."""
         desk.acts[UPDATE] = UpdateAct(self._updater)
         agent.listen(PIECES, self._heard)
+
+    def let_pass(self, mesh, desk):
+        """Take part in what neighbours gather; what takes a notice of a roll, or leaves it. Late:
+        most boards have no mesh.
+        """
+        from wum_edge.ports.micropython.update_mesh import UpdateMesh
+        self._near = UpdateMesh(mesh, self._updater, desk.acts[UPDATE], self._flash, self._clock,
+                                desk, self._log)
+        return self._near.flooded
 
     def rekey(self, keys):
         """New keys are in force; those before stay good for what is on its way."""
@@ -81,11 +92,13 @@ class Updating:
         if self._waiting:
             self._take(self._waiting.pop(0))
             return False
+        if self._near is not None and self._near.tick():
+            return False
         self._speaks = not self._speaks
         if not self._speaks:
             self._updater.tick()
         elif is_up:
-            self._courier.tick(say)
+            self._say(say)
         return self._updater.restart
 
     def name(self):
@@ -98,7 +111,15 @@ class Updating:
         found = updates.STATES[standing.state]
         if standing.state == updates.FETCHING:
             found += ", %d of %d pieces" % (standing.have, standing.of)
+            if self._near is not None and self._near.is_fed():
+                found += ", from neighbours"
         return found + (": " + standing.note if standing.note else "")
+
+    def _say(self, say):
+        near = self._near
+        self._courier.tick(say, near is not None and near.is_fed())
+        if near is not None:
+            near.say(say)
 
     def _heard(self, sealed):
         """It may come while a meter is waited for. One that finds no place is asked for again."""
@@ -110,7 +131,11 @@ class Updating:
         if opened is None:
             return
         try:
-            self._updater.heard(updates.decode_pieces(opened))
+            pieces = updates.decode_pieces(opened)
+            if pieces.part != updates.ROLL:
+                self._updater.heard(pieces)
+            elif self._near is not None:
+                self._near.heard(pieces)
         except WireError as error:
             self._log.warn("pieces refused: %s" % error)
 

@@ -22,12 +22,12 @@ _PUMP_MS = 20
 _TICK_MS = 200
 
 
-async def keep_time(clock, network, where):
+async def keep_time(clock, network, where, names):
     """Ask for network time, for ever."""
     while True:
         is_heard = False
         if where.get("host") and network.is_up():
-            is_heard = await sntp.ask(where["host"], where.get("port", sntp.PORT), clock)
+            is_heard = await sntp.ask(where["host"], where.get("port", sntp.PORT), clock, names)
         await asyncio.sleep_ms(TIME_EVERY_MS if is_heard else TIME_AGAIN_MS)
 
 
@@ -36,9 +36,10 @@ async def until_let_in(settings, network, watchdog, log):
     from wum_edge.ports.micropython.enrolling import Enrolling, Waits
     own, board = settings.claimed, settings.board
     clock = BoardClock(None, machine.RTC())
-    asyncio.create_task(keep_time(clock, network, board.get("time") or {}))
+    names = parts.names_of(board, network, clock, log)
+    asyncio.create_task(keep_time(clock, network, board.get("time") or {}, names))
     enrolling = Enrolling(own, lambda user, passwords, subscription, heard: parts.connection(
-        settings.config.broker, user, passwords, subscription, heard, clock, log,
+        settings.config.broker, user, passwords, subscription, heard, clock, log, names,
         Waits(BoardDice(), clock)), clock, log)
     if board.get("page_port"):
         asyncio.create_task(Page(lambda: ("WUM board", "! " + enrolling.words()), log).serve(

@@ -6,6 +6,7 @@ the driver itself, are not here. Of its commands: SetCad, SetCadParams, SetDioIr
 
 import binascii
 import json
+import os
 
 import _board
 import machine
@@ -32,6 +33,9 @@ class SX1262:
             raise RuntimeError("Invalid initial status (0, 0).")
         self._wire = machine.UART(0, 115200, wire={"to": where, "paced": False})
         self._line = b""
+        self._start = ["reset", binascii.hexlify(os.urandom(4)).decode()]
+        self._is_reset = False
+        self._tell("\n" + " ".join(self._start))
         self._packets = []
         self._rx = self._tx = False
         self._flags = 0
@@ -105,6 +109,9 @@ class SX1262:
         lines = (self._line + data).split(b"\n")
         self._line = lines.pop()
         for line in lines:
+            if not self._is_reset:           # It was heard while the board was off.
+                self._is_reset = line == " ".join(self._start).encode()
+                continue
             words = line.decode().split()
             if words[:1] == ["rx"] and self._rx:
                 self._packets.append(RxPacket(
