@@ -26,8 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".tox" / "results"
 AT_ONCE = "5"  # On two cores: more than half of them wait for something at any time.
 # A room whose tests are spread over environments that run side by side.
-IN_PARTS = {"cloud": ["cloud", "cloud-web"],
-            "system": ["system", "system-managed", "system-boards", "system-mesh", "system-chaos"]}
+IN_PARTS = {"cloud": ["cloud", "cloud-web"], "ports": ["ports", "ports-boards"],
+            "system": ["system", "system-managed", "system-boards", "system-mesh",
+                       "system-mesh-boards", "system-chaos"]}
 # What tests need that no Python package brings: the Debian package, and a program of it.
 NEEDED = {"mosquitto": ("mosquitto",), "chromium": ("chromium", "chromium-browser"),
           "systemd": ("systemd-analyze",)}

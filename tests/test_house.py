@@ -322,8 +322,8 @@ def test_locks_carry_hashes_and_no_addresses():
 
 def test_nothing_is_committed_that_is_fetched_or_made():
     made = ("node_modules", "vendor", "__pycache__", ".venv", ".tox", ".demo", "dist")
-    wrong = [str(p.relative_to(ROOT)) for p in tracked() if set(made) & set(p.parts)]
-    wrong += [str(p.relative_to(ROOT)) for p in tracked() if p.name == "uv.lock"]
+    wrong = [str(p.relative_to(ROOT)) for p in tracked()
+             if set(made) & set(p.parts) or p.name == "uv.lock"]
     assert wrong == []
 
 
@@ -342,8 +342,16 @@ def test_every_link_between_documents_leads_somewhere():
     assert lost == []
 
 
+def _ports_of(path: Path) -> list[str]:
+    """The keys of its table PORTS."""
+    return [key.value for node in tree(path).body if isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "PORTS"
+            and isinstance(node.value, ast.Dict) for key in node.value.keys
+            if isinstance(key, ast.Constant)]
+
+
 def test_every_test_is_run_by_one_environment():
-    """What one environment leaves out, another runs."""
+    """What one environment leaves out, another runs; of a test of each port they may name ports."""
     tox = ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini")
     runs = []
@@ -355,8 +363,12 @@ def test_every_test_is_run_by_one_environment():
     for path in tracked():
         test = str(path.relative_to(ROOT))
         if re.fullmatch(r"tests/(.*/)?test_\w+\.py", test):
-            by = [name for name, given, ignored in runs if _holds(given, test)
-                  and not _holds(ignored, test)]
+            ports = [word.rpartition("[")[2].rstrip("]") for _, given, _ in runs
+                     for word in given if word.startswith(test + "::")]
+            if ports:
+                assert sorted(ports) == sorted(_ports_of(path)), f"{test}: only {ports} are run"
+                continue
+            by = [one for one, given, out in runs if _holds(given, test) and not _holds(out, test)]
             assert len(by) == 1, f"{test} is run by {by}"
 
 

@@ -32,6 +32,7 @@ class Broker:
     port: int
     accounts: dict[str, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
+    more: str = ""               # Lines of its configuration, such as other listeners.
     _process: subprocess.Popen[bytes] | None = None
 
     def account(self, user: str) -> str:
@@ -77,6 +78,7 @@ class Broker:
             f"listener {self.port} 127.0.0.1\nallow_anonymous false\n"
             f"password_file {passwords}\nacl_file {rules}\n"
             "persistence false\nlog_dest stderr\n"
+            + self.more
             + ("user root\n" if os.geteuid() == 0 else "")  # It reads its files again on SIGHUP.
         )
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from demo.street import Cabinet
 from demo.tether import tethered
 from tests.system.ends import End
+from wum_edge.ports.linux.renewing import EPOCH_S
 from wum_simulator.board.supervisor import CRASHED, POWER_ON
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -28,11 +29,12 @@ class LinuxGateway:
     """
 
     def __init__(self, cabinet: Cabinet, environment: Mapping[str, str], ends: Iterator[End],
-                 planned: int, seed: int) -> None:
+                 planned: int, seed: int, epoch_s: int = EPOCH_S) -> None:
         self.causes: list[int] = []          # Of every start.
         self.ended: int | None = None
         self._cabinet, self._environment = cabinet, environment
-        self._ends, self._planned, self._seed = ends, planned, seed
+        self.planned = planned
+        self._ends, self._seed, self._epoch_s = ends, seed, epoch_s
         self._log = cabinet.folder / "edge.log"
         self._process: subprocess.Popen[str] | None = None
         self._stopping, self._going_on = threading.Event(), threading.Event()
@@ -41,7 +43,7 @@ class LinuxGateway:
     def start(self) -> None:
         """Switch on for the first time."""
         command = [sys.executable, "-m", "tests.system.linux_power",
-                   str(self._cabinet.configuration), str(self._seed)]
+                   str(self._cabinet.configuration), str(self._seed), str(self._epoch_s)]
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
                 tethered(command, signal.SIGKILL), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -79,7 +81,7 @@ class LinuxGateway:
         cause = POWER_ON
         while not self._stopping.is_set():
             self.causes.append(cause)
-            if len(self.causes) > self._planned:
+            if len(self.causes) > self.planned:
                 self._going_on.wait()
             if self._stopping.is_set():
                 return

@@ -1,6 +1,6 @@
 """Whoever holds the plug of a gateway on Linux, and minds its watchdog, as systemd does.
 
-    python -m tests.system.linux_power CONFIGURATION SEED
+    python -m tests.system.linux_power CONFIGURATION SEED EPOCH_S
 
 Each line of its input is an End as JSON: it forks `wum-edge run`, lets it end so, and says how that
 was by a board's number of causes. A cut is SIGKILL at a commit of the flash; before, what was
@@ -116,7 +116,7 @@ def _cut_after_start(commits: int, power: Power) -> None:
     MarksFile.archived = first  # type: ignore[method-assign]
 
 
-def _live(configuration: Path, end: End, dice: random.Random) -> int:
+def _live(configuration: Path, epoch_s: int, end: End, dice: random.Random) -> int:
     """One life, in the forked process; the exit code."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -128,10 +128,10 @@ def _live(configuration: Path, end: End, dice: random.Random) -> int:
         _trouble(end, power)
     if end.cut_in:
         _cut_after_start(end.cut_in, power)
-    return starting.run(configuration)
+    return starting.run(configuration, epoch_s=epoch_s)
 
 
-def _forked(configuration: Path, end: End, dice: random.Random) -> int:
+def _forked(configuration: Path, epoch_s: int, end: End, dice: random.Random) -> int:
     """The process of a life. What it says goes to the log."""
     pid = os.fork()
     if pid:
@@ -140,7 +140,7 @@ def _forked(configuration: Path, end: End, dice: random.Random) -> int:
     try:
         os.dup(1)            # Whoever reads that to its end knows that this process ended, too.
         os.dup2(2, 1)
-        code = _live(configuration, end, dice)
+        code = _live(configuration, epoch_s, end, dice)
     except BaseException:
         import traceback
         traceback.print_exc()
@@ -170,7 +170,7 @@ def _ended(pid: int, ear: socket.socket) -> int:
         os.waitstatus_to_exitcode(status), CRASHED)
 
 
-def main(configuration: Path, seed: int) -> None:
+def main(configuration: Path, seed: int, epoch_s: int) -> None:
     """Lives, one after another, until nobody wants more."""
     dice = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder, \
@@ -180,9 +180,9 @@ def main(configuration: Path, seed: int) -> None:
         os.environ["WATCHDOG_USEC"] = "%d" % (_WATCHDOG_S * 1_000_000)
         for line in sys.stdin:
             end = End(**json.loads(line))
-            pid = _forked(configuration, end, random.Random(dice.getrandbits(64)))
+            pid = _forked(configuration, epoch_s, end, random.Random(dice.getrandbits(64)))
             print(_ended(pid, ear), flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -24,4 +24,6 @@ def stations_have(street: Street, words: str) -> object:
         connection.execute(
             "update command set due_at = now() + interval '10 s' where kind = %s and state = 'sent'"
             " and due_at > now() + interval '10 s'", [NETWORK_KEY])
-    return words in network_key(street, "show")[1] or None
+    said = network_key(street, "show")[1]
+    (street.place.logs / "network-key.log").write_text(said)    # With the logs of what failed.
+    return words in said or None

@@ -220,9 +220,11 @@ class Street:
         return found
 
     def logs(self) -> str:
-        """The end of what every part said."""
-        return "\n".join("-- %s\n%s" % (log.name, log.read_text(errors="replace")[-2000:])
-                         for log in sorted(self.place.logs.glob("*.log")))
+        """The end of what every part said, and every gateway whose power is cut."""
+        cut = [cabinet.folder / "edge.log" for cabinet in self.cabinets]
+        return "\n".join(
+            "-- %s/%s\n%s" % (log.parent.name, log.name, log.read_text(errors="replace")[-2000:])
+            for log in [*sorted(self.place.logs.glob("*.log")), *filter(Path.exists, cut)])
 
     def program(self, name: str, *words: str) -> list[str]:
         """A command line of one of the distributions."""

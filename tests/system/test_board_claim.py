@@ -22,7 +22,7 @@ import pytest
 
 import wum_edge
 from demo.releases import BETTER, CRASHING_BOARD, prepare
-from tests.system.boards import life
+from tests.system.boards import hasty_sources, image_of_boards, life
 from tests.system.ledger import differences, read_archives, read_database
 from tests.system.street import ROOT
 from tests.system.test_commands import Lent, agree, ask, do
@@ -35,7 +35,6 @@ from wum_cloud.campaigns import faults
 from wum_cloud.commands.groups import managing
 from wum_cloud.registry.reach import Reach
 from wum_shared.status import EVENT_STARTED
-from wum_simulator.board.frozen import gateway
 from wum_simulator.board.supervisor import POWER_ON, Board, Description, Life, Supervisor, Uart
 
 __all__ = ["console", "place"]     # The fixtures: a head-end and its broker, somebody signed in.
@@ -49,14 +48,13 @@ _OVER = {"done", "failed", "unknown"}
 _HEAP_BYTES = 8 * 1024 * 1024        # As an ESP32-S3 has with PSRAM: a slot is hashed in one turn.
 _PATIENCE_S = 400
 _HASTE = """
-main.WATCHDOG_MS = 60000                         # Nothing hangs here, but a machine may be busy.
-main.TICK_MS = 50
-from wum_edge.enrolment import renewal
-from wum_edge.ports.micropython import enrolling, renewing
-enrolling.SOON_MS, enrolling.AGAIN_MS = 600, 2000
-from wum_edge.update import courier
-renewing.EPOCH_S, renewal.ASK_MS = {epoch_s}, 2000       # Keys change all the time.
-courier.ASK_MS = 3000
+from change import change
+# Nothing hangs here, but a machine may be busy. Keys change all the time.
+change("wum_edge.ports.micropython.main", WATCHDOG_MS=60000, TICK_MS=50)
+change("wum_edge.ports.micropython.enrolling", SOON_MS=600, AGAIN_MS=2000)
+change("wum_edge.ports.micropython.renewing", EPOCH_S={epoch_s})
+change("wum_edge.enrolment.renewal", ASK_MS=2000)
+change("wum_edge.update.courier", ASK_MS=3000)
 """
 _CUT_AT_AN_ORDER = """
 import _board
@@ -91,16 +89,16 @@ import sys
 import _chacha
 import _ghash
 import _sha512
+from change import change, held
 from wum_edge.ports.micropython import boot
-put_before = boot._put_before
+put_before = held("wum_edge.ports.micropython.boot", "_put_before")
 def put(slot):
     put_before(slot)
     sys.modules["wum_edge.ports.micropython.chacha_viper"] = _chacha
     sys.modules["wum_edge.ports.micropython.ghash_viper"] = _ghash
     sys.modules["wum_edge.ports.micropython.sha512_viper"] = _sha512
     exec({haste!r}, {{}})
-boot._put_before = put
-boot.WATCHDOG_MS = 60000
+change("wum_edge.ports.micropython.boot", _put_before=put, WATCHDOG_MS=60000)
 boot.start()
 """
 
@@ -160,7 +158,8 @@ def releases(place: Place) -> Path:
         program = words[0] if words[0] == "git" else str(_BIN / words[0])
         subprocess.run([program, *words[1:]], check=True, capture_output=True,
                        env=place.environment)
-    prepare(folder, ROOT, step, (BETTER, CRASHING_BOARD), "micropython-xtensawin")
+    hasty = hasty_sources(place.folder / "hasty", ROOT, step)
+    prepare(folder, hasty, step, (BETTER, CRASHING_BOARD), "micropython-xtensawin")
     place.environment["WUM_RELEASE_TRUST"] = str(folder / "release-trust.json")
     return folder
 
@@ -191,7 +190,7 @@ def board_of(place: Place, bus: Path, releases: Path) -> Board:
     assert not (flash / "keys.json").exists()
     (place.folder / "board.log").touch()
     return Board(Description(main=life().main, flash=flash, log=place.folder / "board.log",
-                             sources=gateway(), uarts={1: Uart(str(bus), paced=False)},
+                             sources=image_of_boards(), uarts={1: Uart(str(bus), paced=False)},
                              flash_bytes=8 * 1024 * 1024, heap_bytes=_HEAP_BYTES))
 
 
