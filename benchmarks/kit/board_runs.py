@@ -22,8 +22,9 @@ from kit.firmware32 import hour as hour_of_32_bits
 from kit.firmware32 import least
 from kit.head_end import free_port
 from kit.street import modbus_entry
+from wum_edge.ports.linux.board_image import image, sources_below, written
 from wum_edge.ports.micropython.flash import BoardFlash
-from wum_simulator.board.supervisor import ENDED, Board, Description, Uart, compiled, package
+from wum_simulator.board.supervisor import ENDED, GUEST, Board, Description, Uart, compiled
 from wum_simulator.meters.dlms import KEYS
 
 GUESTS = Path(__file__).resolve().parent / "board"
@@ -32,8 +33,10 @@ PORT = "wum_edge.ports.micropython.main"
 CODE = {
     "eastron-sdm630": ("wum_edge.meters.modbus.entry", "wum_edge.meters.modbus.reader"),
     "dlms-three-phase": ("wum_edge.meters.dlms.entry", "wum_edge.meters.dlms.reader")}
+_CHANGEABLE = ("wum_edge.ports.micropython.cipher.xor",)
 SWEEPS = 4                   # Of an hour.
 SPEED = 120
+STATUS_S = 10                # The gateway's own sentence on its console, several times in a run.
 _PATIENCE_S = 1200
 _ACCESS = f"""[meter.access]
 client = 3
@@ -46,13 +49,13 @@ authentication_key = "{KEYS.authentication.hex()}"
 
 
 def frozen(folder: Path) -> tuple[tuple[Path, str], ...]:
-    """The core and the port, as .mpy for the virtual board."""
-    found: list[tuple[Path, str]] = []
+    """The image of a board, as .mpy for the virtual one, with what the programs in `board` use."""
+    found: dict[str, str] = {}
     for module in (wum_edge, wum_shared):
-        root = Path(module.__file__ or "").resolve().parent
-        found += [one for one in package(root, root.parent)
-                  if "/linux/" not in one[1] and "/catalog/" not in one[1]]
-    return compiled(tuple(found), folder)
+        found.update(sources_below(Path(module.__file__ or "").resolve().parent))
+    guests = tuple(path.read_text(encoding="utf-8") for path, _ in _guests())
+    made = written(folder / "image", image(found, guests, _CHANGEABLE))
+    return compiled(tuple((folder / "image" / path, "/" + path) for path in made), folder)
 
 
 def document(meters: int) -> dict[str, object]:
@@ -176,18 +179,21 @@ def _flash(keys: Path, broker_port: int, models: tuple[str, ...]) -> Path:
     configuration.write_text(_configuration(keys, broker_port, models))
     subprocess.run(
         [sys.executable, "-m", "wum_firmware", "board", "--keys", str(keys), "--config",
-         str(configuration), "--catalog", str(CATALOG), "--out", str(folder / "flash")],
+         str(configuration), "--catalog", str(CATALOG), "--out", str(folder / "flash"),
+         "--status-s", str(STATUS_S)],
         check=True, stdout=subprocess.DEVNULL)
     return folder / "flash"
 
 
 def _guests() -> list[tuple[Path, str]]:
     return [(path, "/" + path.name) for path in sorted(GUESTS.glob("*.py"))
-            if path.name != "__init__.py"]
+            if path.name != "__init__.py"] + [(GUEST / "_change.py", "/change.py")]
 
 
 def _delivered(board: Board, rows: int) -> dict[str, int]:
-    """The last word of whole.py, once so many records are archived and none waits."""
+    """The last word of whole.py, once so many records are archived and acknowledged. Others wait
+    then: at this speed the next sweep has begun.
+    """
     found: dict[str, int] = {}
 
     def is_over() -> bool:
@@ -196,7 +202,7 @@ def _delivered(board: Board, rows: int) -> dict[str, int]:
             raise SystemExit(f"the gateway ended: {board.said()[-1000:]}")
         lines = [line for line in board.said().splitlines() if line.startswith("HEAP {")]
         found = json.loads(lines[-1][5:]) if lines and lines[-1].endswith("}") else {}
-        return bool(found) and found["archived"] > rows and found["backlog"] == 0
+        return bool(found) and found.get("archived", 0) - found.get("backlog", 0) > rows
     _await(is_over, "the gateway does not deliver its hour")
     return found
 

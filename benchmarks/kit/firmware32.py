@@ -13,10 +13,11 @@ from pathlib import Path
 
 import wum_edge
 import wum_shared
-from wum_edge.ports.linux.thinned import thinned
+from wum_edge.ports.linux.board_image import image, sources_below, written
 
 CLONE = os.environ.get("WUM_MICROPYTHON", "")
 GUEST = Path(__file__).resolve().parent / "board32"
+GUEST_SOURCE = GUEST / "gateway32.py"
 STEP_KB = 8
 STEPS = 64                   # A heap that is found is not closer than this part of it.
 _PATIENCE_S = 900
@@ -27,17 +28,11 @@ _OPTIONS = ("CC=gcc -m32", "MICROPY_PY_FFI=0", "MICROPY_PY_BTREE=0", "MICROPY_PY
 
 
 def sources(folder: Path) -> list[str]:
-    """Paths below `folder` of the modules of a board, thinned."""
-    found = []
-    for module in (wum_shared, wum_edge):
-        root = Path(module.__file__ or "").resolve().parent
-        for path in sorted(root.rglob("*.py")):
-            name = str(path.relative_to(root.parent))
-            if "linux" not in path.parts:
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_text(thinned(path.read_text(encoding="utf-8")))
-                found.append(name)
-    return found
+    """Paths below `folder` of the modules of a board's image."""
+    found = {}
+    for one in (wum_shared, wum_edge):
+        found.update(sources_below(Path(one.__file__ or "").resolve().parent))
+    return written(folder, image(found, (GUEST_SOURCE.read_text(encoding="utf-8"),)))
 
 
 def built(folder: Path) -> Path:

@@ -6,6 +6,7 @@ import json
 
 import _board
 import hour
+from change import change, held
 from utime import ticks_ms
 
 from wum_edge.ports.micropython import chacha_plain, cipher
@@ -20,14 +21,16 @@ async def rest():
 
 async def plain_us(size):
     """What the plain cipher takes for `size` bytes at its best: the yardstick of a board."""
-    native, cipher.xor = cipher.xor, chacha_plain.xor
+    place = "wum_edge.ports.micropython.cipher"
+    native = held(place, "xor")
+    change(place, xor=chacha_plain.xor)
     best = 1 << 30
     for _ in range(8):
         await rest()
         began_us = _board.cpu_us()
         cipher.Cipher().encrypt(bytes(32), bytes(12), bytes(size), b"")
         best = min(best, _board.cpu_us() - began_us)
-    cipher.xor = native
+    change(place, xor=native)
     return best
 
 

@@ -38,6 +38,7 @@ async def run(names):
     own, code = await loaded(names)
     from wum_edge.agent import Agent
     from wum_edge.ports.micropython import main
+    from wum_edge.ports.micropython.console import Printed
     found = {"own": own, "code": code, "standing": 0, "turn": 0, "peak": 0}
     turn = _steps._turn
 
@@ -62,8 +63,10 @@ async def run(names):
         while True:
             await asyncio.sleep_ms(EVERY_MS)
             if agents:
-                found["archived"] = agents[0].summary().archived
-                found["backlog"] = agents[0].summary().backlog
+                # Not its summary, which reads the archive: that is heap of who measures.
+                archive = agents[0]._archive
+                found["archived"] = archive.next_sequence - 1
+                found["backlog"] = archive.backlog
                 print("HEAP " + json.dumps(found))
     asyncio.create_task(tell())
-    await main._guarded(machine.WDT(timeout=600000), main.Printed())
+    await main._guarded(machine.WDT(timeout=600000), Printed())
