@@ -18,7 +18,9 @@ from tests.system.street import Street
 from wum_simulator.board.supervisor import POWER_ON, Life, Supervisor
 
 CUTS, LATEST_COMMIT = 2, 12
+# None of these boards hangs: its dog is as patient as a machine is slow.
 _HASTE = """
+change("wum_edge.ports.micropython.main", WATCHDOG_MS=60000)
 change("wum_edge.ports.micropython.renewing", EPOCH_S={epoch_s}, FIRST_S=5)
 main.start()
 """
