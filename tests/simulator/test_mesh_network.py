@@ -51,15 +51,15 @@ def test_a_custodian_that_forgets_loses_nothing_for_good():
     run(network, 3)
     network.give(5, 700)
     lost = False
-    for _ in range(4000):                             # Until the third of six has some of it.
+    for _ in range(4000):                             # Until the fourth of six has some of it.
         network.air.run(network.air.now_us + 10_000)
-        if network.relay(2).custody.waiting() >= 2:
-            network.stations[2].stop()
+        if network.relay(3).custody.waiting() >= 2:
+            network.stations[3].stop()
             lost = True
             break
     assert lost
     run(network, 1)
-    network.boot(2)
+    network.boot(3)
     run(network, 60)
     assert network.undelivered() == []
 

@@ -130,7 +130,9 @@ class Children:
         """Its answer to our last poll is over; the counter of its last frame ended in `last`, and
         it had pieces of so many origins.
         """
-        child = self._children[address]
+        child = self._children.get(address)
+        if child is None:            # It had to make room while it was polled.
+            return
         child.answered, child.arrived = last, arrived
         child.frames, child.fruitless, child.served_us = backlog, 0, t_us
         self._turn = max(self._turn, child.turn)
@@ -149,11 +151,15 @@ class Children:
 
     def spare(self, address: int, until_us: int) -> None:
         """Leave a child alone until it may send more."""
-        self._children[address].away_until_us = until_us
+        child = self._children.get(address)
+        if child is not None:
+            child.away_until_us = until_us
 
     def unanswered(self, t_us: int, address: int, chance: int) -> None:
         """It kept silent."""
-        child = self._children[address]
+        child = self._children.get(address)
+        if child is None:
+            return
         child.fruitless += 1
         child.served_us = t_us
         child.away_until_us = t_us + (_HOLD_US << min(child.fruitless, 3)) + chance % _HOLD_US

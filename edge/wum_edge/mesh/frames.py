@@ -19,13 +19,16 @@ RATES_MAX = 8
 RECEIPTS_MAX, ACKS_MAX = 16, 4
 _HEADER = ">BHHHIB"
 _BEACON = ">HBHBBB"
-_ASK = ">HBBI"
-_POLL = ">HBHBHIB"
-_ACK = ">HHH"
+_ASK = ">HBB"
+_POLL = ">HBHBHB"
+_WAITING, _WAITING_SIZE = ">I", 4
+_ACK, _SHORT = ">HHH", ">HHB"
 _DATA = ">HB"
 _ITEM = ">HHBBB"
 _RECEIPT = ">HHI"
-_RECEIPT_SIZE, _ACK_SIZE = 8, 6
+_RECEIPT_SIZE, _ACK_SIZE, _SHORT_SIZE = 8, 6, 5
+# The shape of a poll: how many acknowledgements, whether their maps are of one byte, what follows.
+_ACKS, _ARE_SHORT, _HAS_WAITING, _HAS_TIME = 0x07, 0x10, 0x20, 0x40
 DATA_HEAD, ITEM_HEAD = 3, 7
 STAMP_SIZE = 9
 WANTS_WAY, WANTS_TIME = 1, 2
@@ -101,7 +104,8 @@ class Poll(namedtuple("Poll", (
     burst of `child` whose last frame had the counter `answered`, the frames of the bit map are in
     custody;
     `receipts`: (origin, number, bit map of the 32 before it) of objects at a gateway. What is
-    granted stands in the header, for all to see who must keep silent meanwhile.
+    granted stands in the header, for all to see who must keep silent meanwhile. One that grants
+    nothing is a word, and its `number` is 0.
     """
 
     __slots__ = ()
@@ -205,36 +209,53 @@ def decode_stamp(body: bytes) -> Stamp:
 
 
 def encode_ask(ask: Ask) -> bytes:
-    return struct.pack(_ASK, ask.rank, ask.frames, ask.unacknowledged, ask.waiting)
+    return struct.pack(_ASK, ask.rank, ask.frames, ask.unacknowledged) + _waiting(ask.waiting)
 
 
 def decode_ask(body: bytes) -> Ask:
     """Raises Malformed."""
-    return Ask(*_unpack(_ASK, body, "ask"))
+    size = struct.calcsize(_ASK)
+    waiting = _unpack(_WAITING, body[size:], "ask") if len(body) > size else (0,)
+    return Ask(*(_unpack(_ASK, body[:size], "ask") + waiting))
+
+
+def _waiting(bits: int) -> bytes:
+    return struct.pack(_WAITING, bits) if bits else b""
 
 
 def encode_poll(poll: Poll) -> bytes:
+    """Of a stamp without a time the ripple alone."""
+    has_time = poll.stamp.time_us > 0
+    are_short = max([ack[2] for ack in poll.acks] + [0]) <= 0xFF
+    shape = (len(poll.acks) | (_ARE_SHORT if are_short else 0)
+             | (_HAS_WAITING if poll.waiting else 0) | (_HAS_TIME if has_time else 0))
     return struct.pack(
-        _POLL, poll.gateway, poll.heartbeat, poll.rank, poll.number, poll.heard, poll.waiting,
-        len(poll.acks),
-    ) + encode_stamp(poll.stamp) + b"".join(
-        [struct.pack(_ACK, *ack) for ack in poll.acks]
+        _POLL, poll.gateway, poll.heartbeat, poll.rank, poll.number, poll.heard, shape,
+    ) + (encode_stamp(poll.stamp) if has_time else bytes((poll.stamp.ripple,))
+         ) + _waiting(poll.waiting) + b"".join(
+        [struct.pack(_SHORT if are_short else _ACK, *ack) for ack in poll.acks]
         + [struct.pack(_RECEIPT, *receipt) for receipt in poll.receipts])
 
 
 def decode_poll(body: bytes) -> Poll:
     """Raises Malformed."""
     head_size = struct.calcsize(_POLL)
-    at = head_size + STAMP_SIZE
-    count = body[head_size - 1] if len(body) >= at else 0
-    begin = at + count * _ACK_SIZE
+    gateway, heartbeat, rank, number, heard, shape = _unpack(_POLL, body[:head_size], "poll")
+    at = head_size + (STAMP_SIZE if shape & _HAS_TIME else 1)
+    stamp = decode_stamp(bytes(STAMP_SIZE - at + head_size) + body[head_size:at])
+    waiting = 0
+    if shape & _HAS_WAITING:
+        waiting, = _unpack(_WAITING, body[at:at + _WAITING_SIZE], "poll")
+        at += _WAITING_SIZE
+    form, size = (_SHORT, _SHORT_SIZE) if shape & _ARE_SHORT else (_ACK, _ACK_SIZE)
+    begin = at + (shape & _ACKS) * size
+    if shape & _ACKS > ACKS_MAX or begin > len(body):
+        raise Malformed("poll with %d acknowledgements in %d bytes" % (shape & _ACKS, len(body)))
     rest = len(body) - begin
-    if rest < 0 or rest % _RECEIPT_SIZE or rest > _RECEIPT_SIZE * RECEIPTS_MAX or (
-            count > ACKS_MAX):
+    if rest % _RECEIPT_SIZE or rest > _RECEIPT_SIZE * RECEIPTS_MAX:
         raise Malformed("poll of %d bytes" % len(body))
-    head = struct.unpack(_POLL, body[:head_size])[:-1] + (decode_stamp(body[head_size:at]),)
-    return Poll(*(head + (_rows(_ACK, _ACK_SIZE, body[at:begin]),
-                          _rows(_RECEIPT, _RECEIPT_SIZE, body[begin:]))))
+    return Poll(gateway, heartbeat, rank, number, heard, waiting, stamp,
+                _rows(form, size, body[at:begin]), _rows(_RECEIPT, _RECEIPT_SIZE, body[begin:]))
 
 
 def _rows(form: str, size: int, body: bytes) -> list[tuple[int, int, int]]:

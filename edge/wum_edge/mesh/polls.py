@@ -33,6 +33,8 @@ _GRANT_LEAST = BURST_MAX // 2
 # A gateway for which less waits than five full bursts lets the bursts end that it hears of: its
 # poll would spoil them, and be spoilt. With more its time is what there is least of.
 _CALM_FRAMES = 5 * BURST_MAX
+_ACKS_FEW = 2                # Where little waits, whoever misses it is not long in asking.
+TELL_TIME_US = 10_000_000   # Clocks run well for longer than a station polls somebody else.
 _STEP_UP_Q4 = 24             # Margin in quarter dB that a faster rate must have.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Polls:
         self._chained, self._acknowledge = 0, 0
         self._answered: list[int] = []   # Whose bursts were the last ones, the latest first.
         self._asks_end_us = 0
+        self._time_us = relay.now    # When a poll is to tell the time again.
         self.end_us = 0              # When the answer is over, as far as we know.
 
     def has_work(self) -> bool:
@@ -130,15 +133,16 @@ class Polls:
         # A word that only ends a chain tells of no receipts: it would have to be answered.
         receipts = [] if is_over or child.fruitless and grant else children.receipts(
             relay.now, address, is_dear=relay.gradient.price_q4 > 16)
+        number = 0
         if grant or receipts:    # Receipts must be answered, were it by an empty frame.
             lead = 1 if child.frames + 1 >= LEAD_GRANT else 0
             grant = max(min(grant, child.frames + lead), 1)
-            child.number = child.number % 255 + 1
+            number = child.number = child.number % 255 + 1
         gradient = relay.gradient
         gradient.told()
         body = frames.encode_poll(frames.Poll(
-            gradient.gateway, gradient.heartbeat, gradient.rank, child.number,
-            relay.heard(address), children.waiting(relay.last_counter + 1), relay.stamp(),
+            gradient.gateway, gradient.heartbeat, gradient.rank, number,
+            relay.heard(address), children.waiting(relay.last_counter + 1), self._stamp(grant),
             self._acks(address), receipts))
         if relay.send(POLL, address, frames.poll_aux(grant, rate), body, 0, has_cad,
                       GATEWAYS if relay.setting.is_gateway else RELAYS) and grant:
@@ -148,6 +152,14 @@ class Polls:
             self._arrived = self._missing = 0
             self._was_heard = self._has_items = False
             self._origins = set()
+
+    def _stamp(self, grant: int) -> frames.Stamp:
+        """The time, now and then: a clock runs well for longer than it takes to poll somebody."""
+        relay = self._relay
+        if not grant or relay.now < self._time_us:
+            return frames.Stamp(0, 0, relay.ripples.newest)
+        self._time_us = relay.now + TELL_TIME_US
+        return relay.stamp()
 
     def _is_held_up(self) -> bool:
         """Whether a gateway lets others end their bursts before it polls again."""
@@ -161,11 +173,14 @@ class Polls:
         """What is told of bursts: of that of whom we poll, and of the last ones again. A child that
         does not learn what has arrived sends all of it once more.
         """
+        relay = self._relay
+        few = relay.children.load() < (_CALM_FRAMES if relay.setting.is_gateway else BURST_MAX)
+        most = _ACKS_FEW if few else frames.ACKS_MAX
         found: list[tuple[int, int, int]] = []
         for other in [address] + self._answered:
-            child = self._relay.children.get(other)
+            child = relay.children.get(other)
             if child is not None and child.answered >= 0 and (
-                    len(found) < frames.ACKS_MAX and other not in [ack[0] for ack in found]):
+                    len(found) < most and other not in [ack[0] for ack in found]):
                 found.append((other, child.answered, child.arrived))
         return found
 

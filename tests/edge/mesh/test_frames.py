@@ -12,10 +12,17 @@ def test_every_frame_is_read_as_it_was_written():
     assert frames.decode_header(frames.encode_header(header) + bytes(4)) == header
     beacon = Beacon(7, 255, 0xF000, 100, 96, 1, STAMP)
     assert frames.decode_beacon(frames.encode_beacon(beacon)) == beacon
-    assert frames.decode_ask(frames.encode_ask(Ask(1, 255, 3, 1 << 31))) == Ask(1, 255, 3, 1 << 31)
+    for ask in Ask(1, 255, 3, 1 << 31), Ask(1, 255, 3, 0):
+        assert frames.decode_ask(frames.encode_ask(ask)) == ask
     poll = Poll(1, 2, 3, 4, 0xFFFE, 1 << 31, STAMP, [(5, 6, 0xFFFF), (7, 8, 0)],
                 [(9, 0xFFFF, 255), (10, 1, 0)])
     assert frames.decode_poll(frames.encode_poll(poll)) == poll
+    for waiting, acks in (0, []), (1, [(5, 6, 0xFF)]), (0, [(5, 6, 0x100), (7, 8, 1)]):
+        poll = Poll(1, 2, 3, 4, 5, waiting, STAMP, acks, [(9, 1, 255)])
+        assert frames.decode_poll(frames.encode_poll(poll)) == poll
+    word = Poll(1, 2, 3, 0, 5, 0, Stamp(0, 0, 3), [(5, 6, 7)], [])
+    assert frames.decode_poll(frames.encode_poll(word)) == word
+    assert len(frames.encode_poll(word)) == 15
     items = [Item(1, 65_535, 127, True, b"x" * 40, 3), Item(2, 3, 0, False, b"", 0)]
     assert frames.decode_data(frames.encode_data(9, 8, items)) == (9, 8, items)
 
@@ -42,9 +49,11 @@ def test_no_other_length_passes():
             (frames.decode_ask, frames.encode_ask(Ask(1, 2, 3, 4)))):
         raises(Malformed, lambda decode=decode, body=body: decode(body[:-1]))
         raises(Malformed, lambda decode=decode, body=body: decode(body + b"x"))
-    for size in range(len(poll)):
-        if size != len(poll) - 8:            # A poll without its receipt is a poll.
-            raises(Malformed, lambda size=size: frames.decode_poll(poll[:size]))
+    word = frames.encode_poll(Poll(1, 2, 3, 0, 5, 0, Stamp(0, 0, 3), [(6, 7, 256)], [(9, 10, 11)]))
+    for body in poll, word:
+        for size in range(len(body)):
+            if size != len(body) - 8:        # A poll without its receipt is a poll.
+                raises(Malformed, lambda body=body, size=size: frames.decode_poll(body[:size]))
     for size in range(len(data)):
         if size != frames.DATA_HEAD:
             raises(Malformed, lambda size=size: frames.decode_data(data[:size]))
@@ -52,10 +61,11 @@ def test_no_other_length_passes():
 
 def test_a_poll_that_counts_more_acknowledgements_than_it_may_is_refused():
     most = [(at, at, at) for at in range(frames.ACKS_MAX)]
-    assert frames.decode_poll(frames.encode_poll(Poll(1, 2, 3, 4, 5, 9, STAMP, most, []))).acks == (
-        most)
-    body = frames.encode_poll(Poll(1, 2, 3, 4, 5, 9, STAMP, most + [(9, 9, 9)], []))
-    raises(Malformed, lambda: frames.decode_poll(body))
+    whole = frames.encode_poll(Poll(1, 2, 3, 4, 5, 9, STAMP, most, []))
+    assert frames.decode_poll(whole).acks == most
+    body = bytearray(whole + bytes(5))
+    body[8] += 1                             # Its shape: a fifth.
+    raises(Malformed, lambda: frames.decode_poll(bytes(body)))
 
 
 def test_two_children_share_no_bit_of_a_poll_for_long():

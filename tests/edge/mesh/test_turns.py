@@ -169,6 +169,18 @@ def test_a_full_table_makes_room_for_who_had_nothing():
     assert len(gone) == 1 and gone[0] in had
 
 
+def test_who_had_to_make_room_while_it_was_polled_is_missed_by_nobody():
+    children = Children()
+    children.know(0, 1)
+    for number in range(64):
+        children.ask(1_000 + number, 10 + number, 3, 60)
+    assert children.get(1) is None
+    children.unanswered(2_000, 1, 5)
+    children.answered(2_000, 1, 3, 2, 77)
+    children.spare(1, 3_000)
+    assert children.get(1) is None and children.count_waiting() == 64
+
+
 def test_who_is_not_known_asks_when_a_gateway_invites_and_fewer_of_those_that_did_in_vain():
     air = QuietAir([1], [(1, 2)])
     air.run(MINUTE_US)
