@@ -12,6 +12,7 @@ import fs from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript";
+import { keepFunctions, onInstance } from "../../simulator/wum_simulator/board/table.mjs";
 
 const HEAP_BYTES = 8 * 1024 * 1024; // It grows when a test needs more.
 const C_STACK_BYTES = 8 * 1024;
@@ -21,6 +22,8 @@ const plan = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 const hostOf = new Map(plan.copies.map(([host, guest]) => [guest, host]));
 let passed = 0;
 let failed = 0;
+
+onInstance(keepFunctions);
 
 async function interpreter() {
   const write = (stream) => (data) => fs.writeSync(stream, data);

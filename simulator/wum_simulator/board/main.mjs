@@ -14,6 +14,7 @@ import { Worker, MessageChannel, receiveMessageOnPort } from "node:worker_thread
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript";
 import { Flash } from "./flash.mjs";
 import { ghash } from "./ghash.mjs";
+import { keepFunctions, onInstance } from "./table.mjs";
 import { SIGNAL, FED, SLEEPS, COUNTERS, wallMs } from "./shared.mjs";
 
 const C_STACK_BYTES = 16 * 1024;
@@ -32,12 +33,10 @@ worker.unref();
 const flash = new Flash(board.flash, board.flash_bytes, board.cut_at, counters);
 
 let memory; // Of the interpreter: it is not exported, but whoever instantiates it sees it.
-const instantiate = WebAssembly.instantiate;
-WebAssembly.instantiate = async (...words) => {
-  const made = await instantiate(...words);
-  memory = (made.instance ?? made).exports.memory;
-  return made;
-};
+onInstance((exports) => {
+  memory = exports.memory;
+  keepFunctions(exports);
+});
 const bytesAt = (address, size) => Buffer.from(memory.buffer, address, size);
 
 // What is known here of each wire: a socket, a listening one, a UART.
