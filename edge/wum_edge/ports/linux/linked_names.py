@@ -7,6 +7,8 @@ import ast
 import builtins
 from collections.abc import Callable
 
+from wum_edge.ports.linux.trees import children, walk
+
 _BUILTINS = frozenset(dir(builtins))
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -86,7 +88,7 @@ class Module:
                  if isinstance(node, (ast.Import, ast.ImportFrom))]
         for brought in plain:
             self._read_import(brought, modules)
-        for node in ast.walk(self.tree):
+        for node in walk(self.tree):
             if isinstance(node, ast.Attribute):
                 self.attributes.add(node.attr)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -144,7 +146,7 @@ class Module:
 
     def _find_constants(self) -> None:
         stores: dict[str, int] = {}
-        for node in ast.walk(self.tree):
+        for node in walk(self.tree):
             if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
                 stores[node.id] = stores.get(node.id, 0) + 1
         for node in self.tree.body:
@@ -216,7 +218,7 @@ def bound_in(body: "list[ast.stmt]") -> set[str]:
         if isinstance(node, ast.Lambda):
             continue
         if isinstance(node, COMPREHENSIONS):
-            waiting += [one for one in ast.walk(node) if isinstance(one, ast.NamedExpr)]
+            waiting += [one for one in walk(node) if isinstance(one, ast.NamedExpr)]
             continue
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             found.add(node.id)
@@ -226,7 +228,7 @@ def bound_in(body: "list[ast.stmt]") -> set[str]:
             found |= {(one.asname or one.name).split(".")[0] for one in node.names}
         elif isinstance(node, (ast.Global, ast.Nonlocal)):
             raise LinkError("line %d: global and nonlocal are not joined" % node.lineno)
-        waiting += list(ast.iter_child_nodes(node))
+        waiting += children(node)
     return found
 
 
@@ -238,7 +240,7 @@ def give_names(modules: dict[str, Module]) -> None:
     outer: dict[str, str] = {}
     for module in modules.values():
         inner |= inner_names(module.tree)
-        used |= {node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)}
+        used |= {node.id for node in walk(module.tree) if isinstance(node, ast.Name)}
         for name, held in module.held.items():
             if isinstance(held, Held) and held.constant is None:
                 spelled.setdefault(name, []).append(held)
@@ -262,11 +264,11 @@ def give_names(modules: dict[str, Module]) -> None:
 def inner_names(tree: ast.AST) -> set[str]:
     """Names that functions have of their own, and bodies of classes."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.arg):
             found.add(node.arg)
         elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             found |= bound_in(node.body)
         elif isinstance(node, ast.comprehension):
-            found |= {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)}
+            found |= {one.id for one in walk(node.target) if isinstance(one, ast.Name)}
     return found

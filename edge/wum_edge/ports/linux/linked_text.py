@@ -16,6 +16,7 @@ from wum_edge.ports.linux.linked_names import (
     Outer,
     bound_in,
 )
+from wum_edge.ports.linux.trees import walk
 
 _ITS_OWN = ("__module__", "__qualname__")   # Of a class, and nobody on a board asks for them.
 
@@ -135,7 +136,7 @@ class Rewriter(ast.NodeTransformer):
             held = self._module.held[node.name]
             assert isinstance(held, Held)
             node.name = held.at_home()
-        given = {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
+        given = {one.arg for one in walk(node.args) if isinstance(one, ast.arg)}
         self._scopes.append((False, given | bound_in(node.body)))
         node.body = self._block(node.body)
         self._scopes.pop()
@@ -144,7 +145,7 @@ class Rewriter(ast.NodeTransformer):
     def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
         """As a function."""
         node.args = self._arguments(node.args)
-        self._scopes.append((False, {one.arg for one in ast.walk(node.args)
+        self._scopes.append((False, {one.arg for one in walk(node.args)
                                      if isinstance(one, ast.arg)}))
         node.body = self.visit(node.body)
         self._scopes.pop()
@@ -174,15 +175,15 @@ class Rewriter(ast.NodeTransformer):
         return super().visit(node)
 
     def _comprehension(self, node: ast.expr) -> ast.expr:
-        names = {one.id for part in ast.walk(node) if isinstance(part, ast.comprehension)
-                 for one in ast.walk(part.target) if isinstance(one, ast.Name)}
+        names = {one.id for part in walk(node) if isinstance(part, ast.comprehension)
+                 for one in walk(part.target) if isinstance(one, ast.Name)}
         self._scopes.append((False, names))
         self.generic_visit(node)
         self._scopes.pop()
         return node
 
     def _arguments(self, node: ast.arguments) -> ast.arguments:
-        for one in ast.walk(node):
+        for one in walk(node):
             if isinstance(one, ast.arg):
                 one.annotation = None
         node.defaults = [self.visit(one) for one in node.defaults]

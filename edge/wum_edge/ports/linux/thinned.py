@@ -14,12 +14,14 @@ default or anything else of its own stays as it is. Standard library only: build
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 _CHECKING = "TYPE_CHECKING"
 _SLOTS = "__slots__"
 
 
+@cache
 def thinned(source: str) -> str:
     """The same program, with as many lines."""
     lines = source.splitlines()

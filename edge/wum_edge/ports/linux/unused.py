@@ -13,6 +13,8 @@ Left out: what is taken from a single module (thinned.py), joining them (linked.
 import ast
 from collections import Counter
 
+from wum_edge.ports.linux.trees import children, walk
+
 NATIVE = "@micropython."     # An architecture's: it stays as it is written.
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _CALLED_BY_FIRMWARE = frozenset(("readinto", "ioctl"))
@@ -161,13 +163,13 @@ def _names(tree: ast.AST, with_imports: bool = False) -> "Counter[str]":
         is_record = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and (
             node.func.id == "namedtuple")
         waiting += [node.func] if isinstance(node, ast.Call) and is_record else (
-            ast.iter_child_nodes(node))
+            children(node))
     return found
 
 
 def _leave_to_readers(tree: ast.Module) -> None:
     """Take away docstrings and annotations, which name what nobody needs."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, *_FUNCTIONS)):
             body = [_plain(one) for one in node.body
                     if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
@@ -190,7 +192,7 @@ def _is_value(node: ast.expr) -> bool:
     """Whether making it does nothing else."""
     return not any(isinstance(one, (ast.Call, ast.Yield, ast.Await)) and not (
         isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id in _HARMLESS)
-        for one in ast.walk(node))
+        for one in walk(node))
 
 
 def _only_raises(node: ast.stmt) -> bool:
