@@ -49,10 +49,13 @@ class Echoes:
 
     def begin(self, gateway: int, number: int) -> None:
         """We have this ripple, and are one of its group."""
-        address = self._relay.setting.address
+        relay = self._relay
+        address = relay.setting.address
         if address < 8 * ECHO_BYTES_MAX:
             kept = self._get(gateway, number)
             kept.here |= 1 << address
+            if relay.gradient.is_gateway:        # Another one floods it, and hears no gateway.
+                relay.tell(("echo", gateway, number, kept.here))
             self._wake(kept, _FIRST_US)
 
     def members(self, gateway: int, number: int) -> int:

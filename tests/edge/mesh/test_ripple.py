@@ -178,6 +178,15 @@ def test_a_lost_echo_is_told_again():
     assert air.of("echo")[-1] == (1, 1, number, 0b11100)
 
 
+def test_a_gateway_tells_itself_that_it_has_what_another_one_floods():
+    air = QuietAir({1, 2}, [(1, 2)])
+    air.do(1, "set_time", NOON_US)
+    air.run(MINUTE_US)
+    number = air.do(1, "send_ripple", frames.ALL, b"off")
+    air.run(air.now + MINUTE_US)
+    assert air.of("echo") == [(2, 1, number, 0b100)]
+
+
 def test_what_is_remembered_of_ripples_has_a_limit():
     air = started(CHAIN)
     for count in range(KEPT_MAX + 4):
