@@ -7,12 +7,19 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
-from wum_edge.archive.ring import Archive
+from wum_edge.archive.ring import Archive, Stamp
+from wum_edge.config import check
 from wum_edge.ports.linux.flash import LinuxFlash
+from wum_edge.ports.linux.journal import Journal
+from wum_edge.ports.marks import SAVE_MS, MarksFile
+from wum_shared.batch import Row
 from wum_shared.claim import code_from_text, code_to_text
+from wum_shared.status import FREE_RUNNING
 from wum_simulator.board.frozen import gateway
 from wum_simulator.board.supervisor import CRASHED, POWER_ON, Board, Description
 
@@ -184,6 +191,29 @@ def _archived(one, folder):
             flash.close()
     one.says("records archived")
     one._until(is_so, "an archive")
+
+
+def test_a_start_reads_no_more_of_a_long_archive_than_its_heap_takes(tmp_path):
+    """What a turn leaves is not collected within it: reading all of it again would take 8 MB."""
+    flash = LinuxFlash(tmp_path / "flash" / "archive")
+    try:
+        archive, marks = Archive(flash, 1 << 20, bytes(8)), marks_of(flash)
+        for at_s in range(250):
+            archive.append([
+                Row(0, meter, 0, 1_760_000_000 + at_s, FREE_RUNNING,
+                    tuple(2**33 + place * at_s for place in range(24)), (0,) * 24)
+                for meter in range(16)], bytes(8), Stamp(1_760_000_000, FREE_RUNNING))
+            marks.archived([], archive.next_sequence - 1)
+    finally:
+        flash.close()
+    with Tried(tmp_path) as one:
+        one.says("4000 records, 4000 wait for the head-end")
+
+
+def marks_of(flash):
+    """As a gateway without a meter keeps them; a minute passes between any two moments."""
+    clock = SimpleNamespace(monotonic_ms=count(step=SAVE_MS).__next__)
+    return MarksFile(flash, clock, Journal(), check(OF_FLASH["gateway.json"], {}), {})
 
 
 def test_a_crash_is_none_of_them(tmp_path):

@@ -1,17 +1,19 @@
 """After a restart no entry of a meter's log is archived twice, and none is lost."""
 
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.edge.samples import document, entry
 from wum_edge import config
+from wum_edge.archive.reader import Limits, Span
 from wum_edge.archive.ring import Archive, Stamp
 from wum_edge.meters.catalog import Model, check_model
 from wum_edge.ports.linux.clock import SystemClock
 from wum_edge.ports.linux.flash import LinuxFlash
 from wum_edge.ports.linux.journal import Journal
-from wum_edge.ports.marks import NAME, MarksFile
+from wum_edge.ports.marks import NAME, SAVE_MS, SAVE_RECORDS, MarksFile
 from wum_shared import status
 from wum_shared.batch import Event
 
@@ -67,6 +69,42 @@ def test_a_power_cut_after_any_append_loses_no_mark_that_is_archived(
     flash, _, again = opened(tmp_path)
     assert again.of(1).events_s == AT_S + 2 and again.of(1).seen == ((2, "2 entry"),)
     flash.close()
+
+
+def test_a_start_reads_little_again_where_no_mark_ever_moves(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SystemClock, "monotonic_ms", count(step=SAVE_MS).__next__)
+    flash, archive, marks = opened(tmp_path)
+    for _ in range(3 * SAVE_RECORDS + 1):
+        append(archive, marks, Event(0, AT_S, status.FREE_RUNNING, status.EVENT_STARTED, None, ""))
+    flash.close()
+    assert again_from(tmp_path, monkeypatch) > 2 * SAVE_RECORDS
+
+
+def test_what_a_start_has_read_the_next_one_need_not(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flash, archive, _ = opened(tmp_path)
+    for _ in range(SAVE_RECORDS):
+        append(archive, None, told(AT_S, "40 cover"))
+    flash.close()
+    assert again_from(tmp_path, monkeypatch) == 1
+    assert again_from(tmp_path, monkeypatch) is None
+
+
+def again_from(folder: Path, monkeypatch: pytest.MonkeyPatch) -> int | None:
+    """From which number on a start reads its archive again; None: nothing of it."""
+    firsts: list[int] = []
+    read = Archive.read
+
+    def noted(archive: Archive, first: int, limits: Limits) -> Span | None:
+        firsts.append(first)
+        return read(archive, first, limits)
+
+    monkeypatch.setattr(Archive, "read", noted)
+    flash, _, _ = opened(folder)
+    monkeypatch.setattr(Archive, "read", read)
+    flash.close()
+    return min(firsts, default=None)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"sequence": "x", "meters": {}}',

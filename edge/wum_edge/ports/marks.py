@@ -3,7 +3,8 @@
 For every port, CPython and MicroPython. Left out: what a mark means (meters/upkeep.py). The file
 follows what is on flash, never leads: it is written now and then with the sequence number up to
 which it holds, and what was archived after that is read again from the archive itself. So no entry
-is archived twice, and none is lost.
+is archived twice, and none is lost. It is written though no mark has moved, too: a start would read
+the archive from its beginning, for minutes on a board, where no meter has a log of its own.
 """
 
 import json
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 NAME = "meter-marks.json"
 FILE_BYTES_MAX = 4 * 1024 * 1024    # Marks of 1,024 meters with full logs take some hundred kB.
 SAVE_MS = 60000
-PIECE = Limits(SEQUENCE_MAX, 4096, 1 << 20)
+SAVE_RECORDS = 256           # Read again at a start, and those of SAVE_MS, at most.
+PIECE = Limits(SEQUENCE_MAX, 32, 1 << 15)
 
 
 class MarksFile:
@@ -41,7 +43,7 @@ class MarksFile:
         self._serials = [meter.serial for meter in config.meters]
         sets = Sets(config, models)
         self._profiles = [sets.profile(meter.model) for meter in config.meters]
-        self._sequence = 0
+        self._sequence = self._saved_sequence = 0
         self._marks = {serial: Marks() for serial in self._serials}
         self._saved_ms = clock.monotonic_ms()
         self._changed = False
@@ -56,6 +58,8 @@ class MarksFile:
             self._note(span.events)
             first = span.last_sequence + 1
         self._sequence = archive.next_sequence - 1
+        if self._is_far():
+            self.save()
 
     def of(self, meter: int) -> Marks:
         """A copy of one meter's marks, for the thread of its line."""
@@ -65,7 +69,8 @@ class MarksFile:
         """These records are on flash now."""
         self._note(records)
         self._sequence = last_sequence
-        if self._changed and self._clock.monotonic_ms() - self._saved_ms >= SAVE_MS:
+        if (self._changed or self._is_far()) and (
+                self._clock.monotonic_ms() - self._saved_ms >= SAVE_MS):
             self.save()
 
     def save(self) -> None:
@@ -76,8 +81,13 @@ class MarksFile:
             self._flash.replace(NAME, json.dumps(
                 {"sequence": self._sequence, "meters": meters}).encode())
             self._changed = False
+            self._saved_sequence = self._sequence
         except OSError as error:         # The archive itself tells what it lacks, if that is full.
             self._log.warn("%s cannot be written: %s" % (NAME, error))
+
+    def _is_far(self) -> bool:
+        """Whether a start would read much again."""
+        return self._sequence - self._saved_sequence >= SAVE_RECORDS
 
     def _note(self, records: "Sequence[Row | Missed | Event]") -> None:
         for record in records:
@@ -97,14 +107,14 @@ class MarksFile:
             if data is None:             # Missing, or unreadable: made anew.
                 return
             found = json.loads(data)
-            self._sequence = int(found["sequence"])
+            self._sequence = self._saved_sequence = int(found["sequence"])
             for serial, own in found["meters"].items():     # Any order: each has its own place.
                 if serial in self._marks:
                     self._marks[serial] = _from_json(own)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             # Without it everything is read again from the archive, which takes a little longer.
             self._log.warn("%s cannot be used and is made anew: %s" % (NAME, error))
-            self._sequence = 0
+            self._sequence = self._saved_sequence = 0
 
 
 def _as_json(marks: Marks) -> "dict[str, Any]":

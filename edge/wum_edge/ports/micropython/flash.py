@@ -16,12 +16,14 @@ _AT_ONCE = 512               # What is longer is looked at first: how much there
 
 
 class BoardFlash(Flash):
-    """The folder is made where it is missing."""
+    """The folder is made where it is missing. `feed`, if any, feeds the watchdog at each read: a
+    start may read much of an archive in one turn, and how much is bounded.
+    """
 
     read_ahead = 1024            # In one piece: of a heap in use not much more is.
 
-    def __init__(self, folder):
-        self._folder = folder
+    def __init__(self, folder, feed=None):
+        self._folder, self._feed = folder, feed
         self._tail = None            # (name, file) that was appended to last.
         self._is_pending = False     # It has what was not flushed.
         try:
@@ -43,6 +45,8 @@ class BoardFlash(Flash):
 
     def read(self, name, offset, size):
         """See Flash.read."""
+        if self._feed is not None:
+            self._feed()
         self._settle(name)
         if size > _AT_ONCE:          # MicroPython takes RAM for what is asked for, not what comes.
             size = min(size, max(0, os.stat(self._path(name))[6] - offset))

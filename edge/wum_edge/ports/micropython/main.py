@@ -337,7 +337,7 @@ async def _guarded(watchdog, log):
         # First: an ESP32's chance is one only while a radio is on, and an identity may be made.
         network = parts.network_of(surroundings(ROOT), log)
         try:
-            flash = BoardFlash(ROOT + "/archive")
+            flash = BoardFlash(ROOT + "/archive", watchdog.feed)
             fresh.look(flash, machine.reset_cause() == machine.PWRON_RESET, log)
             settings = read_settings(ROOT, flash)
             if settings.warning:
