@@ -67,8 +67,16 @@ function wireTo(to, settings, heard, lost) {
   const handle = fs.openSync(device, fs.constants.O_RDWR | fs.constants.O_NOCTTY);
   const stream = new tty.ReadStream(handle);
   stream.on("data", heard);
-  stream.on("error", () => setTimeout(lost, 100));
-  return { write: (data) => fs.writeSync(handle, data), close: () => stream.destroy() };
+  stream.on("error", () => {});    // Its close follows, as that of a pty whose other side has ended.
+  stream.on("close", () => {
+    try { fs.closeSync(handle); } catch { /* The stream has no other of its own. */ }
+    setTimeout(lost, 100);
+  });
+  return { write: (data) => fs.writeSync(handle, data), close: () => {
+    stream.removeAllListeners("data");
+    lost = () => {};
+    stream.destroy();
+  } };
 }
 
 class Uart {
