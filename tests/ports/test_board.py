@@ -38,7 +38,7 @@ CHANGEABLE = ("wum_edge.ports.micropython.clock.epoch_s",
 PATIENCE_S = 300             # A limit only: the machine may be busy.
 MODULES = ("check_flash", "check_time", "check_mqtt", "check_ciphers", "check_signatures",
            "check_claiming", "check_network_key", "check_mesh_joining", "check_dns",
-           "check_dialling")
+           "check_dialling", "check_radio")
 
 
 @pytest.fixture(scope="module")

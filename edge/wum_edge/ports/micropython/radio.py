@@ -150,9 +150,8 @@ class Radio:
             self.counts["sent"] += 1
             self._over(self._airtime_us)
         elif now_us >= self._until_us:
-            self.counts["late"] += 1
-            self._driver.standby()
-            self._over(self._airtime_us)     # Nobody knows whether it went out: for the law it did.
+            self.counts["late"] += 1         # One that was without power hears nothing either.
+            raise OSError("it did not tell that a frame was sent")
 
     def _look(self, now_us):
         is_busy = self._driver.poll_cad()
