@@ -47,6 +47,7 @@ class Answers:
         self._begin_us = self._seen_us = 0
         self._asked = 0
         self._granted = 0
+        self._saves = False          # The law left nothing for what waits here.
         self._declines = False       # Polled by who is no parent: an empty frame ends that.
 
     def may_ask(self, t_us: int) -> bool:
@@ -180,8 +181,10 @@ class Answers:
             chosen.append((priority, items))     # An empty frame says that there is nothing.
             if not items:
                 break
-        if chosen:
-            self._begin(t_us, parent, number, rate, chosen)
+        # Who may send nothing says so by an empty frame: silent, it would be polled again in vain.
+        chosen = chosen or [(1, [])]
+        self._saves = not chosen[-1][1] and relay.custody.waiting() > 0
+        self._begin(t_us, parent, number, rate, chosen)
 
     def _begin(self, t_us: int, parent: int, number: int, rate: int,
                chosen: list[tuple[int, list[Item]]]) -> None:
@@ -214,6 +217,10 @@ class Answers:
         self._is_open = bool(self._frames[-1][1])
         self._tries = 0
         self._ask_us = t_us + WAIT_ACK_US + self._relay.chance() % WAIT_ACK_US
+        if self._saves:
+            self._ask_us += saving_us(
+                self._relay.frame_us[self._rate], self._relay.setting.duty_permyriad)
+            self._saves = False
 
     def acknowledged(self, t_us: int, parent: int, answered: int, arrived: int) -> None:
         """The parent's word of our burst whose last frame had the counter `answered`."""

@@ -10,6 +10,7 @@ ROUTES_MAX = 300
 _RECEIPTS_KEPT = 64
 _FRUITLESS_MAX = 8           # Polls without an answer; after that the child must ask again.
 _HOLD_US = 400_000
+_SNR_KEEPS = 3               # Of four: one ask may have come through a fade.
 _TURN = 64                   # What a frame counts, over the number of origins in its burst.
 _NOTHING: list[tuple[int, int, int]] = []    # One for all: 64 lists take 2 kB. Nobody adds to it.
 _RECEIPT_US = 20_000_000     # So long a receipt waits for company, or for a poll that goes anyway.
@@ -58,7 +59,8 @@ class Children:
         if not child.frames:         # Who had nothing to send has saved nothing up.
             child.turn = max(child.turn, self._turn)
         child.frames, child.fruitless, child.away_until_us = max(frames, 1), 0, t_us
-        child.snr_q4 = snr_q4
+        child.snr_q4 = snr_q4 if not child.snr_q4 else (
+            _SNR_KEEPS * child.snr_q4 + snr_q4) // (_SNR_KEEPS + 1)
         self.learn(address, address)
 
     def know(self, t_us: int, address: int) -> Child:
@@ -155,14 +157,15 @@ class Children:
         if child is not None:
             child.away_until_us = until_us
 
-    def unanswered(self, t_us: int, address: int, chance: int) -> None:
-        """It kept silent."""
+    def unanswered(self, t_us: int, address: int, chance: int, patience: int = 1) -> None:
+        """It kept silent. `patience`: so many times as long it is left alone."""
         child = self._children.get(address)
         if child is None:
             return
         child.fruitless += 1
         child.served_us = t_us
-        child.away_until_us = t_us + (_HOLD_US << min(child.fruitless, 3)) + chance % _HOLD_US
+        hold_us = _HOLD_US * patience
+        child.away_until_us = t_us + (hold_us << min(child.fruitless, 3)) + chance % hold_us
         if child.fruitless >= _FRUITLESS_MAX:
             child.frames, child.told = 0, _NOTHING
             child.receipts.clear()       # Its origins will send again, through somebody else.

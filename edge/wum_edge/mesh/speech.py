@@ -133,7 +133,8 @@ class Speech:
         if kind not in (RIPPLE, ECHO) and relay.neighbours.is_wired(destination):
             rate = relay.setting.wire
         cost_us = 0 if rate == relay.setting.wire else airtime_us(relay.setting.ways[rate], size)
-        if cost_us and not relay.ledger.take(relay.now, cost_us, is_urgent=kind != DATA):
+        is_urgent = kind != DATA or len(body) <= frames.DATA_HEAD    # An empty one is no data.
+        if cost_us and not relay.ledger.take(relay.now, cost_us, is_urgent):
             relay.count("no duty")
             relay.channel.refuse(relay.now + _REFUSED_US)
             return False

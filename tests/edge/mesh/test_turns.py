@@ -252,6 +252,47 @@ def test_a_child_that_saves_up_is_not_polled_until_it_may_send():
     assert children.next(100_000_000) == 5
 
 
+def test_who_may_send_nothing_by_law_says_so_and_saves_up():
+    air = QuietAir({1}, [(1, 2)], duty=100)
+    air.run(2 * MINUTE_US)
+    ledger = air.relays[2].ledger
+    assert ledger.take(air.now, ledger.free_us(air.now))       # But for the reserve.
+    before_us = air.now
+    for number in range(20):
+        air.submit(2, bytes([number]) * 200)
+    air.run(air.now + 2 * MINUTE_US)
+    kinds = [frames.decode_header(frame).kind for address, frame in air.sent if address == 2]
+    assert kinds.count(frames.DATA) == 1 and kinds.count(frames.ASK) == 1
+    child = air.relays[1].children.get(2)
+    assert child.fruitless == 0 and child.frames == 15 and air.delivered == []
+    assert child.away_until_us > before_us + saving_us(air.relays[1].frame_us[0], 100)
+
+
+def test_where_polls_are_dear_they_tell_less_and_who_is_silent_waits_longer():
+    waits = []
+    for duty, acks in ((1000, 4), (100, 2)):
+        gateway = QuietAir([1], [(1, 2)], duty).relays[1]
+        for address in range(2, 12):
+            gateway.children.ask(0, address, 40, 40)
+            gateway.children.answered(0, address, 3, 40, address)
+            gateway.polls._answered.append(address)
+        assert len(gateway.polls._acks(2)) == acks
+        gateway.polls._child, gateway.polls._grant = 2, frames.BURST_MAX
+        gateway.polls.sent()
+        heard_us = gateway.polls.end_us
+        gateway.polls.end()
+        waits.append((heard_us, gateway.children.get(2).away_until_us))
+    assert waits[1][0] - waits[0][0] == gateway.frame_us[0] + HOST_US
+    assert waits[1][1] >= 3_200_000 and waits[0][1] <= 1_200_000
+
+
+def test_one_ask_through_a_fade_does_not_lower_the_rate_for_good():
+    children = Children()
+    for snr_q4 in (40, 40, 40, 0):
+        children.ask(0, 5, 9, snr_q4)
+    assert children.get(5).snr_q4 == 30
+
+
 def test_receipts_wait_for_company_where_airtime_is_dear():
     children = Children()
     children.ask(0, 5, 1, 40)
