@@ -34,8 +34,8 @@ _GRANT_LEAST = BURST_MAX // 2
 # poll would spoil them, and be spoilt. With more its time is what there is least of.
 _CALM_FRAMES = 5 * BURST_MAX
 _ACKS_FEW = 2                # Where little waits, whoever misses it is not long in asking.
-# Where the law leaves a hundredth of the time, polls are what a gateway has least of: they tell less,
-# a burst whose first frame may be lost is heard for one more, and who is silent is left for longer.
+# Where the law leaves a hundredth of the time, polls are what a gateway has least of: they tell
+# less, a burst whose first frame may be lost is heard for one more, who is silent is left longer.
 _DEAR_PERMYRIAD, _HOLD_DEAR = 100, 4
 TELL_TIME_US = 10_000_000   # Clocks run well for longer than a station polls somebody else.
 _STEP_UP_Q4 = 12             # Margin in quarter dB that a faster rate must have.
