@@ -31,6 +31,7 @@ _RECEIPT_SIZE, _ACK_SIZE, _SHORT_SIZE = 8, 6, 5
 _ACKS, _ARE_SHORT, _HAS_WAITING, _HAS_TIME = 0x07, 0x10, 0x20, 0x40
 DATA_HEAD, ITEM_HEAD = 3, 7
 STAMP_SIZE = 9
+BEACON_SIZE = HEADER_SIZE + 8 + STAMP_SIZE + TAG_SIZE        # The whole frame.
 WANTS_WAY, WANTS_TIME = 1, 2
 NOTE = 15                    # A mark: not a piece, but a word of the mesh to itself.
 FRAGMENT_MAX = BODY_MAX - DATA_HEAD - ITEM_HEAD

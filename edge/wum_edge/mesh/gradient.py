@@ -46,11 +46,14 @@ class Gradient:
         """We are no gateway any more; nobody should come to us for what we told as one."""
         self.rank, self.parent = UNREACHABLE, None
 
-    def silence(self, t_us: int, neighbours: Neighbours) -> bool:
-        """Whether a gateway next to us was not heard for so long that it must be dead."""
+    def silence(self, t_us: int, neighbours: Neighbours, stretch: int = 1) -> bool:
+        """Whether a gateway next to us was not heard for so long that it must be dead: `stretch`
+        times as long as where the law leaves time enough for beacons.
+        """
         found = False
         for other in neighbours.all():
-            if other.rank == 0 and t_us - other.heard_at_us > GATEWAY_SILENT_US:
+            if other.rank == 0 and (
+                    t_us - other.heard_at_us > GATEWAY_SILENT_US * stretch):
                 other.rank, found = UNREACHABLE, True
         return found
 

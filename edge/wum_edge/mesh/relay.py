@@ -76,7 +76,7 @@ from wum_edge.mesh.setting import Setting
 from wum_edge.mesh.speech import Speech
 from wum_edge.mesh.spread import Spread
 from wum_edge.mesh.timing import HOST_US, IDLE, POLLING
-from wum_edge.mesh.trickle import Trickle
+from wum_edge.mesh.trickle import Trickle, stretch
 from wum_edge.mesh.upkeep import Upkeep
 from wum_edge.mesh.wanting import Wanting
 
@@ -102,7 +102,8 @@ class Relay:
         self.custody = Custody(setting.address)
         self.gradient = Gradient(self.frame_us[0] + HOST_US // 2)
         self.gathering, self.unreceipted = Gathering(), Unreceipted()
-        self.trickle = Trickle(t_us, self.chance())
+        self.trickle = Trickle(t_us, self.chance(), stretch(
+            airtime_us(setting.ways[0], frames.BEACON_SIZE), setting.duty_permyriad))
         self.ends = Ends(self)
         self.answers, self.polls, self.handing = Answers(self), Polls(self), Handing(self)
         self.clock = Clock()

@@ -86,7 +86,7 @@ class Role:
     def _serve(self) -> None:
         """There is no gateway: after a while this one is."""
         relay = self._relay
-        patience_us, chance_us = self.patience_us, self.patience_us
+        patience_us = chance_us = self.patience_us * relay.trickle.stretch
         if self._had_way:
             patience_us //= _OF_LOST
             chance_us = chance_us * _LOST_CHANCE[0] // _LOST_CHANCE[1]
@@ -118,6 +118,6 @@ class Role:
         relay = self._relay
         for other in relay.neighbours.all():
             if other.rank < RANK_MAX and other.gateway not in (ALL, relay.setting.address) and (
-                    relay.now - other.heard_at_us < _HEARD_US):
+                    relay.now - other.heard_at_us < _HEARD_US * relay.trickle.stretch):
                 return True
         return False

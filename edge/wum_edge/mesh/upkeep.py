@@ -30,7 +30,7 @@ class Upkeep:
         relay = self._relay
         self.at_us = relay.now + _TICK_US
         relay.role.tick()
-        if relay.gradient.silence(relay.now, relay.neighbours):
+        if relay.gradient.silence(relay.now, relay.neighbours, relay.trickle.stretch):
             relay.settle()
         if relay.now >= self._minute_us:
             self._minute_us = relay.now + MINUTE_US
