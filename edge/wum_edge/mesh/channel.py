@@ -36,6 +36,10 @@ class Channel:
             self._held_for = receiver
             self.attempt_us = None
 
+    def held_until_us(self, receiver: int) -> int:
+        """Until when this one is at it, if it was the last that needed the channel; else 0."""
+        return self._quiet_us if receiver == self._held_for else 0
+
     def protect(self, until_us: int, receiver: int) -> None:
         """A receiver that is close by is in a burst until then."""
         self._near_us, self._near = until_us, receiver

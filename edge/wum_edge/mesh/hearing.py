@@ -182,7 +182,7 @@ class Hearing:
         relay = self._relay
         before = self._ends.get(header.source)
         if header.kind != RIPPLE:
-            relay.ripples.lacks(stamp.ripple)
+            relay.ripples.lacks(stamp.ripple, relay.channel.held_until_us(header.source))
         if stamp.time_us and rank < relay.gradient.rank and before is not None and (
                 before[0] == stamp.about and not relay.gradient.is_gateway):
             if not relay.clock.is_known:         # Those behind us wait for it.
@@ -197,6 +197,14 @@ class Hearing:
         if other is not None and other.tell(relay.now, gateway, heartbeat, rank) and (
                 relay.gradient.concerns(other, relay.neighbours)):
             relay.settle()
+
+    def farther(self, source: int, rank: int) -> None:
+        """It tells its rank without the heartbeat: a greater one is true of any, a lesser is not
+        known to be of one that is new.
+        """
+        other = self._relay.neighbours.get(source)
+        if other is not None and rank > other.rank:
+            self._told(other, other.gateway, other.heartbeat, rank)
 
     def _acknowledged(self, header: Header, poll: frames.Poll) -> None:
         relay = self._relay

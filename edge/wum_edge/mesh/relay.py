@@ -310,8 +310,10 @@ class Relay:
 
     def settle(self) -> None:
         """Choose parents anew, and let others know when it matters."""
-        before = self.gradient.heartbeat
+        before, parent = self.gradient.heartbeat, self.gradient.parent
         is_news = self.gradient.settle(self.now, self.neighbours)
+        if self.gradient.parent not in (parent, None):
+            self.echoes.moved()
         if self.gradient.heartbeat != before:
             self.custody.heartbeat = self.gradient.heartbeat
             self.wanting.renewed()

@@ -12,7 +12,7 @@ from wum_edge.mesh.downframes import (
     encode_ripple,
 )
 from wum_edge.mesh.downward import is_for
-from wum_edge.mesh.frames import GROUP, RIPPLE, UNREACHABLE, Header, Item
+from wum_edge.mesh.frames import ALL, GROUP, RIPPLE, UNREACHABLE, Header, Item
 from wum_edge.mesh.guard import NotOurs
 from wum_edge.mesh.timing import POLLING
 
@@ -125,6 +125,9 @@ class Ripples:
             kept.sources, kept.behind, kept.copies = [], 0, 0
             kept.at_us = relay.now + self._slots_us(1)
         self._count(kept, header.source, ripple.hops)
+        if header.destination == ALL and ripple.flags & WANTS_ECHO and (
+                header.source != ripple.gateway):
+            relay.echoes.has(ripple.gateway, ripple.number, header.source)
         if self._is_enough(kept) and kept.copies:
             kept.at_us = None
 
@@ -184,13 +187,15 @@ class Ripples:
                 return kept
         return None
 
-    def lacks(self, newest: int) -> None:
-        """A neighbour has told of the low byte of its newest: is it behind ours?"""
+    def lacks(self, newest: int, from_us: int) -> None:
+        """A neighbour has told of the low byte of its newest: is it behind ours? Until `from_us` it
+        is in a burst, and hears nothing else.
+        """
         if self._kept and newest != self.newest:
             last = self._kept[-1]
             if 0 < (self.newest - newest & 255) < 128 and last.copies < 2 * _COPIES and (
                     last.at_us is None):
-                last.at_us = self._relay.now + self._slots_us(4)
+                last.at_us = max(self._relay.now, from_us) + self._slots_us(4)
 
     # When a copy is sent.
 
@@ -251,6 +256,8 @@ class Ripples:
         if kept is not None:
             kept.copies = max(kept.copies - 1, 0)    # It may have begun anew meanwhile.
             kept.at_us = self._relay.now + self._slots_us(1)
+            # A burst near a gateway goes on for seconds: everybody waits for this one's copy.
+            self._is_first = self._relay.gradient.is_gateway
 
     def _slots_us(self, width: int) -> int:
         """A wait out of `width` times so many slots as there are neighbours."""
