@@ -64,6 +64,15 @@ def test_a_custodian_that_forgets_loses_nothing_for_good():
     assert network.undelivered() == []
 
 
+def test_what_a_full_store_refuses_is_offered_again():
+    network = street(3)
+    network.air.run(MINUTE_US)
+    given = [network.give(2, 700) for _ in range(40)]
+    assert network.has_backlog(2)
+    run(network, 10)
+    assert network.undelivered() == [] and len(network.tally.came_us) == len(given)
+
+
 def test_a_dead_relay_is_gone_round():
     sites = [*places.street(4), places.Site(100.0, 20.0, 3.0, 9)]   # A second way round 1.
     network = Network(Plan(sites, STREET, (0,), 1))

@@ -30,6 +30,7 @@ SF7 = modulation(7, 250_000)
 SF5 = modulation(5, 250_000, preamble=12)
 FLOOR_DBM = -128.0           # 14 dB under the noise in 250 kHz: weaker ones harm nobody.
 NOON_US = 1_700_000_000_000_000      # Network time when a run begins.
+_FEED_AGAIN_US = 10_000_000  # What a full store refused is offered again, as an archive does.
 _KEY = bytes(range(16))
 _NET, _EPOCH = 0x57A1, 1
 _FIRST_EUI = 0x70B3_D500_0000_0000
@@ -131,6 +132,7 @@ class Network:
         self._office = Office(plan)
         self._waiting: list[dict[int, tuple[int, bytes, int]]] = [{} for _ in plan.sites]
         self._back_log: list[list[tuple[bytes, int]]] = [[] for _ in plan.sites]
+        self._is_fed_again = [False for _ in plan.sites]
         self._next_object = 0
         self.library: Library | None = None
         self.told: list[tuple[int, int, tuple[object, ...]]] = []    # When, whose, what.
@@ -207,8 +209,15 @@ class Network:
 
             station.act(submit)
             if not taken:
+                if not self._is_fed_again[number]:
+                    self._is_fed_again[number] = True
+                    self.air.after(_FEED_AGAIN_US, self._feed_again, number)
                 return
             waiting.pop(0)
+
+    def _feed_again(self, number: int) -> None:
+        self._is_fed_again[number] = False
+        self.feed(number)
 
     def has_backlog(self, number: int) -> bool:
         """Whether a station has objects for which its relay had no room yet."""
