@@ -52,8 +52,7 @@ class Gradient:
         """
         found = False
         for other in neighbours.all():
-            if other.rank == 0 and (
-                    t_us - other.heard_at_us > GATEWAY_SILENT_US * stretch):
+            if other.rank == 0 and t_us - other.heard_at_us > GATEWAY_SILENT_US * stretch:
                 other.rank, found = UNREACHABLE, True
         return found
 
