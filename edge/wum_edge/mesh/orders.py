@@ -62,8 +62,12 @@ class Orders:
         return number
 
     def next_number(self) -> int:
-        """Of an object or a ripple of ours: both count together."""
+        """Of an object or a ripple of ours: both count together. Its low byte is never 0, by which
+        a station tells that it has no ripple.
+        """
         self._number = self._number + 1 & 0xFFFF
+        if not self._number & 255:
+            self._number += 1
         return self._number
 
     def deadline_us(self) -> int | None:

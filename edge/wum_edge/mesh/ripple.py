@@ -57,7 +57,9 @@ class Ripples:
 
     @property
     def newest(self) -> int:
-        """Low byte of the number of the newest one, for others to see that they lack it."""
+        """Low byte of the number of the newest one, for others to see that they lack it; 0: there
+        is none.
+        """
         return self._kept[-1].frame.number & 255 if self._kept else 0
 
     def start(self, destination: int, content: bytes, execute_us: int, wants_echo: bool,
@@ -193,8 +195,8 @@ class Ripples:
         """
         if self._kept and newest != self.newest:
             last = self._kept[-1]
-            if 0 < (self.newest - newest & 255) < 128 and last.copies < 2 * _COPIES and (
-                    last.at_us is None):
+            is_behind = not newest or (self.newest - newest & 255) < 128
+            if is_behind and last.copies < 2 * _COPIES and last.at_us is None:
                 last.at_us = max(self._relay.now, from_us) + self._slots_us(4)
 
     # When a copy is sent.

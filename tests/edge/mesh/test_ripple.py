@@ -80,6 +80,21 @@ def test_a_station_that_missed_it_is_given_it_when_it_speaks():
     assert (4, 1, number, b"off") in air.of("ripple")
 
 
+def test_who_has_none_at_all_is_given_it_whatever_its_number():
+    for before in (99, 199, 254, 255):
+        air = started(CHAIN)
+        air.relays[1].orders._number = before
+        air.loses = lambda frame: frames.decode_header(frame).kind == frames.RIPPLE and (
+            frames.decode_header(frame).source == 3)
+        number = air.do(1, "send_ripple", frames.ALL, b"off")
+        air.run(air.now + MINUTE_US)
+        assert number & 255 and sorted([entry[0] for entry in air.of("ripple")]) == [2, 3]
+        air.loses = lambda frame: False
+        air.submit(4, bytes(20))
+        air.run(air.now + 40 * MINUTE_US)
+        assert (4, 1, number, b"off") in air.of("ripple"), before
+
+
 def test_a_repetition_goes_as_far_as_the_first():
     air = started(CHAIN)
     air.loses = lambda frame: frames.decode_header(frame).kind == frames.RIPPLE and (
