@@ -16,7 +16,7 @@ from wum_edge.mesh.guard import Guard
 from wum_edge.mesh.relay import Relay
 from wum_edge.mesh.setting import Setting
 from wum_simulator.radio import attackers
-from wum_simulator.radio.network import Maker, Network, Plan, relay_of
+from wum_simulator.radio.network import Maker, Network, Plan, dice_of, relay_of
 from wum_simulator.radio.seal import FastCcm
 from wum_simulator.radio.station import Core
 from wum_simulator.world import Dice
@@ -120,8 +120,8 @@ def partition(plan: Plan) -> Values:
     return {"drained_h": [(max(came.get(at, 1 << 62) for at in held) - back_us) / HOUR_US],
             "late": [sum(came.get(at, 1 << 62) - network.tally.born_us[at] > HOUR_US
                          for at in live)],
-            "lost": [len(network.undelivered())], "twice": [network.tally.twice],
-            "objects": [len(network.tally.born_us)]}
+            "live": [len(live)], "lost": [len(network.undelivered())],
+            "twice": [network.tally.twice], "objects": [len(network.tally.born_us)]}
 
 
 ATTACKS: dict[str, type[attackers.Outsider] | None] = {
@@ -160,7 +160,7 @@ def with_evil(evil: int, attack: type[attackers.Outsider] | None) -> Maker:
         honest = relay_of(plan, number, t_us, stored)
         assert isinstance(honest, Relay)
         setting = Setting(number + 1, True, list(plan.ways), plan.duty_permyriad)
-        return attackers.Liar(setting, honest.guard, t_us, plan.seed, stored[1])
+        return attackers.Liar(setting, honest.guard, t_us, dice_of(plan, number), stored[1])
     return make
 
 
@@ -209,7 +209,7 @@ def maker_of(present: tuple[int, ...]) -> Maker:
         guard = Guard(FastCcm(bytes((part,)) * 16), 0x1000 + part, 1, number + 1, stored[0])
         setting = Setting(
             number + 1, number in plan.gateways, list(plan.ways), plan.duty_permyriad)
-        return Relay(setting, guard, t_us, plan.seed, stored[1])
+        return Relay(setting, guard, t_us, dice_of(plan, number), stored[1])
     return make
 
 

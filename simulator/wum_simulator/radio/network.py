@@ -71,7 +71,7 @@ def relay_of(plan: Plan, number: int, t_us: int, stored: tuple[int, int]) -> Cor
     """Our relay for a station that is switched on, with what its store holds."""
     guard = Guard(FastCcm(_KEY), _NET, _EPOCH, number + 1, stored[0])
     setting = Setting(number + 1, number in plan.gateways, list(plan.ways), plan.duty_permyriad)
-    return Relay(setting, guard, t_us, plan.seed, stored[1])
+    return Relay(setting, guard, t_us, dice_of(plan, number), stored[1])
 
 
 class Office:
@@ -90,7 +90,7 @@ class Office:
             return None
         setting = Setting(number + 1, False, list(plan.ways), plan.duty_permyriad)
         return Joiner(setting, _device(number), _eui(number), self.nonces[number], t_us,
-                      plan.seed, stored[1])
+                      dice_of(plan, number), stored[1])
 
     def answer(self, content: bytes) -> tuple[int, bytes] | None:
         """(where to, sealed admission) for a request; None for who is not known."""
@@ -103,6 +103,11 @@ class Office:
             return None
         given = joining.Admission(number + 1, _EPOCH, _KEY)
         return wanted.answer_to, joining.admission(device, wanted, given)
+
+
+def dice_of(plan: Plan, number: int) -> int:
+    """What a station draws its waits from. Two with the same, or nearly, would speak together."""
+    return int.from_bytes(sha256(b"dice %d of %d" % (number, plan.seed)).digest()[:4], "big")
 
 
 def _eui(number: int) -> bytes:
