@@ -38,7 +38,6 @@ _ACKS_FEW = 2                # Where little waits, whoever misses it is not long
 # less, a burst whose first frame may be lost is heard for one more, who is silent is left longer.
 _DEAR_PERMYRIAD, _HOLD_DEAR = 100, 4
 TELL_TIME_US = 10_000_000   # Clocks run well for longer than a station polls somebody else.
-_STEP_UP_Q4 = 12             # Margin in quarter dB that a faster rate must have.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wum_edge.mesh.relay import Relay
@@ -197,11 +196,13 @@ class Polls:
         return min(max(self._relay.children.count_waiting(), 2), _CHAIN_GATEWAY)
 
     def _rate_for(self, snr_q4: int) -> int:
-        """The fastest rate that what we hear of the child lets us expect."""
+        """The fastest rate for which the child is heard above the threshold on average: half of its
+        frames may be lost there, but take a third of the time.
+        """
         best, relay = 0, self._relay
         for rate, way in enumerate(relay.setting.ways):
             margin_q4 = snr_q4 - THRESHOLD_Q4[way.spreading_factor]
-            if margin_q4 >= _STEP_UP_Q4 and relay.frame_us[rate] < relay.frame_us[best]:
+            if margin_q4 >= 0 and relay.frame_us[rate] < relay.frame_us[best]:
                 best = rate
         return best
 
