@@ -27,7 +27,7 @@ _AGAIN_US = 12_000_000       # Patience for an answer; it doubles.
 _DOUBLINGS, _DOUBLINGS_KNOWN = 4, 2
 _SILENCES_MAX = 8            # Who is heard by nobody that answers must ask itself one day.
 _BUSY_US = 400_000           # A channel that is busy is tried again within this; it doubles.
-WAIT_MAX_S = 60              # What a proxy says is heeded for so long, and half of it again.
+WAIT_MAX_S = 90              # What a proxy says is heeded for so long, and half of it again.
 _DIRECT_Q4 = 1_000           # A gateway that is heard well: nobody has to carry what it is asked.
 _CHOICES = 4                 # Who is heard less well than so many others is not asked.
 _ASKED_MAX = 8               # An answer may take longer than our patience.
@@ -109,7 +109,7 @@ class Joiner:
             self._at_us = end_us + self._draw() % ASKS_US
 
     def _told_to_wait(self, proxy: int, seconds: int, is_on_its_way: bool) -> None:
-        """Nobody has sealed that: it counts for one request, and for 90 s at most."""
+        """Nobody has sealed that: it counts for one request, and for 135 s at most."""
         wait_us = min(seconds, WAIT_MAX_S) * 1_000_000
         if not is_on_its_way:
             self._tried.discard(proxy)

@@ -14,7 +14,7 @@ UNDER_WAY_MAX = 8            # Requests without an answer: a storm costs no more
                              # twice the time that answers take, which counts as
 _WAY_MAX_US = 120_000_000    # this at most,
 WAY_MIN_US = 10_000_000      # this at least,
-WAY_US = 30_000_000          # and before one has come as this.
+WAY_US = 45_000_000          # and before one has come as this.
 _NO_WAY_US = 3_000_000       # A gateway answers at once whom it answers at all.
 WAITING_MAX = 8              # Answers and words that wait for the channel.
 _HAIL_US = 6_000_000         # Between two beacons for those who ask who is there.

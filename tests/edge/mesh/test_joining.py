@@ -124,7 +124,7 @@ def test_who_asks_is_told_that_its_request_is_on_its_way_or_when_there_will_be_r
             air.run(air.now + 500_000)
     said = [(to, joining.decode_wait(at // 2 + at % 2 * 100, body))
             for at, (to, body) in enumerate(words(air, 3))]
-    assert said == [(0xC100 + count, (60, True)) for count in range(UNDER_WAY_MAX)
+    assert said == [(0xC100 + count, (90, True)) for count in range(UNDER_WAY_MAX)
                     for _ in range(2)] + [
         (0xC108, (8, False)), (0xC108, (16, False)), (0xC109, (24, False)), (0xC109, (32, False))]
     air.run(air.now + MINUTE_US)
@@ -166,7 +166,7 @@ def test_an_answer_that_took_longer_than_our_patience_counts_as_long_as_few_requ
 
 def test_a_word_of_the_proxy_is_heeded_for_its_request_alone_and_not_for_long():
     for seconds, is_on_its_way, is_ours, waits in (
-            (40, True, True, (40, 60)), (127, False, True, (60, 90)), (1, True, True, (1, 1.5)),
+            (40, True, True, (40, 60)), (127, False, True, (90, 135)), (1, True, True, (1, 1.5)),
             (40, True, False, (6, 18))):
         alone = joiner()
         alone.on_rx(0, beacon_of(3), -80, 60, 0)
