@@ -18,6 +18,7 @@ from wum_edge.mesh.timing import (
 
 WAIT_ACK_US = 1_500_000      # A parent tells at once; if it did not reach us we ask.
 WAIT_POLL_US = 2_500_000     # First patience for a poll; it doubles.
+_DEAR = 4                    # So many times as long where the law leaves a hundredth of the time.
 PATIENCE_US = 30_000_000     # With a parent that knows of us and is busy.
 AWAY_US = 60_000_000         # A parent that does not answer is left alone for so long.
 _DOUBLINGS = 5               # Of the patience for a poll: to more than a minute.
@@ -44,6 +45,7 @@ class Answers:
         self._at = 0
         self._is_open = False        # Sent, and no word of it yet.
         self._ask_us, self._tries = 0, 0
+        self._wait_us = WAIT_POLL_US * (_DEAR if relay.setting.is_dear else 1)
         self._begin_us = self._seen_us = 0
         self._asked = 0
         self._granted = 0
@@ -85,9 +87,9 @@ class Answers:
         other = relay.neighbours.get(parent)
         if other is not None:
             other.vain += 1
-        patience_us = WAIT_POLL_US << min(self._tries - 1, _DOUBLINGS)
+        patience_us = self._wait_us << min(self._tries - 1, _DOUBLINGS)
         if other is not None and other.vain <= _SILENT_MAX and _is_silent(other, t_us):
-            patience_us = WAIT_POLL_US           # It is busy with nobody: it may be dead.
+            patience_us = self._wait_us          # It is busy with nobody: it may be dead.
         self._ask_us = t_us + patience_us + relay.chance() % patience_us
         unknown = self._number if self._is_open and self._parent == parent else 0
         waiting = relay.custody.frames()
@@ -128,7 +130,7 @@ class Answers:
 
     def refused(self, t_us: int) -> None:
         """The channel was busy: an ask that was not sent does not count."""
-        if self._tries and self._ask_us > t_us + WAIT_POLL_US // 2:
+        if self._tries and self._ask_us > t_us + self._wait_us // 2:
             self._tries -= 1
             self._ask_us = t_us + 1
 
@@ -149,7 +151,7 @@ class Answers:
             self._tries = min(self._tries, 1)
             self._ask_us = t_us + PATIENCE_US + chance % PATIENCE_US
         else:
-            self._ask_us = min(max(self._ask_us, until_us), until_us + chance % WAIT_POLL_US)
+            self._ask_us = min(max(self._ask_us, until_us), until_us + chance % self._wait_us)
 
     def invited(self, t_us: int, parent: int) -> None:
         """A gateway hears asks now. Who asked in vain before is one of many: fewer of them try."""

@@ -35,8 +35,8 @@ _GRANT_LEAST = BURST_MAX // 2
 _CALM_FRAMES = 5 * BURST_MAX
 _ACKS_FEW = 2                # Where little waits, whoever misses it is not long in asking.
 # Where the law leaves a hundredth of the time, polls are what a gateway has least of: they tell
-# less, a burst whose first frame may be lost is heard for one more, who is silent is left longer.
-_DEAR_PERMYRIAD, _HOLD_DEAR = 100, 4
+# less, a burst whose first frames may be lost is heard for four more, who is silent is left longer.
+_MORE_DEAR, _HOLD_DEAR = 4, 4
 TELL_TIME_US = 10_000_000   # Clocks run well for longer than a station polls somebody else.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Polls:
         self._chained, self._acknowledge = 0, 0
         self._answered: list[int] = []   # Whose bursts were the last ones, the latest first.
         self._asks_end_us = 0
-        self._is_dear = relay.setting.duty_permyriad <= _DEAR_PERMYRIAD
+        self._is_dear = relay.setting.is_dear
         self._time_us = relay.now    # When a poll is to tell the time again.
         self.end_us = 0              # When the answer is over, as far as we know.
 
@@ -213,7 +213,7 @@ class Polls:
         if self._grant >= LEAD_GRANT and not relay.hearing.guests.are_present():
             wait_us = relay.short_us(self._rate)
             if self._is_dear:
-                wait_us += relay.frame_us[self._rate] + HOST_US
+                wait_us += _MORE_DEAR * (relay.frame_us[self._rate] + HOST_US)
         else:                # Two frames: when only the first is lost, the other is heard.
             wait_us = 2 * relay.frame_us[self._rate] + HOST_US
         self.end_us = relay.now + 2 * HOST_US + TUNE_US + wait_us

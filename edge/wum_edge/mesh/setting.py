@@ -4,6 +4,8 @@ from collections import namedtuple
 
 from wum_edge.mesh.airtime import WIRE, Modulation
 
+_DEAR_PERMYRIAD = 100
+
 
 class Setting(namedtuple("Setting", ("address", "is_gateway", "ways", "duty_permyriad"))):
     """`ways`: modulations by rate; rate 0 is the one that everybody listens to; airtime.WIRE, if
@@ -19,3 +21,10 @@ class Setting(namedtuple("Setting", ("address", "is_gateway", "ways", "duty_perm
     def wire(self) -> int:
         """The rate that is no radio but UDP; -1 where there is none."""
         return len(self.ways) - 1 if self.ways[-1] == WIRE else -1
+
+    @property
+    def is_dear(self) -> bool:
+        """Whether the law leaves no more than a hundredth of the time: a gateway's polls are what
+        there is least of then, and nothing else is said that can be spared.
+        """
+        return self.duty_permyriad <= _DEAR_PERMYRIAD

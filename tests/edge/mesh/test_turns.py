@@ -282,8 +282,16 @@ def test_where_polls_are_dear_they_tell_less_and_who_is_silent_waits_longer():
         heard_us = gateway.polls.end_us
         gateway.polls.end()
         waits.append((heard_us, gateway.children.get(2).away_until_us))
-    assert waits[1][0] - waits[0][0] == gateway.frame_us[0] + HOST_US
+    assert waits[1][0] - waits[0][0] == 4 * (gateway.frame_us[0] + HOST_US)
     assert waits[1][1] >= 3_200_000 and waits[0][1] <= 1_200_000
+
+
+def test_who_gets_no_poll_asks_again_four_times_later_where_the_law_leaves_a_hundredth():
+    for duty, least_us in ((1000, 2_500_000), (101, 2_500_000), (100, 10_000_000)):
+        answers = QuietAir([1], [(1, 2)], duty).relays[2].answers
+        for doubled in (1, 2, 4):
+            answers.ask(0)
+            assert doubled * least_us <= answers._ask_us < 2 * doubled * least_us
 
 
 def test_one_ask_through_a_fade_does_not_lower_the_rate_for_good():
