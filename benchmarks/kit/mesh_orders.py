@@ -16,7 +16,7 @@ from wum_edge.mesh.relay import Relay
 from wum_simulator.radio.network import NOON_US, Network, Plan
 
 COMMAND_BYTES = 24           # Switch, group and counter, sealed with a tag of eight bytes.
-EXECUTE_AFTER_US = 10_000_000
+EXECUTE_AFTER_US = 30_000_000   # By then the gateway's repetitions have reached everybody.
 WATCH_US = 75_000_000
 WATCH_S = WATCH_US / 1e6     # Who does not know by then is told as this.
 REPEATS_US = (5_000_000, 15_000_000, 35_000_000)   # As wum_edge.carry.flooding does.

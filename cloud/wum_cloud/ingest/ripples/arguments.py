@@ -14,8 +14,9 @@ def add_ripple(add: Callable[..., argparse.ArgumentParser], run: object) -> None
     ripple.add_argument("file", type=Path, metavar="FILE", help="the order, as its members read "
                         "it: at most 213 bytes, passed on unopened")
     ripple.add_argument("--group", type=int, help="0 to 255 (default: everybody)")
-    ripple.add_argument("--in", dest="after_s", type=int, default=10, metavar="SECONDS",
-                        help="when it is carried out; 0: by each when it comes (default: 10)")
+    ripple.add_argument("--in", dest="after_s", type=int, default=30, metavar="SECONDS",
+                        help="when it is carried out; 0: by each when it comes. Over thirty hops "
+                        "the last one has it after some 12 s (default: 30)")
     ripple.add_argument("--wait", type=int, default=60, metavar="SECONDS",
                         help="for those who have it; 0: not at all (default: 60)")
     ripple.add_argument("--tenant", default="default")
