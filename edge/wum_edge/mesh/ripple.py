@@ -24,7 +24,9 @@ ROUNDS_MAX = 15              # Repetitions of one, all told.
 # So many others were heard to have it, and the neighbourhood has it: of those that are as far as
 # we are or farther, and of all. In a street most of whom we hear had it before us.
 _ENOUGH, _ENOUGH_ALL = 3, 6
-_COPIES = 3                  # Of our own at most, and at most so often over again when asked.
+_COPIES = 3                  # Of our own at most, and so often over again when asked; then ...
+_REST_US = 30_000_000        # ... after so long, doubled each time: a neighbour may restart often,
+_DOUBLED_MAX = 6             # or be one that never hears us.
 ECHO_PAUSE_US = 2_500_000    # Nobody polls while the ripple and its first echoes pass.
 _STALE_US = 60_000_000       # So late a command is carried out no more.
 TYPE_CHECKING = False
@@ -36,12 +38,13 @@ class Kept:
     """One ripple that is here."""
 
     __slots__ = ("at_us", "behind", "copies", "destination", "frame", "is_done", "is_mine",
-                 "sources")
+                 "rests_until_us", "sources")
 
     def __init__(self, destination: int, frame: Ripple, is_mine: bool) -> None:
         self.destination, self.frame, self.is_mine = destination, frame, is_mine
         self.sources: list[int] = []     # Others that were heard to have it.
         self.copies = self.behind = 0
+        self.rests_until_us = 0          # Once it was given often.
         self.at_us: int | None = None
         self.is_done = not is_mine
 
@@ -196,7 +199,8 @@ class Ripples:
         if self._kept and newest != self.newest:
             last = self._kept[-1]
             is_behind = not newest or (self.newest - newest & 255) < 128
-            if is_behind and last.copies < 2 * _COPIES and last.at_us is None:
+            may = last.copies < 2 * _COPIES or self._relay.now >= last.rests_until_us
+            if is_behind and may and last.at_us is None:
                 last.at_us = max(self._relay.now, from_us) + self._slots_us(4)
 
     # When a copy is sent.
@@ -249,6 +253,8 @@ class Ripples:
             self._sending = kept
             kept.copies += 1
             kept.at_us = None
+            doubled = min(max(kept.copies - 2 * _COPIES, 0), _DOUBLED_MAX)
+            kept.rests_until_us = relay.now + (_REST_US << doubled)
             if kept.copies < _COPIES and not self._is_enough(kept):
                 kept.at_us = relay.now + relay.frame_us[0] + self._slots_us(2 * kept.copies)
 

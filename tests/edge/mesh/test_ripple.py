@@ -95,6 +95,18 @@ def test_who_has_none_at_all_is_given_it_whatever_its_number():
         assert (4, 1, number, b"off") in air.of("ripple"), before
 
 
+def test_who_restarts_again_and_again_is_given_it_each_time():
+    air = started(CHAIN[:2])
+    air.do(1, "send_ripple", frames.ALL, b"off")
+    air.run(air.now + MINUTE_US)
+    for times in range(2, 9):
+        air.boot(2)
+        air.run(air.now + 2 * MINUTE_US)
+        air.submit(2, bytes(20))
+        air.run(air.now + 40 * MINUTE_US)
+        assert [entry[0] for entry in air.of("ripple")].count(2) == times
+
+
 def test_a_repetition_goes_as_far_as_the_first():
     air = started(CHAIN)
     air.loses = lambda frame: frames.decode_header(frame).kind == frames.RIPPLE and (
@@ -122,6 +134,20 @@ def ripples_of(air, source, lost):
 
     air.loses = loses
     return copies
+
+
+def test_who_never_hears_us_is_given_it_ever_more_seldom():
+    air = started(CHAIN)
+    copies, after_hours = ripples_of(air, 3, 10_000), []
+    number = air.do(1, "send_ripple", frames.ALL, b"off")
+    for seconds in range(0, 4 * 3600, 5):
+        if not seconds % 3600:
+            after_hours.append(len(copies))
+        air.relays[3].ripples.lacks(0, air.now)          # As 4 tells with all that it sends.
+        air.run(air.now + 5_000_000)
+    assert air.relays[3].ripples.newest == number & 255
+    assert sorted([entry[0] for entry in air.of("ripple")]) == [2, 3]
+    assert 6 < after_hours[1] <= 14 and 0 < len(copies) - after_hours[-1] <= 2
 
 
 def test_those_that_had_it_before_us_do_not_silence_us():
