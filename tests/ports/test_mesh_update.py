@@ -11,7 +11,7 @@ from tests.ports.test_mesh_part import OWN, Sentences, Wire, mesh_key
 from tests.ports.test_update_part import DATA as SMALL
 from tests.ports.test_update_part import SEED, assignment, trust
 from wum_edge.carry.setting import GATEWAY, STATION, MeshModem, MeshSetting, MeshUdp
-from wum_edge.mesh import offers, spread, spreading
+from wum_edge.mesh import holders, offers, spread, spreading
 from wum_edge.mesh.airtime import modulation
 from wum_edge.orders.trusted import Trusted
 from wum_edge.ports.linux.cipher import Cipher, Signatures
@@ -39,6 +39,7 @@ def quickened() -> list[tuple[str, list[tuple[str, int]]]]:
                              "_ANSWER_US", "_COLLECT_US", "_GROW_US", "_HOLD_US",
                              "_HELD_MAX_US", "_WAIT_US", "SECOND_US")),
                 (spread, ("_REST",)),
+                (holders, ("_AWAY_US",)),
                 (offers, ("_GATHER_US", "_OFFER_US", "_SEEK_US", "SECOND_US")))]
 
 

@@ -26,7 +26,7 @@ ROUNDS_MAX = 15              # Repetitions of one, all told.
 _ENOUGH, _ENOUGH_ALL = 3, 6
 _COPIES = 3                  # Of our own at most, and so often over again when asked; then ...
 _REST_US = 30_000_000        # ... after so long, doubled each time: a neighbour may restart often,
-_DOUBLED_MAX = 6             # or be one that never hears us.
+_DOUBLED_MAX = 6             # or never hear us.
 ECHO_PAUSE_US = 2_500_000    # Nobody polls while the ripple and its first echoes pass.
 _STALE_US = 60_000_000       # So late a command is carried out no more.
 TYPE_CHECKING = False
@@ -199,9 +199,11 @@ class Ripples:
         if self._kept and newest != self.newest:
             last = self._kept[-1]
             is_behind = not newest or (self.newest - newest & 255) < 128
-            may = last.copies < 2 * _COPIES or self._relay.now >= last.rests_until_us
-            if is_behind and may and last.at_us is None:
+            if is_behind and last.at_us is None:
                 last.at_us = max(self._relay.now, from_us) + self._slots_us(4)
+                if last.copies >= 2 * _COPIES:   # Two that do not hear each other give it at once.
+                    last.at_us = max(last.at_us, last.rests_until_us) + (
+                        self._relay.chance() % _REST_US)
 
     # When a copy is sent.
 

@@ -150,6 +150,21 @@ def test_who_never_hears_us_is_given_it_ever_more_seldom():
     assert 6 < after_hours[1] <= 14 and 0 < len(copies) - after_hours[-1] <= 2
 
 
+def test_who_shows_that_it_lacks_it_while_we_rest_is_given_it_after_the_rest():
+    air = started(CHAIN[:2])
+    number = air.do(1, "send_ripple", frames.ALL, b"off")
+    air.run(air.now + MINUTE_US)
+    given_us = []
+    for address in (1, 3):                       # They do not hear each other.
+        ripples = air.relays[address].ripples
+        kept = ripples._find(1, number)
+        kept.copies, kept.rests_until_us = 6, air.now + 40_000_000
+        ripples.lacks(0, air.now)
+        given_us.append(kept.at_us - air.now)
+    assert 40_000_000 <= min(given_us) and max(given_us) < 72_000_000
+    assert max(given_us) - min(given_us) > 400_000       # Longer than the frame.
+
+
 def test_those_that_had_it_before_us_do_not_silence_us():
     links = [(1, near) for near in (2, 3, 4)] + [(near, 5) for near in (2, 3, 4)] + [(5, 6)]
     air = started(links)
