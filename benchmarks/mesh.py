@@ -8,7 +8,8 @@ few objects prove (95 %).
 
 Peers (kit/mesh_peers.py) stand for families of protocols, on the same seeds. All of it takes
 days of a processor: with --results a run may be stopped and goes on, seed after seed of all
-scenarios, and --report tells what has been run by then.
+scenarios, and --report tells what has been run by then; what RESULTS.md tells of was kept in
+mesh-pieces.jsonl.
 """
 
 import argparse

@@ -61,7 +61,9 @@ class Pieces:
 
     def keep(self, scenario: str, seed: int, capture_db: float, family: str,
              values: Values) -> None:
-        """Note one piece, in the file before anything else is run."""
+        """Note one piece, to six digits, in the file before anything else is run."""
+        values = {name: [float(f"{number:.6g}") for number in numbers]
+                  for name, numbers in values.items()}
         self._found[scenario, seed, capture_db, family] = values
         self.commits.add(self.commit)
         if self.path is not None:
