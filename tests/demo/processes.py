@@ -7,8 +7,8 @@ from pathlib import Path
 from demo.postgres_process import is_alive
 
 
-def wait_until_gone(*pids: int, patience_s: float = 30) -> None:
-    """Wait until none of `pids` runs: a database writes all that it has first."""
+def wait_until_gone(*pids: int, patience_s: float = 8) -> None:
+    """Wait until none of `pids` runs."""
     deadline = time.monotonic() + patience_s
     while left := [pid for pid in pids if is_alive(pid)]:
         assert time.monotonic() < deadline, f"still there: {[describe(pid) for pid in left]}"
