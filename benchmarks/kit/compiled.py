@@ -2,8 +2,8 @@
 
 `python -m kit.compiled FOLDER` copies what benchmarks/mesh.py needs to a new folder and compiles
 the relay and the simulated air there with mypyc, in two minutes: the same figures, sooner. Then, in
-that folder, `python mesh.py --results FILE`. Left out: the other families
-(mesh_peers.py), which stay as they are.
+that folder, `python mesh.py --results FILE`. Left out: the other families (mesh_peers.py), which
+stay as they are.
 """
 
 import argparse
@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from kit.mesh_pieces import COMMIT, commit_of
 
 ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("edge/wum_edge", "simulator/wum_simulator", "shared/wum_shared", "benchmarks")
@@ -41,6 +43,7 @@ def main() -> None:
     for path in paths:
         text = (folder / path).read_text(encoding="utf-8")
         (folder / path).write_text(compilable(text), encoding="utf-8")
+    (folder / COMMIT).write_text(commit_of(ROOT), encoding="utf-8")
     (folder / "setup.py").write_text(_SETUP.format(paths=[str(path) for path in paths]))
     done = subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
                           cwd=folder, check=False)

@@ -15,6 +15,7 @@ from kit.figures import Figure
 
 Values = dict[str, list[float]]
 OURS = "ours"
+COMMIT = "COMMIT"            # Name of that file.
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,9 @@ def _marked(figure: Figure, seeds: int, capture_db: float) -> Figure:
 
 
 def commit_of(folder: Path) -> str:
-    """Of which state of the sources a piece is."""
+    """Of which state of the sources a piece is; a copy of them has that in a file."""
+    if (folder / COMMIT).exists():
+        return (folder / COMMIT).read_text(encoding="utf-8")
     return subprocess.run(["git", "describe", "--always", "--dirty"], cwd=folder, text=True,
                           capture_output=True, check=False).stdout.strip() or "unknown"
 

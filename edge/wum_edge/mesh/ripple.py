@@ -201,7 +201,8 @@ class Ripples:
             is_behind = not newest or (self.newest - newest & 255) < 128
             if is_behind and last.at_us is None:
                 last.at_us = max(self._relay.now, from_us) + self._slots_us(4)
-                if last.copies >= 2 * _COPIES:   # Two that do not hear each other give it at once.
+                if last.copies >= 2 * _COPIES:
+                    # Two that do not hear each other would else give it at the same moment.
                     last.at_us = max(last.at_us, last.rests_until_us) + (
                         self._relay.chance() % _REST_US)
 
