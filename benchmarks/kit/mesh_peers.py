@@ -35,7 +35,7 @@ class Peer:
         self.way, self.dice, self.now = way, dice, t_us
         self.ledger = Ledger(duty, t_us, was_silent=True)
         self.queue: list[tuple[int, bytes]] = []         # When, and what; a heap.
-        self.seen: set[tuple[int, int, int]] = set()
+        self.seen: set[tuple[int, ...]] = set()
         self.pieces: dict[tuple[int, int], dict[int, bytes]] = {}
         self.dropped = 0
         self._actions: list[tuple[object, ...]] = []
@@ -220,13 +220,18 @@ class Tree(Peer):
             return
         if self.tries > 1:
             self.send_at(self.now, struct.pack(HEAD, _ACK, self.address, source, *key, 1))
-        if key in self.seen:
+        sign = self.sign_of(key, hops)
+        if sign in self.seen:
             return
-        self.seen.add(key)
+        self.seen.add(sign)
         if self.is_gateway:
             self.deliver(key, frame)
         elif hops > 1:
             self.send_at(self.now + self.wait_us(8), self.relayed(frame, self.parent))
+
+    def sign_of(self, key: tuple[int, int, int], hops: int) -> tuple[int, ...]:
+        """By which this station knows a frame again."""
+        return key
 
     def acknowledged(self, key: tuple[int, int, int]) -> None:
         pass
@@ -240,13 +245,13 @@ class ReliableTree(Tree):
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)                     # type: ignore[arg-type]
-        self._left: dict[tuple[int, int, int], int] = {}
+        self._left: dict[tuple[int, ...], int] = {}      # Tries, by key and hops left.
 
     def was_sent(self, frame: bytes) -> None:
         parts = struct.unpack(HEAD, frame[:HEAD_SIZE])
         if parts[0] != _DATA:
             return
-        key = parts[3:6]
+        key = parts[3:]
         left = self._left.setdefault(key, self.tries) - 1
         self._left[key] = left
         if left < self.tries - 1:

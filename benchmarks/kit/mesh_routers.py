@@ -14,6 +14,7 @@ from kit.mesh_peers import ALL, HEAD, HEAD_SIZE, Peer, ReliableTree
 
 _DATA, _ACK, _HELLO, _ROUTED, _ANSWER = 1, 2, 3, 4, 5
 _NOWHERE = 0xFFFF
+_TO = 3                      # Where HEAD says to whom.
 Key = tuple[int, int, int]
 
 
@@ -129,7 +130,8 @@ class DistanceVector(ReliableTree):
         return super().submit(t_us, content, priority) if self.parent else None
 
     def readdressed(self, frame: bytes) -> bytes:
-        return self.relayed(frame, self.parent) if frame[0] == _DATA else frame
+        """To today's parent; the hops left stay as they are, for it has not gone one yet."""
+        return frame[:_TO] + struct.pack(">H", self.parent) + frame[_TO + 2:]
 
     def link_cost(self, other: int, snr_q4: int) -> int:
         return 16
@@ -192,6 +194,10 @@ class EtxTree(DistanceVector):
 
     def stays(self) -> int:
         return 24            # CTP's PARENT_SWITCH_THRESHOLD of 1.5 transmissions.
+
+    def sign_of(self, key: Key, hops: int) -> tuple[int, ...]:
+        """What comes again by a loop has fewer hops left, and is no copy (CTP's THL)."""
+        return key if self.is_gateway else (*key, hops)
 
     def link_cost(self, other: int, snr_q4: int) -> int:
         assumed = 250 if snr_q4 >= 0 else 190 if snr_q4 >= -16 else 60
