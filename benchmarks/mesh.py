@@ -18,7 +18,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from kit import mesh_fields, mesh_goodput, mesh_hourly, mesh_orders, mesh_trouble, ota_runs
+from kit import (
+    mesh_fields,
+    mesh_goodput,
+    mesh_hourly,
+    mesh_least,
+    mesh_orders,
+    mesh_trouble,
+    ota_runs,
+)
 from kit import mesh_trouble_figures as trouble_figures
 from kit.figures import Figure, report
 from kit.mesh_families import FAMILIES, maker_of
@@ -88,6 +96,10 @@ def scenarios(is_quick: bool, hours: int) -> list[Scenario]:
                lambda plan: ota_runs.update(plan, kib * 1024), ota_runs.s10_figures),
         objects("S12", lambda seed: mesh_fields.islands(seed, small), hours, 0.9999),
         objects("S3", lambda seed: mesh_fields.district(seed, lively), 1, 0.9999, families=PEERS),
+        single("S1_least", mesh_fields.courtyard, mesh_least.least_time,
+               mesh_least.least_figures("S1")),
+        single("S3_least", lambda seed: mesh_fields.district(seed, lively),
+               mesh_least.least_time, mesh_least.least_figures("S3")),
         objects("S3_433", lambda seed: mesh_fields.district(seed, lively, LOW_BAND), 1, 0.9999,
                 name="S3_433_hourly"),
         objects("S4_corner", lambda seed: mesh_fields.cornered(seed, size), 1, 0.9999),

@@ -56,9 +56,8 @@ def goodput_figures(name: str, goal: str | None
                    "of the gateway's limit, in equal parts, worst seed", "ours", ours),
             Figure(f"{name}/goodput_of_limit_timetable", min(joined(found, "timetable")),
                    "of slots, on the tree of fewest hops, worst seed", "ours", ours)] + [
-            Figure(f"{name}/goodput_of_limit_{family}",
-                   statistics.median(joined(pieces, "share")), f"of the gateway's limit, "
-                   f"{len(pieces)} of them", "ours", ours) for family, pieces in others.items()]
+            _of_peer(f"{name}/goodput_of_limit_{family}", "share", "of the gateway's limit",
+                     pieces, found) for family, pieces in others.items()]
     return figures
 
 
@@ -94,9 +93,15 @@ def duty_figures(found: list[Values], others: dict[str, list[Values]]) -> list[F
                "middle one", max(statistics.median(joined(found, "silent")), 1)),
         Figure("S5/tenth_of_median", statistics.median(joined(found, "tenth")), "what the poorest "
                "tenth of origins has", "the middle origin", 1.0)] + [
-        Figure(f"S5/of_max_flow_{family}", statistics.median(joined(pieces, "of_flow")),
-               f"of the same flow, {len(pieces)} of them", "ours", ours)
+        _of_peer(f"S5/of_max_flow_{family}", "of_flow", "of the same flow", pieces, found)
         for family, pieces in others.items()]
+
+
+def _of_peer(name: str, key: str, unit: str, pieces: list[Values], ours: list[Values]) -> Figure:
+    """The middle seed of another family, beside ours on the same seeds."""
+    shares = joined(pieces, key)
+    return Figure(name, statistics.median(shares), f"{unit}, worst seed {min(shares):.3g}", "ours",
+                  statistics.median(joined(ours[:len(pieces)], key)))
 
 
 def fill(network: Network, length_us: int) -> "Counter[int]":

@@ -124,11 +124,25 @@ def hourly_figures(name: str, goal: float, is_quiet: bool
                    "all of it", 1.0),
             Figure(f"{name}/duty_max", max(joined(ours, "duty_max")), "of the time, one station",
                    "mean of stations", statistics.mean(joined(ours, "duty_mean")))] + [
-            Figure(f"{name}/within_the_hour_{family}",
-                   sum(joined(pieces, "in_time")) / sum(joined(pieces, "objects")),
-                   f"of objects, {len(pieces)} of them", "ours", mean)
-            for family, pieces in others.items()]
+            figure for family, pieces in others.items()
+            for figure in _of_peer(name, family, pieces, ours[:len(pieces)])]
     return figures
+
+
+def _of_peer(name: str, family: str, pieces: list[Values], ours: list[Values]) -> list[Figure]:
+    """Another family, beside ours on the same seeds."""
+    objects, all_of_ours = sum(joined(pieces, "objects")), sum(joined(ours, "objects"))
+    worst = min(values["in_time"][0] / values["objects"][0] for values in pieces)
+    found = [
+        Figure(f"{name}/within_the_hour_{family}", sum(joined(pieces, "in_time")) / objects,
+               f"of objects, worst seed {worst:.3g}", "ours",
+               sum(joined(ours, "in_time")) / all_of_ours),
+        Figure(f"{name}/eventually_{family}", 1 - sum(joined(pieces, "lost")) / objects,
+               "of objects", "ours", 1 - sum(joined(ours, "lost")) / all_of_ours)]
+    if delays_s := joined(pieces, "p99_s"):
+        found.append(Figure(f"{name}/delay_p99_{family}", max(delays_s),
+                            "s, of what came, worst seed", "ours", max(joined(ours, "p99_s"))))
+    return found
 
 
 def churn(network: Network) -> None:

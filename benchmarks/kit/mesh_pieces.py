@@ -85,18 +85,20 @@ class Pieces:
 
     def figures(self, scenario: Scenario) -> list[Figure]:
         """Of all that was run, with the number of seeds; where two captures were, the worse."""
-        found: list[list[Figure]] = []
+        found: dict[str, list[Figure]] = {}
         for capture_db in self.captures(scenario.name):
             ours = self.of(scenario.name, capture_db, OURS)
             others = {family: self.of(scenario.name, capture_db, family)
                       for family in scenario.families if family != OURS}
             others = {family: values for family, values in others.items() if values}
-            found.append([_marked(figure, len(ours), capture_db)
-                          for figure in scenario.figures(ours, others)])
-        return [worse(same) for same in zip(*found, strict=False)]
+            for figure in scenario.figures(ours, others):
+                seeds = next((len(values) for family, values in others.items()
+                              if figure.name.endswith(f"_{family}")), len(ours))
+                found.setdefault(figure.name, []).append(_marked(figure, seeds, capture_db))
+        return [worse(same) for same in found.values()]
 
 
-def worse(figures: tuple[Figure, ...]) -> Figure:
+def worse(figures: list[Figure]) -> Figure:
     """The one that is furthest from its goal; the first, where there is none."""
     first = figures[0]
     if first.goal is None:
